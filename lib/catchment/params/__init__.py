@@ -4,8 +4,9 @@
 """
 
 from .base import Assumption, Section
+from .convert import convert
 from .load import load, partners, problems, root
 from .settings import Settings
 from .text import Mark, ParamsError, Problem
 
-__all__ = ["Assumption", "Mark", "ParamsError", "Problem", "Section", "Settings", "load", "partners", "problems", "root"]
+__all__ = ["Assumption", "Mark", "ParamsError", "Problem", "Section", "Settings", "convert", "load", "partners", "problems", "root"]

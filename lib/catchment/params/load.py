@@ -8,10 +8,11 @@ that the partner's file set it, so that a page never shows the portfolio's citat
 import os
 import re
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from .explain import explain
 from .settings import Settings
 from .text import Mark, ParamsError, Problem, Source, nearest, read
 
@@ -70,7 +71,7 @@ def _validated(root: Path, partner: str) -> tuple[Settings | None, list[Problem]
     try:
         settings = Settings.model_validate(merged.tree)
     except ValidationError as error:
-        return None, [*found, *(_explain(each, merged) for each in error.errors() if not _echo(each, found))]
+        return None, [*found, *(explain(each, Settings, merged.mark) for each in error.errors() if not _echo(each, found))]
     settings._root, settings._marks, settings._overridden = root, merged.marks, frozenset(merged.overridden)
     return settings, found
 
@@ -132,50 +133,3 @@ class _Merged:
             if path[:end] in self.marks:
                 return self.marks[path[:end]]
         return Mark(self.own.file, 1)
-
-
-def _explain(error: Any, merged: _Merged) -> Problem:
-    # pydantic puts names of its own into the path (union branches); the keys that were written are the ones with a mark.
-    path = error["loc"]
-    mark, key = merged.mark(path), ".".join(map(str, path))
-    if error["type"] == "extra_forbidden":
-        return Problem(mark.file, mark.line, key, "unknown key", nearest(str(path[-1]), _keys(Settings, path[:-1])))
-    if error["type"] == "missing":
-        return Problem(mark.file, mark.line, key, "missing", _meaning(Settings, path))
-    if error["type"] in ("model_type", "model_attributes_type"):
-        return Problem(mark.file, mark.line, key, f"expected the keys {', '.join(_keys(Settings, path))}, found {_found(error['input'])}")
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "expected").replace("String should", "expected text that should")
-    message = message.split(", unable to parse")[0]
-    return Problem(mark.file, mark.line, key, f"{message}, found {_found(error['input'])}", _meaning(Settings, path))
-
-
-def _found(value: Any) -> str:
-    if value is None:
-        return "no value"
-    text = repr(value) if isinstance(value, str) else f"{type(value).__name__} {value}"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _keys(model: Any, path: tuple) -> list[str]:
-    found = _field_type(model, path)
-    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
-
-
-def _meaning(model: Any, path: tuple) -> str:
-    owner = _field_type(model, path[:-1])
-    field = owner.model_fields.get(path[-1]) if isinstance(owner, type) and issubclass(owner, BaseModel) else None
-    return (field.description or "") if field else ""
-
-
-def _field_type(annotation: Any, path: tuple) -> Any:
-    """The declared type at a path below a model, seen through Optional, Annotated, dict and list."""
-    for step in path:
-        inner = next((arg for arg in get_args(annotation) if isinstance(arg, type) and issubclass(arg, BaseModel)), annotation)
-        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else inner
-        if get_origin(annotation) in (dict, list, tuple):
-            annotation = get_args(annotation)[-1] if get_origin(annotation) is dict else get_args(annotation)[0]
-        elif isinstance(model, type) and issubclass(model, BaseModel) and step in model.model_fields:
-            annotation = model.model_fields[step].annotation
-        else:
-            return None
-    return annotation
