@@ -1,0 +1,204 @@
+"""What a notebook shows: takeaways, KPI cards, figures, tables, notices, assumptions, sources.
+
+Each block is HTML for the page and for JupyterLab, plus a small JSON record (kind, texts, sources, simulated, stale) that the renderer,
+the index and the brief read. A figure is refused when it was drawn from counts that its table has to hide.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import count
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from catchment.analysis import disclosure
+
+from . import formats, lab, markdown, marks, svg, tables
+from .canvas import Plot
+
+MIME = "application/vnd.catchment+json"
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say."""
+
+    label: str
+    value: str
+    change: str = ""
+    goal: str = ""
+    status: str = "neutral"
+
+    def __post_init__(self):
+        if not (self.change or self.goal):
+            raise ValueError(f"the KPI card {self.label!r} needs a comparison: give change or goal")
+        if self.status not in ("good", "bad", "neutral"):
+            raise ValueError(f"the KPI card {self.label!r} has status {self.status!r}: use good, bad or neutral")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A takeaway that the executive brief may choose: size, certainty and change are 0 to 1, `exhibit` is a figure's id."""
+
+    text: str
+    exhibit: str = ""
+    size: float = 0.0
+    certainty: float = 0.0
+    change: float = 0.0
+
+
+class Block:
+    """A piece of a page: HTML and its machine-readable record."""
+
+    def __init__(self, html: str, record: dict):
+        self.html, self.record = html, record
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": lab.STYLE + self.html, MIME: self.record}
+
+    def __repr__(self) -> str:
+        return f"<{self.record['kind']}, {len(self.html):,} characters>"
+
+
+class DisclosureError(ValueError):
+    """A figure would show a count that may not be shown."""
+
+
+class Report:
+    """One page in the making: knows the partner's settings, the tables in use and the number of the next figure."""
+
+    def __init__(self, settings, tables):
+        self.settings, self.tables = settings, tables
+        self._figures = count(1)
+
+    def takeaways(self, *sentences: str | Finding) -> Block:
+        """The page in a few computed sentences, the conclusion of each in **bold**."""
+        findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
+        items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
+        return Block(f'<ol class="takeaways">{items}</ol>', {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [asdict(f) for f in findings]})
+
+    def kpis(self, *cards: Kpi) -> Block:
+        """Three to five cards."""
+        if not 1 <= len(cards) <= 5:
+            raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
+        html = "".join(
+            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>'
+            f'<span class="delta">{marks.marked(card.change)}</span><span class="goal">{marks.marked(card.goal)}</span></dd></div>'
+            for card in cards
+        )
+        return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
+
+    def figure(
+        self, plot: Plot | Figure, title: str, subtitle: str, *, data: pd.DataFrame, sources: Sequence[str], alt: str | None = None, note: str | None = None,
+        labels: dict[str, str] | None = None,
+    ) -> Block:  # fmt: skip
+        """A drawing with its finding as title, what it measures as subtitle, its data table and its sources.
+
+        Raises
+        ------
+        DisclosureError
+            The data still hold a count of 1 to 10 people: draw from `report.protect(frame, sources=…)`.
+        """
+        drawn = plot if isinstance(plot, Plot) else Plot(plot)
+        frame = pd.DataFrame(data.drop(columns="geometry", errors="ignore"))
+        safe = self.protect(frame, sources=sources)
+        self._refuse_small(frame, safe, title)
+        n = next(self._figures)
+        picture = svg.render(drawn.fig, alt or f"{title}. {subtitle}. The numbers are in the table below.", tips=drawn.tips, prefix=f"f{n}")
+        html = (
+            f'<figure id="fig-{n}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
+            f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{picture}</div>'
+            f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, subtitle, labels=labels)}</details>"
+            f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
+        )
+        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources)})
+
+    def table(
+        self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
+        emphasize: Callable | pd.Series | str | None = None, most: int = 12,
+    ) -> Block:  # fmt: skip
+        """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
+        safe = self.protect(frame, sources=sources)
+        strong = tables.emphasis(frame, emphasize)
+        html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
+        if len(safe) > most:
+            html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
+        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', {"kind": "table", "title": caption, **self._origins(sources)})
+
+    def notice(self, text: str) -> Block:
+        """What cannot be said, and why."""
+        return Block(f'<p class="notice" role="note">{markdown.inline(text)}</p>', {"kind": "notice", "texts": [text]})
+
+    def method(self, text: str) -> Block:
+        """How it was done, in markdown."""
+        return Block(f'<div class="method">{markdown.html(text)}</div>', {"kind": "method"})
+
+    def record(self, name: str, value: float, unit: str, period: str) -> Block:
+        """A key number under its portfolio-wide name; the executive brief checks that all notebooks agree on it."""
+        return Block("", {"kind": "number", "name": name, "value": None if pd.isna(value) else float(value), "unit": unit, "period": period})
+
+    def assumptions(self, *sections: str) -> Block:
+        """Every threshold, benchmark and conversion factor in use, with its source; the partner's own are emphasized."""
+        frame = self.settings.assumptions(*sections)
+        own = frame["overridden"].astype(bool)
+        shown = frame.drop(columns="overridden").assign(value=[formats.of("text", None).bare(value) if isinstance(value, str) else _plain(value) for value in frame["value"]])
+        html = tables.render(shown, "Assumptions; this partner's own are emphasized", labels={"key": "Assumption"}, emphasize=own)
+        return Block(f"<details><summary>{len(frame)} assumptions: value, unit, source, date, confidence</summary>{html}</details>", {"kind": "assumptions"})
+
+    def sources(self) -> Block:
+        """Every table that the page used: producer, edition, dates, licence, fingerprint."""
+        items = "".join(f"<li>{_origin(origin)}</li>" for origin in self.tables.used)
+        return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources"})
+
+    def protect(self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this."""
+        below = max((self.tables.origin(name).suppress_below or 0 for name in sources), default=0)
+        counts = [column for column in frame.columns if formats.is_people(str(column))]
+        return disclosure.protect(frame, counts, below=below, by=by) if below and counts else frame
+
+    def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
+        for column in given.columns:
+            if safe[column].isna().sum() > given[column].isna().sum():
+                raise DisclosureError(f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)")
+
+    def _under(self, sources: Sequence[str], note: str | None, frame: pd.DataFrame, *texts: str) -> str:
+        """The small print: note, legend of marks, sources with their vintage."""
+        legend = marks.legend(*texts, tables.legend(frame)) if len(frame) else ""
+        lines = [marks.marked(note) if note else "", marks.escape(legend), f"Source: {marks.escape(self.tables.source(*sources))}"]
+        return "".join(f'<p class="note">{line}</p>' for line in lines if line)
+
+    def _origins(self, sources: Sequence[str]) -> dict:
+        found = {name: self.tables.origin(name) for name in sources}
+        return {
+            "sources": list(sources),
+            "simulated": [origin.title for origin in found.values() if origin.simulated],
+            "stale": [f"{origin.title} ({origin.published})" for origin in found.values() if self._stale(origin)],
+        }
+
+    def _stale(self, origin) -> bool:
+        released = _released(origin.published)
+        return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
+
+
+def _released(published) -> date | None:
+    """The last day that a publication date can mean: "2023" is the end of 2023."""
+    if published is None or isinstance(published, date):
+        return published
+    parts = [int(part) for part in str(published).split("-")]
+    if len(parts) == 3:
+        return date(*parts)
+    return (pd.Period(str(published), freq="M" if len(parts) == 2 else "Y").end_time).date()
+
+
+def _origin(origin) -> str:
+    parts = [f"<b>{marks.escape(origin.title)}</b>", marks.escape(origin.producer), f"period {marks.escape(origin.period)}"]
+    parts += [f"{word} {marks.escape(value)}" for word, value in (("published", origin.published), ("accessed", origin.accessed), ("licence", origin.licence)) if value]
+    parts += ["<em>simulated</em>"] if origin.simulated else []
+    parts += [f"counts below {origin.suppress_below} hidden"] if origin.suppress_below else []
+    return ", ".join(parts) + f" <code>{marks.escape(origin.sha8)}</code>"
+
+
+def _plain(value) -> str:
+    return json.dumps(value) if isinstance(value, (dict, list)) else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,152 @@
+"""The sheet that an exhibit is drawn on: margins measured from the texts, so nothing is drawn twice to find out where it fits.
+
+All lengths are points; a sheet is one page column wide. Text is measured with DejaVu, the widest of the fonts a reader may get,
+so labels that fit here fit everywhere.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from catchment import words
+
+from . import formats, theme
+
+
+@dataclass
+class Plot:
+    """A finished drawing: the figure, and the hover text of each artist by its gid."""
+
+    fig: Figure
+    tips: dict[str, str] = field(default_factory=dict)
+
+    def tip(self, artist: Artist, text: str) -> None:
+        """Give one artist a hover text."""
+        gid = f"tip-{len(self.tips) + 1}"
+        artist.set_gid(gid)
+        self.tips[gid] = text
+
+
+def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8, bottom: float = 24) -> tuple[Plot, Axes]:
+    """A sheet of `height` points with one set of axes inside the margins."""
+    with mpl.rc_context(theme.DRAWING):
+        fig = Figure((theme.WIDTH / 72, height / 72), dpi=72)
+        ax = fig.add_axes((left / theme.WIDTH, bottom / height, (theme.WIDTH - left - right) / theme.WIDTH, (height - top - bottom) / height))
+    return Plot(fig), ax
+
+
+@lru_cache(maxsize=4096)
+def width(text: str, size: float = theme.SIZE, *, bold: bool = False) -> float:
+    """Width of a text in points."""
+    font = _font(bold)
+    font.set_size(size, 72)
+    font.set_text(text, 0.0)
+    return font.get_width_height()[0] / 64
+
+
+@lru_cache(maxsize=2)
+def _font(bold: bool):
+    return font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=theme.FONT, weight="bold" if bold else "normal")))
+
+
+def widest(texts: Iterable[str], size: float = theme.SIZE, *, bold: bool = False) -> float:
+    """Width of the widest text in points."""
+    return max((width(str(text), size, bold=bold) for text in texts), default=0.0)
+
+
+def clipped(text: str, limit: float, size: float = theme.SIZE) -> str:
+    """The text cut with an ellipsis where it is wider than `limit` points."""
+    if width(text, size) <= limit:
+        return text
+    while text and width(text + "…", size) > limit:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def spread(positions: Sequence[float], gap: float, *, low: float = -1e300, high: float = 1e300) -> list[float]:
+    """Label positions nudged apart to `gap`, order kept, as near to where they were as possible (pool adjacent violators)."""
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    pools: list[list[float]] = []  # [sum of (position - own offset), members]
+    for rank, i in enumerate(order):
+        pools.append([positions[i] - rank * gap, 1])
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
+            total, members = pools.pop()
+            pools[-1][0] += total
+            pools[-1][1] += members
+    placed = [total / members for total, members in pools for _ in range(int(members))]
+    placed = [position + rank * gap for rank, position in enumerate(placed)]
+    if placed and placed[-1] > high:
+        placed = [position - (placed[-1] - high) for position in placed]
+    if placed and placed[0] < low:
+        placed = [position + (low - placed[0]) for position in placed]
+    out = [0.0] * len(positions)
+    for rank, i in enumerate(order):
+        out[i] = placed[rank]
+    return out
+
+
+def points_high(ax: Axes) -> float:
+    """Height of the axes in points."""
+    return ax.get_position().height * ax.figure.get_figheight() * 72
+
+
+def points_wide(ax: Axes) -> float:
+    """Width of the axes in points."""
+    return ax.get_position().width * theme.WIDTH
+
+
+def value_axis(ax: Axes, column: str, values, *, side: str = "y", grid: bool = True, ticks: int = 5) -> formats.Format:
+    """Format one axis as the column's unit with few round ticks and a light grid."""
+    fmt = formats.of(column, values)
+    axis = ax.yaxis if side == "y" else ax.xaxis
+    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10], integer=fmt.kind == "count" and fmt.digits == 0))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, fmt)))
+    if grid:
+        axis.grid(True, color=theme.RULE, linewidth=0.8)
+    return fmt
+
+
+def tick(value: float, fmt: formats.Format) -> str:
+    """One tick label: percent and dollars carry their sign, other units stand in the axis title."""
+    if fmt.kind == "share" and fmt.unit == "%":
+        scaled = value * fmt.scale
+        return f"{words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-6 else 1)} %"
+    if fmt.kind == "money":
+        return words.money(value) if value else "$0"
+    scaled = value * fmt.scale
+    return words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-9 else 1 if abs(scaled * 10 - round(scaled * 10)) < 1e-9 else 2)
+
+
+def axis_margin(fmt: formats.Format, low: float, high: float) -> float:
+    """Room for the tick labels of a vertical axis."""
+    return max(widest([tick(low, fmt), tick(high, fmt), tick((low + high) / 2, fmt)]) + 10, 24)
+
+
+def end_labels(ax: Axes, x: float, ys: Sequence[float], texts: Sequence[str], colors: Sequence[str], *, bold: Sequence[bool]) -> None:
+    """Labels at line ends in place of a legend, nudged apart."""
+    low, high = ax.get_ylim()
+    gap = (theme.SIZE * 1.3) * (high - low) / points_high(ax)
+    for y, text, color, strong in zip(spread(list(ys), gap, low=low, high=high), texts, colors, bold, strict=True):
+        ax.annotate(text, (x, y), xytext=(7, 0), textcoords="offset points", va="center", color=color, fontweight="bold" if strong else "normal", annotation_clip=False)
+
+
+def key(plot: Plot, entries: Sequence[tuple[str, dict]], *, left: float, top: float = 6) -> None:
+    """A key in one line above the drawing: entries are (text, style) with style of a small patch or line."""
+    fig, x = plot.fig, left
+    height = fig.get_figheight() * 72
+    for text, style in entries:
+        line = style.pop("line", False)
+        if line:
+            mark = mpl.lines.Line2D([x / theme.WIDTH, (x + 14) / theme.WIDTH], [1 - (top + 5) / height] * 2, **style)
+        else:
+            mark = mpl.patches.Rectangle((x / theme.WIDTH, 1 - (top + 10) / height), 12 / theme.WIDTH, 10 / height, transform=fig.transFigure, **style)
+        fig.add_artist(mark)
+        fig.text((x + 18) / theme.WIDTH, 1 - (top + 5) / height, text, va="center_baseline", color=theme.MUTED)
+        x += 18 + width(text) + 16

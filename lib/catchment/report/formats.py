@@ -1,0 +1,132 @@
+"""How a column is written: its suffix says the unit, so a value reads the same in a table, on an axis and in a hover text.
+
+`*share` percent, `*_n` counts, `*_usd` dollars, `*rate_100k` per 100,000, `*_km`, `*_min`, `*_days`, `*_weeks`, `*_months`, `*_years`;
+`*_low` and `*_high` follow the column that they bound; `year` and text columns are written as they are.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pandas as pd
+
+from catchment import words
+
+PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "stays_n", "deaths_n", "donors_n")
+_BOUND = re.compile(r"_(low|high|lower|upper|median)(_?\d+)?$")
+_UNITS = {"km": "km", "mi": "miles", "min": "minutes", "days": "days", "weeks": "weeks", "months": "months", "years": "years", "hours": "hours", "fte": "FTE"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """Unit of one column and how its values are written with and without that unit."""
+
+    kind: str
+    unit: str = ""
+    digits: int = 0
+    scale: float = 1.0
+    prefix: str = ""
+
+    def bare(self, value) -> str:
+        """Without the unit: what stands in a table cell, whose heading carries the unit."""
+        if self.kind == "text":
+            return _written(value)
+        return words.number(value * self.scale, digits=self.digits) if not pd.isna(value) else words.MISSING
+
+    def full(self, value) -> str:
+        """With the unit: what stands in a hover text or beside a mark."""
+        if pd.isna(value) or self.kind == "text":
+            return self.bare(value)
+        if self.kind == "money":
+            return words.money(value)
+        return f"{self.prefix}{self.bare(value)}{' ' + self.unit if self.unit else ''}"
+
+
+def is_people(column: str) -> bool:
+    """Whether a column counts people, so that 1 to 10 may not be shown."""
+    return column.endswith(PEOPLE)
+
+
+def of(column: str, values: pd.Series | None = None) -> Format:
+    """The format of a column, from its name and, where the name is silent, from its values."""
+    if (values is not None and not pd.api.types.is_numeric_dtype(values)) or (values is not None and pd.api.types.is_bool_dtype(values)):
+        return Format("text")
+    stem = _BOUND.sub("", column)
+    if stem == "year" or stem.endswith("_year") or stem.startswith("year_"):
+        return Format("year", digits=0) if values is not None and _has_big_gaps(values) else Format("text")
+    return _by_suffix(stem, values) or _by_value(values)
+
+
+def _has_big_gaps(values: pd.Series) -> bool:
+    """A column named `*_year` that holds amounts a year (cases_n_year), not calendar years."""
+    known = values.dropna()
+    return bool(len(known)) and not known.between(1900, 2100).all()
+
+
+def _by_suffix(stem: str, values: pd.Series | None) -> Format | None:
+    if stem.endswith("share") or stem.endswith("_rate") or stem == "rate_share":
+        return Format("share", "%", 1, 100.0)
+    if stem.endswith("points"):
+        return Format("share", "points", 1, 100.0)
+    if stem.endswith("usd"):
+        return _money(values)
+    if stem.endswith("100k") or stem == "rate":
+        return Format("number", "per 100,000", 1)
+    if stem.endswith("_n") or stem in ("n", "count", "hhi"):
+        return Format("count", digits=_count_digits(values))
+    if stem.endswith(("ratio", "index")):
+        return Format("number", "", 2)
+    unit = _UNITS.get(stem.rsplit("_", 1)[-1])
+    return Format("number", unit, _digits(values)) if unit else None
+
+
+def _by_value(values: pd.Series | None) -> Format:
+    if values is not None and pd.api.types.is_integer_dtype(values):
+        return Format("count")
+    return Format("number", "", _digits(values))
+
+
+def _digits(values: pd.Series | None) -> int:
+    if values is None or not len(values.dropna()) or pd.api.types.is_integer_dtype(values):
+        return 0
+    top = float(values.abs().max())
+    return 0 if top >= 100 or (values.dropna() % 1 == 0).all() else 1 if top >= 10 else 2
+
+
+def _count_digits(values: pd.Series | None) -> int:
+    """Counts are whole; estimated ones (modeled cases) keep one decimal while they are small."""
+    if values is None or not len(values.dropna()) or (values.dropna() % 1 == 0).all():
+        return 0
+    return 1 if float(values.abs().max()) < 100 else 0
+
+
+def _money(values: pd.Series | None) -> Format:
+    top = float(values.abs().max()) if values is not None and len(values.dropna()) else 0.0
+    if top >= 9.995e5:
+        return Format("money", "$ M", 1 if top < 9.995e8 else 0, 1e-6)
+    return Format("money", "$ K", 0, 1e-3) if top >= 99_950 else Format("money", "$", 0)
+
+
+def heading(column: str, labels: dict[str, str] | None, fmt: Format) -> str:
+    """A column heading with its unit, once: "Share, %"."""
+    text = (labels or {}).get(column) or plain(column)
+    return text if not fmt.unit or fmt.unit.lower() in text.lower() else f"{text}, {fmt.unit}"
+
+
+def plain(column: str) -> str:
+    """A column name as a heading when the author gave none: `drive_min` reads "Drive", `first_year` "First year"."""
+    stem = re.sub(r"_(n|usd|100k|km|min|share)(?=_|$)", "", column)
+    text = stem.replace("_", " ").strip()
+    return (text[:1].upper() + text[1:]) or column
+
+
+def _written(value) -> str:
+    if isinstance(value, (list, tuple, set)):
+        return words.listing(value)
+    if pd.isna(value):
+        return words.MISSING
+    if isinstance(value, (pd.Timestamp, datetime, date)):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, (bool,)) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

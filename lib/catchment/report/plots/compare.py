@@ -1,0 +1,281 @@
+"""Shapes that compare rows: bars, intervals, stacked bars, bridges, tornados, dumbbells, funnels, pyramids.
+
+Rows are drawn in the frame's order, top to bottom, because the author sorts by what matters.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from .. import formats, theme
+from ..canvas import Plot, clipped, key, sheet, tick, value_axis, widest, width
+
+ROW = 22.0
+LABEL_LIMIT = 210.0
+
+
+def _rows(frame: pd.DataFrame, label: str, *, accent=None, top: float = 8, bottom: float = 8, right: float = 40, row: float = ROW, low: float = 0, high: float = 1) -> tuple[Plot, Axes]:
+    """A sheet with one labeled line per row of the frame, first on top."""
+    texts = [clipped(str(text), LABEL_LIMIT) for text in frame[label]]
+    strong = [str(text) == str(accent) for text in frame[label]]
+    left = max([width(text, bold=is_strong) for text, is_strong in zip(texts, strong, strict=True)], default=0) + 12
+    plot, ax = sheet(len(frame) * row + top + bottom, left=left, right=right, top=top, bottom=bottom)
+    ax.set_ylim(len(frame) - 0.5, -0.5)
+    ax.set_xlim(low, high)
+    ax.set_yticks(range(len(frame)), texts)
+    ax.spines["bottom"].set_visible(False)
+    for text, is_strong in zip(ax.get_yticklabels(), strong, strict=True):
+        text.set_color(theme.ACCENT if is_strong else theme.INK)
+        text.set_fontweight("bold" if is_strong else "normal")
+    return plot, ax
+
+
+def _span(frame: pd.DataFrame, columns: list[str], *, zero: bool = True, also: float | None = None) -> tuple[float, float]:
+    values = pd.concat([pd.to_numeric(frame[column]).astype("float64") for column in columns]).dropna()
+    if values.empty:
+        raise ValueError(f"nothing to draw: no value in {', '.join(columns)}")
+    extra = [0.0] * zero + ([float(also)] if also is not None else [])
+    low, high = min(values.min(), *extra, values.max()), max(values.max(), *extra, values.min())
+    return float(low), float(high if high > low else low + 1)
+
+
+def _hidden(frame: pd.DataFrame, column: str) -> list[str]:
+    """The mark of each row that has no value: [c] where it was suppressed, [x] where it is missing."""
+    flags = frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
+    return ["[c]" if flag else "[x]" if pd.isna(value) else "" for value, flag in zip(frame[column], flags, strict=True)]
+
+
+def bars(frame: pd.DataFrame, label: str, value: str, *, accent: str | None = None, target: float | None = None, target_label: str = "Goal", note: str | None = None) -> Plot:
+    """Horizontal bars from zero with the value written at the end; `note` is a text column added to the hover text."""
+    fmt = formats.of(value, frame[value])
+    marks = _hidden(frame, value)
+    texts = [mark or tick_or_full(amount, fmt) for mark, amount in zip(marks, frame[value], strict=True)]
+    low, high = _span(frame, [value], also=target)
+    room = widest(texts, bold=True) + 10
+    plot, ax = _rows(frame, label, accent=accent, right=room, top=22 if target is not None else 6, low=low, high=high)
+    if low < 0:
+        ax.set_xlim(low - (high - low) * (room / 400), high)
+    for i, (row, text, mark) in enumerate(zip(frame.to_dict("records"), texts, marks, strict=True)):
+        strong = str(row[label]) == str(accent)
+        amount = 0.0 if mark else float(row[value])
+        bar = ax.barh(i, amount, height=0.66, color=theme.ACCENT if strong or accent is None else theme.CONTEXT)[0]
+        plot.tip(bar, f"{row[label]}: {mark or fmt.full(row[value])}{f', {row[note]}' if note else ''}")
+        ax.annotate(text, (amount, i), xytext=(5 if amount >= 0 else -5, 0), textcoords="offset points", va="center", ha="left" if amount >= 0 else "right",
+                    color=theme.MUTED if mark else theme.INK, fontweight="bold" if strong else "normal", annotation_clip=False)  # fmt: skip
+    ax.set_xticks([])
+    if low < 0:
+        ax.axvline(0, color=theme.MUTED, linewidth=0.8)
+    if target is not None:
+        reference_line(ax, target, f"{target_label} {tick(target, fmt)}")
+    return plot
+
+
+def tick_or_full(value, fmt: formats.Format) -> str:
+    """The value beside a mark: short units stay, long ones (per 100,000) stand in the subtitle."""
+    return fmt.full(value) if fmt.kind in ("share", "money") else fmt.bare(value)
+
+
+def reference_line(ax: Axes, at: float, text: str, *, color: str = theme.WARN) -> None:
+    """A labeled dashed line across the rows; the label stands above the drawing, on the side that has room."""
+    low, high = ax.get_xlim()
+    right = (at - low) / (high - low) > 0.6
+    ax.axvline(at, color=color, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
+    ax.annotate(text, (at, 1), xycoords=("data", "axes fraction"), xytext=(-3 if right else 3, 4), textcoords="offset points", color=color, ha="right" if right else "left", annotation_clip=False)
+
+
+def intervals(frame: pd.DataFrame, label: str, value: str, low: str, high: str, *, reference: float | None = None, reference_label: str = "Reference", accent: str | None = None, zero: bool = False) -> Plot:
+    """A dot with its interval per row; rows whose interval excludes the reference are dark, the others gray."""
+    fmt = formats.of(value, frame[value])
+    span = _span(frame, [value, low, high], zero=zero, also=reference)
+    pad = (span[1] - span[0]) * 0.04
+    plot, ax = _rows(frame, label, accent=accent, right=70, top=24 if reference is not None else 6, bottom=24, low=span[0] - (0 if zero and span[0] == 0 else pad), high=span[1] + pad)
+    value_axis(ax, value, frame[value], side="x", ticks=6)
+    for i, (row, mark) in enumerate(zip(frame.to_dict("records"), _hidden(frame, value), strict=True)):
+        text = mark or tick_or_full(row[value], fmt)
+        ax.annotate(text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", color=theme.MUTED if mark else theme.INK, annotation_clip=False)
+        if mark:
+            continue
+        apart = reference is None or (pd.notna(row[low]) and not row[low] <= reference <= row[high])
+        color = theme.ACCENT if apart and (accent is None or str(row[label]) == str(accent) or reference is not None) else theme.CONTEXT
+        if pd.notna(row[low]) and pd.notna(row[high]):
+            ax.plot([float(row[low]), float(row[high])], [i, i], color=color, linewidth=2.2, solid_capstyle="butt")
+        dot = ax.plot([float(row[value])], [i], "o", markersize=7, color=color, zorder=3)[0]
+        plot.tip(dot, f"{row[label]}: {fmt.full(row[value])} ({fmt.full(row[low])} to {fmt.full(row[high])})")
+    if reference is not None:
+        reference_line(ax, reference, f"{reference_label} {tick(reference, fmt)}", color=theme.MUTED)
+    return plot
+
+
+def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels: tuple[str, str] = ("Before", "Now"), accent: str | None = None) -> Plot:
+    """Two values per row joined by a line: hollow before, filled now."""
+    fmt = formats.of(after, frame[after])
+    span = _span(frame, [before, after], zero=False)
+    pad = (span[1] - span[0]) * 0.05
+    plot, ax = _rows(frame, label, accent=accent, top=26, bottom=24, right=20, low=span[0] - pad, high=span[1] + pad)
+    value_axis(ax, after, frame[after], side="x", ticks=6)
+    for i, row in enumerate(frame.to_dict("records")):
+        if pd.isna(row[before]) or pd.isna(row[after]):
+            ax.annotate("[x]", (0, i), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=theme.MUTED)
+            continue
+        ends = [float(row[before]), float(row[after])]
+        ax.plot(ends, [i, i], color=theme.CONTEXT, linewidth=2.2)
+        ax.plot(ends[:1], [i], "o", markersize=7, markerfacecolor=theme.PAPER, markeredgecolor=theme.MUTED, zorder=3)
+        dot = ax.plot(ends[1:], [i], "o", markersize=8, color=theme.ACCENT, zorder=4)[0]
+        plot.tip(dot, f"{row[label]}: {labels[0]} {fmt.full(row[before])}, {labels[1]} {fmt.full(row[after])}")
+    key(plot, [(f"○ {labels[0]}", {"alpha": 0}), (f"● {labels[1]}", {"alpha": 0})], left=ax.get_position().x0 * theme.WIDTH - 18, top=4)
+    return plot
+
+
+def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False) -> Plot:
+    """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value."""
+    parts = order or list(dict.fromkeys(frame[group]))
+    if len(parts) > 6:
+        raise ValueError(f"{len(parts)} parts cannot be told apart in a stacked bar: keep at most 6 and pool the rest")
+    wide = frame.pivot(index=x, columns=group, values=y).reindex(index=list(dict.fromkeys(frame[x])), columns=parts).astype("float64")
+    if share:
+        wide = wide.div(wide.sum(axis=1), axis=0)
+    fmt = formats.of("share" if share else y, wide.stack())
+    totals = wide.sum(axis=1)
+    lines = _key_lines(parts)
+    plot, ax = _rows(pd.DataFrame({x: [str(i) for i in wide.index]}), x, top=8 + 18 * len(lines), right=20 if share else widest([fmt.full(total) for total in totals]) + 12, high=float(totals.max()) or 1.0)
+    ax.set_xticks([])
+    colors = dict(zip(parts, theme.CATEGORIES if len(parts) <= 6 else theme.RAMP, strict=False))
+    unit = (theme.WIDTH * ax.get_position().width) / (float(totals.max()) or 1.0)
+    for i, (name, row) in enumerate(wide.iterrows()):
+        start = 0.0
+        for part in parts:
+            amount = row[part]
+            if pd.isna(amount) or amount == 0:
+                continue
+            bar = ax.barh(i, amount, left=start, height=0.7, color=colors[part], edgecolor=theme.PAPER, linewidth=0.8)[0]
+            plot.tip(bar, f"{name}, {part}: {fmt.full(amount)}")
+            _inside(ax, i, start, amount, fmt, unit, colors[part])
+            start += amount
+        if not share:
+            ax.annotate(fmt.full(totals[name]), (start, i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
+    for i, line in enumerate(lines):
+        key(plot, [(part, {"facecolor": colors[part]}) for part in line], left=8, top=4 + 18 * i)
+    return plot
+
+
+def _inside(ax: Axes, i: int, start: float, amount: float, fmt: formats.Format, unit: float, color: str) -> None:
+    text = fmt.bare(amount)
+    if amount * unit > width(text) + 8:
+        dark = color in (theme.CATEGORIES[0], theme.CATEGORIES[2], theme.CATEGORIES[4])
+        ax.text(start + amount / 2, i, text, ha="center", va="center", fontsize=9, color=theme.PAPER if dark else "#101418")
+
+
+def _key_lines(parts: list[str]) -> list[list[str]]:
+    lines, used = [[]], 0.0
+    for part in parts:
+        need = 34 + width(str(part))
+        if used + need > theme.WIDTH - 16 and lines[-1]:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(part)
+        used += need
+    return lines
+
+
+def bridge(frame: pd.DataFrame, label: str, value: str, *, total: str = "Now", start: str | None = None) -> Plot:
+    """A waterfall: the first row is the start, the following rows add or take away, `total` is computed.
+
+    The amounts of the first row and of the total are drawn from zero; gains and losses float between them.
+    """
+    fmt = formats.of(value, frame[value])
+    amounts = frame[value].astype("float64").tolist()
+    ends = pd.Series(amounts).cumsum().tolist()
+    names = [start or str(frame[label].iloc[0]), *map(str, frame[label].iloc[1:]), total]
+    rows = pd.DataFrame({label: names, value: [*amounts, ends[-1]]})
+    texts = [signed(amount, fmt) if 0 < i < len(amounts) else tick_or_full(amount, fmt) for i, amount in enumerate(rows[value])]
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    plot, ax = _rows(rows, label, right=widest(texts) + 12, low=low, high=high, accent=total)
+    ax.set_xticks([])
+    for i, amount in enumerate(rows[value]):
+        ends_here = i in (0, len(amounts))
+        base = 0.0 if ends_here else ends[i - 1]
+        color = theme.ACCENT if ends_here else theme.GOOD if amount >= 0 else theme.WARN
+        bar = ax.barh(i, amount, left=base, height=0.66, color=color)[0]
+        plot.tip(bar, f"{names[i]}: {texts[i]}")
+        ax.annotate(texts[i], (max(base, base + amount), i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
+        if i < len(amounts):
+            ax.plot([ends[i]] * 2, [i + 0.33, i + 0.67], color=theme.MUTED, linewidth=0.8)
+    return plot
+
+
+def signed(value: float, fmt: formats.Format) -> str:
+    """A gain or loss with its sign written out."""
+    text = tick_or_full(value, fmt)
+    return f"+{text}" if value > 0 else text
+
+
+def tornado(frame: pd.DataFrame, driver: str, low: str, high: str, base: float, *, base_label: str = "Base", low_label: str | None = None, high_label: str | None = None) -> Plot:
+    """One bar per driver from the result at its low to the result at its high setting, around the base result.
+
+    `low_label` and `high_label` name text columns with the settings, written at the bar's ends' hover text.
+    """
+    widths = (frame[high] - frame[low]).abs()
+    rows = frame.loc[widths.sort_values(ascending=False, kind="stable").index]
+    fmt = formats.of(low, pd.concat([rows[low], rows[high]]))
+    texts = [tick_or_full(value, fmt) for value in pd.concat([rows[low], rows[high]])]
+    room = widest(texts) + 8
+    span = _span(rows, [low, high], zero=False, also=base)
+    plot, ax = _rows(rows, driver, top=24, right=room, low=span[0], high=span[1])
+    pad = (span[1] - span[0]) * room / max(theme.WIDTH * ax.get_position().width - room, 1)
+    ax.set_xlim(span[0] - pad, span[1])
+    ax.set_xticks([])
+    for i, row in enumerate(rows.to_dict("records")):
+        for end, color, setting in ((low, theme.RAMP[2], low_label), (high, theme.ACCENT, high_label)):
+            value = float(row[end])
+            bar = ax.barh(i, value - base, left=base, height=0.62, color=color)[0]
+            plot.tip(bar, f"{row[driver]}{f' at {row[setting]}' if setting else f' ({formats.plain(end).lower()})'}: {fmt.full(value)}")
+        ends = sorted((float(row[low]), float(row[high])))
+        for value, side, ha in ((ends[0], -5, "right"), (ends[1], 5, "left")):
+            ax.annotate(tick_or_full(value, fmt), (value, i), xytext=(side, 0), textcoords="offset points", va="center", ha=ha, annotation_clip=False, fontsize=9, color=theme.MUTED)
+    reference_line(ax, base, f"{base_label} {tick_or_full(base, fmt)}", color=theme.INK)
+    return plot
+
+
+def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = None) -> Plot:
+    """Stages from first to last as centered bars, with what share of the stage before each one kept."""
+    fmt = formats.of(value, frame[value])
+    top = float(frame[value].max()) or 1.0
+    marks = _hidden(frame, value)
+    plot, ax = _rows(frame, stage, accent=accent, right=110, row=28, low=-top / 2, high=top / 2)
+    ax.set_xticks([])
+    before = None
+    for i, (row, mark) in enumerate(zip(frame.to_dict("records"), marks, strict=True)):
+        amount = 0.0 if mark else float(row[value])
+        bar = ax.barh(i, amount, left=-amount / 2, height=0.72, color=theme.ACCENT)[0]
+        kept = f", {100 * amount / before:.0f} % of the stage before" if before and not mark else ""
+        plot.tip(bar, f"{row[stage]}: {mark or fmt.full(row[value])}{kept}")
+        text = (mark or tick_or_full(row[value], fmt)) + (f" ({100 * amount / before:.0f} %)" if kept else "")
+        ax.annotate(text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", annotation_clip=False)
+        before = None if mark else amount
+    return plot
+
+
+def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str | None = None, outline: str | None = None) -> Plot:
+    """Two mirrored bars per age band (frame order, youngest first); `outline` is a second value column drawn as an outline."""
+    sides = list(dict.fromkeys(frame[side]))
+    if len(sides) != 2:
+        raise ValueError(f"a pyramid has two sides, not {len(sides)}: {sides}")
+    bands = list(dict.fromkeys(frame[band]))[::-1]
+    columns = [value] + ([outline] if outline else [])
+    fmt = formats.of(value, frame[value])
+    top = float(frame[columns].max().max())
+    plot, ax = _rows(pd.DataFrame({band: bands}), band, row=16, top=26, bottom=24, right=12, low=-top * 1.04, high=top * 1.04)
+    fmt_axis = value_axis(ax, value, frame[value], side="x", ticks=6)
+    ax.xaxis.set_major_formatter(lambda v, _: tick(abs(v), fmt_axis))
+    for row in frame.to_dict("records"):
+        sign, i = (-1 if row[side] == sides[0] else 1), bands.index(row[band])
+        bar = ax.barh(i, sign * float(row[value]), height=0.86, color=theme.ACCENT if sign < 0 else theme.RAMP[2])[0]
+        tail = f", {formats.plain(outline).lower()} {fmt.full(row[outline])}" if outline else ""
+        plot.tip(bar, f"{row[side]}, {row[band]}: {fmt.full(row[value])}{tail}")
+        if outline:
+            ax.barh(i, sign * float(row[outline]), height=0.86, facecolor="none", edgecolor=theme.INK, linewidth=1.0)
+    extra = [(formats.plain(outline), {"facecolor": "none", "edgecolor": theme.INK})] if outline else []
+    first = f"{formats.plain(sides[0])}{f', {now}' if now else ''}"
+    key(plot, [(first, {"facecolor": theme.ACCENT}), (formats.plain(sides[1]), {"facecolor": theme.RAMP[2]}), *extra], left=ax.get_position().x0 * theme.WIDTH, top=4)
+    return plot
+
+

@@ -1,0 +1,177 @@
+"""Numbers into text: the only place where a value becomes words on a page.
+
+Fractions are 0-1 inside and percent only here. A missing value reads "[x]", the mark for "not available"; an infinite one is a
+mistake upstream and raises. An effect whose interval includes zero "did not change measurably": that is a finding, not a failure.
+Known bias: rounding is half-even as in Python, so a column of rounded shares may not add to 100 %.
+"""
+
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+MISSING = "[x]"
+MINUS = "−"
+SMALL_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def number(value: float, *, digits: int = 0) -> str:
+    """A number with thousands separators and a true minus sign.
+
+    Raises
+    ------
+    ValueError
+        The value is infinite: a quotient by zero that should have been caught where it was computed.
+    """
+    if pd.isna(value):
+        return MISSING
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("an infinite number cannot be shown: find the division by zero that made it")
+    text = f"{value:,.{digits}f}"
+    if not text.strip("-0.,"):
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def count(value: float) -> str:
+    """A whole number: 1234 reads "1,234"."""
+    return number(value)
+
+
+def share(value: float, *, digits: int = 1) -> str:
+    """A fraction as percent: 0.1234 reads "12.3 %"; what rounds to 0 or 100 without being it says so."""
+    if pd.isna(value):
+        return MISSING
+    least = 10**-digits
+    percent = 100 * float(value)
+    if 0 < percent < least / 2:
+        return f"<{number(least, digits=digits)} %"
+    if 100 - least / 2 < percent < 100:
+        return f">{number(100 - least, digits=digits)} %"
+    return f"{number(percent, digits=digits)} %"
+
+
+def points(value: float, *, digits: int = 1) -> str:
+    """A difference of two fractions: 0.012 reads "1.2 points" (the sign is said by the sentence)."""
+    if pd.isna(value):
+        return MISSING
+    text = number(abs(100 * float(value)), digits=digits)
+    return f"{text} {'point' if float(text.replace(',', '')) == 1 else 'points'}"
+
+
+def money(value: float, *, digits: int | None = None) -> str:
+    """US dollars at a readable scale: 1234567 reads "$1.2 M", 4321 reads "$4,321"."""
+    if pd.isna(value):
+        return MISSING
+    number(value)
+    sign, size = (MINUS if value < 0 else ""), abs(float(value))
+    for limit, scale, unit in ((9.995e8, 1e9, " B"), (9.995e5, 1e6, " M"), (9.995e4, 1e3, " K")):
+        if size >= limit:
+            places = digits if digits is not None else (0 if unit == " K" else 1)
+            return f"{sign}${size / scale:,.{places}f}{unit}"
+    text = f"{size:,.{digits or 0}f}"
+    return f"{sign if text.strip('0.') else ''}${text}"
+
+
+def per(value: float, base: int = 100_000, *, digits: int = 1) -> str:
+    """A rate: 431.25 reads "431.3 per 100,000"."""
+    return MISSING if pd.isna(value) else f"{number(value, digits=digits)} per {base:,}"
+
+
+def people(value: float, noun: str = "patient", *, below: int = 11) -> str:
+    """A count of people that may not be shown when it is 1 to `below` - 1: 4 reads "fewer than 11 patients"."""
+    if pd.isna(value):
+        return f"fewer than {below} {_plural_noun(noun)}"
+    if 0 < value < below:
+        return f"fewer than {below} {_plural_noun(noun)}"
+    return plural(value, noun)
+
+
+def plural(n: float, noun: str, many: str | None = None, *, spelled: bool = False) -> str:
+    """A count with its noun: plural(1, "ZIP") reads "1 ZIP", plural(12, "county") "12 counties"."""
+    if pd.isna(n):
+        return f"{MISSING} {many or _plural_noun(noun)}"
+    figure = SMALL_COUNTS[int(n)] if spelled and 0 <= n <= 10 and n == int(n) else count(n)
+    return f"{figure} {noun if n == 1 else many or _plural_noun(noun)}"
+
+
+def _plural_noun(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def listing(items: Iterable[str], *, most: int | None = None, last: str = "and") -> str:
+    """A list in a sentence: "a", "a and b", "a, b and c"; beyond `most` the rest is counted ("a, b and 3 others")."""
+    words = [str(item) for item in items]
+    if most is not None and len(words) > most:
+        rest = len(words) - most
+        words = [*words[:most], f"{rest} {'other' if rest == 1 else 'others'}"]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def interval(low: float, high: float, fmt: Callable[[float], str] = count) -> str:
+    """An interval: interval(0.1, 0.2, share) reads "10.0 to 20.0 %"; a unit said twice is said once."""
+    if pd.isna(low) or pd.isna(high):
+        return MISSING
+    first, second = fmt(low), fmt(high)
+    for unit in (" %", " points", " M", " K", " B"):
+        if first.endswith(unit) and second.endswith(unit):
+            return f"{first.removesuffix(unit)} to {second}"
+    return f"{first} to {second}"
+
+
+def direction(low: float, high: float, *, rose: str = "rose", fell: str = "fell", same: str = "did not change measurably") -> str:
+    """What an interval of a change allows to be said: a verb of movement only when zero lies outside of it."""
+    if pd.isna(low) or pd.isna(high):
+        return "cannot be compared"
+    if low > high:
+        raise ValueError(f"the lower end {low} of the interval lies above the upper end {high}")
+    return rose if low > 0 else fell if high < 0 else same
+
+
+def change(now: float, before: float, since: str | int = "", *, unit: str = "percent", digits: int = 1, neutral: float = 0.0) -> str:
+    """Movement for a KPI card: change(110, 100, 2023) reads "▲ 10.0 % vs 2023".
+
+    Parameters
+    ----------
+    unit
+        "percent" (relative), "points" (both are fractions), "count" or "money" (difference).
+    neutral
+        Movements up to this size (fraction for percent and points, else the unit) read "no change".
+    """
+    tail = f" vs {since}" if since != "" else ""
+    if pd.isna(now) or pd.isna(before) or (unit == "percent" and before == 0):
+        return f"no comparison{tail.replace('vs', 'with')}"
+    said = {
+        "percent": lambda d: share(abs(d / before), digits=digits),
+        "points": lambda d: points(d, digits=digits),
+        "count": lambda d: number(abs(d), digits=0 if float(d).is_integer() else digits),
+        "money": lambda d: money(abs(d)),
+    }
+    if unit not in said:
+        raise ValueError(f"unit must be one of {listing(said, last='or')}, not {unit!r}")
+    moved = now - before
+    size = abs(moved / before) if unit == "percent" else abs(moved)
+    text = said[unit](moved)
+    if size <= neutral or not text.strip("$<0. %points,MKB"):
+        return f"no change{tail}"
+    return f"{'▲' if moved > 0 else '▼'} {text}{tail}"
+
+
+def goal(value: float, target: float, fmt: Callable[[float], str] = count, *, name: str = "Goal", low_is_good: bool = False) -> str:
+    """A goal and whether it was met: goal(0.26, 0.28, share) reads "Goal 28.0 %: missed"."""
+    if pd.isna(target):
+        return f"{name} not set"
+    if pd.isna(value):
+        return f"{name} {fmt(target)}: not measured"
+    met = value <= target if low_is_good else value >= target
+    return f"{name} {fmt(target)}: {'met' if met else 'missed'}"
+
+
+def status(value: float, target: float, *, low_is_good: bool = False) -> str:
+    """The status that goes with `goal`: "good", "bad", or "neutral" when one of the two is missing."""
+    if pd.isna(value) or pd.isna(target):
+        return "neutral"
+    return "good" if (value <= target if low_is_good else value >= target) else "bad"
