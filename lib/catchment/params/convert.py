@@ -6,7 +6,7 @@ written in YAML becomes the declared type; a value that already has a type must 
 
 import ast
 from datetime import date
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
@@ -43,7 +43,7 @@ def convert(value: Any, annotation: str, *, file: str = "", line: int = 0, key: 
     """
     try:
         declared = _declared(ast.parse(annotation.strip(), mode="eval").body)
-    except (SyntaxError, LookupError, ValueError) as error:
+    except (SyntaxError, LookupError, TypeError, ValueError) as error:
         raise ParamsError([Problem(file, line, key, f"unknown type {annotation!r} in the notebook's parameters cell")]) from error
     value = value.item() if isinstance(value, np.generic) else value
     try:
@@ -58,7 +58,7 @@ def _declared(node: ast.expr) -> Any:
     if isinstance(node, ast.Name):
         return _NAMES[node.id] if node.id in _NAMES else _GENERIC[node.id]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return Union[_declared(node.left), _declared(node.right)]
+        return _declared(node.left) | _declared(node.right)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if node.value.id == "Literal":

@@ -1,0 +1,168 @@
+"""The one list of tables: where each lives, who made it, what its columns mean, which of its counts may not be shown.
+
+An entry of data/catalog.yml becomes a `Table` with its `Column`s. Two habits of the column names are rules here: a name
+ending in `_n` is a count and is never negative, a name ending in `share` is a fraction from 0 to 1; an entry that means
+something else says so (`min: -100`, `share: false`).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ..params.base import Section
+from ..params.explain import explain
+from ..params.text import Mark, ParamsError, nearest, read
+from ..params.text import Problem as Mistake
+from .problem import DataError, Problem
+
+Type = Literal["text", "integer", "number", "date", "boolean", "category"]
+
+
+class Column(Section):
+    """One column of a table, as pages and notebooks see it."""
+
+    type: Type = "text"
+    """text (identifiers too), integer, number, date, boolean, or category (with `values`)."""
+    meaning: Annotated[str, Field(min_length=3)]
+    """What the column says, for the reader of a report."""
+    source: Annotated[str | None, Field(alias="from")] = None
+    """Name in the file, when it differs."""
+    unit: str = ""
+    """Unit of the values."""
+    nullable: bool = False
+    """Whether the value may be missing."""
+    min: str | None = None
+    """Smallest value, as a number or a date."""
+    max: str | None = None
+    """Largest value, as a number or a date."""
+    share: bool | None = None
+    """Whether the value is a fraction from 0 to 1."""
+    pattern: str | None = None
+    """Regular expression that the whole text must match."""
+    values: list[str] = Field(default_factory=list)
+    """The values that a category may have."""
+    suppressed: list[str] = Field(default_factory=list)
+    """Marks that stand for a value the producer withheld; never read as zero."""
+    references: Annotated[str, Field(pattern=r"^\w+\.\w+$")] | None = None
+    """Table and column that must list every value, such as zips.zip."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.type == "category") != bool(self.values):
+            raise ValueError("expected `values` with type category, and with no other type")
+        if (self.min or self.max) and self.type not in ("integer", "number", "date"):
+            raise ValueError("expected `min` and `max` only with numbers and dates")
+        return self
+
+
+class Table(Section):
+    """One table: its place, its standing, its columns."""
+
+    title: str
+    """What it is, as pages name it."""
+    path: str | None = None
+    """File below data/, or a glob of several with the same columns."""
+    uri: str | None = None
+    """Database that holds the table, without user or password."""
+    table: str | None = None
+    """Name of the table in the database, when it differs."""
+    header: bool = True
+    """Whether the first line of the CSV file names the columns; without it they stand in the order listed here."""
+    year_from: str | None = None
+    """Regular expression on the file's path whose first group is the year of its rows."""
+    producer: str
+    """Who made it."""
+    edition: str
+    """Period covered, as printed."""
+    published: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
+    """When the producer published it."""
+    accessed: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
+    """When this copy was taken."""
+    licence: str = ""
+    """Terms of use."""
+    simulated: bool = False
+    """Whether the rows were made up; every page that uses them says so."""
+    suppress_below: int | None = None
+    """Counts of people from 1 to one less than this may not be shown."""
+    scope: Literal["none", "region", "partner"] = "none"
+    """Rows that a partner's page may read: all, its region's, or its own."""
+    key: list[str] = Field(default_factory=list)
+    """Columns that together tell one row from another."""
+    period: str | None = None
+    """Column that carries the year or date of a row."""
+    note: str = ""
+    """What a reader must know before using it."""
+    columns: dict[str, Column]
+    """The columns by name."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if bool(self.path) == bool(self.uri):
+            raise ValueError("expected either `path` or `uri`")
+        if self.path and (Path(self.path).is_absolute() or ".." in Path(self.path).parts):
+            raise ValueError("expected a path below data/")
+        if self.uri and "@" in self.uri:
+            raise ValueError("expected a URI without user or password; they come from the environment")
+        needed = {*self.key, *filter(None, [self.period]), *{"partner": ["partner"], "region": ["county_fips"]}.get(self.scope, [])}
+        if unknown := sorted(needed - self.names):
+            raise ValueError(f"key, period or scope needs a column {unknown[0]!r} that is not listed")
+        return self
+
+    @property
+    def names(self) -> set[str]:
+        return {*self.columns, *(["year"] if self.year_from else [])}
+
+
+class Catalogue(Section):
+    """The whole of data/catalog.yml."""
+
+    tables: dict[str, Table]
+    """Tables by name."""
+
+
+def catalog(root: Path) -> dict[str, Table]:
+    """Every table by name, from data/catalog.yml below the project's folder; ParamsError lists all mistakes in it."""
+    path = root / "data" / "catalog.yml"
+    stat = path.stat() if path.exists() else None
+    return _catalog(path, (stat.st_size, stat.st_mtime_ns) if stat else None)
+
+
+@lru_cache(maxsize=8)
+def _catalog(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
+    source = read(path, "data/catalog.yml")
+    if source.problems:
+        raise ParamsError(source.problems)
+    try:
+        tables = Catalogue.model_validate(source.tree).tables
+    except ValidationError as error:
+        raise ParamsError([explain(each, Catalogue, lambda path: _mark(source.marks, path)) for each in error.errors()]) from error
+    if unknown := _unknown_references(tables, source.marks):
+        raise ParamsError(unknown)
+    year = Column(type="integer", meaning="Year of the rows, from the file's name.")
+    return {name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table for name, table in tables.items()}
+
+
+def _mark(marks: dict[tuple, Mark], path: tuple) -> Mark:
+    return next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), Mark("data/catalog.yml", 1))
+
+
+def _unknown_references(tables: dict[str, Table], marks: dict[tuple, Mark]) -> list[Mistake]:
+    found = []
+    for name, table in tables.items():
+        for column, entry in table.columns.items():
+            other, _, target = (entry.references or "").partition(".")
+            if other and (other not in tables or target not in tables[other].columns):
+                path = ("tables", name, "columns", column, "references")
+                hint = nearest(other, tables) if other not in tables else nearest(target, tables[other].columns)
+                found.append(Mistake("data/catalog.yml", _mark(marks, path).line, ".".join(path), f"no column {entry.references}", hint))
+    return found
+
+
+def table(root: Path, name: str) -> Table:
+    """The entry of one table; DataError names the nearest known table."""
+    tables = catalog(root)
+    if name not in tables:
+        raise DataError(Problem(name, "a table listed in data/catalog.yml", repr(name), hint=nearest(name, tables)))
+    return tables[name]

@@ -1,0 +1,211 @@
+"""Reading tables for one partner: only its rows, only the columns asked for, checked, with their origin.
+
+Definitions. A table of scope `partner` holds private rows and is always cut to the partner's own; scope `region` is cut to
+the counties of the settings unless a filter names counties. Types after reading: text and category are text; integer is a
+whole number, or a floating one with NaN when the catalogue allows missing or suppressed values; date is a day at midnight.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends.duckdb import Backend
+
+from ..params import Settings
+from ..params.text import nearest
+from . import geometry, scan
+from .catalog import Table, table
+from .contracts import breaches
+from .origin import Origin, origin
+from .problem import DataError, Problem
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+class Tables:
+    """The catalogue's tables as one partner may see them. Tables that were read are remembered in `used`."""
+
+    def __init__(self, settings: Settings, *, root: Path | None = None, threads: int = 1):
+        self.settings = settings
+        self.root = root or settings.root
+        self.used: list[Origin] = []
+        self._threads = threads
+        self._connected: tuple[int, Backend] | None = None
+        self._lazy: dict[Path, ir.Table] = {}
+        self._listed: dict[str, set] = {}
+
+    def read(self, name: str, columns: Iterable[str] | None = None, *, allow_empty: bool = False, **filters: Any) -> pd.DataFrame:
+        """Rows of a table that pass the filters, in the order of its files.
+
+        Parameters
+        ----------
+        columns
+            Columns to return, in this order; all by default. A column that the producer suppresses comes with
+            `<column>_suppressed` after it.
+        allow_empty
+            Whether no row at all is an answer; otherwise it is an error.
+        filters
+            Column and value, list of values, or `between(low, high)`.
+
+        Raises
+        ------
+        DataError
+            With file, column, row, what was expected and what was found.
+        """
+        entry = table(self.root, name)
+        wanted = self._wanted(name, entry, columns)
+        filters = self._scoped(entry, filters)
+        frame = self._checked(name, entry, [*wanted, *(key for key in entry.key if key not in wanted)], filters)
+        if frame.empty and not allow_empty:
+            raise DataError(Problem(name, "at least one row", "none", file=_place(entry), hint=f"filters: {_shown(filters)}"))
+        self._remember(name, entry)
+        return _finished(frame, name, entry, wanted)
+
+    def has(self, name: str, **filters: Any) -> bool:
+        """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
+        entry = table(self.root, name)
+        filters = self._scoped(entry, filters)
+        with _said(name, entry, self.root):
+            return any(int(part.limit(1).count().to_pyarrow().as_py()) for part in self._parts(name, entry, filters))
+
+    def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
+        """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its catalogued columns."""
+        entry = table(self.root, name)
+        filters = self._scoped(entry, filters)
+        path = scan.files(name, entry, self.folder)[0]
+        shapes = geometry.read(path, name, entry, self._shown(path), filters)
+        problems = breaches(shapes, name, entry, [self._shown(path)], self._references(entry))
+        if problems:
+            raise DataError(problems)
+        if shapes.empty:
+            raise DataError(Problem(name, "at least one shape", "none", file=self._shown(path), hint=f"filters: {_shown(filters)}"))
+        self._remember(name, entry)
+        return shapes.drop(columns=[column for column in shapes if "\t" in column])
+
+    def origin(self, name: str) -> Origin:
+        """Where a table comes from, with the fingerprint of its files."""
+        entry = table(self.root, name)
+        return origin(name, entry, scan.files(name, entry, self.folder) if entry.path else [])
+
+    def source(self, *names: str) -> str:
+        """The line under a figure: title and period of each table."""
+        return "; ".join(dict.fromkeys(self.origin(name).line for name in names))
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def connection(self) -> Backend:
+        """This process's own in-memory DuckDB: opened at the first read, so that a forked page never shares one."""
+        if self._connected is None or self._connected[0] != os.getpid():
+            self._connected = os.getpid(), ibis.duckdb.connect(threads=self._threads)
+            self._lazy.clear()
+        return self._connected[1]
+
+    def _wanted(self, name: str, entry: Table, columns: Iterable[str] | None) -> list[str]:
+        wanted = list(entry.columns) if columns is None else list(columns)
+        for column in wanted:
+            if column not in entry.columns:
+                raise DataError(Problem(name, "a catalogued column", repr(column), hint=nearest(column, entry.columns)))
+        return wanted
+
+    def _scoped(self, entry: Table, filters: Mapping[str, Any]) -> dict[str, Any]:
+        if entry.scope == "partner":
+            return dict(filters) | {"partner": self.settings.id}
+        if entry.scope == "region":
+            return {"county_fips": self.settings.region} | dict(filters)
+        return dict(filters)
+
+    def _checked(self, name: str, entry: Table, columns: list[str], filters: Mapping[str, Any]) -> pd.DataFrame:
+        if entry.path and entry.path.endswith(geometry.SUFFIXES):
+            path = scan.files(name, entry, self.folder)[0]
+            frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
+        else:
+            with _said(name, entry, self.root):
+                parts = [_narrowed(part, columns) for part in self._parts(name, entry, filters)]
+                frame = ibis.union(*parts).to_pyarrow().to_pandas(date_as_object=False) if len(parts) > 1 else parts[0].to_pyarrow().to_pandas(date_as_object=False)
+        problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry))
+        if problems:
+            raise DataError(problems)
+        return frame
+
+    def _parts(self, name: str, entry: Table, filters: Mapping[str, Any]) -> Iterator[ir.Table]:
+        for number, path in enumerate(scan.files(name, entry, self.folder)):
+            if path not in self._lazy or self._connected is None or self._connected[0] != os.getpid():
+                self._lazy[path] = scan.lazy(self.connection, name, entry, path, self.folder)
+            yield scan.keep(self._lazy[path], name, entry, filters).mutate(**{scan.FILE: ibis.literal(number, "int64")})
+
+    def _shown(self, path: Path) -> str:
+        return f"data/{path.relative_to(self.folder).as_posix()}"
+
+    def _files_shown(self, name: str, entry: Table) -> list[str]:
+        return [self._shown(path) for path in scan.files(name, entry, self.folder)]
+
+    def _references(self, entry: Table) -> dict[str, Any]:
+        return {key: lambda target=column.references: self._values(target) for key, column in entry.columns.items() if column.references}
+
+    def _values(self, target: str) -> set:
+        """All values of a referenced column, whole table, read once."""
+        if target not in self._listed:
+            other, _, column = target.partition(".")
+            entry = table(self.root, other)
+            frame = self._checked(other, entry.model_copy(update={"key": []}), [column], {})
+            self._listed[target] = set(frame[column].dropna())
+        return self._listed[target]
+
+    def _remember(self, name: str, entry: Table) -> None:
+        if name not in [known.table for known in self.used]:
+            self.used.append(self.origin(name))
+
+
+def _narrowed(part: ir.Table, columns: list[str]) -> ir.Table:
+    beside = [column + scan.TEXT for column in columns if column + scan.TEXT in part.columns]
+    return part.select(*columns, *beside, scan.ROW, scan.FILE)
+
+
+def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -> pd.DataFrame:
+    columns: dict[str, pd.Series] = {}
+    for key in wanted:
+        column = entry.columns[key]
+        loose = column.nullable or column.suppressed
+        columns[key] = frame[key].astype({"integer": "float64" if loose else "int64", "number": "float64", "date": "datetime64[us]",
+                                          "boolean": "boolean" if loose else "bool"}.get(column.type, "str"))
+        if column.suppressed:
+            columns[f"{key}_suppressed"] = frame[key + scan.TEXT].notna()
+    result = pd.DataFrame(columns)
+    result.attrs["table"] = name
+    return result
+
+
+@contextmanager
+def _said(name: str, entry: Table, root: Path) -> Iterator[None]:
+    """DuckDB's word on a malformed file as one of ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise DataError(malformed(name, entry, str(error))) from error
+
+
+def malformed(name: str, entry: Table, message: str) -> Problem:
+    import re
+
+    line = re.search(r"on Line: (\d+)", message) or re.search(r"[Ll]ine[: ]+(\d+)", message)
+    return Problem(name, f"{_place(entry)} to be well formed", message.strip().splitlines()[0], file=_place(entry), row=int(line[1]) if line else None)
+
+
+def _place(entry: Table) -> str:
+    return f"data/{entry.path}" if entry.path else entry.table or "the database"
+
+
+def _shown(filters: Mapping[str, Any]) -> str:
+    parts = [f"{column} {value.low} to {value.high}" if isinstance(value, scan.Between) else f"{column} {value}" for column, value in filters.items()]
+    text = ", ".join(parts) or "none"
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,50 @@
+"""Where a table comes from: the facts that a page prints under a figure and in its list of sources."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .catalog import Table
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A table's standing. `sha8` begins the SHA-256 of its files; `suppress_below` is None where counts are not of people."""
+
+    table: str
+    title: str
+    producer: str
+    period: str
+    published: str | None
+    accessed: str | None
+    licence: str
+    simulated: bool
+    suppress_below: int | None
+    sha8: str
+    note: str
+
+    @property
+    def line(self) -> str:
+        """The origin as a line under a figure: what, when, and whether it is made up."""
+        simulated = " (simulated)" if self.simulated and "simulated" not in self.title.lower() else ""
+        return f"{self.title}, {self.period}{simulated}"
+
+
+def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
+    """The origin of a table that was read from `files` (none for a database, whose rows have no fingerprint)."""
+    return Origin(name, table.title, table.producer, table.edition, table.published, table.accessed, table.licence, table.simulated,
+                  table.suppress_below, fingerprint(files)[:8] if files else "", table.note)
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """SHA-256 over the bytes of the files in order; of one file it is the file's own."""
+    sums = [_sum(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _sum(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
