@@ -71,14 +71,13 @@ def breaches(frame: pd.DataFrame, name: str, table: Table, shown: list[str], lis
 
 def _unread(frame: pd.DataFrame, name: str, key: str, column: Column, shown: list[str]) -> list[Problem]:
     """Text that became no value and is no mark of suppression; an empty cell where none may be."""
-    text = frame[key + TEXT] if key + TEXT in frame else pd.Series(pd.NA, index=frame.index)
-    wrong = text[text.notna() & ~text.isin(column.suppressed)]
-    empty = frame.loc[frame[key].isna() & text.isna(), key] if not column.nullable else wrong.iloc[:0]
-    found = []
-    for values, said in ((wrong, None), (empty, "an empty cell")):
-        if len(values):
-            found.append(_at(values, frame, name, key, column, expected(key, column), shown, said=said))
-    return found
+    text = frame.get(key + TEXT)
+    left = text[text.notna()] if text is not None else None
+    wrong = left[~left.isin(column.suppressed)] if left is not None and len(left) else None
+    missing = frame[key].isna() if not column.nullable else None
+    empty = frame.loc[missing & (text.isna() if text is not None else True), key] if missing is not None and missing.any() else None
+    return [_at(values, frame, name, key, column, expected(key, column), shown, said=said)
+            for values, said in ((wrong, None), (empty, "an empty cell")) if values is not None and len(values)]
 
 
 class _Named:
@@ -97,7 +96,8 @@ class _Named:
 @lru_cache(maxsize=512)
 def _schema(named: _Named, columns: tuple[str, ...], key: tuple[str, ...]) -> pa.DataFrameSchema:
     # Missing values were judged before: here every column may be empty.
-    parts = {column: pa.Column(checks=_checks(column, named.table.columns[column]), nullable=True) for column in columns}
+    checks = {column: _checks(column, named.table.columns[column]) for column in columns}
+    parts = {column: pa.Column(checks=checks[column], nullable=True) for column in columns if checks[column]}
     return pa.DataFrameSchema(parts, unique=list(key) or None, report_duplicates="exclude_first")
 
 

@@ -6,6 +6,7 @@ whole number, or a floating one with NaN when the catalogue allows missing or su
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ class Tables:
         self.used: list[Origin] = []
         self._threads = threads
         self._connected: tuple[int, Backend] | None = None
-        self._lazy: dict[Path, ir.Table] = {}
+        self._lazy: dict[str, ir.Table] = {}
         self._listed: dict[str, set] = {}
 
     def read(self, name: str, columns: Iterable[str] | None = None, *, allow_empty: bool = False, **filters: Any) -> pd.DataFrame:
@@ -72,8 +73,8 @@ class Tables:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
-        with _said(name, entry, self.root):
-            return any(int(part.limit(1).count().to_pyarrow().as_py()) for part in self._parts(name, entry, filters))
+        with _said(name, entry):
+            return self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
 
     def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
         """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its catalogued columns."""
@@ -129,19 +130,20 @@ class Tables:
             path = scan.files(name, entry, self.folder)[0]
             frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
         else:
-            with _said(name, entry, self.root):
-                parts = [_narrowed(part, columns) for part in self._parts(name, entry, filters)]
-                frame = ibis.union(*parts).to_pyarrow().to_pandas(date_as_object=False) if len(parts) > 1 else parts[0].to_pyarrow().to_pandas(date_as_object=False)
+            with _said(name, entry):
+                chosen = self._chosen(name, entry, filters)
+                beside = [column + scan.TEXT for column in columns if column + scan.TEXT in chosen.columns]
+                frame = chosen.select(*columns, *beside, scan.ROW, scan.FILE).to_pyarrow().to_pandas(date_as_object=False)
         problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry))
         if problems:
             raise DataError(problems)
         return frame
 
-    def _parts(self, name: str, entry: Table, filters: Mapping[str, Any]) -> Iterator[ir.Table]:
-        for number, path in enumerate(scan.files(name, entry, self.folder)):
-            if path not in self._lazy or self._connected is None or self._connected[0] != os.getpid():
-                self._lazy[path] = scan.lazy(self.connection, name, entry, path, self.folder)
-            yield scan.keep(self._lazy[path], name, entry, filters).mutate(**{scan.FILE: ibis.literal(number, "int64")})
+    def _chosen(self, name: str, entry: Table, filters: Mapping[str, Any]) -> ir.Table:
+        con = self.connection
+        if name not in self._lazy:
+            self._lazy[name] = scan.lazy(con, name, entry, scan.files(name, entry, self.folder), self.folder)
+        return scan.keep(self._lazy[name], name, entry, filters)
 
     def _shown(self, path: Path) -> str:
         return f"data/{path.relative_to(self.folder).as_posix()}"
@@ -166,11 +168,6 @@ class Tables:
             self.used.append(self.origin(name))
 
 
-def _narrowed(part: ir.Table, columns: list[str]) -> ir.Table:
-    beside = [column + scan.TEXT for column in columns if column + scan.TEXT in part.columns]
-    return part.select(*columns, *beside, scan.ROW, scan.FILE)
-
-
 def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for key in wanted:
@@ -186,7 +183,7 @@ def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -
 
 
 @contextmanager
-def _said(name: str, entry: Table, root: Path) -> Iterator[None]:
+def _said(name: str, entry: Table) -> Iterator[None]:
     """DuckDB's word on a malformed file as one of ours."""
     try:
         yield
@@ -195,8 +192,6 @@ def _said(name: str, entry: Table, root: Path) -> Iterator[None]:
 
 
 def malformed(name: str, entry: Table, message: str) -> Problem:
-    import re
-
     line = re.search(r"on Line: (\d+)", message) or re.search(r"[Ll]ine[: ]+(\d+)", message)
     return Problem(name, f"{_place(entry)} to be well formed", message.strip().splitlines()[0], file=_place(entry), row=int(line[1]) if line else None)
 

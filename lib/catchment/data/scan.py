@@ -31,7 +31,7 @@ _SHAPES = {
     "date": r"^\d{4}-\d{2}-\d{2}([ T]00:00(:00(\.0+)?)?)?$",
     "boolean": r"^(?i:true|false|t|f|yes|no|y|n|1|0)$",
 }
-_TYPES = {"integer": "int64", "number": "float64", "date": "timestamp", "boolean": "boolean"}
+_TYPES = {"integer": "BIGINT", "number": "DOUBLE", "date": "TIMESTAMP", "boolean": "BOOLEAN"}
 _STORED = {
     "integer": lambda kind: kind.is_integer(), "number": lambda kind: kind.is_numeric(), "date": lambda kind: kind.is_temporal(),
     "boolean": lambda kind: kind.is_boolean(), "text": lambda kind: kind.is_string(), "category": lambda kind: kind.is_string(),
@@ -64,15 +64,37 @@ def _other_files(path: str, folder: Path) -> str:
     return nearest(Path(path).name, beside)
 
 
-def lazy(con: Backend, name: str, table: Table, path: Path, folder: Path) -> ir.Table:
-    """One CSV or Parquet file with all catalogued columns, lazily, and the number of each row."""
-    shown = f"data/{path.relative_to(folder).as_posix()}"
+def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path) -> ir.Table:
+    """All files of a table as one lazy table with the catalogued columns, the file's position and the row's number.
+
+    The conversion is a view inside DuckDB, written in its SQL: DuckDB looks through it, so a later choice of columns, rows or
+    years reaches the files, and Ibis has only that choice to compile.
+    """
+    parts = [_part(con, name, table, path, place, f"data/{path.relative_to(folder).as_posix()}") for place, path in enumerate(paths)]
+    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL ".join(parts))
+    return con.table(name)
+
+
+def _part(con: Backend, name: str, table: Table, path: Path, place: int, shown: str) -> str:
+    year = [f"{_year(name, table, shown)}::BIGINT AS year"] if table.year_from else []
+    columns = {key: column for key, column in table.columns.items() if not (key == "year" and year)}
     if path.suffix == ".parquet":
-        raw = con.read_parquet(path, file_row_number=True)
-        typed = _stored(name, table, raw, shown).mutate(**{ROW: raw.file_row_number + 1})
+        inner = f"SELECT {', '.join(_stored(con, name, columns, path, shown))}, file_row_number + 1 AS {_quoted(ROW)} FROM {_parquet(path)}"
     else:
-        typed = _converted(name, table, _text(con, name, table, path, shown))
-    return typed.mutate(year=ibis.literal(_year(name, table, shown), "int64")) if table.year_from else typed
+        inner = _converted(name, table, columns, path, shown)
+    return f"SELECT {', '.join(['*', *year, f'{place}::BIGINT AS {_quoted(FILE)}'])} FROM ({inner})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str | Path) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _parquet(path: Path) -> str:
+    return f"read_parquet({_literal(path)}, file_row_number=true)"
 
 
 def _year(name: str, table: Table, shown: str) -> int:
@@ -94,66 +116,71 @@ def headers(path: Path, name: str, shown: str, delimiter: str = ",") -> list[str
         raise DataError(Problem(name, "a readable CSV file", str(error), file=shown)) from error
 
 
-def _text(con: Backend, name: str, table: Table, path: Path, shown: str) -> ir.Table:
-    """The file's columns as text under their names in the file, which must be all there and named once."""
-    wanted = [column.source or key for key, column in table.columns.items() if not (key == "year" and table.year_from)]
+def _places(name: str, table: Table, columns: Mapping[str, Column], path: Path, shown: str) -> tuple[dict[str, int], int]:
+    """Position of each catalogued column in a CSV file, where each must be named once, and the number of columns."""
+    wanted = {key: column.source or key for key, column in columns.items()}
     present = headers(path, name, shown)
     if not table.header:
         if len(present) != len(wanted):
             raise DataError(Problem(name, f"{len(wanted)} columns without a header", f"{len(present)} columns", file=shown))
-        present = wanted
-    for column in wanted:
-        if present.count(column) != 1:
-            found = "no such column" if column not in present else f"{present.count(column)} columns of that name"
-            raise DataError(Problem(name, f"a column {column!r}", found, file=shown, column=column, hint=nearest(column, present)))
-    places = {f"c{place}": "VARCHAR" for place in range(len(present))}
-    view = con.read_csv(path, columns=places, header=table.header, delim=",", quote='"', escape='"', strict_mode=True)
-    first = 2 if table.header else 1
-    return view.select(**{column: view[f"c{present.index(column)}"] for column in wanted}, **{ROW: ibis.row_number() + first})
+        present = list(wanted.values())
+    for source in wanted.values():
+        if present.count(source) != 1:
+            found = "no such column" if source not in present else f"{present.count(source)} columns of that name"
+            raise DataError(Problem(name, f"a column {source!r}", found, file=shown, column=source, hint=nearest(source, present)))
+    return {key: present.index(source) for key, source in wanted.items()}, len(present)
 
 
-def _converted(name: str, table: Table, raw: ir.Table) -> ir.Table:
-    columns: dict[str, ir.Value] = {}
-    for key, column in table.columns.items():
-        if key == "year" and table.year_from:
-            continue
-        text = raw[column.source or key].strip().nullif("")
-        columns[key] = value = text if column.type in ("text", "category") else ibis.cases((text.re_search(_SHAPES[column.type]), text.try_cast(_TYPES[column.type])))
-        if column.type in _TYPES:
-            columns[key + TEXT] = ibis.cases((value.isnull(), text))
-        elif column.suppressed:
-            columns[key] = ibis.cases((text.notin(column.suppressed), text))
-            columns[key + TEXT] = ibis.cases((text.isin(column.suppressed), text))
-    return raw.select(**columns, **{ROW: raw[ROW]})
+def _converted(name: str, table: Table, columns: Mapping[str, Column], path: Path, shown: str) -> str:
+    """SQL that reads a CSV file as text and converts each column by its declared type."""
+    places, width = _places(name, table, columns, path, shown)
+    names = ", ".join(f"c{place}: 'VARCHAR'" for place in range(width))
+    source = f"read_csv({_literal(path)}, columns={{{names}}}, auto_detect=false, header={str(table.header).lower()}, delim=',', quote='\"', escape='\"', strict_mode=true)"
+    chosen = [part for key, column in columns.items() for part in _typed(key, column, f"nullif(trim(c{places[key]}), '')")]
+    return f"SELECT {', '.join(chosen)}, row_number() OVER () + {int(table.header)} AS {_quoted(ROW)} FROM {source}"
 
 
-def _stored(name: str, table: Table, raw: ir.Table, shown: str) -> ir.Table:
-    """Columns that have a type already (Parquet, a database); a withheld value is flagged in `<name>_suppressed`."""
-    columns: dict[str, ir.Value] = {}
-    for key, column in table.columns.items():
+def _typed(key: str, column: Column, text: str) -> list[str]:
+    """SQL of a column's value and, where one can be left over, of the text that became no value."""
+    if column.type in _TYPES:
+        value = f"CASE WHEN regexp_matches({text}, {_literal(_SHAPES[column.type])}) THEN try_cast({text} AS {_TYPES[column.type]}) END"
+        return [f"{value} AS {_quoted(key)}", f"CASE WHEN ({value}) IS NULL THEN {text} END AS {_quoted(key + TEXT)}"]
+    if column.suppressed:
+        mark = f"{text} IN ({', '.join(map(_literal, column.suppressed))})"
+        return [f"CASE WHEN NOT {mark} THEN {text} END AS {_quoted(key)}", f"CASE WHEN {mark} THEN {text} END AS {_quoted(key + TEXT)}"]
+    return [f"{text} AS {_quoted(key)}"]
+
+
+def _stored(con: Backend, name: str, columns: Mapping[str, Column], path: Path, shown: str) -> list[str]:
+    """SQL of columns that have a type already; a withheld value is flagged in `<name>_suppressed`."""
+    raw = con.sql(f"SELECT * FROM {_parquet(path)}").schema()
+    parts = []
+    for key, column in columns.items():
         source = column.source or key
-        if key == "year" and table.year_from:
-            continue
-        if source not in raw.columns:
-            raise DataError(Problem(name, f"a column {source!r}", "no such column", file=shown, column=source, hint=nearest(source, raw.columns)))
-        kind = raw[source].type()
-        if not _STORED[column.type](kind):
-            raise DataError(Problem(name, f"values of type {column.type}", f"values stored as {kind}", file=shown, column=source))
-        columns[key] = raw[source] if column.type not in _TYPES else raw[source].cast(_TYPES[column.type])
-        flag = f"{source}_suppressed"
+        check_stored(name, key, column, raw, shown)
+        parts.append(f"{_quoted(source)}{'::' + _TYPES[column.type] if column.type in _TYPES else ''} AS {_quoted(key)}")
         if column.suppressed:
-            withheld = raw[flag] if flag in raw.columns else ibis.literal(False)
-            columns[key + TEXT] = ibis.cases((withheld, ibis.literal(column.suppressed[0])), else_=ibis.null("string"))
-    return raw.select(**columns)
+            flag = _quoted(f"{source}_suppressed") if f"{source}_suppressed" in raw else "false"
+            parts.append(f"CASE WHEN {flag} THEN {_literal(column.suppressed[0])} END AS {_quoted(key + TEXT)}")
+    return parts
+
+
+def check_stored(name: str, key: str, column: Column, schema: ibis.Schema, shown: str) -> None:
+    """Raise DataError unless a typed source has the column, stored in a type that fits the declared one."""
+    source = column.source or key
+    if source not in schema:
+        raise DataError(Problem(name, f"a column {source!r}", "no such column", file=shown, column=source, hint=nearest(source, schema)))
+    if not _STORED[column.type](schema[source]):
+        raise DataError(Problem(name, f"values of type {column.type}", f"values stored as {schema[source]}", file=shown, column=source))
 
 
 def keep(lazy_table: ir.Table, name: str, table: Table, filters: Mapping[str, Any]) -> ir.Table:
     """Only the rows that the filters name."""
-    for column, wanted in filters.items():
+    for column in filters:
         if column not in table.columns:
             raise DataError(Problem(name, "a filter on a catalogued column", repr(column), hint=nearest(column, table.columns)))
-        lazy_table = lazy_table.filter(_condition(lazy_table[column], name, column, table.columns[column], wanted))
-    return lazy_table
+    conditions = [_condition(lazy_table[column], name, column, table.columns[column], wanted) for column, wanted in filters.items()]
+    return lazy_table.filter(*conditions) if conditions else lazy_table
 
 
 def _condition(value: ir.Value, name: str, column: str, entry: Column, wanted: Any) -> ir.BooleanValue:
