@@ -1,0 +1,188 @@
+"""Who refers, and to whom: keepage, splitting, loyalty, concentration, succession, funnel.
+
+Definitions
+    *referral*: a documented order, or a sequence of visits seen in claims; the column `evidence` says which, and the two are
+    never mixed without it. A shared-patient link is not a referral (see `network`).
+    *keepage* and *leakage*: share of the eligible referrals of **affiliated** clinicians that stays in, or leaves, our network.
+    *splitting*: the same share for **independent** clinicians, who owe nobody their referrals. The two are never added up.
+    *eligible* (addressable): for a service that the partner or its hub offers; a referral for another service is not a loss.
+    *loyalty tier*: loyal at or above one cut-point of a clinician's share to us, lost below the other, splitter in between.
+
+Known bias: claims show where a patient went, not where the referrer sent them; orders outside our network's record system
+are unseen, so an affiliated clinician's leakage is a lower bound. A tier from few referrals is uncertain: see its interval.
+
+Frames: `referrals` has one row per quarter, clinician, site, service and destination with `referrals_n`, the booleans `ours` (see
+`in_network`) and `eligible`, and the clinician's columns (`npi`, `specialty`, `system`, `affiliation`, `city`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .market import hhi
+from .rates import wilson
+
+LOYAL, SPLITTER, LOST, NONE = "loyal", "splitter", "lost", "no referrals"
+STAGES = {"referrals_n": "Referred", "scheduled_n": "Scheduled", "seen_n": "Seen", "treated_n": "Treated"}
+
+
+class Concentration(NamedTuple):
+    """How much rests on few referrers: share of the largest, HHI (0-10,000), effective and actual number."""
+
+    share: float
+    hhi: float
+    effective_n: float
+    clinicians_n: int
+
+
+def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Series:
+    """True where the destination's system is one of ours."""
+    return destination_system.isin(list(network)).rename("ours")
+
+
+def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Eligible referrals that stayed with us and that left, with the share that stayed and its Wilson interval.
+
+    Returns
+    -------
+    One row per group of `by`: `referrals_n` (all), `eligible_referrals_n`, `kept_referrals_n`, `leaked_referrals_n`, `kept_share`
+    (kept / eligible; NaN without eligible referrals), `kept_low`, `kept_high`, `leaked_share`. Sorted by leaked referrals.
+
+    References
+    ----------
+    Wilson (1927), JASA 22, for the interval (95 %).
+    """
+    amount, eligible, ours = referrals["referrals_n"], referrals["eligible"].astype(bool), referrals["ours"].astype(bool)
+    parts = pd.DataFrame({
+        "referrals_n": amount, "eligible_referrals_n": amount.where(eligible, 0),
+        "kept_referrals_n": amount.where(eligible & ours, 0), "leaked_referrals_n": amount.where(eligible & ~ours, 0),
+    })
+    keys = list(by)
+    sums = parts.groupby([referrals[key] for key in keys], observed=True).sum() if keys else parts.sum().to_frame().T
+    table = sums.reset_index(drop=not keys)
+    low, high = wilson(table["kept_referrals_n"].to_numpy(), table["eligible_referrals_n"].to_numpy())
+    total = table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
+    table["kept_share"], table["kept_low"], table["kept_high"] = table["kept_referrals_n"] / total, low, high
+    table["leaked_share"] = 1 - table["kept_share"]
+    return table.sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
+
+
+def keepage(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """`retained` for affiliated clinicians: their leakage can be called leakage."""
+    return retained(referrals[referrals["affiliation"] == "affiliated"], by)
+
+
+def splitting(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """`retained` for independent clinicians: what goes elsewhere is a split, not a leak."""
+    return retained(referrals[referrals["affiliation"] == "independent"], by)
+
+
+def destination_hhi(referrals: pd.DataFrame, *, by: str = "npi", destination: str = "destination_system") -> pd.Series:
+    """Herfindahl-Hirschman index (0-10,000) of the destinations of each referrer, from systems rather than campuses."""
+    flows = referrals.groupby([by, destination], observed=True)["referrals_n"].sum()
+    return flows.groupby(level=0).agg(hhi).rename("destination_hhi")
+
+
+def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20) -> pd.DataFrame:
+    """One row per clinician: eligible referrals, share that came to us with its Wilson interval, tier, destination HHI.
+
+    Parameters
+    ----------
+    loyal, lost
+        Cut-points (0-1) of the share: at or above `loyal`, below `lost`; in between a splitter.
+
+    Returns
+    -------
+    `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_low`, `our_high`, `tier`, `tier_certain` (the whole interval
+    lies in one tier), `destination_hhi`, `main_rival`, the other system that receives most (missing when none does).
+    """
+    if not 0 <= lost <= loyal <= 1:
+        raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
+    eligible = referrals[referrals["eligible"].astype(bool)]
+    table = retained(eligible, ["npi"]).rename(columns={
+        "kept_referrals_n": "our_referrals_n", "kept_share": "our_share", "kept_low": "our_low", "kept_high": "our_high"})
+    table["tier"] = tier(table["our_share"], loyal=loyal, lost=lost)
+    same = tier(table["our_low"], loyal=loyal, lost=lost).eq(tier(table["our_high"], loyal=loyal, lost=lost))
+    table["tier_certain"] = same & table["our_share"].notna()
+    elsewhere = eligible[~eligible["ours"].astype(bool)].groupby(["npi", "destination_system"], observed=True, as_index=False)["referrals_n"].sum()
+    rival = elsewhere.sort_values(["referrals_n", "destination_system"], ascending=[False, True]).drop_duplicates("npi").set_index("npi")
+    table = table.join(destination_hhi(eligible), on="npi", validate="one_to_one")
+    table["main_rival"] = table["npi"].map(rival["destination_system"])
+    return table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"])
+
+
+def tier(share: pd.Series, *, loyal: float = 0.80, lost: float = 0.20) -> pd.Series:
+    """Loyalty tier of each share; a missing share has no tier."""
+    values = np.asarray(share, float)
+    named = np.select([np.isnan(values), values >= loyal, values < lost], [NONE, LOYAL, LOST], SPLITTER)
+    return pd.Series(named, index=getattr(share, "index", None), name="tier")
+
+
+def concentration(volumes: pd.Series, *, top: int = 10) -> Concentration:
+    """Concentration of referrals over clinicians: `volumes` holds one count per clinician."""
+    counts = np.sort(np.asarray(volumes, float))[::-1]
+    counts = counts[counts > 0]
+    if not counts.size:
+        return Concentration(np.nan, np.nan, np.nan, 0)
+    index = hhi(counts)
+    return Concentration(float(counts[:top].sum() / counts.sum()), index, 10_000 / index, len(counts))
+
+
+def sole_referrers(referrals: pd.DataFrame, *, by: str = "site", threshold: float = 0.5) -> pd.DataFrame:
+    """The largest referrer to us of each group of `by` and its share; `sole` where the share reaches the threshold.
+
+    Returns
+    -------
+    One row per group: `npi`, `our_referrals_n` (the group's), `largest_referrals_n` (the clinician's), `largest_share`, `sole`.
+    """
+    ours = referrals[referrals["ours"].astype(bool)]
+    counts = ours.groupby([by, "npi"], observed=True, as_index=False)["referrals_n"].sum()
+    counts["our_referrals_n"] = counts.groupby(by, observed=True)["referrals_n"].transform("sum")
+    table = counts.sort_values(["referrals_n", "npi"], ascending=[False, True]).drop_duplicates(by)
+    table = table.rename(columns={"referrals_n": "largest_referrals_n"})
+    table["largest_share"] = table["largest_referrals_n"] / table["our_referrals_n"].where(table["our_referrals_n"] > 0)
+    table["sole"] = table["largest_share"] >= threshold
+    return table.sort_values(["largest_share", by], ascending=[False, True], ignore_index=True)
+
+
+def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.DataFrame:
+    """Referrals to us by years since graduation, in bands of ten; `at_risk` marks those at or beyond `years`.
+
+    `volumes` has one row per clinician with `graduation_year` (may be missing) and `our_referrals_n`.
+    """
+    since = year - volumes["graduation_year"].astype("Float64")
+    edges = [-np.inf, years - 20, years - 10, years, np.inf]
+    names = [f"Under {years - 20:.0f} years", f"{years - 20:.0f} to {years - 11:.0f} years", f"{years - 10:.0f} to {years - 1:.0f} years", f"{years:.0f} years or more"]
+    band = pd.cut(since.astype(float), edges, right=False, labels=names).astype(object).fillna("Year not known")
+    table = volumes.groupby(band).agg(clinicians_n=("npi", "nunique"), our_referrals_n=("our_referrals_n", "sum"))
+    order = [*names, "Year not known"] if "Year not known" in table.index else names
+    table = table.reindex(order, fill_value=0).rename_axis("since_graduation").reset_index()
+    table["referral_share"] = table["our_referrals_n"] / (table["our_referrals_n"].sum() or np.nan)
+    table["at_risk"] = table["since_graduation"] == names[-1]
+    return table
+
+
+def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> pd.DataFrame:
+    """Origin-destination matrix in long form: one row per pair with `referrals_n` and its share of the origin's total."""
+    table = referrals.groupby([rows, columns], observed=True, as_index=False)["referrals_n"].sum()
+    table["share"] = table["referrals_n"] / table.groupby(rows, observed=True)["referrals_n"].transform("sum")
+    return table.sort_values([rows, "referrals_n", columns], ascending=[True, False, True], ignore_index=True)
+
+
+def funnel(referrals: pd.DataFrame) -> pd.DataFrame:
+    """Referred, scheduled, seen, treated: counts, share of the referred and of the stage before.
+
+    Only rows with known outcomes (`scheduled_n` not missing) count. `open_n`, when given, is added as a column of the first stage's
+    total that is still undecided, so that a falling last year is not read as a falling conversion.
+    """
+    known = referrals[referrals["scheduled_n"].notna()]
+    counts = known[list(STAGES)].sum().astype(float)
+    table = pd.DataFrame({"stage": list(STAGES.values()), "referrals_n": counts.to_numpy()})
+    first = table["referrals_n"].iloc[0]
+    table["referred_share"] = table["referrals_n"] / (first or np.nan)
+    before = table["referrals_n"].shift()
+    table["previous_share"] = table["referrals_n"] / before.where(before > 0)
+    table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
+    return table

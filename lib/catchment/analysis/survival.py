@@ -1,0 +1,144 @@
+"""Waiting times with patients who are still waiting: Kaplan-Meier, its quantiles, and the log-rank test.
+
+Definitions: time runs in days from `start` (such as the referral) to `event` (the consultation). A patient whose event has not come by
+`until` is censored there: known to have waited that long. The median is the first day on which half have had the event.
+
+Known bias: averaging completed waits only makes the recent past look faster than it is. Censoring is taken as uninformative; a patient
+who left because the wait was long breaks that, so the share of censored waits stands beside every figure.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import norm
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
+
+
+class Quantile(NamedTuple):
+    """A quantile of a waiting time with its limits; NaN when the curve does not reach it."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class LogRank(NamedTuple):
+    """Chi-square of the log-rank test with its degrees of freedom and p-value."""
+
+    chi2: float
+    df: int
+    pvalue: float
+
+
+def durations(cases: pd.DataFrame, *, start: str, event: str, until: str) -> pd.DataFrame:
+    """Days from `start` to `event`, or to `until` for those without it: columns `days` and `observed`, index of `cases`.
+
+    Raises
+    ------
+    ValueError
+        An event lies before its start: the row and the two dates are named.
+    """
+    observed = cases[event].notna()
+    days = (cases[event].where(observed, cases[until]) - cases[start]).dt.days
+    if (days < 0).any():
+        row = days.index[days < 0][0]
+        raise ValueError(f"row {row}: {event if observed[row] else until} lies before {start} ({cases.loc[row, start]:%Y-%m-%d})")
+    return pd.DataFrame({"days": days, "observed": observed})[cases[start].notna() & days.notna()]
+
+
+def _curve(duration: ArrayLike, event: ArrayLike) -> SurvfuncRight:
+    time, status = np.asarray(duration, float), np.asarray(event, int)
+    if time.shape != status.shape or time.ndim != 1 or not len(time):
+        raise ValueError("duration and event must be two series of the same length, not empty")
+    if (time < 0).any() or np.isnan(time).any():
+        raise ValueError("durations must be known and not negative")
+    return SurvfuncRight(time, status)
+
+
+def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) -> pd.DataFrame:
+    """Product-limit estimate of the share still waiting, one row per time with an event or a censoring.
+
+    Returns
+    -------
+    `time`, `at_risk_n`, `events_n`, `survival_share`, `survival_low`, `survival_high` (log-log limits; equal to the estimate at 1 and 0).
+
+    References
+    ----------
+    Kaplan and Meier (1958), JASA 53:457; Greenwood's variance; log-log limits of Kalbfleisch and Prentice (1980).
+    """
+    curve = _curve(duration, event)
+    share = curve.surv_prob
+    inside = (share > 0) & (share < 1)
+    safe = np.where(inside, share, 0.5)
+    # Standard error of log(-log S), by the delta method.
+    width = -norm.ppf(1 - alpha / 2) * np.where(inside, curve.surv_prob_se, 0.0) / (safe * np.log(safe))
+    low, high = (np.where(inside, safe ** np.exp(sign * width), share) for sign in (1, -1))
+    return pd.DataFrame({"time": curve.surv_times, "at_risk_n": curve.n_risk, "events_n": curve.n_events,
+                         "survival_share": share, "survival_low": low, "survival_high": high})
+
+
+
+
+def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05) -> Quantile:
+    """Time by which the share `p` has had the event: the first time at which at most 1 - p are still waiting.
+
+    References
+    ----------
+    Brookmeyer and Crowley (1982), Biometrics 38:29, for the limits.
+    """
+    if not 0 < p < 1:
+        raise ValueError(f"p must lie between 0 and 1, not {p}")
+    table = kaplan_meier(duration, event, alpha=alpha)
+
+    def first(column: str) -> float:
+        reached = table["time"][table[column] <= 1 - p + 1e-12]
+        return float(reached.iloc[0]) if len(reached) else np.nan
+
+    return Quantile(first("survival_share"), first("survival_low"), first("survival_high"))
+
+
+def median(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) -> Quantile:
+    """Kaplan-Meier median with its limits."""
+    return quantile(duration, event, 0.5, alpha=alpha)
+
+
+def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
+    """Log-rank test that all groups have the same waiting times.
+
+    References
+    ----------
+    Mantel (1966), Cancer Chemotherapy Reports 50:163; Peto and Peto (1972), JRSS A 135:185.
+    """
+    groups = np.asarray(group)
+    names = np.unique(groups)
+    if len(names) < 2:
+        return LogRank(np.nan, 0, np.nan)
+    chi2, pvalue = survdiff(np.asarray(duration, float), np.asarray(event, int), groups)
+    return LogRank(float(chi2), len(names) - 1, float(pvalue))
+
+
+def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05) -> pd.DataFrame:
+    """Waiting time by group: one row per group of `by` (one row in all without it).
+
+    Returns
+    -------
+    `patients_n`, `observed_patients_n`, `censored_share`, `median_days` with `median_low` and `median_high`, `p75_days`, `p90_days` (NaN
+    when fewer than that share have had the event, however long one waits).
+    """
+    timed = durations(cases, start=start, event=event, until=until).join(cases[list(by)])
+    groups = timed.groupby(list(by), observed=True) if by else [((), timed)]
+    rows = [dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups]
+    return pd.DataFrame(rows, columns=[*by, *_wait(timed, alpha)])
+
+
+def _wait(timed: pd.DataFrame, alpha: float) -> dict[str, float]:
+    middle = median(timed["days"], timed["observed"], alpha=alpha)
+    return {
+        "patients_n": len(timed), "observed_patients_n": int(timed["observed"].sum()), "censored_share": float(1 - timed["observed"].mean()),
+        "median_days": middle.estimate, "median_low": middle.low, "median_high": middle.high,
+        "p75_days": quantile(timed["days"], timed["observed"], 0.75).estimate,
+        "p90_days": quantile(timed["days"], timed["observed"], 0.90).estimate,
+    }
