@@ -1,0 +1,104 @@
+"""Is the cancer burden of a county unusual: observed against expected, smoothed and placed in a funnel.
+
+Definitions: expected cases apply national age-specific rates, scaled to the period of the counts, to the county's people by
+age and sex over the years of the period; the ratio is the SIR. Where no population of the period is at hand, the ratio of
+age-adjusted rates stands in and the table says so.
+
+Known bias: published yearly averages are rounded, so counts over a period are within half a case a year; suppressed counties
+(under 16 records) are missing, not low. SIRs compare each county with the nation, never with each other.
+"""
+
+import numpy as np
+import pandas as pd
+
+from .demand import expected_cases
+from .rates import PER, funnel_limits, quotient, sir
+from .shrinkage import empirical_bayes, poisson_gamma
+
+
+def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
+    """Rows of the latest period in which every one of the counties has a published rate (else in which most have).
+
+    `incidence` holds one site and one sex. Complete listings come before cut ones: a source that lists only high-rate counties
+    would make any of them look ordinary.
+    """
+    rows = incidence[incidence["county_fips"] != "00000"]
+    ok = rows["rate_100k"].notna()
+    periods = rows.assign(ok=ok, ours=ok & rows["county_fips"].isin(counties)).groupby(["source", "year_first", "year_last"], as_index=False)[["ok", "ours"]].sum()
+    periods["complete"] = periods["source"] == "State Cancer Profiles"
+    best = periods.sort_values(["ours", "complete", "year_last"]).iloc[-1]
+    return rows[(rows["source"] == best["source"]) & (rows["year_first"] == best["year_first"]) & (rows["year_last"] == best["year_last"])]
+
+
+def standardized(
+    incidence: pd.DataFrame, population: pd.DataFrame, rates: pd.DataFrame, *, reference_100k: float, base_100k: float, alpha: float = 0.05,
+) -> pd.DataFrame:
+    """Observed, expected, SIR, funnel limits and smoothed estimates of each county with a published count.
+
+    Parameters
+    ----------
+    incidence
+        One site, sex and period: `county_fips, rate_100k, cases_n_year, year_first, year_last`.
+    population
+        People by `county_fips, year, sex, age_low`.
+    rates
+        National age-specific rates of the site (`sex, age_low, rate_100k`).
+    reference_100k, base_100k
+        National age-adjusted rate in the period and in the period of `rates`: their ratio carries the rates over.
+
+    Returns
+    -------
+    DataFrame
+        `county_fips, cases_n, expected_n, population_n, sir, sir_low, sir_high, funnel_low, funnel_high (95 %), funnel_outer_low,
+        funnel_outer_high (99.8 %), signal, smoothed, smoothed_low, smoothed_high, rate_eb_100k, basis`.
+    """
+    rows = incidence[incidence["rate_100k"].notna() & (incidence["cases_n_year"] > 0)]
+    first, last = int(rows["year_first"].iloc[0]), int(rows["year_last"].iloc[0])
+    span = last - first + 1
+    people = population[population["year"].between(first, last)]
+    people = people.groupby(["county_fips", "sex", "age_low"], as_index=False)["population_n"].mean()
+    scaled = rates.assign(rate_100k=rates["rate_100k"] * reference_100k / base_100k, site="site")
+    due = expected_cases(people, scaled, by=["county_fips"]).set_index("county_fips")["cases_n"] * span
+    table = pd.DataFrame({"county_fips": rows["county_fips"].to_numpy(), "cases_n": np.round(rows["cases_n_year"].to_numpy() * span)})
+    stand_in = table["cases_n"] * reference_100k / rows["rate_100k"].to_numpy()
+    expected = table["county_fips"].map(due)
+    table["expected_n"] = expected.fillna(stand_in)
+    table["basis"] = np.where(expected.notna(), "indirect standardization", "ratio of age-adjusted rates")
+    table["population_n"] = table["county_fips"].map(people.groupby("county_fips")["population_n"].sum())
+    return _judged(table, span, alpha)
+
+
+def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
+    table["sir"], table["sir_low"], table["sir_high"] = sir(table["cases_n"], table["expected_n"], alpha=alpha)
+    table["funnel_low"], table["funnel_high"] = funnel_limits(table["expected_n"], level=0.95)
+    table["funnel_outer_low"], table["funnel_outer_high"] = funnel_limits(table["expected_n"], level=0.998)
+    table["signal"] = np.select(
+        [table["sir"] > table["funnel_outer_high"], table["sir"] < table["funnel_outer_low"], table["sir"] > table["funnel_high"], table["sir"] < table["funnel_low"]],
+        ["high (99.8 %)", "low (99.8 %)", "high (95 %)", "low (95 %)"], "as expected")
+    smooth = poisson_gamma(table["cases_n"], table["expected_n"], alpha=alpha)
+    table["smoothed"], table["smoothed_low"], table["smoothed_high"] = smooth.value, smooth.low, smooth.high
+    years = table["population_n"].fillna(0) * span
+    table["rate_eb_100k"] = np.where(years > 0, empirical_bayes(table["cases_n"], years).value, np.nan)
+    table["rate_100k"] = PER * quotient(table["cases_n"], years)
+    return table
+
+
+def mortality_to_incidence(mortality: pd.DataFrame, incidence: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:
+    """Mortality-to-incidence ratio of age-adjusted rates: `<by>, deaths_100k, rate_100k, mir`, rows with both only."""
+    both = mortality[[*by, "rate_100k"]].rename(columns={"rate_100k": "deaths_100k"}).merge(incidence[[*by, "rate_100k"]], on=by, validate="one_to_one").dropna()
+    return both.assign(mir=quotient(both["deaths_100k"], both["rate_100k"]))
+
+
+def late_stage(stages: pd.DataFrame, population: pd.DataFrame, *, late: tuple[str, ...] = ("III", "IV")) -> pd.DataFrame:
+    """Cases a year at ages 40-84 expected at a late stage if national stage-specific rates held here, by site.
+
+    `stages` has `site, sex, age_low, stage, cases_n, person_years`. Columns `site, late_n, staged_n, late_share`; unknown stage is
+    left out of the share.
+    """
+    known = stages[stages["stage"] != "unknown"]
+    people = population.groupby(["sex", "age_low"], as_index=False)["population_n"].sum()
+    rows = known.merge(people, on=["sex", "age_low"], how="inner", validate="many_to_one")
+    rows["expected_n"] = quotient(rows["cases_n"], rows["person_years"]) * rows["population_n"]
+    rows["late_n"] = rows["expected_n"].where(rows["stage"].isin(late), 0.0)
+    table = rows.groupby("site", as_index=False)[["late_n", "expected_n"]].sum().rename(columns={"expected_n": "staged_n"})
+    return table.assign(late_share=quotient(table["late_n"], table["staged_n"]))

@@ -1,0 +1,266 @@
+"""Which hospital people choose: Huff, multiplicative competitive interaction (MCI) and gravity models.
+
+Definitions: Huff's probability that people of origin i go to destination j is A_j^gamma d_ij^lambda / sum_k A_k^gamma d_ik^lambda,
+with lambda negative; gravity models the flow itself, T_ij = exp(k) O_i^a D_j^b f(d_ij), with the totals of origins
+(production-), destinations (attraction-) or both (doubly constrained) reproduced through fixed effects.
+
+Known bias: observed flows already hold habit, insurance networks and referrals, so a fitted model describes the present and
+is not a causal forecast; a zero distance has no power, so distances are floored at a stated kilometer; attraction by
+discharges would explain flows by themselves, so beds or programs are to be preferred.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+from numpy.typing import ArrayLike
+from scipy import stats
+from spint.gravity import Attraction, Doubly, Gravity, Production
+
+from .rates import quotient
+
+FLOOR_KM = 1.0  # nearer than this is as good as there: a centroid is not a home
+Constraint = Literal["none", "production", "attraction", "doubly"]
+
+
+def huff(attraction: ArrayLike, dist_km: ArrayLike, *, gamma: float = 1.0, lambda_: float = -2.0, floor_km: float = FLOOR_KM) -> np.ndarray:
+    """Huff (1964) probabilities, a row per origin that sums to one, a column per destination.
+
+    A destination without attraction gets zero; an origin whose destinations all lack attraction gets NaN.
+
+    Raises
+    ------
+    ValueError
+        For a positive distance exponent, a negative distance or a negative attraction.
+    """
+    mass, km = np.asarray(attraction, dtype=float), np.atleast_2d(np.asarray(dist_km, dtype=float))
+    if lambda_ > 0:
+        raise ValueError(f"lambda_ must not be positive: with {lambda_:g} people would prefer the farther hospital")
+    if np.any(km < 0) or np.any(mass < 0):
+        raise ValueError("attraction and dist_km must not be negative")
+    pull = np.where(mass > 0, mass, 1) ** gamma * (mass > 0) * np.maximum(km, floor_km) ** lambda_
+    return quotient(pull, pull.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class HuffFit:
+    """Calibrated Huff model.
+
+    `terms` has a row per exponent (`term, value, se, low, high`), with standard errors scaled by the Pearson dispersion when
+    it is above one; `share` are the fitted probabilities (origins x destinations).
+    """
+
+    terms: pd.DataFrame
+    share: np.ndarray
+    log_likelihood: float
+    pseudo_r2: float
+    dispersion: float
+    imputed_n: float
+    note: str = ""
+
+    @property
+    def gamma(self) -> float:
+        """Exponent of attraction."""
+        return float(self.terms.set_index("term").loc["attraction", "value"])
+
+    @property
+    def lambda_(self) -> float:
+        """Exponent of distance, negative."""
+        return float(self.terms.set_index("term").loc["distance", "value"])
+
+
+def calibrate_huff(
+    flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, suppressed: ArrayLike | None = None,
+    floor_km: float = FLOOR_KM, least: int = 1, most: int = 10, alpha: float = 0.05,
+) -> HuffFit:
+    """Multinomial maximum likelihood of the Huff exponents, LL = sum n_ij ln p_ij.
+
+    Parameters
+    ----------
+    flow_n
+        People from each origin (row) to each destination (column); suppressed cells may hold anything.
+    suppressed
+        Cells known only to lie between `least` and `most`: filled with their expected value under the fitted model (EM on a
+        truncated Poisson), so their uncertainty is not in the standard errors; `imputed_n` says how many people that is.
+
+    Notes
+    -----
+    Newton's method on a concave likelihood; equals a production-constrained gravity model with a power decay.
+    """
+    mass, km = np.asarray(attraction, dtype=float), np.asarray(dist_km, dtype=float)
+    hidden = np.zeros(km.shape, bool) if suppressed is None else np.asarray(suppressed, dtype=bool)
+    flows = np.where(hidden, (least + most) / 2, np.nan_to_num(np.asarray(flow_n, dtype=float)))
+    open_ = mass > 0
+    design = np.stack([np.broadcast_to(np.log(np.where(open_, mass, 1)), km.shape), np.log(np.maximum(km, floor_km))], axis=-1)
+    theta, information, share = _multinomial(flows[:, open_], design[:, open_])
+    for _ in range(60 if hidden.any() else 0):
+        mean = np.zeros(km.shape)
+        mean[:, open_] = share * flows[:, open_].sum(axis=1, keepdims=True)
+        flows = np.where(hidden & open_, _truncated_mean(mean, least, most), flows)
+        before = theta
+        theta, information, share = _multinomial(flows[:, open_], design[:, open_], start=theta)
+        if np.abs(theta - before).max() < 1e-7:
+            break
+    full = np.zeros(km.shape)
+    full[:, open_] = share
+    return _huff_fit(flows, full, theta, information, float(flows[hidden].sum()), alpha)
+
+
+def _multinomial(flows: np.ndarray, design: np.ndarray, start: ArrayLike = (1.0, -1.0)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    theta, totals = np.asarray(start, dtype=float), flows.sum(axis=1)
+    for _ in range(100):
+        utility = design @ theta
+        share = np.exp(utility - utility.max(axis=1, keepdims=True))
+        share /= share.sum(axis=1, keepdims=True)
+        centered = design - np.einsum("ij,ijk->ik", share, design)[:, None, :]
+        score = np.einsum("ij,ijk->k", flows - totals[:, None] * share, design)
+        information = np.einsum("i,ij,ijk,ijl->kl", totals, share, centered, centered, optimize=True)
+        step = np.linalg.pinv(information) @ score
+        theta = theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
+        if np.abs(step).max() < 1e-10:
+            break
+    return theta, information, share
+
+
+def _truncated_mean(mean: np.ndarray, least: int, most: int) -> np.ndarray:
+    counts = np.arange(least, most + 1)
+    mass = stats.poisson.logpmf(counts, np.maximum(mean, 1e-9)[..., None])
+    mass = np.exp(mass - mass.max(axis=-1, keepdims=True))
+    return (mass * counts).sum(axis=-1) / mass.sum(axis=-1)
+
+
+def _huff_fit(flows: np.ndarray, share: np.ndarray, theta: np.ndarray, information: np.ndarray, imputed: float, alpha: float) -> HuffFit:
+    totals = flows.sum(axis=1, keepdims=True)
+    expected = totals * share
+    some, likely = expected > 0, flows > 0
+    freedom = some.sum() - (totals > 0).sum() - len(theta)
+    dispersion = float(quotient(((flows - expected)[some] ** 2 / expected[some]).sum(), max(freedom, 0)))
+    error = np.sqrt(np.diag(np.linalg.pinv(information)) * np.nanmax([dispersion, 1.0]))
+    z = stats.norm.ppf(1 - alpha / 2)
+    terms = pd.DataFrame({"term": ["attraction", "distance"], "value": theta, "se": error, "low": theta - z * error, "high": theta + z * error})
+    fitted = float((flows[likely] * np.log(np.where(share[likely] > 0, share[likely], np.nan))).sum())
+    even = float((flows.sum(axis=1) * -np.log(np.maximum((share > 0).sum(axis=1), 1))).sum())
+    note = "" if theta[1] < 0 else "the fitted distance exponent is not negative: distance does not explain these flows"
+    return HuffFit(terms, share, fitted, float(1 - quotient(fitted, even)), dispersion, imputed, note)
+
+
+def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: float = 0.0, floor_km: float = FLOOR_KM) -> pd.DataFrame:
+    """Log-centered least squares of the Huff exponents (Nakanishi & Cooper 1974): `term, value, se, low, high`.
+
+    Shares must not be zero: such cells are left out unless `add` (a count added to every cell, to be stated) fills them.
+    Logs are centered over the cells that remain of each origin.
+    """
+    flows = np.asarray(flow_n, dtype=float) + add
+    mass = np.broadcast_to(np.asarray(attraction, dtype=float), flows.shape)
+    used = (flows > 0) & (mass > 0)
+    logs = [np.log(np.where(used, v, 1)) for v in (flows, mass, np.maximum(np.asarray(dist_km, dtype=float), floor_km))]
+    means = [quotient((v * used).sum(axis=1, keepdims=True), used.sum(axis=1, keepdims=True)) for v in logs]
+    y, a, d = ((v - m)[used] for v, m in zip(logs, means, strict=True))
+    fit = sm.OLS(y, np.column_stack([a, d])).fit()
+    low, high = fit.conf_int().T
+    return pd.DataFrame({"term": ["attraction", "distance"], "value": fit.params, "se": fit.bse, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class GravityFit:
+    """Gravity model: `terms` (`term, value, se, low, high`), `pairs` with `expected_n, residual, over` and fit statistics."""
+
+    terms: pd.DataFrame
+    pairs: pd.DataFrame
+    family: str
+    dispersion: float
+    d2: float
+    pseudo_r2: float
+    srmse: float
+    sorensen: float
+
+
+def gravity(
+    pairs: pd.DataFrame, *, constraint: Constraint = "none", decay: Literal["power", "exponential"] = "power",
+    switch: float = 1.5, floor_km: float = FLOOR_KM,
+) -> GravityFit:
+    """Poisson pseudo-maximum-likelihood gravity model of flows between origins and destinations.
+
+    Parameters
+    ----------
+    pairs
+        A row per pair, zeros included: `origin, destination, flow_n, dist_km`, and `mass_o`, `mass_d` where not constrained.
+    constraint
+        Which totals the fitted flows reproduce through fixed effects.
+    switch
+        Pearson chi-square over degrees of freedom above which the unconstrained model is refitted as negative binomial;
+        constrained models keep Poisson means (they alone reproduce the totals) with errors scaled by the dispersion.
+
+    References
+    ----------
+    Santos Silva & Tenreyro (2006), The Log of Gravity; Oshan (2016), spint.
+    """
+    needed = {"origin", "destination", "flow_n", "dist_km"} | ({"mass_o"} if constraint in ("none", "attraction") else set())
+    needed |= {"mass_d"} if constraint in ("none", "production") else set()
+    if missing := sorted(needed - set(pairs)):
+        raise ValueError(f"gravity with constraint {constraint!r} needs the columns {', '.join(missing)}")
+    rows = pairs.sort_values(["origin", "destination"], ignore_index=True)
+    flow, km = rows["flow_n"].to_numpy(float), np.maximum(rows["dist_km"].to_numpy(float), floor_km)
+    fit = _spint(rows, flow, km, constraint, "pow" if decay == "power" else "exp")
+    slopes = {"none": ["mass_o", "mass_d", "distance"], "production": ["mass_d", "distance"], "attraction": ["mass_o", "distance"], "doubly": ["distance"]}
+    names, expected = slopes[constraint], np.asarray(fit.yhat, dtype=float).ravel()
+    value, error = fit.params[-len(names):], fit.std_err[-len(names):]
+    dispersion = float(quotient(((flow - expected) ** 2 / np.maximum(expected, 1e-12)).sum(), max(len(flow) - len(fit.params), 0)))
+    family = "Poisson"
+    if dispersion > switch and constraint == "none":
+        family, value, error, expected = "negative binomial", *_negative_binomial(rows, flow, km, decay)
+    elif dispersion > switch:
+        family, error = "quasi-Poisson", error * np.sqrt(dispersion)
+    terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - 1.96 * error, "high": value + 1.96 * error})
+    return GravityFit(terms, _residuals(rows, flow, expected), family, dispersion, *_fit_statistics(flow, expected))
+
+
+def _spint(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, constraint: Constraint, cost: str):
+    origin, destination = (rows[c].astype(str).to_numpy(dtype=object).astype(str) for c in ("origin", "destination"))
+    mass = {c: rows[c].to_numpy(float) for c in ("mass_o", "mass_d") if c in rows}
+    if any(np.any(m <= 0) for m in mass.values()):
+        raise ValueError("masses must be positive: a place without mass sends and draws nobody, leave it out")
+    match constraint:
+        case "none":
+            return Gravity(flow, mass["mass_o"], mass["mass_d"], km, cost)
+        case "production":
+            return Production(flow, origin, mass["mass_d"], km, cost)
+        case "attraction":
+            return Attraction(flow, destination, mass["mass_o"], km, cost)
+        case "doubly":
+            return Doubly(flow, origin, destination, km, cost)
+
+
+def _negative_binomial(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, decay: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """NB2 whose spread parameter is the moment estimate from the Poisson fit (Cameron & Trivedi's auxiliary regression)."""
+    cost = np.log(km) if decay == "power" else km
+    design = sm.add_constant(np.column_stack([np.log(rows["mass_o"].to_numpy(float)), np.log(rows["mass_d"].to_numpy(float)), cost]))
+    mean = sm.GLM(flow, design, family=sm.families.Poisson()).fit().fittedvalues
+    spread = max(float((((flow - mean) ** 2 - flow) / mean * mean).sum() / (mean**2).sum()), 1e-6)
+    fit = sm.GLM(flow, design, family=sm.families.NegativeBinomial(alpha=spread)).fit()
+    return fit.params[1:], fit.bse[1:], fit.fittedvalues
+
+
+def _residuals(rows: pd.DataFrame, flow: np.ndarray, expected: np.ndarray) -> pd.DataFrame:
+    """Pearson residuals; `over` marks pairs beyond what chance allows (two-sided 5 %, quasi-Poisson)."""
+    residual = (flow - expected) / np.sqrt(np.maximum(expected, 1e-12))
+    scale = np.sqrt(max(float((residual**2).mean()), 1.0))
+    over = np.select([residual > 1.96 * scale, residual < -1.96 * scale], ["over", "under"], "as expected")
+    return rows.assign(expected_n=expected, residual=residual / scale, over=over)
+
+
+def _fit_statistics(flow: np.ndarray, expected: np.ndarray) -> tuple[float, float, float, float]:
+    """Explained deviance, McFadden's pseudo-R2, SRMSE (root mean square error over the mean flow) and Sorensen similarity."""
+    def deviance(mean: np.ndarray) -> float:
+        ratio = np.where(flow > 0, flow, 1) / np.maximum(mean, 1e-12)
+        return float(2 * (np.where(flow > 0, flow * np.log(ratio), 0) - (flow - mean)).sum())
+
+    level = np.full(flow.shape, flow.mean())
+    d2 = 1 - quotient(deviance(expected), deviance(level))
+    likelihood = [stats.poisson.logpmf(np.round(flow), np.maximum(mean, 1e-12)).sum() for mean in (expected, level)]
+    srmse = quotient(np.sqrt(((flow - expected) ** 2).mean()), flow.mean())
+    # Pairs with neither observed nor fitted flow agree and count as 1.
+    both = np.divide(2 * np.minimum(flow, expected), flow + expected, out=np.ones_like(flow), where=(flow + expected) > 0)
+    return float(d2), float(1 - quotient(*likelihood)), float(srmse), float(both.mean())

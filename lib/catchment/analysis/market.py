@@ -1,0 +1,207 @@
+"""Who serves a market: share, concentration, and who is winning.
+
+Definitions: *market share* is a hospital's or system's part of the patients who live in the market, never of its own total.
+The Herfindahl-Hirschman index (HHI) sums squared shares in percent, 0 to 10,000; owners are systems, not campuses. Classes
+follow the 2023 merger guidelines (1,000 and 1,800), not those of 2010. The patient-flow HHI (Kessler and McClellan 2000)
+weighs the HHI of each ZIP by where a hospital's patients live.
+
+Known bias: Medicare fee-for-service inpatient stays leave out Medicare Advantage, younger people and all outpatient care,
+so shares are a proxy for an oncology service line. Suppressed flows are between 1 and 10 and give bounds.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from .rates import quotient, wilson
+from .service_area import bounds
+
+MODERATE, HIGH = 1000.0, 1800.0  # 2023 Merger Guidelines, guideline 1
+PRESUMED_DELTA, PRESUMED_SHARE = 100.0, 0.30
+
+
+def hhi(sizes: ArrayLike) -> float:
+    """Herfindahl-Hirschman index, 0 to 10,000, of counts or shares on any scale that cover the whole market; NaN when empty."""
+    parts = np.asarray(sizes, dtype=float)
+    if np.any(parts < 0):
+        raise ValueError("sizes must not be negative")
+    return float((100 * quotient(parts, parts.sum()) ** 2 * 100).sum()) if parts.size else np.nan
+
+
+def concentration(index: float, *, moderate: float = MODERATE, high: float = HIGH) -> str:
+    """Class of an HHI under the 2023 merger guidelines: above 1,800 is highly, 1,000 to 1,800 moderately concentrated."""
+    if np.isnan(index):
+        return "not available"
+    return "highly concentrated" if index > high else "moderately concentrated" if index >= moderate else "unconcentrated"
+
+
+def effective_competitors(index: float) -> float:
+    """How many equal competitors would give this HHI: 10,000 / HHI."""
+    return quotient(10_000, index)
+
+
+def concentration_ratio(sizes: ArrayLike, k: int = 4) -> float:
+    """CR_k: the share (0-1) of the k largest."""
+    parts = np.sort(np.asarray(sizes, dtype=float))[::-1]
+    return float(quotient(parts[:k].sum(), parts.sum()))
+
+
+class Merger(NamedTuple):
+    """What a merger does to a market: HHI before and after, delta, combined share, and whether harm is presumed (2023)."""
+
+    before: float
+    after: float
+    delta: float
+    share: float
+    presumed: bool
+
+
+def merger_delta(share_a: float, share_b: float) -> float:
+    """Change of the HHI when two owners merge: 2 s_a s_b, shares as fractions (0-1), result on the 10,000 scale."""
+    return 2 * (100 * share_a) * (100 * share_b)
+
+
+def merger(sizes: pd.Series, a: str, b: str, *, high: float = HIGH) -> Merger:
+    """Merge owners `a` and `b` of a market; `sizes` holds patients by owner.
+
+    Harm is presumed above 1,800 with a delta above 100, or with a combined share above 30 % and a delta above 100.
+    """
+    shares = sizes / sizes.sum()
+    before, delta = hhi(sizes), merger_delta(shares[a], shares[b])
+    combined = float(shares[a] + shares[b])
+    presumed = delta > PRESUMED_DELTA and (before + delta > high or combined > PRESUMED_SHARE)
+    return Merger(before, before + delta, delta, combined, bool(presumed))
+
+
+def tightened(flows: pd.DataFrame, totals: pd.Series | None = None) -> pd.DataFrame:
+    """Flows with `cases_low, cases_high`; a hospital's published total caps what its suppressed ZIPs can hold.
+
+    `totals` (by ccn) count all of a hospital's patients; rows of ZIPs outside `flows` may be part of them, so they only cap.
+    """
+    rows = flows.assign(**bounds(flows))
+    if totals is None:
+        return rows
+    left = rows["ccn"].map(totals) - rows.groupby("ccn")["cases_low"].transform("sum") + rows["cases_low"]
+    high = rows["cases_high"].where(~(left < rows["cases_high"]), left.clip(lower=rows["cases_low"]))
+    return rows.assign(cases_high=high)
+
+
+def share(flows: pd.DataFrame, *, by: str = "system", totals: pd.Series | None = None, alpha: float = 0.05) -> pd.DataFrame:
+    """Market share of each owner among the patients of `flows`, largest first.
+
+    Parameters
+    ----------
+    flows
+        A row per hospital and ZIP: `ccn, zip, cases_n` (missing = suppressed) and the column named in `by`.
+
+    Returns
+    -------
+    DataFrame
+        `<by>, cases_n, share, share_low, share_high` (known patients, Wilson) and `bound_low, bound_high`: the least and
+        the most the share can be with every suppressed flow counted as 1 to 10.
+    """
+    rows = tightened(flows, totals)
+    table = rows.groupby(by, as_index=False).agg(cases_n=("cases_n", "sum"), low=("cases_low", "sum"), high=("cases_high", "sum"))
+    known = table["cases_n"].sum()
+    table["share"] = quotient(table["cases_n"], known)
+    table["share_low"], table["share_high"] = wilson(table["cases_n"], known, alpha=alpha)
+    table["bound_low"] = quotient(table["low"], table["low"] + table["high"].sum() - table["high"])
+    table["bound_high"] = quotient(table["high"], table["high"] + table["low"].sum() - table["low"])
+    return table.drop(columns=["low", "high"]).sort_values(["cases_n", by], ascending=[False, True], ignore_index=True)
+
+
+def share_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.DataFrame:
+    """`share` for each year: `year` and the columns of `share`."""
+    years = {year: share(part, by=by) for year, part in flows.groupby("year", sort=True)}
+    return pd.concat(years, names=["year"]).reset_index("year").reset_index(drop=True)
+
+
+def concentration_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.DataFrame:
+    """HHI, class, effective competitors and CR4 of each year, from known flows."""
+    sizes = flows.groupby(["year", by])["cases_n"].sum()
+    table = pd.DataFrame({"hhi": sizes.groupby("year").agg(hhi), "cr4_share": sizes.groupby("year").agg(concentration_ratio)}).reset_index()
+    return table.assign(competitors=quotient(10_000, table["hhi"]), market=[concentration(v) for v in table["hhi"]])
+
+
+def hhi_bounds(flows: pd.DataFrame, *, by: str = "system", draws: int = 500, seed: int = 20251231) -> tuple[float, float]:
+    """Range of the HHI over suppressed flows drawn evenly from 1 to 10 (2.5 and 97.5 % of `draws`, seeded)."""
+    rows = bounds(flows)
+    owners, names = pd.factorize(flows[by])
+    random = np.random.default_rng(seed)
+    hidden = (rows["cases_low"] < rows["cases_high"]).to_numpy()
+    fixed = np.bincount(owners, weights=np.where(hidden, 0, rows["cases_low"]), minlength=len(names))
+    drawn = random.integers(rows["cases_low"][hidden].astype(int), rows["cases_high"][hidden].astype(int) + 1, size=(draws, hidden.sum()))
+    values = [hhi(fixed + np.bincount(owners[hidden], weights=row, minlength=len(names))) for row in drawn]
+    return float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))
+
+
+def patient_flow_hhi(flows: pd.DataFrame, *, by: str = "ccn", owner: str | None = None) -> pd.DataFrame:
+    """Kessler-McClellan HHI of each hospital: the HHI of its patients' ZIPs, weighted by how many come from each.
+
+    `flows` has a row per hospital and ZIP: `zip, cases_n`, the column `by`, and `owner` (system) when shares should be
+    those of owners rather than of campuses. Columns `<by>, cases_n, hhi`.
+    """
+    known = flows.loc[flows["cases_n"] > 0]
+    area = known.groupby(["zip", owner or by])["cases_n"].sum().groupby("zip").agg(hhi).rename("hhi")
+    rows = known.merge(area, left_on="zip", right_index=True, validate="many_to_one")
+    rows["weighted"] = rows["hhi"] * rows["cases_n"]
+    table = rows.groupby(by, as_index=False)[["cases_n", "weighted"]].sum()
+    return table.assign(hhi=quotient(table["weighted"], table["cases_n"])).drop(columns="weighted")
+
+
+def location_quotient(local: ArrayLike, reference: ArrayLike) -> np.ndarray:
+    """Local share of each category over its reference share; 1 = as in the reference, NaN where the reference has none."""
+    here, there = np.asarray(local, dtype=float), np.asarray(reference, dtype=float)
+    return quotient(quotient(here, here.sum()), quotient(there, there.sum()))
+
+
+def shift_share(ours_start: ArrayLike, ours_end: ArrayLike, market_start: ArrayLike, market_end: ArrayLike) -> pd.DataFrame:
+    """Dunn's (1960) decomposition of a change by category: market growth + mix + share gain = change, row by row.
+
+    A category with no market at the start has no growth rate: its change counts wholly as share gain.
+    Columns `growth, mix, gain, change`.
+    """
+    e0, e1, m0, m1 = (np.asarray(v, dtype=float) for v in (ours_start, ours_end, market_start, market_end))
+    overall = quotient(m1.sum(), m0.sum())
+    ratio = np.where(m0 > 0, quotient(m1, m0), overall)
+    return pd.DataFrame({"growth": e0 * (overall - 1), "mix": e0 * (ratio - overall), "gain": e1 - e0 * ratio, "change": e1 - e0})
+
+
+def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -> pd.DataFrame:
+    """Where residents go instead of us, by hospital: `hospital, system, kind, cases_n, share` of all leaving, largest first.
+
+    `ours` are systems of our network; `tertiary` are systems whose academic center draws people for care that a community
+    hospital does not offer; anything else is addressable.
+    """
+    out = flows.loc[~flows["system"].isin(ours)]
+    table = out.groupby(["ccn", "hospital", "system"], as_index=False)["cases_n"].sum()
+    table["kind"] = np.where(table["system"].isin(tertiary), "tertiary", "addressable")
+    table["share"] = quotient(table["cases_n"], table["cases_n"].sum())
+    table["share_low"], table["share_high"] = wilson(table["cases_n"], table["cases_n"].sum())
+    return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)
+
+
+def origin_and_share(flows: pd.DataFrame, ccn: str, *, alpha: float = 0.05) -> pd.DataFrame:
+    """Patient origin beside market share for each ZIP of a hospital; flags what stands out.
+
+    Returns
+    -------
+    DataFrame
+        `zip, cases_n, market_n, origin_share, share, share_low, share_high, note`: "large for us, small share" where the ZIP
+        is in the upper half of patient origin while its share's whole interval is below our overall share in these ZIPs,
+        and the reverse.
+    """
+    ours = flows.loc[flows["ccn"] == ccn].groupby("zip")["cases_n"].sum(min_count=1).rename("cases_n")
+    table = flows.groupby("zip")["cases_n"].sum().rename("market_n").to_frame().join(ours, how="inner").dropna().reset_index()
+    table = table[table["market_n"] > 0].reset_index(drop=True)
+    table["origin_share"] = quotient(table["cases_n"], table["cases_n"].sum())
+    table["share"] = quotient(table["cases_n"], table["market_n"])
+    table["share_low"], table["share_high"] = wilson(table["cases_n"], table["market_n"], alpha=alpha)
+    overall, middle = quotient(table["cases_n"].sum(), table["market_n"].sum()), table["origin_share"].median()
+    large = table["origin_share"] >= middle
+    table["note"] = np.select(
+        [large & (table["share_high"] < overall), ~large & (table["share_low"] > overall)],
+        ["large for us, small share", "small for us, large share"], "")
+    return table.sort_values(["cases_n", "zip"], ascending=[False, True], ignore_index=True)

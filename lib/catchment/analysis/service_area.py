@@ -1,0 +1,202 @@
+"""Where a hospital's patients come from: patient origin and service areas.
+
+Definitions: *patient origin* of a ZIP is the part of the hospital's patients who live there. A *primary service area* (PSA)
+takes ZIPs by patient origin, largest first, until a threshold is reached; the ZIP that crosses the line is included; ties
+go by ZIP. Three accepted rules: 50-60 % with a secondary area (SSA) of the next 25 %; the fewest *contiguous* ZIPs with
+75 %; and 90 % as the total service area. LIFO is the part of patients treated inside an area who live in it, LOFI the part
+of its residents who are treated inside (Elzinga and Hogarty 1973; papers differ in the names).
+
+Known bias: patient origin says nothing of market share, a large ZIP enters on its size alone. Suppressed flows (1 to 10
+patients) are bounds, never zero, and cannot be ranked, so they stay outside every area.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .rates import quotient
+
+LEAST, MOST = 1, 10  # what a suppressed count of people may be
+
+Neighbors = dict[str, set[str]]
+
+
+class ServiceArea(NamedTuple):
+    """The ZIPs of an area with their role, and the share of patients it holds before and after the contiguity step.
+
+    `zips` has a row per ZIP: `zip, cases_n, share, role` with role core (ranked in), added (next contiguous), hole
+    (surrounded, filled) or island (ranked in, not connected: flagged, outside the area).
+    """
+
+    zips: pd.DataFrame
+    share_before: float
+    share_after: float
+    threshold: float
+    note: str = ""
+
+    @property
+    def members(self) -> list[str]:
+        """ZIPs inside the area, islands left out."""
+        return self.zips.loc[self.zips["role"] != "island", "zip"].tolist()
+
+
+def suppressed(frame: pd.DataFrame, column: str = "cases_n") -> pd.Series:
+    """Which rows are suppressed: the column's companion where the loader made one, else missing values."""
+    mark = f"{column}_suppressed"
+    return frame[mark].astype(bool) if mark in frame else frame[column].isna()
+
+
+def bounds(frame: pd.DataFrame, *, total: float | None = None) -> pd.DataFrame:
+    """Lowest and highest possible count of each row: itself when known, 1 to 10 when suppressed.
+
+    A known `total` tightens them: what the known rows leave must be shared by the suppressed ones. Columns
+    `cases_low`, `cases_high`, on the frame's index.
+
+    Raises
+    ------
+    ValueError
+        When no counts of 1 to 10 can add up to the total.
+    """
+    hidden = suppressed(frame).to_numpy()
+    known = frame["cases_n"].fillna(0).to_numpy(dtype=float)
+    low, high = np.where(hidden, LEAST, known), np.where(hidden, MOST, known)
+    if total is not None and hidden.any():
+        left, others = total - known[~hidden].sum(), hidden.sum() - 1
+        floor, ceiling = max(LEAST, left - others * MOST), min(MOST, left - others * LEAST)
+        if floor > ceiling:
+            raise ValueError(f"{hidden.sum()} suppressed rows of 1-10 cannot hold the {left:g} patients that the total leaves")
+        low, high = np.where(hidden, floor, low), np.where(hidden, ceiling, high)
+    return pd.DataFrame({"cases_low": low, "cases_high": high}, index=frame.index)
+
+
+def patient_origin(flows: pd.DataFrame, *, total: float | None = None) -> pd.DataFrame:
+    """Patient origin of one hospital, largest ZIP first, suppressed ZIPs last.
+
+    Parameters
+    ----------
+    flows
+        A row per ZIP: `zip, cases_n` (missing = suppressed), optionally `cases_n_suppressed`.
+    total
+        All patients of the hospital, when published. Without it the denominator is the known patients plus the
+        suppressed rows' range, and shares of known rows have a range too.
+
+    Returns
+    -------
+    DataFrame
+        `zip, cases_n, cases_low, cases_high, share, share_low, share_high, cum_share`; `share` uses the total when given and
+        otherwise the known patients plus the middle of the suppressed range.
+    """
+    rows = flows[["zip", *[c for c in ("cases_n", "cases_n_suppressed") if c in flows]]]
+    if rows["zip"].duplicated().any():
+        raise ValueError("one row per ZIP is needed; repeated: " + ", ".join(rows.loc[rows["zip"].duplicated(), "zip"].astype(str).head(3)))
+    hidden = suppressed(rows)
+    limits = bounds(rows, total=total)
+    part = rows.assign(cases_n=rows["cases_n"].astype(float).mask(hidden), **limits)
+    part = part.sort_values(["cases_n", "zip"], ascending=[False, True], na_position="last", ignore_index=True)
+    # A row's share is lowest when it is smallest while all the others are largest.
+    low_total, high_total = part["cases_low"].sum(), part["cases_high"].sum()
+    base = total if total is not None else (low_total + high_total) / 2
+    part["share"] = quotient(part["cases_n"], base)
+    part["share_low"] = quotient(part["cases_low"], total if total is not None else part["cases_low"] + high_total - part["cases_high"])
+    part["share_high"] = quotient(part["cases_high"], total if total is not None else part["cases_high"] + low_total - part["cases_low"])
+    part["cum_share"] = part["share"].cumsum()
+    return part.drop(columns="cases_n_suppressed", errors="ignore")
+
+
+def crossing(origin: pd.DataFrame, threshold: float) -> pd.Series:
+    """Which ZIPs, in ranked order, are needed to reach the threshold: the one that crosses it is the last."""
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold must be a share between 0 and 1, not {threshold:g}")
+    before = origin["cum_share"] - origin["share"]
+    return ((before < threshold - 1e-12) & origin["share"].notna()).rename("inside")
+
+
+def primary_secondary(origin: pd.DataFrame, *, primary: float = 0.55, secondary: float = 0.25) -> pd.Series:
+    """Patient-origin rule: "PSA", "SSA" or "outside" for each ZIP of `patient_origin`."""
+    first, both = crossing(origin, primary), crossing(origin, min(primary + secondary, 1.0))
+    return pd.Series(np.select([first, both], ["PSA", "SSA"], "outside"), index=origin.index, name="area")
+
+
+def _components(zips: list[str], neighbors: Neighbors) -> list[set[str]]:
+    left, found = set(zips), []
+    while left:
+        group, edge = set(), [min(left)]
+        while edge:
+            here = edge.pop()
+            if here in left:
+                left.discard(here)
+                group.add(here)
+                edge.extend(neighbors.get(here, set()) & left)
+        found.append(group)
+    return found
+
+
+def holes(inside: set[str], neighbors: Neighbors) -> set[str]:
+    """Outside ZIPs that the area surrounds: connected groups of them all of whose neighbors lie inside.
+
+    A group that reaches the region's largest outer group is open; with no edge marker the largest outer group is the outside.
+    """
+    outer = _components([z for z in neighbors if z not in inside], neighbors)
+    if not outer:
+        return set()
+    world = max(outer, key=lambda group: (len(group), min(group)))
+    return {z for group in outer if group is not world for z in group if any(neighbors[z])}
+
+
+def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float = 0.75) -> ServiceArea:
+    """75 % rule: few contiguous ZIPs that hold the threshold share of patients.
+
+    Ranked ZIPs up to the crossing one; their largest connected group (by patients) is kept, the rest flagged as islands;
+    then the adjoining ZIP with most patients is added until the threshold holds again; surrounded ZIPs are filled in. This is
+    the field's greedy reading of "the lowest number of contiguous ZIP codes" (Stark II); the exact minimum is a hard
+    combinatorial problem and can be a ZIP or two smaller.
+    """
+    ranked = origin.loc[crossing(origin, threshold), "zip"].tolist()
+    share = origin.set_index("zip")["share"].fillna(0.0)
+    before = float(share.reindex(ranked).sum())
+    if not ranked or not np.isfinite(before):
+        return ServiceArea(_roles(origin, {}), np.nan, np.nan, threshold, "no known patient origin")
+    groups = _components(ranked, neighbors)
+    inside = max(groups, key=lambda group: (round(share.reindex(sorted(group)).sum(), 12), min(group)))
+    role = dict.fromkeys(ranked, "island") | dict.fromkeys(inside, "core")
+    while (after := share.reindex(sorted(inside)).sum()) < threshold - 1e-12:
+        edge = {z for member in inside for z in neighbors.get(member, set())} - inside
+        edge = [z for z in edge if share.get(z, 0.0) > 0]
+        if not edge:
+            break
+        best = min(edge, key=lambda z: (-share[z], z))
+        joined = next((group for group in groups if best in group), {best})
+        inside = inside | joined
+        role |= {z: "core" if z in joined and z in ranked else "added" for z in joined}
+    gaps = holes(inside, neighbors)
+    role |= dict.fromkeys(gaps, "hole")
+    after = float(share.reindex(sorted(inside | gaps), fill_value=0.0).sum())
+    note = "" if after >= threshold - 1e-12 else "contiguous ZIPs with known flows do not reach the threshold"
+    return ServiceArea(_roles(origin, role), before, after, threshold, note)
+
+
+def _roles(origin: pd.DataFrame, role: dict[str, str]) -> pd.DataFrame:
+    table = pd.DataFrame({"zip": list(role), "role": list(role.values())}, dtype="string")
+    table = table.merge(origin[["zip", "cases_n", "share"]], on="zip", how="left", validate="one_to_one")
+    return table.sort_values(["share", "zip"], ascending=[False, True], ignore_index=True)[["zip", "cases_n", "share", "role"]]
+
+
+class Flow(NamedTuple):
+    """LIFO and LOFI of an area with the counts they rest on; known flows only."""
+
+    lifo: float
+    lofi: float
+    inside_n: float
+    treated_n: float
+    resident_n: float
+
+
+def lifo_lofi(flows: pd.DataFrame, *, zips: list[str], hospitals: list[str]) -> Flow:
+    """Elzinga-Hogarty: LIFO = residents treated inside / all treated inside; LOFI = residents treated inside / all residents.
+
+    `flows` has a row per hospital and ZIP: `ccn, zip, cases_n`. Descriptive only: antitrust practice has moved away from it.
+    """
+    resident, treated = flows["zip"].isin(zips), flows["ccn"].isin(hospitals)
+    both, inside, residents = (float(flows.loc[m, "cases_n"].sum()) for m in (resident & treated, treated, resident))
+    return Flow(quotient(both, inside), quotient(both, residents), both, inside, residents)

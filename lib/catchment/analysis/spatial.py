@@ -1,0 +1,142 @@
+"""Is a pattern on the map more than chance: Moran's I, local clusters (LISA) and hot spots (Gi*).
+
+Definitions: Moran's I (PySAL `esda`) correlates each area's value with the mean of its neighbors (row-standardized weights);
+LISA (Anselin 1995) is its local part; Gi* (Getis & Ord 1992) sums an area's value and its neighbors'. Pseudo p-values come from conditional
+permutation, two-sided, with a stated seed, and local ones are screened by the false discovery rate (Benjamini & Hochberg 1995).
+
+Known bias: outcomes depend on the neighbor rule; areas at the edge have fewer neighbors; rates of small areas vary more, so
+smoothed rates should go in; areas without neighbors (islands) are reported and get no local result.
+"""
+
+from typing import NamedTuple
+
+import esda
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from libpysal.graph import Graph
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from .geo import FLAT
+
+SEED = 20251231
+PERMUTATIONS = 999
+
+
+class Global(NamedTuple):
+    """Global Moran's I with expectation, permutation p-value, and the weights, islands and seed it rests on."""
+
+    i: float
+    expected: float
+    p: float
+    n: int
+    islands: list[str]
+    weights: str
+    permutations: int
+    seed: int
+    note: str = ""
+
+
+def contiguity(areas: gpd.GeoDataFrame, *, key: str, rule: str = "queen") -> Graph:
+    """Contiguity weights of polygons, identified by `key`; areas that touch nothing are islands."""
+    return Graph.build_contiguity(areas.set_index(key).to_crs(FLAT), rook=rule == "rook")
+
+
+def nearest_neighbors(frame: gpd.GeoDataFrame, *, key: str, k: int = 5) -> Graph:
+    """k-nearest-neighbor weights between centroids."""
+    flat = frame.set_index(key).to_crs(FLAT)
+    return Graph.build_knn(flat.set_geometry(flat.centroid), k=min(k, len(flat) - 1))
+
+
+def _ready(values: pd.Series, graph: Graph) -> tuple[pd.Series, Graph, str]:
+    known = values.dropna()
+    part = graph.subgraph(known.index)
+    known = known.reindex(part.unique_ids)
+    if len(known) < 4:
+        return known, part, "fewer than four areas with a value"
+    return known, part, "all values are equal" if np.ptp(known.to_numpy(float)) == 0 else ""
+
+
+def morans_i(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, weights: str = "queen") -> Global:
+    """Moran's I of values indexed by the graph's keys; areas without a value are left out of values and weights."""
+    known, part, note = _ready(values, graph)
+    islands = list(part.isolates)
+    if note or not part.n_edges:
+        return Global(np.nan, np.nan, np.nan, len(known), islands, weights, permutations, seed, note or "no area has a neighbor")
+    z = known.to_numpy(float)
+    matrix = part.transform("r").sparse.tocsr()
+    fit = esda.Moran(z, part.transform("r"), permutations=0)
+    random = np.random.default_rng(seed)
+    z = (z - z.mean()) / z.std()
+    drawn = random.permuted(np.tile(z, (permutations, 1)), axis=1)
+    simulated = np.einsum("pi,pi->p", drawn, (matrix @ drawn.T).T) * len(z) / (matrix.sum() * (z**2).sum())
+    p = _two_sided(np.array([fit.I]), simulated[:, None])[0]
+    return Global(float(fit.I), float(fit.EI), float(p), len(known), islands, weights, permutations, seed)
+
+
+def _two_sided(observed: np.ndarray, simulated: np.ndarray) -> np.ndarray:
+    """Pseudo p-value, twice the smaller tail: (r + 1) / (permutations + 1) in each."""
+    draws = len(simulated)
+    above = (simulated >= observed).sum(axis=0)
+    return np.minimum(2 * (np.minimum(above, draws - above) + 1) / (draws + 1), 1.0)
+
+
+def _conditional(z: np.ndarray, matrix, permutations: int, seed: int) -> np.ndarray:
+    """Simulated neighbor sums of each area when the other areas' values are shuffled (permutations x areas)."""
+    random, n = np.random.default_rng(seed), len(z)
+    cards = np.diff(matrix.indptr)
+    picks = np.argsort(random.random((permutations, n - 1)), axis=1)[:, : max(int(cards.max()), 1)]
+    sums = np.zeros((permutations, n))
+    for i in range(n):
+        others = np.delete(z, i)
+        weights = matrix.data[matrix.indptr[i] : matrix.indptr[i + 1]]
+        sums[:, i] = others[picks[:, : cards[i]]] @ weights
+    return sums
+
+
+def lisa(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, fdr: float = 0.05) -> pd.DataFrame:
+    """Local Moran's I by area: `<index>, value, i, p, cluster`.
+
+    `cluster` is "high-high", "low-low", "high-low", "low-high" where the false discovery rate allows, "not significant"
+    otherwise, "no neighbors" for an island and "no value" where none was given. `esda.Moran_Local` gives I and quadrant.
+    """
+    known, part, note = _ready(values, graph)
+    if note:
+        return pd.DataFrame({"value": values, "i": np.nan, "p": np.nan, "cluster": note}).rename_axis(values.index.name or "area").reset_index()
+    z = known.to_numpy(float)
+    z = (z - z.mean()) / z.std()
+    matrix = part.transform("r").sparse.tocsr()
+    local = esda.Moran_Local(known.to_numpy(float), part.transform("r"), permutations=0)
+    p = _two_sided(z * (matrix @ z), z * _conditional(z, matrix, permutations, seed))
+    names = pd.Series(local.q).map({1: "high-high", 2: "low-high", 3: "low-low", 4: "high-low"})
+    return _labelled(values, known, part, {"i": local.Is, "p": p}, names.to_numpy(), fdr)
+
+
+def _labelled(values: pd.Series, known: pd.Series, part: Graph, columns: dict, names: np.ndarray, fdr: float) -> pd.DataFrame:
+    alone = known.index.isin(part.isolates)
+    frame = pd.DataFrame({"value": known, **columns}, index=known.index)
+    frame.loc[alone, list(columns)] = np.nan
+    found = np.zeros(len(known), bool)
+    if (~alone).any():
+        found[~alone] = false_discoveries(frame.loc[~alone, "p"], alpha=fdr)
+    frame["cluster"] = np.select([alone, found], ["no neighbors", names], "not significant")
+    out = frame.reindex(values.index)
+    return out.assign(cluster=out["cluster"].fillna("no value")).rename_axis(values.index.name or "area").reset_index()
+
+
+def false_discoveries(p: ArrayLike, *, alpha: float = 0.05) -> np.ndarray:
+    """Which p-values stand at a false discovery rate (Benjamini-Hochberg)."""
+    return multipletests(np.asarray(p, dtype=float), alpha=alpha, method="fdr_bh")[0]
+
+
+def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataFrame:
+    """Getis-Ord Gi* by area: `<index>, value, z, p, cluster` ("hot", "cold", "not significant"); normal p, two-sided, FDR."""
+    known, part, note = _ready(values, graph)
+    if note:
+        return pd.DataFrame({"value": values, "z": np.nan, "p": np.nan, "cluster": note}).rename_axis(values.index.name or "area").reset_index()
+    with_self = part.assign_self_weight(1)
+    z = esda.G_Local(known.to_numpy(float), with_self, transform="B", star=None, permutations=0).Zs
+    p = 2 * stats.norm.sf(np.abs(z))
+    return _labelled(values, known, part, {"z": z, "p": p}, np.where(z > 0, "hot", "cold"), fdr)
