@@ -1,0 +1,225 @@
+"""Building one page, in a process of its own: Papermill runs the notebook, the report's template renders it.
+
+`build` is what every worker runs, on this machine or on a cluster. It takes a `Job` and gives a `Built`; both are plain
+data, and nothing is written to `reports/` here.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import resource
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+WARNINGS = """\
+import warnings
+warnings.resetwarnings()
+warnings.simplefilter("error")
+for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+    warnings.simplefilter("ignore", category)
+warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
+"""
+JOURNAL = "import json; from catchment import data; print(json.dumps(getattr(data, 'journal', [])))"
+OWN_CELLS = "catchment-runner"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page may use: seconds in all and for each cell, and memory of its process tree."""
+
+    page_s: float | None = None
+    cell_s: float | None = None
+    memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to build one page."""
+
+    partner: str
+    notebook: str
+    source: str
+    parameters: dict[str, Any]
+    root: str
+    produced: str
+    version: str
+    engine: str = "catchment"
+    limits: Limits = Limits()
+    needs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        return f"{self.partner}/{self.notebook}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no page: `kind` is error, timeout, memory, killed, render or interrupted; `cell` counts from 1."""
+
+    kind: str
+    error: str
+    cell: int | None = None
+    source: str = ""
+    trace: str = ""
+    log: str = ""
+
+    def __str__(self):
+        return f"cell {self.cell}: {self.error}" if self.cell else self.error
+
+
+@dataclass
+class Built:
+    """A page or the reason why there is none, with what it showed, read and cost."""
+
+    page: str
+    html: bytes | None = None
+    failure: Failure | None = None
+    notebook: str | None = None
+    headlines: dict[str, Any] = field(default_factory=dict)
+    reads: list[dict[str, Any]] = field(default_factory=list)
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+
+
+def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) -> Built:
+    """Execute and render one page; `tell("cell", number, outputs)` reports each cell's start and end."""
+    started = time.perf_counter()
+    built = Built(job.page)
+    os.environ["CATCHMENT_ROOT"] = job.root
+    os.chdir(Path(job.root, "notebooks"))
+    notebook = _prepared(job)
+    try:
+        executed = _execute(job, notebook, tell, log_folder)
+        built.reads = _journal(job, executed)
+        built.headlines = headlines(executed)
+        built.html = _render(job, _shown(executed))
+    except _Failed as failed:
+        built.failure, built.notebook = failed.failure, failed.notebook
+    built.wall_s = time.perf_counter() - started
+    usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    built.cpu_s = usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime
+    built.peak_mb = max(usage.ru_maxrss, children.ru_maxrss) / 1024
+    return built
+
+
+class _Failed(Exception):
+    def __init__(self, failure, notebook=None):
+        super().__init__(str(failure))
+        self.failure, self.notebook = failure, notebook
+
+
+def _prepared(job):
+    """The notebook as Papermill shall run it; the runner's own cells carry a tag and never reach the page."""
+    import nbformat
+
+    notebook = nbformat.reads(job.source, as_version=4)
+    for position, cell in enumerate(notebook.cells, start=1):
+        cell.metadata["catchment_cell"] = position
+    if job.engine != "catchment":
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(WARNINGS, metadata={"tags": [OWN_CELLS]}))
+        notebook.cells.append(nbformat.v4.new_code_cell(JOURNAL, metadata={"tags": [OWN_CELLS]}))
+    return notebook
+
+
+def _execute(job, notebook, tell, log_folder):
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it would log the parameters it is given
+    current = notebook
+
+    def on_cell(notebook, index, ended):
+        nonlocal current
+        current, cell = notebook, notebook.cells[index]
+        tell("cell", cell.metadata.get("catchment_cell"), cell.source, json.dumps(cell.get("outputs", [])) if ended else None)
+
+    with warnings.catch_warnings():
+        if job.engine == "catchment":
+            exec(WARNINGS, {})  # the same filters as in a kernel
+        try:
+            executed = papermill.execute_notebook(
+                notebook, None, parameters=job.parameters, engine_name=job.engine, progress_bar=False,
+                cell_timeout_s=job.limits.cell_s, log_folder=log_folder, on_cell=on_cell,
+            )
+        except PapermillExecutionError as error:
+            raise _Failed(_failure(current, error), nbformat_text(current)) from error
+    for cell in executed.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"  # Papermill's is random, and pages must not be
+    return executed
+
+
+def nbformat_text(notebook):
+    import nbformat
+
+    return nbformat.writes(notebook)
+
+
+def _failure(notebook, error):
+    cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")), None)
+    kind = "timeout" if error.ename == "CellTimeout" else "error"
+    message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
+    number = cell.metadata.get("catchment_cell") if cell is not None else None
+    return Failure(kind, message, number, error.source, "\n".join(error.traceback), _log(notebook))
+
+
+def _log(notebook, most=4000):
+    """The end of what the notebook printed."""
+    streams = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream")
+    return "".join(streams)[-most:]
+
+
+def _journal(job, executed):
+    """What the page read, as the data layer noted it."""
+    if job.engine == "catchment":
+        from catchment import data
+
+        return list(getattr(data, "journal", []))  # TEMPORARY until data.journal is in
+    last = executed.cells.pop()
+    return json.loads(last.outputs[0].text) if last.get("outputs") else []
+
+
+def _shown(executed):
+    """The notebook without the runner's own cells and without what stands behind the page's end."""
+    from catchment.run.engine import ends_page
+
+    kept = []
+    for cell in executed.cells:
+        if OWN_CELLS not in cell.metadata.get("tags", []):
+            kept.append(cell)
+        if ends_page(cell.get("outputs", [])):
+            break
+    executed.cells = kept
+    return executed
+
+
+def headlines(executed):
+    """What the page's blocks said about themselves: KPI cards, takeaways and other facts, by name."""
+    found: dict[str, Any] = {}
+    for cell in executed.cells:
+        for output in cell.get("outputs", []):
+            for key, value in output.get("metadata", {}).get("catchment", {}).items():
+                found[key] = found[key] + value if isinstance(value, list) and key in found else value
+    return found
+
+
+def _render(job, executed):
+    from catchment import params, report
+
+    try:
+        settings = params.load(job.partner, root=Path(job.root))
+        if not hasattr(report, "render"):  # TEMPORARY until report.render is in
+            from nbconvert import HTMLExporter
+
+            return HTMLExporter(template_name="classic", exclude_input=True).from_notebook_node(executed)[0].encode()
+        return report.render(executed, settings=settings, produced=job.produced, version=job.version).encode()
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong while rendering is this page's failure, told with its traceback
+        failure = Failure("render", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        raise _Failed(failure, nbformat_text(executed)) from error

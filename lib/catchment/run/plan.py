@@ -1,0 +1,186 @@
+"""What there is to run: partner x notebook, discovered from the folders, with the parameters of every page checked.
+
+Adding a partner is a file in params/partners, adding a notebook a file in notebooks/. A notebook describes itself in its
+metadata (`catchment`: title, order, needs) and in its cell tagged `parameters`, whose annotations are the types that
+Papermill reads and that are enforced here, for all pages at once, before any of them starts.
+"""
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catchment import params
+
+
+class PlanError(ValueError):
+    """Something asked for that does not exist, or a notebook that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the portfolio. `needs` names the notebooks whose headlines it reads."""
+
+    name: str
+    path: Path
+    title: str
+    order: float
+    needs: tuple[str, ...]
+    source: str
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        return json.loads(self.source)["cells"]
+
+
+@dataclass(frozen=True, order=True)
+class Page:
+    """One partner's edition of one notebook."""
+
+    partner: str
+    notebook: str
+
+    def __str__(self) -> str:
+        return f"{self.partner}/{self.notebook}"
+
+
+def notebooks(root: Path) -> dict[str, Notebook]:
+    """All notebooks by name, in their order, those that need others after them."""
+    found = [_read(path) for path in sorted(Path(root, "notebooks").glob("*.ipynb"))]
+    names = {notebook.name for notebook in found}
+    for notebook in found:
+        for missing in set(notebook.needs) - names:
+            raise PlanError(f"notebooks/{notebook.name}.ipynb: needs {missing!r}, which does not exist{_nearest(missing, names)}")
+    ordered = sorted(found, key=lambda notebook: (notebook.order, notebook.name))
+    placed: dict[str, Notebook] = {}
+    while ordered:
+        ready = [notebook for notebook in ordered if set(notebook.needs) <= set(placed)]
+        if not ready:
+            raise PlanError(f"notebooks need each other in a circle: {', '.join(notebook.name for notebook in ordered)}")
+        placed[ready[0].name] = ready[0]
+        ordered.remove(ready[0])
+    return placed
+
+
+def _read(path: Path) -> Notebook:
+    source = path.read_text(encoding="utf-8")
+    try:
+        metadata = json.loads(source)["metadata"]
+    except (json.JSONDecodeError, KeyError) as error:
+        raise PlanError(f"notebooks/{path.name}: not a notebook: {error}") from error
+    own = metadata.get("catchment", {})
+    return Notebook(path.stem, path, own.get("title", path.stem), own.get("order", 99), tuple(own.get("needs", ())), source)
+
+
+def pages(root: Path, *, partners: Iterable[str] = (), names: Iterable[str] = ()) -> list[Page]:
+    """The pages of the given partners and notebooks (all where none is given), partner by partner."""
+    chosen_partners = _chosen("partner", partners, params.partners(root=root))
+    chosen_notebooks = _chosen("notebook", [name.removesuffix(".ipynb") for name in names], list(notebooks(root)))
+    return [Page(partner, name) for partner in chosen_partners for name in chosen_notebooks]
+
+
+def _chosen(kind, wanted, known):
+    wanted = list(dict.fromkeys(wanted))
+    for name in wanted:
+        if name not in known:
+            raise PlanError(f"no {kind} {name!r}{_nearest(name, known)}; there are: {', '.join(known)}")
+    return [name for name in known if name in wanted] if wanted else list(known)
+
+
+def _nearest(name, known):
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def imports(notebook: Notebook) -> list[str]:
+    """Modules that the notebook's cells import; lines that are not Python (magics) are skipped."""
+    found: dict[str, None] = {}
+    for cell in notebook.cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            found.update(dict.fromkeys(_imported(source)))
+    return list(found)
+
+
+def _imported(source: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith("catchment"))
+
+
+def parameters(root: Path, planned: Iterable[Page]) -> dict[Page, dict[str, Any]]:
+    """The Papermill parameters of each page, converted to the types that the notebook declares.
+
+    Raises params.ParamsError with every problem of every page: an unknown name, a value of another type, a parameter
+    without a declared type.
+    """
+    found = notebooks(root)
+    declared: dict[str, dict[str, dict]] = {}
+    problems: dict[str, params.Problem] = {}
+    resolved: dict[Page, dict[str, Any]] = {}
+    settings: dict[str, params.Settings] = {}
+    for page in planned:
+        try:
+            if page.notebook not in declared:
+                declared[page.notebook] = _declared(found[page.notebook])
+            if page.partner not in settings:
+                settings[page.partner] = params.load(page.partner, root=root)
+            resolved[page] = _converted(page, settings[page.partner], declared[page.notebook], set(found))
+        except params.ParamsError as error:
+            problems.update({str(problem): problem for problem in error.problems})
+    if problems:
+        raise params.ParamsError(problems.values())
+    return resolved
+
+
+def _declared(notebook: Notebook) -> dict[str, dict]:
+    """Papermill's reading of the parameters cell; `partner` has to be among them."""
+    from catchment.run.server import without_slow_imports
+
+    with without_slow_imports():
+        import papermill
+    declared = papermill.inspect_notebook(notebook.path)
+    where = f"notebooks/{notebook.name}.ipynb"
+    if "partner" not in declared:
+        raise params.ParamsError([params.Problem(where, 0, "partner", "no such parameter", 'tag a cell `parameters` with `partner: str = "…"`')])
+    untyped = [name for name, each in declared.items() if each["inferred_type_name"] == "None"]
+    if untyped:
+        raise params.ParamsError([params.Problem(where, 0, name, "the parameter declares no type") for name in untyped])
+    return declared
+
+
+def _converted(page, settings, declared, names):
+    from catchment.params.convert import convert
+
+    problems = []
+    for name in set(settings.notebooks) - names:
+        problems.append(_problem(settings, ("notebooks", name), f"no notebook {name!r}{_nearest(name, names)}"))
+    values = {"partner": page.partner}
+    for key, value in settings.notebooks.get(page.notebook, {}).items():
+        mark = settings.mark("notebooks", page.notebook, key)
+        if key not in declared or key == "partner":
+            problems.append(_problem(settings, ("notebooks", page.notebook, key), f"no parameter {key!r}{_nearest(key, declared)}"))
+            continue
+        try:
+            file, line = (mark.file, mark.line) if mark else ("", 0)
+            values[key] = convert(value, declared[key]["inferred_type_name"], file=file, line=line, key=f"notebooks.{page.notebook}.{key}")
+        except params.ParamsError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise params.ParamsError(problems)
+    return values
+
+
+def _problem(settings, path, message):
+    mark = settings.mark(*path)
+    return params.Problem(mark.file if mark else f"params/partners/{settings.id}.yml", mark.line if mark else 0, ".".join(path), message)

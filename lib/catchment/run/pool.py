@@ -1,0 +1,247 @@
+"""A `concurrent.futures` executor whose every job runs in a process of its own, forked from a pre-imported server.
+
+A job may be killed for its time or memory, may crash, may leave subprocesses: the pool ends the whole process tree and
+answers with a `Built` that holds the failure. No success is taken from a process that did not end well. Where processes
+cannot be forked the same pool starts them afresh, and the page's cells run in an ordinary kernel.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import psutil
+
+from catchment.run.child import serve
+from catchment.run.page import Built, Failure, Job
+
+FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+# One thread for each numeric library: pages run side by side, and a server with threads cannot be forked safely.
+# A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
+ENVIRONMENT = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")} | {"PYTHONHASHSEED": "0"}
+GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
+WATCH_S = 0.2  # how often memory and deadlines are looked at
+
+
+@dataclass
+class _Running:
+    job: Job
+    future: Future
+    process: multiprocessing.Process
+    pipe: Connection
+    folder: Path
+    started: float = field(default_factory=time.monotonic)
+    cell: int | None = None
+    source: str = ""
+    cell_started: float | None = None
+    outputs: dict[int, str] = field(default_factory=dict)
+    built: Built | None = None
+    killed: Failure | None = None
+    peak_mb: float = 0.0
+
+
+class ForkPool(Executor):
+    """Runs `submit(build, job)` in a forked process; `on_event(job, cell)` is called when a job starts a cell."""
+
+    def __init__(self, workers: int, *, preload: Iterable[str] = (), on_event: Callable[[Job, int | None], None] | None = None):
+        self.workers = workers
+        self.on_event = on_event or (lambda job, cell: None)
+        self._waiting: deque = deque()
+        self._running: list[_Running] = []
+        self._lock = threading.Lock()
+        self._closing = False
+        self._scratch = Path(tempfile.mkdtemp(prefix="catchment-pool-"))
+        self._wake_r, self._wake_w = multiprocessing.Pipe(duplex=False)
+        self._context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+        self._start_server(preload)
+        self._thread = threading.Thread(target=self._loop, name="catchment-pool", daemon=True)
+        self._thread.start()
+
+    def submit(self, fn, /, job):
+        future: Future = Future()
+        with self._lock:
+            if self._closing:
+                raise RuntimeError("the pool is closed")
+            self._waiting.append((fn, job, future))
+        self._wake_w.send(None)
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Stop taking jobs. With `cancel_futures` the running ones are killed as well, with all their subprocesses."""
+        with self._lock:
+            self._closing = True
+            if cancel_futures:
+                for _, _, future in self._waiting:
+                    future.cancel()
+                self._waiting.clear()
+                for running in self._running:
+                    self._end(running, Failure("interrupted", "the run was stopped"))
+        self._wake_w.send(None)
+        if wait:
+            self._thread.join()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _start_server(self, preload):
+        if not FORKS:
+            return
+        from multiprocessing import forkserver
+
+        self._context.set_forkserver_preload(["catchment.run.server"])
+        added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)}
+        before = {name: os.environ.get(name) for name in added}
+        os.environ.update(added)
+        try:
+            forkserver.ensure_running()
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+    def _loop(self):
+        while True:
+            with self._lock:
+                while self._waiting and len(self._running) < self.workers:
+                    self._launch(*self._waiting.popleft())
+                if self._closing and not self._running and not self._waiting:
+                    return
+                waited = [self._wake_r, *(r.process.sentinel for r in self._running), *(r.pipe for r in self._running if not r.pipe.closed)]
+            ready = wait(waited, WATCH_S if self._running else None)
+            with self._lock:
+                if self._wake_r in ready:
+                    self._wake_r.recv()
+                for running in list(self._running):
+                    self._receive(running)
+                    self._watch(running)
+                    if not running.process.is_alive():
+                        self._finish(running)
+
+    def _launch(self, fn, job, future):
+        if not future.set_running_or_notify_cancel():
+            return
+        self._start_server(())
+        ours, theirs = self._context.Pipe(duplex=False)
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
+        process.start()
+        theirs.close()
+        self._running.append(_Running(job, future, process, ours, folder))
+        self.on_event(job, None)
+
+    def _receive(self, running):
+        try:
+            while not running.pipe.closed and running.pipe.poll():
+                kind, *rest = running.pipe.recv()
+                if kind == "done":
+                    running.built = rest[0]
+                else:
+                    self._note_cell(running, *rest)
+        except (EOFError, OSError):
+            running.pipe.close()
+
+    def _note_cell(self, running, cell, source, outputs):
+        if outputs is None:
+            running.cell, running.source, running.cell_started = cell, source, time.monotonic()
+            self.on_event(running.job, cell)
+        elif cell is not None:
+            running.outputs[cell] = outputs
+            running.cell = running.cell_started = None
+            running.source = ""
+
+    def _watch(self, running):
+        limits, now = running.job.limits, time.monotonic()
+        if running.killed or running.built:
+            return
+        if limits.page_s is not None and now - running.started > limits.page_s:
+            self._end(running, Failure("timeout", f"the page ran longer than {limits.page_s:g} s"))
+        elif limits.cell_s is not None and running.cell_started is not None and now - running.cell_started > limits.cell_s + GRACE_S:
+            self._end(running, Failure("timeout", f"the cell ran longer than {limits.cell_s:g} s"))
+        elif limits.memory_mb is not None:
+            used = _tree_mb(running.process.pid)
+            running.peak_mb = max(running.peak_mb, used)
+            if used > limits.memory_mb:
+                self._end(running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB"))
+
+    def _end(self, running, failure):
+        running.killed = running.killed or failure
+        kill_tree(running.process.pid)
+
+    def _finish(self, running):
+        running.process.join()
+        self._receive(running)
+        self._running.remove(running)
+        kill_group(running.process.pid)
+        running.pipe.close()
+        built = running.built if running.process.exitcode == 0 and not running.killed else None
+        running.future.set_result(built or self._dead(running))
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+    def _dead(self, running):
+        """The failure of a process that gave no page: why, in which cell, and what it had printed last."""
+        text = "".join(path.read_text(errors="replace")[-4000:] for path in sorted(running.folder.glob("*.log")))
+        failure = running.killed or Failure("killed", _ending(running.process.exitcode, text))
+        failure = Failure(failure.kind, failure.error, running.cell, running.source, "", text)
+        wall_s = time.monotonic() - running.started
+        return Built(running.job.page, failure=failure, notebook=_so_far(running), wall_s=wall_s, peak_mb=running.peak_mb)
+
+
+def _ending(code, text):
+    if code < 0:
+        return f"the page's process was killed by {signal.Signals(-code).name}"
+    last = text.rstrip().rpartition("\n")[2]
+    return f"the page's process ended with exit code {code}" + (f": {last}" if last else "")
+
+
+def _so_far(running):
+    """The notebook with the outputs of the cells that had ended."""
+    import json
+
+    notebook = json.loads(running.job.source)
+    for number, outputs in running.outputs.items():
+        notebook["cells"][number - 1]["outputs"] = json.loads(outputs)
+    return json.dumps(notebook)
+
+
+def _tree(pid):
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _tree_mb(pid):
+    """Memory of a page's processes in MB; pages shared with the server count, as they do for the kernel."""
+    total = 0
+    for process in _tree(pid):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 2**20
+
+
+def kill_group(pid):
+    """End whatever a page's process left in its group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def kill_tree(pid):
+    """End a page's process, its group and its descendants, also those that made a group of their own."""
+    tree = _tree(pid)
+    kill_group(pid)
+    for process in tree:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue

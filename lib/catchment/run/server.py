@@ -1,0 +1,44 @@
+"""What the page server imports once, before pages are forked from it.
+
+The server is the standard library's fork server with this module as its only preload. `CATCHMENT_PRELOAD` names the
+modules that the notebooks import; a module that cannot be imported is left to the page that needs it, which then fails
+with the real message.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import os
+import sys
+
+# nbformat validates with jsonschema, which compiles a URI grammar (rfc3987_syntax, 2 s) that no notebook needs.
+SLOW_AND_UNUSED = ("rfc3987_syntax",)
+
+
+@contextlib.contextmanager
+def without_slow_imports():
+    """Let optional imports of `SLOW_AND_UNUSED` fail while the block imports."""
+    hidden = [name for name in SLOW_AND_UNUSED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def preload(names):
+    for name in ("papermill", "nbconvert", "matplotlib_inline.backend_inline", "catchment.run.engine", *names):
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+if "CATCHMENT_PRELOAD" in os.environ:
+    with without_slow_imports():
+        preload(filter(None, os.environ.pop("CATCHMENT_PRELOAD").split(",")))
+    # The collector would otherwise touch, and so copy, every shared object in each page's process.
+    gc.collect()
+    gc.freeze()
+    # The server has nothing to save, and extension modules would write reports about their teardown to the terminal.
+    atexit.register(os._exit, 0)
