@@ -3,10 +3,20 @@
 `data.Tables(settings).read("hospital_flows", year=2023)` returns the partner's rows, checked, or raises one clear `DataError`.
 """
 
-from .catalog import Column, Table, catalog
-from .load import Tables
-from .origin import Origin
-from .problem import DataError, Problem
-from .scan import between
+from importlib import import_module
+from typing import Any
 
-__all__ = ["Column", "DataError", "Origin", "Problem", "Table", "Tables", "between", "catalog"]
+_HOME = {
+    "Column": "catalog", "Table": "catalog", "entry_digest": "catalog", "DataError": "problem", "Problem": "problem",
+    "Origin": "origin", "Tables": "load", "reread": "load", "between": "scan", "check": "checks", "journal": "reads",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    # Loading DuckDB, Ibis and pandas takes two seconds: a run that finds nothing changed asks the catalogue only.
+    if name == "catalog":
+        return import_module(".catalog", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -5,6 +5,7 @@ ending in `_n` is a count and is never negative, a name ending in `share` is a f
 something else says so (`min: -100`, `share: false`).
 """
 
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -63,7 +64,7 @@ class Table(Section):
     title: str
     """What it is, as pages name it."""
     path: str | None = None
-    """File below data/, or a glob of several with the same columns."""
+    """File below data/, or a glob of several with the same columns; `{partner}` stands for the partner's id."""
     uri: str | None = None
     """Database that holds the table, without user or password."""
     table: str | None = None
@@ -122,26 +123,26 @@ class Catalogue(Section):
     """Tables by name."""
 
 
-def catalog(root: Path) -> dict[str, Table]:
+def tables(root: Path) -> dict[str, Table]:
     """Every table by name, from data/catalog.yml below the project's folder; ParamsError lists all mistakes in it."""
     path = root / "data" / "catalog.yml"
     stat = path.stat() if path.exists() else None
-    return _catalog(path, (stat.st_size, stat.st_mtime_ns) if stat else None)
+    return _tables(path, (stat.st_size, stat.st_mtime_ns) if stat else None)
 
 
 @lru_cache(maxsize=8)
-def _catalog(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
+def _tables(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
     source = read(path, "data/catalog.yml")
     if source.problems:
         raise ParamsError(source.problems)
     try:
-        tables = Catalogue.model_validate(source.tree).tables
+        entries = Catalogue.model_validate(source.tree).tables
     except ValidationError as error:
         raise ParamsError([explain(each, Catalogue, lambda path: _mark(source.marks, path)) for each in error.errors()]) from error
-    if unknown := _unknown_references(tables, source.marks):
+    if unknown := _unknown_references(entries, source.marks):
         raise ParamsError(unknown)
     year = Column(type="integer", meaning="Year of the rows, from the file's name.")
-    return {name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table for name, table in tables.items()}
+    return {name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table for name, table in entries.items()}
 
 
 def _mark(marks: dict[tuple, Mark], path: tuple) -> Mark:
@@ -162,7 +163,12 @@ def _unknown_references(tables: dict[str, Table], marks: dict[tuple, Mark]) -> l
 
 def table(root: Path, name: str) -> Table:
     """The entry of one table; DataError names the nearest known table."""
-    tables = catalog(root)
-    if name not in tables:
-        raise DataError(Problem(name, "a table listed in data/catalog.yml", repr(name), hint=nearest(name, tables)))
-    return tables[name]
+    known = tables(root)
+    if name not in known:
+        raise DataError(Problem(name, "a table listed in data/catalog.yml", repr(name), hint=nearest(name, known)))
+    return known[name]
+
+
+def entry_digest(name: str, root: Path) -> str:
+    """SHA-256 of a table's resolved entry: changes when its place, columns or standing change."""
+    return hashlib.sha256(table(root, name).model_dump_json().encode()).hexdigest()

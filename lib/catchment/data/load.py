@@ -20,7 +20,7 @@ from ibis.backends.duckdb import Backend
 
 from ..params import Settings
 from ..params.text import nearest
-from . import geometry, scan
+from . import geometry, reads, scan
 from .catalog import Table, table
 from .contracts import breaches
 from .origin import Origin, origin
@@ -66,34 +66,44 @@ class Tables:
         frame = self._checked(name, entry, [*wanted, *(key for key in entry.key if key not in wanted)], filters)
         if frame.empty and not allow_empty:
             raise DataError(Problem(name, "at least one row", "none", file=_place(entry), hint=f"filters: {_shown(filters)}"))
-        self._remember(name, entry)
-        return _finished(frame, name, entry, wanted)
+        result = _finished(frame, name, entry, wanted)
+        self._remember(name, entry, "read", wanted, filters, len(result), reads.digest(result))
+        return result
+
+    def whole(self, name: str) -> pd.DataFrame:
+        """All rows that the partner may see, every column, with the contract checked: what `check` reads; not remembered as used."""
+        entry = table(self.root, name)
+        columns = list(entry.columns)
+        return _finished(self._checked(name, entry, columns, self._scoped(entry, {}) if entry.scope == "partner" else {}), name, entry, columns)
 
     def has(self, name: str, **filters: Any) -> bool:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
         with _said(name, entry):
-            return self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
+            found = self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
+        reads.record(name, "has", None, filters, self._files_shown(name, entry), int(found), str(found))
+        return found
 
     def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
         """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its catalogued columns."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
-        path = scan.files(name, entry, self.folder)[0]
+        path = self._files(name, entry)[0]
         shapes = geometry.read(path, name, entry, self._shown(path), filters)
         problems = breaches(shapes, name, entry, [self._shown(path)], self._references(entry))
         if problems:
             raise DataError(problems)
         if shapes.empty:
             raise DataError(Problem(name, "at least one shape", "none", file=self._shown(path), hint=f"filters: {_shown(filters)}"))
-        self._remember(name, entry)
-        return shapes.drop(columns=[column for column in shapes if "\t" in column])
+        result = shapes.drop(columns=[column for column in shapes if "\t" in column])
+        self._remember(name, entry, "geometry", None, filters, len(result), reads.digest(result))
+        return result
 
     def origin(self, name: str) -> Origin:
         """Where a table comes from, with the fingerprint of its files."""
         entry = table(self.root, name)
-        return origin(name, entry, scan.files(name, entry, self.folder) if entry.path else [])
+        return origin(name, entry, self._files(name, entry) if entry.path else [])
 
     def source(self, *names: str) -> str:
         """The line under a figure: title and period of each table."""
@@ -127,7 +137,7 @@ class Tables:
 
     def _checked(self, name: str, entry: Table, columns: list[str], filters: Mapping[str, Any]) -> pd.DataFrame:
         if entry.path and entry.path.endswith(geometry.SUFFIXES):
-            path = scan.files(name, entry, self.folder)[0]
+            path = self._files(name, entry)[0]
             frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
         else:
             with _said(name, entry):
@@ -142,30 +152,47 @@ class Tables:
     def _chosen(self, name: str, entry: Table, filters: Mapping[str, Any]) -> ir.Table:
         con = self.connection
         if name not in self._lazy:
-            self._lazy[name] = scan.lazy(con, name, entry, scan.files(name, entry, self.folder), self.folder)
+            self._lazy[name] = scan.lazy(con, name, entry, self._files(name, entry), self.folder)
         return scan.keep(self._lazy[name], name, entry, filters)
 
     def _shown(self, path: Path) -> str:
         return f"data/{path.relative_to(self.folder).as_posix()}"
 
     def _files_shown(self, name: str, entry: Table) -> list[str]:
-        return [self._shown(path) for path in scan.files(name, entry, self.folder)]
+        return [self._shown(path) for path in self._files(name, entry)]
+
+    def _files(self, name: str, entry: Table) -> list[Path]:
+        return scan.files(name, entry, self.folder, self.settings.id)
 
     def _references(self, entry: Table) -> dict[str, Any]:
         return {key: lambda target=column.references: self._values(target) for key, column in entry.columns.items() if column.references}
 
     def _values(self, target: str) -> set:
-        """All values of a referenced column, whole table, read once."""
+        """All values of a referenced column, read once; of a private table only the partner's own."""
         if target not in self._listed:
             other, _, column = target.partition(".")
             entry = table(self.root, other)
-            frame = self._checked(other, entry.model_copy(update={"key": []}), [column], {})
+            frame = self._checked(other, entry.model_copy(update={"key": []}), [column], self._scoped(entry, {}) if entry.scope == "partner" else {})
             self._listed[target] = set(frame[column].dropna())
         return self._listed[target]
 
-    def _remember(self, name: str, entry: Table) -> None:
+    def _remember(self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], rows: int, digest: str) -> None:
+        reads.record(name, kind, columns, filters, self._files_shown(name, entry), rows, digest)
         if name not in [known.table for known in self.used]:
             self.used.append(self.origin(name))
+
+
+def reread(item: Mapping[str, Any], settings: Settings) -> str:
+    """The digest that a journal entry would have now; the journal itself stays as it is."""
+    tables = Tables(settings)
+    filters = reads.filters(item["filters"], table(tables.root, item["table"]))
+    if item["kind"] == "has":
+        tables.has(item["table"], **filters)
+    elif item["kind"] == "geometry":
+        tables.geometry(item["table"], **filters)
+    else:
+        tables.read(item["table"], item["columns"], allow_empty=True, **filters)
+    return reads.journal.pop()["digest"]
 
 
 def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -> pd.DataFrame:

@@ -51,11 +51,12 @@ def between(low: Any, high: Any) -> Between:
     return Between(low, high)
 
 
-def files(name: str, table: Table, folder: Path) -> list[Path]:
-    """The files of a table, sorted; DataError when there is none."""
-    found = sorted(path for path in folder.glob(table.path or "") if path.is_file())
+def files(name: str, table: Table, folder: Path, partner: str) -> list[Path]:
+    """The files of a table, sorted; DataError when there is none. `{partner}` in the path stands for the partner's id."""
+    pattern = (table.path or "").replace("{partner}", partner)
+    found = sorted(path for path in folder.glob(pattern) if path.is_file())
     if not found:
-        raise DataError(Problem(name, "a file", "none", file=f"data/{table.path}", hint=_other_files(table.path or "", folder)))
+        raise DataError(Problem(name, "a file", "none", file=f"data/{pattern}", hint=_other_files(pattern, folder)))
     return found
 
 

@@ -8,7 +8,6 @@ import ast
 from datetime import date
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from .base import Date
@@ -16,11 +15,16 @@ from .explain import shown
 from .text import ParamsError, Problem
 
 
+def _python(value: Any) -> Any:
+    # Known by name, so that checking settings does not load numpy.
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "dtype") and value.ndim == 0 else value
+
+
 def _only(*kinds: type) -> BeforeValidator:
     """Text is read; a value that has a type already must have one of these, and True is no number."""
 
     def checked(value: Any) -> Any:
-        value = value.item() if isinstance(value, np.generic) else value
+        value = _python(value)
         if not isinstance(value, (str, *kinds)) or (isinstance(value, bool) and bool not in kinds):
             raise ValueError(f"not {kinds[0].__name__}")
         return value
@@ -45,7 +49,7 @@ def convert(value: Any, annotation: str, *, file: str = "", line: int = 0, key: 
         declared = _declared(ast.parse(annotation.strip(), mode="eval").body)
     except (SyntaxError, LookupError, TypeError, ValueError) as error:
         raise ParamsError([Problem(file, line, key, f"unknown type {annotation!r} in the notebook's parameters cell")]) from error
-    value = value.item() if isinstance(value, np.generic) else value
+    value = _python(value)
     try:
         return TypeAdapter(declared, config=ConfigDict(allow_inf_nan=False)).validate_python(value)
     except (ValidationError, ValueError) as error:
