@@ -108,3 +108,7 @@ def _check(options) -> int:
 def _new_partner(options) -> int:
     print(f"wrote {params.new_partner(options.id, root=params.root())}")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

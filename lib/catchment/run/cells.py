@@ -18,13 +18,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ipykernel.jsonutil import encode_images, json_clean
+from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.display_trap import DisplayTrap
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
-from ipykernel.jsonutil import encode_images, json_clean
 from nbformat.v4 import new_output
 from traitlets import Any
 from traitlets.config import Config

@@ -4,7 +4,6 @@
 data, and nothing is written to `reports/` here.
 """
 
-import contextlib
 import json
 import logging
 import os
@@ -220,6 +219,6 @@ def _render(job, executed):
 
             return HTMLExporter(template_name="classic", exclude_input=True).from_notebook_node(executed)[0].encode()
         return report.render(executed, settings=settings, produced=job.produced, version=job.version).encode()
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong while rendering is this page's failure, told with its traceback
+    except Exception as error:
         failure = Failure("render", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         raise _Failed(failure, nbformat_text(executed)) from error

@@ -27,7 +27,7 @@ from catchment.run.page import Built, Failure, Job
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 # One thread for each numeric library: pages run side by side, and a server with threads cannot be forked safely.
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
-ENVIRONMENT = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")} | {"PYTHONHASHSEED": "0"}
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
 WATCH_S = 0.2  # how often memory and deadlines are looked at
 

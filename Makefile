@@ -1,0 +1,35 @@
+# report: install and build every page · test: the whole suite · lab: JupyterLab · check: params and data · bench: against the neighbors
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: report test lab check bench clean
+.DEFAULT_GOAL := report
+
+report: $(READY)
+	@$(BIN)/catchment run
+
+test: $(READY)
+	@$(BIN)/python -m pytest -n logical --dist loadgroup
+
+lab: $(READY)
+	@$(BIN)/catchment lab
+
+check: $(READY)
+	@$(BIN)/catchment check
+
+bench: $(READY)
+	@$(BIN)/python tests/benchmarks/bench_run.py
+
+clean:
+	rm -rf .venv
+
+# Everything is byte-compiled while it is installed: where PYTHONDONTWRITEBYTECODE is set, no later run would do it.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Installing into .venv (once; a few minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/python -m compileall -q lib
+	@touch $@
