@@ -1,0 +1,248 @@
+"""Statistical process control: is a month's figure news, or the noise that the process always makes.
+
+Definitions used
+----------------
+Limits
+    XmR: mean +/- 2.66 x mean moving range. p: p +/- 3 sqrt(p (1 - p) / n). u: u +/- 3 sqrt(u / n). Computed from a stated
+    baseline (the first points) and carried forward; computed anew only at a declared step, never because a month has passed.
+Special cause
+    A point beyond a limit; 7 in a row on one side of the mean; 7 in a row rising or falling; 2 of 3 in the outer third of
+    the same side. Runs do not cross a step. Anything else is common cause: no reason is to be looked for.
+Variation and assurance
+    Variation says whether the newest point is special and whether that is good; assurance says whether the process, as it
+    runs, will meet its target: limits clear of the target on the good side, on the bad side, or around it.
+
+Known bias: p and u limits suppose that counts vary only by chance; with thousands of cases a month they are too narrow, and XmR on the
+share is the safer chart. Fewer than 12 points give limits that move with every point.
+
+References: NHS England, Making Data Count; Wheeler, Understanding Variation; NIST e-Handbook of Statistical Methods, 6.3.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+XMR_FACTOR = 2.66  # 3 / d2 with d2 = 1.128 for ranges of two
+RANGE_FACTOR = 3.267  # D4 for ranges of two
+LEAST_POINTS = 12
+RUN = 7
+Better = Literal["higher", "lower"]
+
+
+class Verdict(NamedTuple):
+    """What a chart says: a stable key, an icon for a table cell, and words."""
+
+    kind: str
+    icon: str
+    words: str
+
+
+def _series(values: ArrayLike, name: str) -> pd.Series:
+    series = values.astype("float64") if isinstance(values, pd.Series) else pd.Series(np.asarray(values, dtype="float64"))
+    if series.ndim != 1 or not len(series):
+        raise ValueError(f"{name} must be one series of numbers, not empty")
+    return series
+
+
+def _segments(n: int, steps: Sequence[int]) -> np.ndarray:
+    """Number of the segment of each point: a new one begins at each declared step."""
+    wrong = [step for step in steps if not 0 < step < n]
+    if wrong:
+        raise ValueError(f"a step must lie inside the series of {n} points: {wrong}")
+    return np.searchsorted(np.sort(np.asarray(steps, dtype=int)), np.arange(n), side="right")
+
+
+def _base(segment: np.ndarray, baseline: int | None) -> np.ndarray:
+    """Which points make the limits: the first `baseline` of each segment, or all."""
+    place = pd.Series(segment).groupby(segment).cumcount().to_numpy()
+    if baseline is not None and baseline < 2:
+        raise ValueError(f"a baseline needs at least 2 points, not {baseline}")
+    return np.ones(len(segment), bool) if baseline is None else place < baseline
+
+
+def mean_moving_range(values: ArrayLike, *, screen: bool = False) -> float:
+    """Mean of the absolute differences of neighbors; `screen` drops, once, those above 3.267 times the mean."""
+    ranges = _series(values, "values").diff().abs().dropna()
+    if screen and len(ranges):
+        ranges = ranges[ranges <= RANGE_FACTOR * ranges.mean()]
+    return float(ranges.mean()) if len(ranges) else np.nan
+
+
+def xmr(
+    values: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, screen: bool = False,
+    bounds: tuple[float, float] = (-np.inf, np.inf), run: int = RUN,
+) -> pd.DataFrame:  # fmt: skip
+    """Individuals and moving ranges chart.
+
+    Parameters
+    ----------
+    values
+        One value per period, in order of time; missing ones are skipped.
+    baseline
+        Points at the start of each segment that make the limits; None takes all.
+    steps
+        Positions (from 0) at which a new process was declared: limits are computed anew from there.
+    screen
+        Leave moving ranges above 3.267 times their mean out of the limits (state it where it is used).
+    bounds
+        Limits are cut here: (0, inf) for a measure that cannot be negative.
+
+    Returns
+    -------
+    Grain: one row per period. `value`, `center`, `lcl`, `ucl`, `moving_range`, `range_ucl`, `segment`, and the columns of `signals`.
+
+    References
+    ----------
+    NIST e-Handbook 6.3.2.2; Wheeler and Chambers (1992).
+    """
+    value = _series(values, "values")
+    segment = _segments(len(value), steps)
+    base = pd.Series(_base(segment, baseline), index=value.index)
+    groups = value.where(base).groupby(segment)
+    center = groups.transform("mean")
+    ranges = value.groupby(segment).diff().abs()
+    width = groups.transform(lambda part: mean_moving_range(part.dropna(), screen=screen))
+    half = XMR_FACTOR * sigmas / 3 * width
+    chart = pd.DataFrame({"value": value, "center": center, "lcl": (center - half).clip(*bounds), "ucl": (center + half).clip(*bounds),
+                          "moving_range": ranges, "range_ucl": RANGE_FACTOR * width, "segment": segment}, index=value.index)  # fmt: skip
+    # The zone of the outer third is judged on the uncut limits.
+    return chart.join(signals(value, center, center - half, center + half, segment=segment, run=run))
+
+
+def _attribute(count: ArrayLike, size: ArrayLike, *, baseline: int | None, steps: Sequence[int], sigmas: float, kind: str, run: int) -> pd.DataFrame:
+    count, size = _series(count, "count"), _series(size, "size")
+    if len(count) != len(size):
+        raise ValueError(f"{len(count)} counts stand against {len(size)} sizes")
+    size = pd.Series(size.to_numpy(), index=count.index)
+    if (size <= 0).any() or (count < 0).any() or (kind == "p" and (count > size).any()):
+        raise ValueError("counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else ""))
+    segment = _segments(len(count), steps)
+    base = pd.Series(_base(segment, baseline), index=count.index) & count.notna() & size.notna()
+    center = count.where(base).groupby(segment).transform("sum") / size.where(base).groupby(segment).transform("sum")
+    half = sigmas * np.sqrt(center * ((1 - center) if kind == "p" else 1) / size)
+    value = count / size
+    top = 1.0 if kind == "p" else np.inf
+    chart = pd.DataFrame({"value": value, "center": center, "lcl": (center - half).clip(0, top), "ucl": (center + half).clip(0, top), "segment": segment})
+    return chart.join(signals(value, center, center - half, center + half, segment=segment, run=run))
+
+
+def p_chart(count: ArrayLike, nobs: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN) -> pd.DataFrame:
+    """Chart of shares: `count` of `nobs` in each period, limits by each period's own size.
+
+    Returns
+    -------
+    Grain: one row per period. `value`, `center`, `lcl`, `ucl` (0 to 1), `segment`, and the columns of `signals`.
+
+    Raises
+    ------
+    ValueError
+        A count is negative or above its size, or a size is not positive.
+
+    References
+    ----------
+    NIST e-Handbook 6.3.3.2.
+    """
+    size = nobs if np.ndim(nobs) else np.full(np.shape(count), nobs)
+    return _attribute(count, size, baseline=baseline, steps=steps, sigmas=sigmas, kind="p", run=run)
+
+
+def u_chart(count: ArrayLike, exposure: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN) -> pd.DataFrame:
+    """Chart of events per unit of exposure (complaints per 1,000 visits: give visits / 1000). Columns as `p_chart`.
+
+    References
+    ----------
+    Montgomery, Introduction to Statistical Quality Control, control charts for nonconformities per unit.
+    """
+    size = exposure if np.ndim(exposure) else np.full(np.shape(count), exposure)
+    return _attribute(count, size, baseline=baseline, steps=steps, sigmas=sigmas, kind="u", run=run)
+
+
+def _in_runs(labels: pd.Series, least: int) -> pd.Series:
+    """Points that belong to an unbroken run of at least `least` equal labels (0 or missing breaks a run)."""
+    block = (labels != labels.shift()).cumsum()
+    return (labels.fillna(0) != 0) & (labels.groupby(block).transform("size") >= least)
+
+
+def _trends(value: pd.Series, least: int) -> pd.Series:
+    """Sign of the rise or fall that a point belongs to: `least` points make `least` - 1 moves in one direction."""
+    moves = np.sign(value.diff())
+    held = _in_runs(moves, least - 1)
+    moved = moves.where(held, 0).fillna(0)
+    # The point from which a run of moves starts belongs to the trend.
+    return moved.where(moved != 0, moved.shift(-1).fillna(0))
+
+
+def _outer(value: pd.Series, center: pd.Series, edge: pd.Series) -> pd.Series:
+    """Sign of the side on which a point and at least one of its neighbors in three lie in the outer third or beyond."""
+    zone = pd.Series(np.select([value > center + 2 / 3 * (edge - center), value < center - 2 / 3 * (edge - center)], [1, -1], 0), index=value.index)
+    found = pd.Series(0, index=value.index)
+    for sign in (1, -1):
+        here = zone == sign
+        windows = [here.shift(k, fill_value=False).astype(int) for k in (-2, -1, 0, 1, 2)]
+        pairs = pd.concat([sum(windows[i : i + 3]) for i in range(3)], axis=1).max(axis=1)
+        found[here & (pairs >= 2)] = sign
+    return found
+
+
+def signals(values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike, *, segment: ArrayLike | None = None, run: int = RUN) -> pd.DataFrame:
+    """Special causes by the four rules of Making Data Count.
+
+    Parameters
+    ----------
+    run
+        Points in a row that make a shift or a trend: 7 in the UK, 8 by the Western Electric rule.
+
+    Returns
+    -------
+    Grain: one row per period. `beyond`, `shift`, `trend`, `two_of_three` (-1, 0, 1: the side or direction), `side` (the first
+    that is not 0) and `signal` (the rule in words, empty for common cause).
+    """
+    value = _series(values, "values")
+    middle, low, high = (pd.Series(np.broadcast_to(np.asarray(line, float), len(value)), index=value.index) for line in (center, lcl, ucl))
+    part = np.zeros(len(value), int) if segment is None else np.asarray(segment)
+    beyond = (value > high).astype(int) - (value < low).astype(int)
+    shift, trend, outer = pd.Series(0, index=value.index), pd.Series(0, index=value.index), pd.Series(0, index=value.index)
+    for number in np.unique(part):
+        at = value.index[part == number]
+        side = np.sign(value[at] - middle[at])
+        shift[at] = side.where(_in_runs(side, run), 0).fillna(0).astype(int)
+        trend[at] = _trends(value[at], run).astype(int)
+        outer[at] = _outer(value[at], middle[at], high[at])
+    found = pd.DataFrame({"beyond": beyond, "shift": shift, "trend": trend, "two_of_three": outer})
+    found["side"] = found.replace(0, np.nan).bfill(axis=1).iloc[:, 0].fillna(0).astype(int)
+    names = {
+        "beyond": {1: "above the upper limit", -1: "below the lower limit"}, "shift": {1: f"{run} or more above the mean", -1: f"{run} or more below the mean"},
+        "trend": {1: f"{run} or more rising", -1: f"{run} or more falling"}, "two_of_three": {1: "2 of 3 near the upper limit", -1: "2 of 3 near the lower limit"},
+    }  # fmt: skip
+    said = pd.concat([found[rule].map(name).fillna("") for rule, name in names.items()], axis=1)
+    return found.assign(signal=[", ".join(filter(None, row)) for row in said.to_numpy()])
+
+
+def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
+    """Variation at the newest point of a chart: improvement, concern, common cause, or too few points to say."""
+    known = chart.dropna(subset=["value"])
+    if len(known) < LEAST_POINTS:
+        return Verdict("unknown", "–", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
+    last = known.iloc[-1]
+    if last.side == 0:
+        return Verdict("common", "○", "common cause: no change beyond noise")
+    good = (last.side > 0) == (better == "higher")
+    icon = f"{'◇' if good else '◆'} {'H' if last.side > 0 else 'L'}"
+    return Verdict("improvement" if good else "concern", icon, f"special cause, {'improvement' if good else 'concern'}: {last.signal}")
+
+
+def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
+    """Whether the process as it runs meets `target`: always, never, or by chance."""
+    known = chart.dropna(subset=["value"])
+    if len(known) < LEAST_POINTS or pd.isna(target):
+        return Verdict("unknown", "–", "no target" if pd.isna(target) else "too few points to judge")
+    low, high = known.lcl.iloc[-1], known.ucl.iloc[-1]
+    good, bad = (low >= target, high < target) if better == "higher" else (high <= target, low > target)
+    if good:
+        return Verdict("pass", "P", "will meet the target: both limits are on the good side")
+    if bad:
+        return Verdict("fail", "F", "will miss the target unless the process changes")
+    return Verdict("either", "?", "will meet or miss the target by chance")
