@@ -199,7 +199,7 @@ def journeys(partner, clinicians, zips):
                                     np.where(cases["where"] == "hub", world.HUB["name"], world.PARTNERS[partner]["name"]))
     systems = DESTINATIONS.set_index("destination")["destination_system"].to_dict() | {world.HUB["name"]: world.HUB_SYSTEM}
     cases["destination_system"] = cases["destination"].map(systems).fillna(world.PARTNERS[partner]["name"])
-    cases["service"] = services(cases["site"], draw)
+    cases["service"] = services(cases["site"], cases["where"] == "rival", draw)
     cases["eligible"] = cases["service"] != NOT_OFFERED
     cases["partner"], cases["npi"] = partner, referrers["npi"].to_numpy()[cases["referrer"]]
     cases["evidence"] = np.where(referrers["affiliation"].to_numpy()[cases["referrer"]] == "affiliated", "order", "claims")
@@ -227,9 +227,9 @@ def habits(partner, referrers, draw):
     ours[:16, lost], theirs[:16, lost] = 1.25 * size, 0.35 * size
     ours[16:, lost], theirs[16:, lost] = 0.0, 1.5 * size
     ours[:, opened], theirs[:, opened] = 0.0, 0.0
-    ours[16:, opened], theirs[16:, opened] = 0.9 * size, 0.3 * size
+    ours[16:, opened], theirs[16:, opened] = 0.5 * size, 0.2 * size
     town = (referrers["city"] == plot["growing_origin"]).to_numpy() & ~lost & ~opened
-    steep = np.repeat([0.75, 0.85, 0.95, 1.0, 1.7 if partner != "riverbend" else 2.4], 4)
+    steep = np.repeat([0.75, 0.85, 0.95, 1.0, 2.2 if partner != "riverbend" else 2.6], 4)
     ours[:, town] = np.maximum(ours[:, town], 0.25) * steep[:, None]
     return {"ours": ours, "theirs": theirs, "hub": np.clip(draw.beta(2, 2 / hub - 2, n), 0, 0.8)}
 
@@ -268,12 +268,12 @@ def rival_choice(partner, cases, referrers, zips, draw):
     return rivals["destination"].to_numpy()[np.minimum(pick, len(rivals) - 1)]
 
 
-def services(sites, draw):
-    """Service asked for, by tumor site; a few of the rarest cancers are pediatric, which nobody in our network treats."""
+def services(sites, elsewhere, draw):
+    """Service asked for, by tumor site; a few of those who go elsewhere are children, whom nobody in our network treats."""
     default = (0.62, 0.18, 0.20, 0.0)
     chance = np.array([SERVICES.get(site, default) for site in sites]).cumsum(1)
     picked = np.array(SERVICE_NAMES)[(draw.random(len(sites))[:, None] > chance).sum(1).clip(max=3)]
-    child = (sites == "All other").to_numpy() & (draw.random(len(sites)) < 0.05)
+    child = ((sites == "All other") & elsewhere).to_numpy() & (draw.random(len(sites)) < 0.06)
     return np.where(child, NOT_OFFERED, picked)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from .rates import poisson_exact
 
@@ -60,9 +61,9 @@ def poisson_test(count1: float, count2: float, *, exposure1: float = 1.0, exposu
     if total == 0:
         return RateComparison(np.nan, 0.0, np.inf, 1.0)
     result = stats.binomtest(int(count2), total, exposure2 / (exposure1 + exposure2))
-    limits = result.proportion_ci(confidence_level=1 - alpha, method="exact")
+    limits = proportion_confint(int(count2), total, alpha=alpha, method="beta")
     scale = exposure1 / exposure2
-    low, high = (scale * p / (1 - p) if p < 1 else np.inf for p in (limits.low, limits.high))
+    low, high = (float(scale * p / (1 - p)) if p < 1 else np.inf for p in limits)
     ratio = scale * count2 / count1 if count1 else np.inf
     return RateComparison(ratio, low, high, float(result.pvalue))
 

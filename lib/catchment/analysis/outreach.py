@@ -81,6 +81,23 @@ def reasons(table: pd.DataFrame, *, labels: pd.Series, leaking: str | None = Non
     return pd.Series(np.select(cases, [REASONS[key] for key in keys], REASONS["below"]), index=table.index, name="reason")
 
 
+def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the list into rows that may be shown one by one, and the rest summed by reason.
+
+    A row whose referrals to us or elsewhere number 1 to `smallest` - 1 would give that count away through its share or its dollars.
+
+    Returns
+    -------
+    The rows to show, and per `reason` of the others `clinicians_n`, `eligible_referrals_n`, `recoverable_usd`.
+    """
+    ours = table["our_referrals_n"]
+    elsewhere = table["eligible_referrals_n"] - ours
+    small = ours.between(1, smallest - 1) | elsewhere.between(1, smallest - 1)
+    rest = table[small].groupby("reason", as_index=False).agg(
+        clinicians_n=("npi", "nunique"), eligible_referrals_n=("eligible_referrals_n", "sum"), recoverable_usd=("recoverable_usd", "sum"))
+    return table[~small].reset_index(drop=True), rest.sort_values("recoverable_usd", ascending=False, ignore_index=True)
+
+
 def label(clinicians: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.Series:
     """What a page may call each clinician: name, specialty and town for internal readers; never a name for others.
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .changes import periods
 from .market import hhi
 from .rates import wilson
 
@@ -40,6 +41,20 @@ class Concentration(NamedTuple):
 def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Series:
     """True where the destination's system is one of ours."""
     return destination_system.isin(list(network)).rename("ours")
+
+
+def described(referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
+    """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing (see `changes.periods`).
+
+    Raises
+    ------
+    ValueError
+        A referral comes from a clinician who is not in the list, or the list holds one twice.
+    """
+    if unknown := sorted(set(referrals["npi"]) - set(clinicians["npi"])):
+        raise ValueError(f"{len(unknown)} referring clinicians are not in the list of clinicians, first {unknown[0]}")
+    table = referrals.merge(clinicians.drop(columns="partner", errors="ignore"), on="npi", how="left", validate="many_to_one")
+    return table.assign(ours=in_network(table["destination_system"], network), span=periods(table, last=last, quarters=quarters))
 
 
 def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -77,6 +92,20 @@ def keepage(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 def splitting(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """`retained` for independent clinicians: what goes elsewhere is a split, not a leak."""
     return retained(referrals[referrals["affiliation"] == "independent"], by)
+
+
+def leaking(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
+    """Rows of `retained` whose kept share lies measurably below that of all rows together, by the referrals this costs.
+
+    Returns
+    -------
+    The rows with at least `smallest` eligible referrals whose interval ends below the overall share, with `overall_share` and
+    `excess_referrals_n` (eligible x (overall share - kept share)), the most costly first. Empty when nothing stands out.
+    """
+    overall = table["kept_referrals_n"].sum() / (table["eligible_referrals_n"].sum() or np.nan)
+    worse = table[(table["kept_high"] < overall) & (table["eligible_referrals_n"] >= smallest)]
+    excess = worse["eligible_referrals_n"] * (overall - worse["kept_share"])
+    return worse.assign(overall_share=overall, excess_referrals_n=excess).sort_values("excess_referrals_n", ascending=False, ignore_index=True)
 
 
 def destination_hhi(referrals: pd.DataFrame, *, by: str = "npi", destination: str = "destination_system") -> pd.Series:

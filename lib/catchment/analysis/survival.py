@@ -134,6 +134,28 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequen
     return pd.DataFrame(rows, columns=[*by, *_wait(timed, alpha)])
 
 
+def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, smallest: int = 11) -> pd.DataFrame:
+    """Days by which each further part of a group has had the event (the Kaplan-Meier curve read sideways).
+
+    The parts are steps of 5, 10 or 25 %, the finest of which holds at least `smallest` patients: read from the curve day by day, a
+    group's share times its size would give single patients away. Groups too small for steps of 25 % are left out.
+
+    Returns
+    -------
+    Columns `by`, `days`, `done_share`; the steps that the curve reaches, from day 0.
+    """
+    timed = durations(cases, start=start, event=event, until=until).join(cases[by])
+    rows = []
+    for name, part in timed.groupby(by, observed=True):
+        step = next((size for size in (0.05, 0.10, 0.25) if len(part) * size >= smallest), None)
+        if step is None:
+            continue
+        shares = np.arange(step, 0.999, step)
+        days = [quantile(part["days"], part["observed"], share).estimate for share in shares]
+        rows += [(name, 0.0, 0.0), *((name, day, share) for day, share in zip(days, shares, strict=True) if not np.isnan(day))]
+    return pd.DataFrame(rows, columns=[by, "days", "done_share"])
+
+
 def _wait(timed: pd.DataFrame, alpha: float) -> dict[str, float]:
     middle = median(timed["days"], timed["observed"], alpha=alpha)
     return {

@@ -1,0 +1,97 @@
+"""Corridors: referrals between towns and cancer centers, observed and expected.
+
+Definitions: a *corridor* is a town of referring practices and a cancer center. Its *expected* flow is what a gravity model gives from the
+town's own total, the center's size and the distance between them; corridors far above or below expectation are over- or
+under-performing. Observed flows are referrals (see `referrals`), never shared-patient links.
+
+Known bias: a gravity model knows size and distance only; what it misses (employment, insurance, quality, a friendship) is the residual, which
+is therefore a question to ask, not a verdict. Center size is oncologists on the staff.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .choice import GravityFit, calibrate_huff, gravity, mci
+from .geo import distance_km
+
+CONSTRAINTS = {"none": "Unconstrained", "production": "Town totals fixed", "attraction": "Center totals fixed", "doubly": "Both totals fixed"}
+
+
+def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "oncologists_fte") -> pd.DataFrame:
+    """Every pair of a town and a center, flows of zero included, in the columns that `choice.gravity` reads.
+
+    Parameters
+    ----------
+    referrals
+        Rows with `city`, `lat`, `lon` (of the practice), `destination`, `referrals_n`.
+    destinations
+        One row per center with `destination`, `lat`, `lon` and its size.
+
+    Returns
+    -------
+    `origin`, `destination`, `flow_n`, `dist_km` (from the mean place of the town's practices), `mass_o` (the town's referrals), `mass_d`
+    and both ends' coordinates.
+    """
+    towns = referrals.groupby("city").agg(lat=("lat", "mean"), lon=("lon", "mean"), mass_o=("referrals_n", "sum"))
+    towns = towns[towns["mass_o"] > 0]
+    flows = referrals.groupby(["city", "destination"])["referrals_n"].sum()
+    centers = destinations.set_index("destination")
+    # A center that nobody used in the period has no place in a model of choices made.
+    centers = centers[centers.index.isin(flows[flows > 0].index.get_level_values("destination"))]
+    grid = pd.MultiIndex.from_product([towns.index, centers.index], names=["origin", "destination"])
+    table = pd.DataFrame({"flow_n": flows.rename_axis(["origin", "destination"]).reindex(grid, fill_value=0), "dist_km": distance_km(towns, centers).ravel()}, index=grid).reset_index()
+    table = table.join(towns.rename(columns={"lat": "lat_o", "lon": "lon_o"}), on="origin", validate="many_to_one")
+    return table.join(centers[["lat", "lon", size]].rename(columns={"lat": "lat_d", "lon": "lon_d", size: "mass_d"}), on="destination", validate="many_to_one")
+
+
+def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS)) -> dict[str, GravityFit]:
+    """Gravity models of the corridors, one per constraint."""
+    return {name: gravity(table, constraint=name) for name in constraints}
+
+
+def quality(models: dict[str, GravityFit]) -> pd.DataFrame:
+    """How well each model fits: family, dispersion, distance exponent, D2, McFadden pseudo R2, SRMSE, Sorensen similarity."""
+    rows = [{"model": CONSTRAINTS[name], "family": fit.family, "dispersion": fit.dispersion,
+             "distance_exponent": float(fit.terms.set_index("term").loc["distance", "value"]), "d2": fit.d2, "pseudo_r2": fit.pseudo_r2,
+             "srmse": fit.srmse, "sorensen": fit.sorensen} for name, fit in models.items()]
+    return pd.DataFrame(rows)
+
+
+def attraction(table: pd.DataFrame) -> pd.DataFrame:
+    """Exponents of center size and distance by three roads: Huff by maximum likelihood, MCI by log-centered least squares, and gravity.
+
+    MCI needs flows above zero, so one half is added to every corridor for it alone.
+
+    Returns
+    -------
+    One row per method: `method`, `size_exponent`, `size_low`, `size_high`, `distance_exponent`, `distance_low`, `distance_high`.
+    """
+    wide = table.pivot(index="origin", columns="destination", values="flow_n")
+    size = table.drop_duplicates("destination").set_index("destination")["mass_d"].reindex(wide.columns)
+    km = table.pivot(index="origin", columns="destination", values="dist_km")
+    huff = calibrate_huff(wide.to_numpy(), size.to_numpy(), km.to_numpy()).terms
+    cross = mci(wide.to_numpy(), size.to_numpy(), km.to_numpy(), add=0.5)
+    model = gravity(table, constraint="production").terms.replace({"term": {"mass_d": "attraction"}})
+    named = {"Huff, maximum likelihood": huff, "MCI, log-centered least squares": cross, "Gravity, town totals fixed": model}
+    return pd.DataFrame([_exponents(method, terms.set_index("term")) for method, terms in named.items()])
+
+
+def _exponents(method: str, terms: pd.DataFrame) -> dict[str, str | float]:
+    size, distance = terms.loc["attraction"], terms.loc["distance"]
+    return {"method": method, "size_exponent": size["value"], "size_low": size["low"], "size_high": size["high"],
+            "distance_exponent": distance["value"], "distance_low": distance["low"], "distance_high": distance["high"]}
+
+
+def surprises(fit: GravityFit, *, smallest: int = 11) -> pd.DataFrame:
+    """Corridors beyond what chance allows around the model, with at least `smallest` observed or expected referrals.
+
+    Returns
+    -------
+    `origin`, `destination`, `dist_km`, `referrals_n` (observed), `expected_n`, `verdict` (over or under), furthest from expectation first.
+    """
+    table = fit.pairs[(fit.pairs["over"] != "as expected") & (np.maximum(fit.pairs["flow_n"], fit.pairs["expected_n"]) >= smallest)]
+    order = table["residual"].abs().sort_values(ascending=False, kind="stable").index
+    table = table.loc[order].rename(columns={"flow_n": "referrals_n", "over": "verdict"})
+    return table[["origin", "destination", "dist_km", "referrals_n", "expected_n", "verdict"]].reset_index(drop=True)

@@ -1,0 +1,87 @@
+"""Waiting times: published survival examples, censoring, and the guard against giving single patients away."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catchment.analysis import survival
+
+# Freireich et al. (1963), Blood 21:699: weeks of remission of leukemia; the standard example of Cox (1972) and Kleinbaum and Klein.
+TREATED = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
+TREATED_SEEN = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+
+
+def test_kaplan_meier_reproduces_freireich():
+    curve = survival.kaplan_meier(TREATED, TREATED_SEEN).set_index("time")
+    published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
+    assert curve.loc[list(published), "survival_share"].round(3).to_dict() == published
+    assert curve.loc[6, ["at_risk_n", "events_n"]].tolist() == [21, 3]
+    # R survfit(conf.type = "log-log")
+    assert curve.loc[6, ["survival_low", "survival_high"]].round(3).tolist() == [0.620, 0.952]
+
+
+def test_medians_and_logrank_reproduce_freireich():
+    assert survival.median(TREATED, TREATED_SEEN).estimate == 23
+    assert survival.median(TREATED, TREATED_SEEN).low == 13
+    assert np.isnan(survival.median(TREATED, TREATED_SEEN).high)
+    assert survival.median(PLACEBO, np.ones(21)).estimate == 8
+    test = survival.logrank(TREATED + PLACEBO, TREATED_SEEN + [1] * 21, ["6-MP"] * 21 + ["placebo"] * 21)
+    assert (round(test.chi2, 2), test.df) == (16.79, 1)
+    assert test.pvalue < 0.0001
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 60), min_size=3, max_size=60))
+def test_without_censoring_the_curve_is_the_plain_share_still_waiting(days):
+    curve = survival.kaplan_meier(days, np.ones(len(days)))
+    plain = [np.mean(np.array(days) > time) for time in curve["time"]]
+    assert np.allclose(curve["survival_share"], plain, atol=1e-12)
+
+
+def cases(**columns):
+    base = {"center": ["A"] * 4, "referred": pd.to_datetime(["2025-01-01"] * 4)}
+    return pd.DataFrame(base | {name: pd.to_datetime(values) for name, values in columns.items()})
+
+
+def test_open_waits_are_censored_rather_than_left_out():
+    frame = cases(seen=["2025-01-11", "2025-01-21", None, None], until=["2025-01-11", "2025-01-21", "2025-03-01", "2025-03-01"])
+    table = survival.waits(frame, start="referred", event="seen", until="until", by=["center"])
+    assert table.loc[0, ["center", "patients_n", "observed_patients_n", "censored_share"]].tolist() == ["A", 4, 2, 0.5]
+    # The mean of completed waits is 15 days; half of the patients had been seen by day 20.
+    assert table.loc[0, "median_days"] == 20
+    assert np.isnan(table.loc[0, "p90_days"])
+
+
+def test_an_event_before_its_start_is_refused_with_its_row():
+    frame = cases(seen=["2025-01-11", "2024-12-21", None, None], until=["2025-01-11"] * 4)
+    with pytest.raises(ValueError, match=r"row 1: seen lies before referred \(2025-01-01\)"):
+        survival.waits(frame, start="referred", event="seen", until="until")
+
+
+@pytest.mark.parametrize(("duration", "event"), [([], []), ([1, 2], [1]), ([-1, 2], [1, 1]), ([np.nan, 2], [1, 1])])
+def test_impossible_durations_are_refused(duration, event):
+    with pytest.raises(ValueError, match="duration"):
+        survival.kaplan_meier(duration, event)
+
+
+def test_logrank_of_one_group_says_nothing():
+    assert np.isnan(survival.logrank([1, 2], [1, 1], ["A", "A"]).chi2)
+
+
+def test_progress_never_steps_by_fewer_patients_than_may_be_shown():
+    sizes = {"large": 400, "middle": 120, "small": 50, "tiny": 40}
+    frame = pd.DataFrame({"center": np.repeat(list(sizes), list(sizes.values()))})
+    day = np.concatenate([np.arange(n) for n in sizes.values()])
+    frame["referred"] = pd.Timestamp("2025-01-01")
+    frame["seen"] = frame["referred"] + pd.to_timedelta(day, unit="D")
+    frame["until"] = frame["seen"]
+    curve = survival.progress(frame, start="referred", event="seen", until="until", by="center")
+    assert set(curve["center"]) == {"large", "middle", "small"}
+    steps = curve.groupby("center")["done_share"].diff().groupby(curve["center"]).min()
+    assert all(steps[name] * sizes[name] >= 11 - 1e-9 for name in steps.index)
+    # Read sideways: half of the 400 who are seen one a day have been seen by day 199.
+    large = curve[curve["center"] == "large"]
+    assert large.loc[np.isclose(large["done_share"], 0.5), "days"].tolist() == [199]
