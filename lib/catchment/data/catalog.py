@@ -91,6 +91,8 @@ class Table(Section):
     """Rows that a partner's page may read: all, its region's, or its own."""
     key: list[str] = Field(default_factory=list)
     """Columns that together tell one row from another."""
+    optional: bool = False
+    """Whether a partner may have none of it, not even a file."""
     period: str | None = None
     """Column that carries the year or date of a row."""
     note: str = ""
@@ -172,3 +174,29 @@ def table(root: Path, name: str) -> Table:
 def entry_digest(name: str, root: Path) -> str:
     """SHA-256 of a table's resolved entry: changes when its place, columns or standing change."""
     return hashlib.sha256(table(root, name).model_dump_json().encode()).hexdigest()
+
+
+def dictionary(root: Path) -> str:
+    """docs/data-dictionary.md: every table with its standing, every column with type, unit and meaning."""
+    parts = ["# Data dictionary", "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalogue, not this page."]
+    for name, entry in sorted(tables(root).items()):
+        facts = [f"{entry.producer}; {entry.edition}", f"`{entry.path or entry.uri}`", f"one row per {', '.join(entry.key)}" if entry.key else "",
+                 "simulated" if entry.simulated else "", f"counts of people below {entry.suppress_below} are not shown" if entry.suppress_below else "", entry.licence]
+        rows = [f"| `{key}` | {column.type} | {column.unit} | {_cell(column)} |" for key, column in entry.columns.items()]
+        parts += [f"## {name}", f"{entry.title}. {'; '.join(filter(None, facts))}." + (f" {entry.note}" if entry.note else ""),
+                  "\n".join(["| column | type | unit | meaning |", "|---|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(column: Column) -> str:
+    more = [f"one of {', '.join(column.values)}" if column.values else "", "may be missing" if column.nullable else "",
+            f"`{', '.join(column.suppressed)}` = withheld" if column.suppressed else "", f"listed in {column.references}" if column.references else ""]
+    return "; ".join([column.meaning.rstrip("."), *filter(None, more)]).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    from ..params import root as project
+
+    page = project() / "docs" / "data-dictionary.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(dictionary(project()), encoding="utf-8")

@@ -12,7 +12,8 @@ from .problem import DataError, Problem
 
 
 def check(partners: Iterable[Settings], *, root: Path | None = None) -> list[Problem]:
-    """Every problem of every catalogued table, worst first: what cannot be read, what breaks its contract, what is stale or empty.
+    """Every problem of every catalogued table, worst first: tables that cannot be read, rows that
+    break a contract, then what is stale or empty.
 
     A shared table is read whole, once; a partner's private table once for each partner. A mistake that several partners share
     is reported once.
@@ -23,7 +24,7 @@ def check(partners: Iterable[Settings], *, root: Path | None = None) -> list[Pro
         for name, entry in tables(reader.root).items():
             if entry.scope == "partner" or number == 0:
                 found |= dict.fromkeys(_problems(reader, name, entry))
-    return sorted(found, key=lambda problem: (problem.severity != "error", problem.column != "", -problem.count, problem.table, problem.file))
+    return sorted(found, key=lambda problem: (problem.severity != "error", problem.row is not None, -problem.count, problem.table, problem.file))
 
 
 def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
@@ -33,9 +34,9 @@ def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
     except DataError as error:
         yield from error.problems
         return
-    if frame.empty:
+    if frame.empty and not entry.optional:
         yield Problem(name, "at least one row", "none", file=f"data/{entry.path}" if entry.path else "", severity="warning", partner=partner)
-    elif entry.period:
+    if len(frame) and entry.period:
         yield from _stale(reader, name, entry, frame[entry.period], partner)
 
 

@@ -109,7 +109,7 @@ def _checks(name: str, column: Column) -> list[pa.Check]:
     if column.pattern:
         checks.append(pa.Check(lambda values, pattern=column.pattern: values.str.fullmatch(pattern), name="pattern"))
     if column.values:
-        checks.append(pa.Check.isin(column.values, name="values"))
+        checks.append(pa.Check(lambda values, known=column.values: values.isin(known), name="values"))
     return checks
 
 

@@ -80,8 +80,9 @@ class Tables:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
-        with _said(name, entry):
-            found = self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
+        with _said(name, entry, self.folder):
+            there = not entry.path or bool(self._files(name, entry))
+            found = there and self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
         reads.record(name, "has", None, filters, self._files_shown(name, entry), int(found), str(found))
         return found
 
@@ -139,8 +140,10 @@ class Tables:
         if entry.path and entry.path.endswith(geometry.SUFFIXES):
             path = self._files(name, entry)[0]
             frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
+        elif entry.path and not self._files(name, entry):
+            frame = _nothing(entry, columns)
         else:
-            with _said(name, entry):
+            with _said(name, entry, self.folder):
                 chosen = self._chosen(name, entry, filters)
                 beside = [column + scan.TEXT for column in columns if column + scan.TEXT in chosen.columns]
                 frame = chosen.select(*columns, *beside, scan.ROW, scan.FILE).to_pyarrow().to_pandas(date_as_object=False)
@@ -195,6 +198,13 @@ def reread(item: Mapping[str, Any], settings: Settings) -> str:
     return reads.journal.pop()["digest"]
 
 
+def _nothing(entry: Table, columns: list[str]) -> pd.DataFrame:
+    """No row, in the form that `scan` gives."""
+    beside = [column + scan.TEXT for column in columns if entry.columns[column].suppressed]
+    texts = pd.DataFrame({column: pd.Series([], dtype="str") for column in [*columns, *beside]})
+    return texts.assign(**{scan.ROW: pd.Series([], dtype="int64"), scan.FILE: pd.Series([], dtype="int64")})
+
+
 def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for key in wanted:
@@ -210,17 +220,21 @@ def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -
 
 
 @contextmanager
-def _said(name: str, entry: Table) -> Iterator[None]:
+def _said(name: str, entry: Table, folder: Path) -> Iterator[None]:
     """DuckDB's word on a malformed file as one of ours."""
     try:
         yield
     except duckdb.Error as error:
-        raise DataError(malformed(name, entry, str(error))) from error
+        raise DataError(_malformed(name, entry, folder, str(error))) from error
 
 
-def malformed(name: str, entry: Table, message: str) -> Problem:
-    line = re.search(r"on Line: (\d+)", message) or re.search(r"[Ll]ine[: ]+(\d+)", message)
-    return Problem(name, f"{_place(entry)} to be well formed", message.strip().splitlines()[0], file=_place(entry), row=int(line[1]) if line else None)
+def _malformed(name: str, entry: Table, folder: Path, message: str) -> Problem:
+    line = re.search(r"on Line: (\d+)", message)
+    file = next((f"data/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if str(path) in message), _place(entry))
+    # The message repeats the row, then says what is wrong with it, then lists every option of the reader.
+    cause = re.search(r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE)
+    said = (cause[0] if cause else message.strip().splitlines()[0]).replace(f"{folder}/", "data/")
+    return Problem(name, "a well-formed file", said, file=file, row=int(line[1]) if line else None)
 
 
 def _place(entry: Table) -> str:

@@ -8,15 +8,18 @@ import csv
 import gzip
 import itertools
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow.parquet
 from ibis.backends.duckdb import Backend
 
 from ..params.text import nearest
@@ -52,10 +55,10 @@ def between(low: Any, high: Any) -> Between:
 
 
 def files(name: str, table: Table, folder: Path, partner: str) -> list[Path]:
-    """The files of a table, sorted; DataError when there is none. `{partner}` in the path stands for the partner's id."""
+    """The files of a table, sorted; DataError when there is none of a table that must exist. `{partner}` stands for the partner's id."""
     pattern = (table.path or "").replace("{partner}", partner)
     found = sorted(path for path in folder.glob(pattern) if path.is_file())
-    if not found:
+    if not found and not table.optional:
         raise DataError(Problem(name, "a file", "none", file=f"data/{pattern}", hint=_other_files(pattern, folder)))
     return found
 
@@ -71,16 +74,16 @@ def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path)
     The conversion is a view inside DuckDB, written in its SQL: DuckDB looks through it, so a later choice of columns, rows or
     years reaches the files, and Ibis has only that choice to compile.
     """
-    parts = [_part(con, name, table, path, place, f"data/{path.relative_to(folder).as_posix()}") for place, path in enumerate(paths)]
+    parts = [_part(name, table, path, place, f"data/{path.relative_to(folder).as_posix()}") for place, path in enumerate(paths)]
     con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL ".join(parts))
     return con.table(name)
 
 
-def _part(con: Backend, name: str, table: Table, path: Path, place: int, shown: str) -> str:
+def _part(name: str, table: Table, path: Path, place: int, shown: str) -> str:
     year = [f"{_year(name, table, shown)}::BIGINT AS year"] if table.year_from else []
     columns = {key: column for key, column in table.columns.items() if not (key == "year" and year)}
     if path.suffix == ".parquet":
-        inner = f"SELECT {', '.join(_stored(con, name, columns, path, shown))}, file_row_number + 1 AS {_quoted(ROW)} FROM {_parquet(path)}"
+        inner = f"SELECT {', '.join(_stored(name, columns, path, shown))}, file_row_number + 1 AS {_quoted(ROW)} FROM {_parquet(path)}"
     else:
         inner = _converted(name, table, columns, path, shown)
     return f"SELECT {', '.join(['*', *year, f'{place}::BIGINT AS {_quoted(FILE)}'])} FROM ({inner})"
@@ -105,6 +108,18 @@ def _year(name: str, table: Table, shown: str) -> int:
     return int(found[1])
 
 
+@lru_cache(maxsize=256)
+def _whole(path: Path, size: int, modified: int) -> str:
+    """What is wrong with a gzip file, "" when nothing. DuckDB takes a truncated one for a shorter table."""
+    try:
+        with gzip.open(path, "rb") as stream:
+            while stream.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        return str(error)
+    return ""
+
+
 def headers(path: Path, name: str, shown: str, delimiter: str = ",") -> list[str]:
     """The first record of a CSV file, stripped; DataError when the file is empty or no UTF-8."""
     opened = gzip.open if path.suffix == ".gz" else open
@@ -113,12 +128,14 @@ def headers(path: Path, name: str, shown: str, delimiter: str = ",") -> list[str
             return [column.strip() for column in next(csv.reader(itertools.islice(stream, 50), delimiter=delimiter), [])]
     except UnicodeDecodeError as error:
         raise DataError(Problem(name, "UTF-8 text", f"byte {error.object[error.start]:#04x}", file=shown, hint="save as UTF-8, or use catchment import")) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(Problem(name, "a readable CSV file", str(error), file=shown)) from error
 
 
 def _places(name: str, table: Table, columns: Mapping[str, Column], path: Path, shown: str) -> tuple[dict[str, int], int]:
     """Position of each catalogued column in a CSV file, where each must be named once, and the number of columns."""
+    if path.suffix == ".gz" and (wrong := _whole(path, path.stat().st_size, path.stat().st_mtime_ns)):
+        raise DataError(Problem(name, "a complete gzip file", wrong, file=shown))
     wanted = {key: column.source or key for key, column in columns.items()}
     present = headers(path, name, shown)
     if not table.header:
@@ -152,9 +169,9 @@ def _typed(key: str, column: Column, text: str) -> list[str]:
     return [f"{text} AS {_quoted(key)}"]
 
 
-def _stored(con: Backend, name: str, columns: Mapping[str, Column], path: Path, shown: str) -> list[str]:
+def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) -> list[str]:
     """SQL of columns that have a type already; a withheld value is flagged in `<name>_suppressed`."""
-    raw = con.sql(f"SELECT * FROM {_parquet(path)}").schema()
+    raw = ibis.Schema.from_pyarrow(pyarrow.parquet.read_schema(path))
     parts = []
     for key, column in columns.items():
         source = column.source or key

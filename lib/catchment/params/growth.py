@@ -48,6 +48,8 @@ class Initiative(Section):
     """Other cost of starting, US dollars."""
     running_usd: Amount = 0
     """Cost of running a year without staff, US dollars of the first year."""
+    saved_usd: Amount = 0
+    """Cost saved a year (a service closed), US dollars of the first year."""
     staffing: dict[str, Amount] = {}
     """Full-time equivalents by role (roles are those of `pay_usd`)."""
     adds: dict[str, float] = {}
@@ -182,8 +184,8 @@ class Resource(Section):
     """Volume that one unit can do in a year at 100 %; machines and chairs are worked out from their hours instead."""
     utilisation_share: Assumption[Share]
     """Share of that at which it is planned: the planning limit."""
-    hard: bool = False
-    """Whether volume above 100 % can't be served at all (a machine, a chair) rather than strain people."""
+    most_share: Assumption[Share] | None = None
+    """Share of that beyond which nobody more can be served (a machine, a chair); without it people are strained instead."""
 
 
 class Linac(Section):

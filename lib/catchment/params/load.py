@@ -7,11 +7,13 @@ that the partner's file set it, so that a page never shows the portfolio's citat
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from .base import Section
 from .explain import explain
 from .settings import Settings
 from .text import Mark, ParamsError, Problem, Source, nearest, read
@@ -73,7 +75,15 @@ def _validated(root: Path, partner: str) -> tuple[Settings | None, list[Problem]
     except ValidationError as error:
         return None, [*found, *(explain(each, Settings, merged.mark) for each in error.errors() if not _echo(each, found))]
     settings._root, settings._marks, settings._overridden = root, merged.marks, frozenset(merged.overridden)
-    return settings, found
+    return settings, [*found, *_conflicts(settings, merged)]
+
+
+def _conflicts(settings: Settings, merged: "_Merged") -> Iterator[Problem]:
+    for name in Settings.model_fields:
+        section = getattr(settings, name)
+        for path, message, *hint in section.conflicts(settings) if isinstance(section, Section) else ():
+            place = merged.mark((name, *path))
+            yield Problem(place.file, place.line, ".".join(map(str, (name, *path))), message, *hint)
 
 
 def _refused_id(*sources: Source) -> list[Problem]:

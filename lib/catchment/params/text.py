@@ -104,7 +104,7 @@ def _plain(node: yaml.Node, path: tuple, source: Source, seen: set[int]) -> Any:
 
 def _value(node: yaml.Node, path: tuple, source: Source, seen: set[int]) -> Any:
     if isinstance(node, yaml.ScalarNode):
-        return None if node.style is None and node.value in _MISSING else node.value
+        return None if not node.style and node.value in _MISSING else node.value
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, position), source, seen) for position, item in enumerate(node.value)]
     tree: dict[str, Any] = {}
