@@ -34,9 +34,9 @@ class Initiative(Section):
     """Role that answers for it."""
     start: Date
     """First day of operation; capital is spent at the start of that year."""
-    ramp: Annotated[list[Share], Field(min_length=1)] = [0.25, 0.60, 0.85, 1.0]
+    ramp: Annotated[list[Share], Field(min_length=1, default_factory=lambda: [0.25, 0.60, 0.85, 1.0])]
     """Share of the full effect reached in each year of operation; the last one lasts."""
-    effects: dict[Measure, float] = {}
+    effects: dict[Measure, float] = Field(default_factory=dict)
     """Volume a year at full effect; with `cases` alone the other measures follow the program's own use per case."""
     leaked_share: Share = 0
     """Share of the addressable leaked cases that comes back at full effect (the referral analysis counts them)."""
@@ -50,21 +50,21 @@ class Initiative(Section):
     """Cost of running a year without staff, US dollars of the first year."""
     saved_usd: Amount = 0
     """Cost saved a year (a service closed), US dollars of the first year."""
-    staffing: dict[str, Amount] = {}
+    staffing: dict[str, Amount] = Field(default_factory=dict)
     """Full-time equivalents by role (roles are those of `pay_usd`)."""
-    adds: dict[str, float] = {}
+    adds: dict[str, float] = Field(default_factory=dict)
     """Units of capacity by resource, such as one linac."""
     payer_mix: dict[str, Share] | None = None
     """Share of the effect by payer when it differs from the program's."""
     probability: Share = 1
     """Chance that it goes ahead."""
-    requires: list[str] = []
+    requires: list[str] = Field(default_factory=list)
     """Initiatives without which it can't go ahead."""
     funded_usd: Amount = 0
     """Part of capital and starting cost that a budget already covers, US dollars."""
     theme: str = "general"
     """Theme under which donors could fund the rest."""
-    fit: dict[str, Score] = {}
+    fit: dict[str, Score] = Field(default_factory=dict)
     """Strategic fit by criterion, 1 (poor) to 5 (strong)."""
     effort: Score = 3
     """Effort for the organization, 1 (light) to 5 (heavy)."""
@@ -104,7 +104,7 @@ class Branch(Section):
     """Chance of this branch, given the ones above it."""
     scenario: str | None = None
     """Scenario at the end of the branch."""
-    branches: "list[Branch]" = []
+    branches: "list[Branch]" = Field(default_factory=list)
     """Branches below, when it isn't an end."""
 
     @model_validator(mode="after")
@@ -241,7 +241,7 @@ class Growth(Section):
     """What one infusion chair can do."""
     resources: dict[str, Resource]
     """What the program has, by resource."""
-    initiatives: dict[str, Initiative] = {}
+    initiatives: dict[str, Initiative] = Field(default_factory=dict)
     """What could be done, by id."""
     scenarios: dict[str, Scenario]
     """Named sets of assumptions, by id."""
@@ -251,7 +251,7 @@ class Growth(Section):
     """Scenario tree: branches with probabilities that add to one at every split."""
     drivers: dict[DriverName, Driver]
     """What is uncertain, by driver."""
-    correlations: list[Correlation] = []
+    correlations: list[Correlation] = Field(default_factory=list)
     """Rank correlations between drivers."""
     draws_n: Annotated[int, Field(ge=100)]
     """Draws of the simulation."""

@@ -1,0 +1,234 @@
+"""What a stream of money is worth: contribution, present value, return, payback, break-even.
+
+Definitions used
+----------------
+Time zero
+    ``values[0]`` happens today and isn't discounted: NPV = sum of ``values[t] / (1 + rate)**t`` from t = 0. Excel's NPV() discounts
+    its first value by one period, so ``npv(r, [c0, c1, ...])`` here equals ``c0 + NPV(r, c1, ...)`` there.
+Sign
+    Money received is positive, money spent negative. Rates are fractions per period (0.08, not 8).
+Nominal
+    Rates and flows must both be nominal or both be real; nothing here converts one into the other.
+Contribution margin
+    Net revenue less variable cost. The margin on drugs is kept apart: it follows price policy (ASP + 6 %, 340B), not volume alone.
+
+Internal rates come from pyxirr: of the two candidates it's the one still released (numpy-financial's last version is of 2019), and
+measured on a five-value stream it takes 3 microseconds against 93. NPV is ours, because it must run over the whole simulation at once.
+
+Known bias: IRR supposes that receipts are reinvested at the IRR itself and flatters early receipts; MIRR says at which rate instead.
+Payback ignores everything after the line is crossed.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyxirr
+from numpy.typing import ArrayLike
+
+
+class SeveralRates(UserWarning):
+    """The flows change sign more than once, so more than one rate may bring their present value to zero."""
+
+
+def _flows(values: ArrayLike) -> np.ndarray:
+    flows = np.asarray(values, dtype=float)
+    if flows.ndim == 0 or flows.shape[-1] == 0:
+        raise ValueError("cash flows: expected one value per period, found none")
+    if np.isnan(flows).any():
+        raise ValueError("cash flows: expected a number in every period, found a missing value")
+    return flows
+
+
+def npv(rate: ArrayLike, values: ArrayLike) -> float | np.ndarray:
+    """Net present value with the first value at t = 0.
+
+    Parameters
+    ----------
+    rate
+        Discount rate per period; an array gives one present value for each.
+    values
+        Cash flows in equal steps along the last axis; leading axes (draws, scenarios) are kept.
+
+    References
+    ----------
+    Brealey, Myers, Allen, Principles of Corporate Finance, ch. 2.
+    """
+    flows = _flows(values)
+    rates = np.asarray(rate, dtype=float)
+    if (rates <= -1).any():
+        raise ValueError("discount rate: expected more than -1 (-100 %)")
+    factors = (1 + rates[..., None]) ** -np.arange(flows.shape[-1])
+    worth = (flows * factors).sum(axis=-1)
+    return float(worth) if worth.ndim == 0 else worth
+
+
+def sign_changes(values: ArrayLike) -> int:
+    """How often the flows turn from paying to receiving or back, zeros left out (Descartes' bound on the number of IRRs)."""
+    signs = np.sign(_flows(values))
+    signs = signs[signs != 0]
+    return int((signs[1:] != signs[:-1]).sum())
+
+
+def irr_roots(values: ArrayLike) -> np.ndarray:
+    """Every rate above -100 % at which the net present value is zero, ascending."""
+    roots = np.roots(_flows(values))
+    growth = np.real(roots[(np.abs(np.imag(roots)) < 1e-8 * np.maximum(1, np.abs(roots))) & (np.real(roots) > 1e-9)])
+    return np.unique(np.round(growth - 1, 10))
+
+
+def irr(values: ArrayLike) -> float:
+    """Internal rate of return per period; missing when the flows never change sign or no rate exists.
+
+    Warns
+    -----
+    SeveralRates
+        When the flows change sign more than once: the rate is then not a measure of return; use `mirr` or `npv`.
+    """
+    flows = _flows(values)
+    changes = sign_changes(flows)
+    if changes == 0:
+        return float("nan")
+    if changes > 1:
+        rates = ", ".join(f"{root:.4f}" for root in irr_roots(flows)) or "none"
+        warnings.warn(f"the flows change sign {changes} times; rates with a present value of zero: {rates}", SeveralRates, stacklevel=2)
+    rate = pyxirr.irr(flows, silent=True)
+    return float("nan") if rate is None else float(rate)
+
+
+def mirr(values: ArrayLike, finance_rate: float, reinvest_rate: float) -> float:
+    """Modified internal rate of return: outlays financed at one rate, receipts reinvested at another until the last period."""
+    flows = _flows(values)
+    if sign_changes(flows) == 0:
+        return float("nan")
+    return float(pyxirr.mirr(flows, finance_rate, reinvest_rate))
+
+
+def payback(values: ArrayLike) -> float:
+    """Periods until the running total stays at or above zero, linear inside the period; missing when it never does.
+
+    The last crossing counts: a project that pays back and then falls into the red again hasn't paid back yet.
+    """
+    flows = _flows(values)
+    total = flows.cumsum()
+    below = np.flatnonzero(total < -1e-9)
+    if below.size == 0:
+        return 0.0
+    last = int(below[-1])
+    if last == len(flows) - 1:
+        return float("nan")
+    return last + float(-total[last] / flows[last + 1])
+
+
+def discounted_payback(rate: float, values: ArrayLike) -> float:
+    """Payback of the flows discounted to t = 0."""
+    flows = _flows(values)
+    return payback(flows / (1 + rate) ** np.arange(len(flows)))
+
+
+def profitability_index(rate: float, values: ArrayLike, *, investment: ArrayLike | None = None) -> float:
+    """Present value of what comes back over the present value of what is invested; 1 breaks even, missing without an investment.
+
+    Parameters
+    ----------
+    values
+        Net flows including the investment, as for `npv`.
+    investment
+        Outlays as positive amounts in the same periods; without it the investment is ``-values[0]``.
+    """
+    flows = _flows(values)
+    invested = -float(flows[0]) if investment is None else float(npv(rate, investment))
+    return 1 + float(npv(rate, flows)) / invested if invested > 0 else float("nan")
+
+
+def break_even_volume(fixed_cost: float, contribution_per_case: float) -> float:
+    """Cases at which contribution covers the fixed cost; missing when a case contributes nothing."""
+    return fixed_cost / contribution_per_case if contribution_per_case > 0 else float("nan")
+
+
+def _dated(values: ArrayLike, dates: Sequence) -> tuple[np.ndarray, list]:
+    flows, days = _flows(values), [day.date() for day in pd.to_datetime(list(dates))]
+    if len(flows) != len(days):
+        raise ValueError(f"dated flows: expected one date per value, found {len(flows)} values and {len(days)} dates")
+    if min(days) < days[0]:
+        raise ValueError(f"dated flows: expected no date before the first ({days[0]}), found {min(days)}")
+    return flows, days
+
+
+def xnpv(rate: float, values: ArrayLike, dates: Sequence) -> float:
+    """Net present value at the first date of flows on given dates, actual days / 365 (Excel's XNPV)."""
+    flows, days = _dated(values, dates)
+    years = np.array([(day - days[0]).days for day in days]) / 365
+    return float((flows / (1 + rate) ** years).sum())
+
+
+def xirr(values: ArrayLike, dates: Sequence) -> float:
+    """Annual rate at which `xnpv` is zero (Excel's XIRR); missing when the flows never change sign. Warns as `irr`."""
+    flows, days = _dated(values, dates)
+    ordered = flows[np.argsort(days, kind="stable")]
+    if sign_changes(flows) == 0:
+        return float("nan")
+    if sign_changes(ordered) > 1:
+        warnings.warn(f"the dated flows change sign {sign_changes(ordered)} times; more than one rate may exist", SeveralRates, stacklevel=2)
+    rate = pyxirr.xirr(days, flows, silent=True)
+    return float("nan") if rate is None else float(rate)
+
+
+def present_value(rate: float, payments: ArrayLike, *, when: Literal["end", "begin"] = "end") -> float:
+    """Worth today of payments in equal steps: the first after one period (``end``, ordinary) or today (``begin``, due)."""
+    due = float(npv(rate, payments))
+    return due if when == "begin" else due / (1 + rate)
+
+
+def annuity(rate: float, periods: int, payment: float, *, when: Literal["end", "begin"] = "end") -> float:
+    """Worth today of the same payment in each of a number of periods, ordinary (``end``) or due (``begin``)."""
+    return present_value(rate, np.full(periods, float(payment)), when=when)
+
+
+def appraisal(rate: float, values: ArrayLike, *, investment: ArrayLike | None = None, finance_rate: float, reinvest_rate: float) -> dict[str, float]:
+    """The usual measures of one stream of yearly flows: NPV, IRR, MIRR, paybacks (years), profitability index.
+
+    The IRR is missing when the flows change sign more than once: the page shows the MIRR and the number of changes instead.
+    """
+    changes = sign_changes(values)
+    return {
+        "npv_usd": float(npv(rate, values)),
+        "irr_share": irr(values) if changes == 1 else float("nan"),
+        "mirr_share": mirr(values, finance_rate, reinvest_rate),
+        "payback_years": payback(values),
+        "discounted_payback_years": discounted_payback(rate, values),
+        "profitability_index": profitability_index(rate, values, investment=investment),
+        "sign_changes": changes,
+    }
+
+
+def contribution(volumes: pd.DataFrame, economics: pd.DataFrame) -> pd.DataFrame:
+    """Contribution margin, the margin on drugs apart.
+
+    Parameters
+    ----------
+    volumes
+        One row per measure (and any other key): ``measure, volume_n``.
+    economics
+        One row per measure, US dollars per unit: ``measure, revenue_usd, variable_usd, drug_revenue_usd, drug_cost_usd``.
+
+    Returns
+    -------
+    The rows of ``volumes`` with ``revenue_usd, variable_usd, service_margin_usd, drug_margin_usd, contribution_usd, contribution_share``
+    (contribution over all net revenue, drugs included).
+    """
+    unit = volumes[["measure"]].merge(economics, on="measure", how="left", validate="m:1")
+    unknown = unit.loc[unit["revenue_usd"].isna(), "measure"].unique()
+    if len(unknown):
+        raise ValueError(f"economics: expected a row for each measure, found none for {', '.join(map(str, unknown))}")
+    count = volumes["volume_n"].to_numpy()
+    service = count * (unit["revenue_usd"] - unit["variable_usd"]).to_numpy()
+    drugs = count * (unit["drug_revenue_usd"] - unit["drug_cost_usd"]).to_numpy()
+    revenue = count * (unit["revenue_usd"] + unit["drug_revenue_usd"]).to_numpy()
+    return volumes.assign(
+        revenue_usd=revenue, variable_usd=revenue - service - drugs, service_margin_usd=service, drug_margin_usd=drugs,
+        contribution_usd=service + drugs,
+        contribution_share=np.divide(service + drugs, revenue, out=np.full(len(volumes), np.nan), where=revenue != 0),
+    )

@@ -1,0 +1,402 @@
+"""What could be done and what it is worth: initiatives on a forecast, through capacity, into yearly cash.
+
+Definitions used
+----------------
+Incremental
+    Everything is *with the initiatives less without them*, in the same world (same demand, price, cost). What the world alone does to the
+    existing business isn't credited to a plan.
+Served
+    Demand beyond what machines and chairs can do at their practical most is turned away; an added chair is worth the visits it saves.
+Moved
+    Volume that would otherwise have been treated at the academic hub is subtracted at the same margin: the system gains nothing from it.
+Months and years
+    Ramp, delay, capacity and volume run by month. Money is gathered by calendar year: capital at the start of the year in which it is
+    spent, everything else at the year's end; t = 0 is the day the data end. So year 1's capital isn't discounted.
+Nominal
+    Net revenue per unit grows with contracts, cost with wages and prices (settings); the discount rate is nominal too. No taxes, no
+    working capital, no terminal value; depreciation isn't cash.
+Driver
+    What is uncertain, one column each: ``demand`` (standard deviations within the forecast's interval), ``volume``, ``price``,
+    ``drug_margin``, ``running_cost``, ``capital`` (factors), ``delay`` (months). ``growth`` (share per year) belongs to scenarios.
+
+Known bias: staff is paid in full from the first month while volume ramps up; demand of all measures moves together; what one initiative does to
+another's effect is only seen through shared capacity.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from catchment.analysis import capacity, finance, uncertainty
+
+if TYPE_CHECKING:
+    from catchment.params.growth import Growth, Scenario
+
+NEUTRAL = {"demand": 0.0, "volume": 1.0, "price": 1.0, "drug_margin": 1.0, "running_cost": 1.0, "capital": 1.0, "delay": 0.0, "growth": 0.0}
+CHUNK = 500
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the evaluation needs, as arrays: I initiatives, K measures, Y years, R resources."""
+
+    names: tuple[str, ...]
+    measures: tuple[str, ...]
+    years: np.ndarray
+    baseline: np.ndarray  # (Y, K) volume without initiatives
+    spread: np.ndarray  # (Y, K) its standard deviation
+    effects: np.ndarray  # (I, K) volume a year at full effect
+    moved: np.ndarray  # (I,) share taken from the hub
+    payer: np.ndarray  # (I,) net revenue against the program's payer mix
+    ramp: np.ndarray  # (I, months) share of the effect by month since the start
+    start: np.ndarray  # (I,) month of the start, 0 the first of the plan
+    capital: np.ndarray  # (I,) US dollars
+    one_off: np.ndarray
+    running: np.ndarray  # (I,) US dollars a year, staff included, savings deducted
+    limit: np.ndarray  # (K,) volume a year that can be served today; infinite without a limit
+    adds: np.ndarray  # (I, K) what an initiative adds to that
+    service: np.ndarray  # (2, K) net revenue and variable cost per unit, drugs apart
+    drugs: np.ndarray  # (K,) drug margin per unit
+    price_growth: float
+    cost_growth: float
+    rate: float
+    requires: np.ndarray  # (I, I) what each needs, directly or not
+    probability: np.ndarray  # (I,)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one evaluation found, one row per draw."""
+
+    flows: np.ndarray  # (N, Y + 1) net cash, t = 0 first
+    parts: dict[str, np.ndarray]  # (N, Y) service_margin_usd, drug_margin_usd, running_usd, one_off_usd, capital_usd
+    volume: np.ndarray  # (N, Y, K) demand with initiatives, before limits
+    extra: np.ndarray  # (N, Y, K) served with less served without, hub volume subtracted
+    limit: np.ndarray  # (N, Y, K) what can be served, initiatives included
+    npv: np.ndarray  # (N,) US dollars
+
+
+def per_case(recent: pd.DataFrame) -> pd.Series:
+    """The program's own use per case: each measure's volume in the last full year over its cases (``measure, volume_n``)."""
+    volume = recent.groupby("measure")["volume_n"].sum()
+    return volume / volume["cases"] if volume.get("cases", 0) > 0 else volume * np.nan
+
+
+def effects(settings: "Growth", use: pd.Series, *, leaked_cases: float = 0.0) -> pd.DataFrame:
+    """Volume a year that each initiative brings at full effect, initiatives by measure.
+
+    Parameters
+    ----------
+    use
+        Volume per case by measure, see `per_case`; an initiative that states cases alone brings the rest in this proportion.
+    leaked_cases
+        Addressable cases that leave the network in a year, for initiatives with a ``leaked_share``.
+    """
+    table = pd.DataFrame(0.0, index=list(settings.initiatives), columns=list(use.index))
+    for name, initiative in settings.initiatives.items():
+        cases = initiative.effects.get("cases", 0.0) + initiative.leaked_share * leaked_cases
+        if cases and set(initiative.effects) <= {"cases"}:
+            table.loc[name] = cases * use
+        else:
+            table.loc[name, list(initiative.effects)] = list(initiative.effects.values())
+    return table
+
+
+def per_unit(settings: "Growth") -> pd.Series:
+    """Volume that one unit of each resource can do in a year at 100 %."""
+    linac, chair = settings.linac, settings.chair
+    hours = chair.hours_per_day.value * chair.days_per_year.value
+    own = {
+        "linac": capacity.linac_fractions(slots_per_hour=linac.slots_per_hour.value, hours_per_day=linac.hours_per_day.value,
+                                          days_per_year=linac.days_per_year.value, uptime=linac.uptime_share.value),
+        "chair": hours / chair.hours_per_visit.value}
+    return pd.Series({name: own[name] if resource.per_unit_n is None else resource.per_unit_n.value for name, resource in settings.resources.items()}, dtype=float)
+
+
+def added(settings: "Growth") -> pd.DataFrame:
+    """Units that each initiative adds to each resource, hired staff included; initiatives by resource."""
+    rows = {name: {resource: initiative.adds.get(resource, 0.0) + initiative.staffing.get(resource, 0.0) for resource in settings.resources}
+            for name, initiative in settings.initiatives.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(settings.resources), dtype=float)
+
+
+def running(settings: "Growth") -> pd.Series:
+    """Yearly cost of each initiative at the first year's prices, staff included, savings deducted, US dollars."""
+    return pd.Series({name: initiative.running_usd - initiative.saved_usd + sum(fte * settings.pay_usd[role].value for role, fte in initiative.staffing.items())
+                      for name, initiative in settings.initiatives.items()}, dtype=float)
+
+
+def _payer(settings: "Growth") -> np.ndarray:
+    index = {payer: value.value for payer, value in settings.payer_index.items()}
+    usual = sum(share.value * index[payer] for payer, share in settings.payer_mix.items())
+    return np.array([sum(share * index[payer] for payer, share in initiative.payer_mix.items()) / usual if initiative.payer_mix else 1.0
+                     for initiative in settings.initiatives.values()])
+
+
+def _ramps(settings: "Growth", months: int) -> np.ndarray:
+    steps = [np.repeat(initiative.ramp, MONTHS) for initiative in settings.initiatives.values()]
+    return np.array([np.concatenate([step, np.full(max(months - len(step), 0), step[-1])])[:months] for step in steps]).reshape(len(steps), months)
+
+
+def _limits(settings: "Growth", measures: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Volume a year that can be served today, and what each initiative adds, by measure."""
+    limit, adds = np.full(len(measures), np.inf), np.zeros((len(settings.initiatives), len(measures)))
+    units, more = per_unit(settings), added(settings)
+    for name, resource in settings.resources.items():
+        if resource.most_share is not None and resource.measure in measures:
+            place, most = list(measures).index(resource.measure), units[name] * resource.most_share.value
+            limit[place] = most * resource.available
+            adds[:, place] = most * more[name].to_numpy()
+    return limit, adds
+
+
+def compiled(settings: "Growth", forecast: pd.DataFrame, use: pd.Series, *, leaked_cases: float = 0.0) -> Plan:
+    """Settings and a yearly forecast as the arrays of a `Plan`.
+
+    Parameters
+    ----------
+    forecast
+        One row per measure and year: ``measure, year, volume_n, volume_80_low, volume_80_high`` (80 % prediction limits).
+    use, leaked_cases
+        See `effects`.
+    """
+    measures = tuple(use.index)
+    wide = forecast.pivot(index="year", columns="measure", values=["volume_n", "volume_80_low", "volume_80_high"]).iloc[: settings.horizon_years]
+    center = wide["volume_n"][list(measures)].to_numpy()
+    years = wide.index.to_numpy()
+    months = len(years) * MONTHS
+    names = tuple(settings.initiatives)
+    starts = np.array([(item.start.year - years[0]) * MONTHS + item.start.month - 1 for item in settings.initiatives.values()], dtype=int)
+    limit, adds = _limits(settings, measures)
+    unit = {key: np.array([getattr(settings.economics[m], key).value if m in settings.economics else 0.0 for m in measures])
+            for key in ("revenue_usd", "variable_usd", "drug_revenue_usd", "drug_cost_usd")}
+    brings = effects(settings, use, leaked_cases=leaked_cases)
+    return Plan(
+        names=names, measures=measures, years=years, baseline=center,
+        spread=(wide["volume_80_high"][list(measures)].to_numpy() - center) / uncertainty.normal(0.9, 0, 1),
+        effects=brings.to_numpy(), moved=np.array([item.moved_share for item in settings.initiatives.values()]), payer=_payer(settings),
+        ramp=_ramps(settings, months), start=starts, capital=np.array([item.capital_usd for item in settings.initiatives.values()]),
+        one_off=np.array([item.one_off_usd for item in settings.initiatives.values()]), running=running(settings).to_numpy(),
+        limit=limit, adds=adds, service=np.array([unit["revenue_usd"], unit["variable_usd"]]), drugs=unit["drug_revenue_usd"] - unit["drug_cost_usd"],
+        price_growth=settings.price_growth_share.value, cost_growth=settings.cost_growth_share.value, rate=settings.discount_share.value,
+        requires=np.array([[other in settings.needed(name) for other in names] for name in names], dtype=bool).reshape(len(names), len(names)),
+        probability=np.array([item.probability for item in settings.initiatives.values()]))
+
+
+def chosen(plan: Plan, names: Sequence[str] | str = "all") -> np.ndarray:
+    """Which initiatives go ahead (I,): the named ones, less those that lack something they require."""
+    go = np.array([names == "all" or name in names for name in plan.names], dtype=bool).reshape(1, -1)
+    return allowed(plan, go)[0]
+
+
+def allowed(plan: Plan, go: np.ndarray) -> np.ndarray:
+    """Sets of initiatives (n, I) without those that lack something they require."""
+    lacking = (~go).astype(float) @ plan.requires.T.astype(float) > 0
+    return go & ~lacking
+
+
+def lottery(plan: Plan, n: int, *, seed: int, names: Sequence[str] | str = "all") -> np.ndarray:
+    """Which initiatives go ahead in each draw (n, I), each with its own probability; without what it requires it can't."""
+    luck = np.random.default_rng([seed, 1]).random((n, len(plan.names)))
+    return allowed(plan, (luck < plan.probability) & chosen(plan, names))
+
+
+def evaluate(plan: Plan, draws: pd.DataFrame, go: np.ndarray | None = None) -> Outcome:
+    """Volumes, cash and present value for every draw.
+
+    Parameters
+    ----------
+    draws
+        One row per draw, one column per driver (see the module); missing columns are neutral.
+    go
+        Which initiatives go ahead, (I,) or (n, I); all of them by default.
+
+    Notes
+    -----
+    Runs in blocks of draws, so memory stays below 200 MB whatever their number.
+    """
+    values = {name: draws[name].to_numpy(dtype=float) if name in draws else np.full(len(draws), usual) for name, usual in NEUTRAL.items()}
+    ahead = np.ones((len(draws), len(plan.names)), dtype=bool) if go is None else np.broadcast_to(go, (len(draws), len(plan.names)))
+    blocks = [_block(plan, {name: value[at:at + CHUNK] for name, value in values.items()}, ahead[at:at + CHUNK].astype(float))
+              for at in range(0, len(draws), CHUNK)]
+    parts = {name: np.concatenate([block[0][name] for block in blocks]) for name in blocks[0][0]}
+    volume, extra, limit = (np.concatenate([block[place] for block in blocks]) for place in (1, 2, 3))
+    flows = np.zeros((len(draws), len(plan.years) + 1))
+    flows[:, :-1] -= parts["capital_usd"]
+    flows[:, 1:] += parts["service_margin_usd"] + parts["drug_margin_usd"] - parts["running_usd"] - parts["one_off_usd"]
+    return Outcome(flows, parts, volume, extra, limit, np.atleast_1d(finance.npv(plan.rate, flows)))
+
+
+def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """By delay in months from 0 to the longest, initiative and month: the share of the effect reached, and whether it has begun (0 or 1)."""
+    months = plan.ramp.shape[1]
+    padded = np.concatenate([np.zeros((len(plan.names), months)), plan.ramp], axis=1)
+    at = np.arange(months) - plan.start[None, :, None] - np.arange(delay.max() + 1)[:, None, None]
+    return padded[np.arange(len(plan.names))[None, :, None], np.maximum(at, -1) + months], (at >= 0).astype(float)
+
+
+def _served(plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, volume: np.ndarray, limits: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    """Volume brought, extra volume served (hub volume subtracted) and paid volume (at the program's payer mix), (3, draws, measures, periods)."""
+    effects = plan.effects[:, at].T
+    scale = volume[:, None, None]
+    brought, from_hub = (effects @ reached) * scale, ((effects * plan.moved) @ reached) * scale
+    if limits is None:
+        extra = np.maximum(brought, -world)
+    else:
+        extra = np.minimum(np.maximum(world + brought, 0), limits[1]) - np.minimum(world, limits[0])
+    extra = extra - np.where(extra > 0, np.clip(from_hub, 0, extra), np.clip(from_hub, extra, 0))
+    if (plan.payer == 1).all():
+        return np.stack([brought, extra, extra])
+    premium = ((effects * (plan.payer - 1)) @ reached) * scale
+    part = np.divide(extra, brought, out=np.zeros_like(extra), where=brought != 0).clip(0, 1)
+    return np.stack([brought, extra, extra + premium * part])
+
+
+def _block(plan: Plan, value: Mapping[str, np.ndarray], go: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
+    """One block of draws: yearly money by part, demand, extra volume and limits. Measures without a limit need no months: they're linear."""
+    years, n, limited = len(plan.years), len(go), np.isfinite(plan.limit)
+    gather = np.kron(np.eye(years), np.ones((MONTHS, 1)))
+    late = np.rint(value["delay"]).astype(int)
+    reached, begun = _open(plan, late)
+    going, drift = go[:, :, None], (1 + value["growth"])[:, None] ** np.arange(1, years + 1)
+    world = np.maximum(plan.baseline.T + value["demand"][:, None, None] * plan.spread.T, 0) * drift[:, None, :]
+    limit = plan.limit[limited][:, None] + plan.adds[:, limited].T @ (begun[late] * going)
+    monthly = _served(plan, limited, np.repeat(world[:, limited] / MONTHS, MONTHS, axis=2), (reached / MONTHS)[late] * going, value["volume"],
+                      (plan.limit[limited][:, None] / MONTHS, limit / MONTHS))
+    found = np.empty((3, n, len(plan.measures), years))
+    found[:, :, limited] = monthly @ gather
+    found[:, :, ~limited] = _served(plan, ~limited, world[:, ~limited], (reached @ gather / MONTHS)[late] * going, value["volume"], None)
+    most = np.full((n, len(plan.measures), years), np.inf)
+    most[:, limited] = limit @ gather / MONTHS
+    brought, extra, paid = found.transpose(0, 1, 3, 2)
+    return _money(plan, value, extra, paid, (begun @ gather)[late] * going), world.transpose(0, 2, 1) + brought, extra, most.transpose(0, 2, 1)
+
+
+def _money(plan: Plan, value: Mapping[str, np.ndarray], extra: np.ndarray, paid: np.ndarray, begun: np.ndarray) -> dict[str, np.ndarray]:
+    """Yearly money by part; capital and starting cost are spent once, in the year of the first month (``begun``: months of operation by year)."""
+    price, cost = ((1 + growth) ** np.arange(len(plan.years)) for growth in (plan.price_growth, plan.cost_growth))
+    dearer = cost * value["running_cost"][:, None]
+    first = (begun > 0) & (np.cumsum(begun, axis=2) == begun)
+    return {
+        "service_margin_usd": (paid @ plan.service[0]) * price * value["price"][:, None] - (extra @ plan.service[1]) * dearer,
+        "drug_margin_usd": (extra @ plan.drugs) * price * value["drug_margin"][:, None],
+        "running_usd": np.einsum("niy,i->ny", begun, plan.running / MONTHS) * dearer,
+        "one_off_usd": np.einsum("niy,i->ny", first, plan.one_off) * value["capital"][:, None],
+        "capital_usd": np.einsum("niy,i->ny", first, plan.capital) * value["capital"][:, None],
+    }
+
+
+def scenario_row(scenario: "Scenario") -> pd.DataFrame:
+    """One draw with the factors of a scenario."""
+    return pd.DataFrame([{name: float(getattr(scenario, name, usual)) for name, usual in NEUTRAL.items()}])
+
+
+def scenarios(settings: "Growth", plan: Plan) -> pd.DataFrame:
+    """Every scenario side by side, one row each.
+
+    Returns
+    -------
+    ``scenario, title, owner, date, initiatives`` (number)``, capital_usd, npv_usd, irr_share, mirr_share, payback_years, discounted_payback_years,
+    profitability_index, sign_changes`` and the last year's ``contribution_usd`` and volumes.
+    """
+    rows = []
+    for name, scenario in settings.scenarios.items():
+        go = chosen(plan, scenario.initiatives)
+        outcome = evaluate(plan, scenario_row(scenario), go)
+        outlay = np.append(outcome.parts["capital_usd"][0], 0.0)
+        worth = finance.appraisal(plan.rate, outcome.flows[0], investment=outlay, finance_rate=settings.finance_share.value,
+                                  reinvest_rate=settings.reinvest_share.value)
+        margin = outcome.parts["service_margin_usd"][0] + outcome.parts["drug_margin_usd"][0]
+        rows.append({"scenario": name, "title": scenario.title, "owner": scenario.owner, "date": scenario.date, "initiatives": int(go.sum()),
+                     "capital_usd": outlay.sum(), **worth, "contribution_usd": margin[-1],
+                     **{f"{measure}_n": outcome.volume[0, -1, place] for place, measure in enumerate(plan.measures)}})
+    return pd.DataFrame(rows)
+
+
+def pro_forma(plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd.DataFrame:
+    """Yearly money of one draw, adding up to the net flow and its present value.
+
+    Returns
+    -------
+    One row per t from 0: ``t, year`` (of the operations; missing at 0)``, service_margin_usd, drug_margin_usd, running_usd, one_off_usd, capital_usd`` (costs
+    positive)``, net_usd, discounted_usd, total_usd, discounted_total_usd`` (running totals). Capital of a year stands one row
+    above its operations: it's spent at the year's start.
+    """
+    outcome = evaluate(plan, row, go)
+    steps = np.arange(len(plan.years) + 1)
+    table = pd.DataFrame({"t": steps, "year": pd.array([pd.NA, *plan.years.tolist()], dtype="Int64")})
+    for name, block in outcome.parts.items():
+        table[name] = np.append(block[0], 0.0) if name == "capital_usd" else np.append(0.0, block[0])
+    flows = outcome.flows[0]
+    discounted = flows / (1 + plan.rate) ** steps
+    return table.assign(net_usd=flows, discounted_usd=discounted, total_usd=flows.cumsum(), discounted_total_usd=discounted.cumsum())
+
+
+def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") -> pd.DataFrame:
+    """Ends of the scenario tree with their chance, and the expected value last.
+
+    Parameters
+    ----------
+    valued
+        One row per scenario with ``scenario`` and the value, see `scenarios`.
+
+    Returns
+    -------
+    ``path, scenario, probability_share, npv_usd, weighted_usd``; the last row sums the weights.
+    """
+    worth = valued.set_index("scenario")[value]
+    ends: list[dict] = []
+
+    def walk(branches: Sequence, path: str, chance: float) -> None:
+        for branch in branches:
+            name = f"{path}, {branch.title}" if path else branch.title
+            if branch.scenario is None:
+                walk(branch.branches, name, chance * branch.probability)
+            else:
+                ends.append({"path": name, "scenario": branch.scenario, "probability_share": chance * branch.probability, value: worth[branch.scenario]})
+
+    walk(settings.tree, "", 1.0)
+    table = pd.DataFrame(ends).assign(weighted_usd=lambda rows: rows["probability_share"] * rows[value])
+    total = {"path": "Expected value", "scenario": "", "probability_share": table["probability_share"].sum(), value: table["weighted_usd"].sum(),
+             "weighted_usd": table["weighted_usd"].sum()}
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+
+
+def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd.DataFrame:
+    """What a year's volumes ask of each resource once the initiatives run, see `capacity.need`; what they add counts from the year it is there.
+
+    Parameters
+    ----------
+    go
+        Which initiatives go ahead; none at all (zeros) gives the need if nothing changes.
+    """
+    ahead = np.ones(len(plan.names), dtype=bool) if go is None else np.asarray(go, dtype=bool)
+    outcome = evaluate(plan, row, ahead)
+    volumes = pd.DataFrame(outcome.volume[0], columns=plan.measures, index=plan.years).rename_axis("year").reset_index().melt(
+        "year", var_name="measure", value_name="volume_n")
+    late = round(float(row["delay"].iloc[0])) if "delay" in row else 0
+    begun = _open(plan, np.array([late]))[1][late] * ahead[:, None]
+    share = begun.reshape(len(plan.names), -1, MONTHS).mean(axis=2)
+    more = share.T @ added(settings).to_numpy()
+    units = per_unit(settings)
+    resources = pd.concat([pd.DataFrame({
+        "year": plan.years, "resource": name, "title": item.title, "measure": item.measure, "per_unit_n": units[name],
+        "utilisation": item.utilisation_share.value, "available": item.available + more[:, place]}) for place, (name, item) in enumerate(settings.resources.items())])
+    return capacity.need(volumes, resources)
+
+
+def breach(settings: "Growth", plan: Plan, outcome: Outcome, *, resources: Sequence[str] = ("linac", "chair")) -> pd.DataFrame:
+    """Chance that a machine's or chair's planning limit is passed, by year: ``year, resource, title, breach_share, over_share`` (past 100 %)."""
+    rows = []
+    for name in resources:
+        item = settings.resources[name]
+        if item.available > 0 and item.most_share is not None:
+            place = plan.measures.index(item.measure)
+            used = outcome.volume[:, :, place] / outcome.limit[:, :, place] * item.most_share.value
+            rows.append(pd.DataFrame({"year": plan.years, "resource": name, "title": item.title,
+                                      "breach_share": (used > item.utilisation_share.value).mean(axis=0), "over_share": (used > 1).mean(axis=0)}))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["year", "resource", "title", "breach_share", "over_share"])

@@ -1,0 +1,244 @@
+"""What first: initiatives compared, ranked, scheduled and funded; and what drives the volume.
+
+Definitions used
+----------------
+Value of an initiative
+    NPV of doing it on top of what it requires, less the NPV of doing only that. Capacity is shared, so values don't simply add up.
+Score
+    Weighted mean of value, fit, ease and safety, each scaled 0-1: value by its place between the lowest and highest in the portfolio, fit
+    as the weighted criteria (1-5), ease and safety as reversed effort and risk (1-5). Weights add to one.
+Rank interval
+    80 % interval of the rank when the weights are drawn around the stated ones (Dirichlet, concentration 20) and values from the
+    simulation's spread: a ranking that turns with small changes of weight shouldn't decide anything.
+Bridge
+    Change of a volume split over multiplied factors by the logarithmic mean Divisia index (Ang 2005): exact, and independent of the
+    order of the factors.
+
+Known bias: fit, effort and risk are scores by people who know the initiative, often its owner.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from catchment.analysis import finance, growth
+
+if TYPE_CHECKING:
+    from catchment.params.growth import Growth, Initiative
+
+WORST, BEST = 1, 5
+CONCENTRATION = 20
+
+
+def _weighted(weights: Mapping[str, float], what: str) -> pd.Series:
+    shares = pd.Series(dict(weights), dtype=float)
+    if abs(shares.sum() - 1) > 1e-6:
+        raise ValueError(f"{what}: expected weights that add to 1, found {shares.sum():.4g}")
+    return shares
+
+
+def values(settings: "Growth", plan: growth.Plan, row: pd.DataFrame) -> pd.DataFrame:
+    """Worth of each initiative on top of what it requires, one row per initiative.
+
+    Returns
+    -------
+    ``initiative, title, kind, owner, start, capital_usd, running_usd, cases_n`` (a year at full effect)``, npv_usd, irr_share, payback_years,
+    expected_usd`` (NPV times the chance that it and what it requires go ahead)``, probability_share, break_even_share`` (share of the planned
+    effect at which NPV is zero, others as planned).
+    """
+    run, rows = growth.running(settings), []
+    for place, name in enumerate(plan.names):
+        initiative, needed = settings.initiatives[name], sorted(settings.needed(name))
+        flows = _marginal(plan, row, name, needed)
+        chance = float(np.prod([settings.initiatives[each].probability for each in [name, *needed]]))
+        worth = float(finance.npv(plan.rate, flows))
+        rows.append({
+            "initiative": name, "title": initiative.title, "kind": initiative.kind, "owner": initiative.owner, "start": initiative.start,
+            "capital_usd": initiative.capital_usd + initiative.one_off_usd, "running_usd": run[name], "cases_n": plan.effects[place, plan.measures.index("cases")],
+            "npv_usd": worth, "irr_share": finance.irr(flows) if finance.sign_changes(flows) == 1 else np.nan, "payback_years": finance.payback(flows),
+            "probability_share": chance, "expected_usd": worth * chance, "break_even_share": _break_even(plan, row, name, needed)})
+    return pd.DataFrame(rows)
+
+
+def _marginal(plan: growth.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> np.ndarray:
+    both = growth.evaluate(plan, pd.concat([row, row], ignore_index=True),
+                           np.array([growth.chosen(plan, [name, *needed]), growth.chosen(plan, needed)]))
+    return both.flows[0] - both.flows[1]
+
+
+def _break_even(plan: growth.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> float:
+    """Share of the planned effect at which the initiative pays for itself, by interpolation on a fine grid; missing below 0 or above 3."""
+    grid = np.linspace(0, 3, 61)
+    own = np.array([each == name for each in plan.names])
+    scaled = [growth.evaluate(_scaled(plan, own, share), row, growth.chosen(plan, [name, *needed])).npv[0] for share in grid[::12]]
+    without = growth.evaluate(plan, row, growth.chosen(plan, needed)).npv[0]
+    worth = np.interp(grid, grid[::12], np.array(scaled) - without)
+    crossing = np.flatnonzero(np.diff(np.sign(worth)) != 0)
+    if crossing.size == 0:
+        return float("nan")
+    at = crossing[0]
+    return float(grid[at] - worth[at] * (grid[at + 1] - grid[at]) / (worth[at + 1] - worth[at]))
+
+
+def _scaled(plan: growth.Plan, own: np.ndarray, share: float) -> growth.Plan:
+    return replace(plan, effects=np.where(own[:, None], plan.effects * share, plan.effects))
+
+
+def fit(settings: "Growth") -> pd.Series:
+    """Strategic fit of each initiative, 0-1: weighted criteria; a criterion without a score counts as the middle."""
+    weights = _weighted(settings.fit_weights, "fit_weights")
+    middle = (WORST + BEST) / 2
+    scores = {name: sum(weight * initiative.fit.get(criterion, middle) for criterion, weight in weights.items())
+              for name, initiative in settings.initiatives.items()}
+    return (pd.Series(scores, dtype=float) - WORST) / (BEST - WORST)
+
+
+def _criteria(settings: "Growth", worth: np.ndarray) -> np.ndarray:
+    """Value, fit, ease, safety, each 0-1, in rows by initiative (leading axes of ``worth`` are draws)."""
+    low, high = worth.min(axis=-1, keepdims=True), worth.max(axis=-1, keepdims=True)
+    value = np.divide(worth - low, high - low, out=np.full(worth.shape, 0.5), where=high > low)
+    others = [fit(settings).to_numpy(), *[(BEST - np.array([getattr(item, key) for item in settings.initiatives.values()])) / (BEST - WORST) for key in ("effort", "risk")]]
+    return np.stack([value, *[np.broadcast_to(other, value.shape) for other in others]], axis=-1)
+
+
+def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray | None = None, n: int = 2000) -> pd.DataFrame:
+    """The portfolio in order of its score, with how firm each place is.
+
+    Parameters
+    ----------
+    valued
+        See `values`.
+    simulated
+        NPV of each initiative in each draw (draws, I), see `simulated_values`; the stated values without it.
+    n
+        Draws of the weights.
+
+    Returns
+    -------
+    ``rank, initiative, title, npv_usd, fit_share, effort, risk, score_share, rank_low, rank_high`` (80 % interval)``, first_share`` (how
+    often it ranks first).
+    """
+    weights = _weighted(settings.rank_weights, "rank_weights")[["npv", "fit", "effort", "risk"]]
+    own = _criteria(settings, valued["npv_usd"].to_numpy())
+    random = np.random.default_rng([settings.seed, 2])
+    mixed = random.dirichlet(np.maximum(weights.to_numpy(), 1e-3) * CONCENTRATION, size=n)
+    worth = np.broadcast_to(valued["npv_usd"].to_numpy(), (n, len(valued))) if simulated is None else simulated[random.integers(0, len(simulated), n)]
+    places = (-(_criteria(settings, worth) * mixed[:, None, :]).sum(axis=-1)).argsort(axis=1, kind="stable").argsort(axis=1) + 1
+    table = valued[["initiative", "title", "npv_usd", "expected_usd"]].assign(
+        fit_share=own[:, 1], effort=[item.effort for item in settings.initiatives.values()], risk=[item.risk for item in settings.initiatives.values()],
+        score_share=own @ weights.to_numpy(), rank_low=np.quantile(places, 0.1, axis=0), rank_high=np.quantile(places, 0.9, axis=0),
+        first_share=(places == 1).mean(axis=0))
+    table = table.sort_values("score_share", ascending=False, kind="stable", ignore_index=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    return table
+
+
+def simulated_values(settings: "Growth", plan: growth.Plan, draws: pd.DataFrame) -> np.ndarray:
+    """NPV of each initiative on top of what it requires, in every draw (draws, I)."""
+    worth = []
+    for name in plan.names:
+        needed = sorted(settings.needed(name))
+        worth.append(growth.evaluate(plan, draws, growth.chosen(plan, [name, *needed])).npv - growth.evaluate(plan, draws, growth.chosen(plan, needed)).npv)
+    return np.column_stack(worth)
+
+
+def best(settings: "Growth", plan: growth.Plan, row: pd.DataFrame) -> tuple[str, ...]:
+    """The set of initiatives of greatest NPV among all sets whose requirements are met (searched in full up to 12, else one out at a time)."""
+    count = len(plan.names)
+    if count <= 12:
+        sets = (np.arange(2**count)[:, None] >> np.arange(count) & 1).astype(bool)
+        sets = sets[(growth.allowed(plan, sets) == sets).all(axis=1)]
+    else:
+        sets = np.vstack([np.zeros(count, dtype=bool), np.ones(count, dtype=bool), growth.allowed(plan, ~np.eye(count, dtype=bool))])
+    found = growth.evaluate(plan, pd.concat([row] * len(sets), ignore_index=True), sets).npv
+    return tuple(name for name, go in zip(plan.names, sets[found.argmax()], strict=True) if go)
+
+
+def roadmap(settings: "Growth", *, as_of: object) -> pd.DataFrame:
+    """When each initiative is in which playbook phase.
+
+    Returns
+    -------
+    ``initiative, title, owner, phase, start, end, requires`` (titles)``, late`` (the phase should have begun before the data end), in
+    order of start.
+    """
+    rows = []
+    for name, initiative in settings.initiatives.items():
+        needed = ", ".join(settings.initiatives[other].title for other in initiative.requires)
+        for phase, start, end in _phases(settings, initiative):
+            rows.append({"initiative": name, "title": initiative.title, "owner": initiative.owner, "phase": phase, "start": start, "end": end, "requires": needed,
+                         "late": start <= pd.Timestamp(as_of) and phase == "assess"})
+    table = pd.DataFrame(rows)
+    first = table.groupby("initiative")["start"].transform("min")
+    return table.assign(_first=first).sort_values(["_first", "initiative", "start"], kind="stable", ignore_index=True).drop(columns="_first")
+
+
+def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.Timestamp, pd.Timestamp]]:
+    months = {phase: pd.DateOffset(months=count) for phase, count in settings.phase_months.items()}
+    opening = pd.Timestamp(initiative.start)
+    full = next(place for place, share in enumerate(initiative.ramp) if share == initiative.ramp[-1])
+    assess, plan = opening - months["plan"] - months["assess"], opening - months["plan"]
+    piloted = opening + months["pilot"]
+    scaled = piloted + months["scale"] if settings.phase_months["scale"] else max(opening + pd.DateOffset(months=12 * full), piloted)
+    return [("assess", assess, plan), ("plan", plan, opening), ("pilot", opening, piloted), ("scale", piloted, scaled),
+            ("sustain", scaled, scaled + months["sustain"])]
+
+
+def budget(settings: "Growth", plan: growth.Plan) -> pd.DataFrame:
+    """What each initiative asks of each year's budget as planned: ``initiative, title, year, capital_usd, one_off_usd, running_usd`` (nominal, before margin)."""
+    rows = []
+    for place, name in enumerate(plan.names):
+        row = pd.DataFrame([growth.NEUTRAL])
+        parts = growth.evaluate(plan, row, np.arange(len(plan.names)) == place).parts
+        rows.append(pd.DataFrame({"initiative": name, "title": settings.initiatives[name].title, "year": plan.years,
+                                  **{part: parts[part][0] for part in ("capital_usd", "one_off_usd", "running_usd")}}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def funding_gaps(settings: "Growth") -> pd.DataFrame:
+    """Capital and starting cost that no budget covers: what philanthropy could fund.
+
+    Returns
+    -------
+    One row per initiative with a gap: ``initiative, need, theme, need_usd, funded_usd, gap_usd, year`` (needed by), largest gap first.
+    """
+    rows = [{"initiative": name, "need": item.title, "theme": item.theme, "need_usd": item.capital_usd + item.one_off_usd, "funded_usd": item.funded_usd,
+             "gap_usd": max(item.capital_usd + item.one_off_usd - item.funded_usd, 0.0), "year": item.start.year} for name, item in settings.initiatives.items()]
+    table = pd.DataFrame(rows, columns=["initiative", "need", "theme", "need_usd", "funded_usd", "gap_usd", "year"])
+    return table[table["gap_usd"] > 0].sort_values("gap_usd", ascending=False, kind="stable", ignore_index=True)
+
+
+def bridge(before: float, factors: Mapping[str, float], *, after: float | None = None, rest: str = "share and use", additions: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """A volume's change split over its drivers; the steps add exactly to the end.
+
+    Parameters
+    ----------
+    before
+        Volume at the start, positive.
+    factors
+        What each driver multiplies the volume by.
+    after
+        Volume forecast at the end without additions; what the factors leave unexplained becomes the driver ``rest``.
+    additions
+        Volume that's added on top, such as initiatives.
+
+    Returns
+    -------
+    ``driver, value, kind`` (start, step, end) in order.
+
+    References
+    ----------
+    Ang, "The LMDI approach to decomposition analysis", Energy Policy 33 (2005).
+    """
+    if before <= 0 or min(factors.values(), default=1) <= 0 or (after is not None and after <= 0):
+        raise ValueError("bridge: expected positive volumes and factors")
+    known = float(np.prod(list(factors.values()))) if factors else 1.0
+    parts = dict(factors) | ({} if after is None else {rest: after / before / known})
+    end = before * known if after is None else after
+    mean = before if np.isclose(end, before, rtol=1e-12, atol=0) else (end - before) / np.log(end / before)
+    steps = {name: mean * np.log(factor) for name, factor in parts.items()} | dict(additions or {})
+    table = [("start", before, "start"), *[(name, float(value), "step") for name, value in steps.items()]]
+    return pd.DataFrame([*table, ("end", before + sum(steps.values()), "end")], columns=["driver", "value", "kind"])
