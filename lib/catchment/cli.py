@@ -1,50 +1,76 @@
-"""The `catchment` command."""
+"""The `catchment` command.
+
+Exit codes: 0 well, 1 a page failed or the data have problems, 2 the request or the settings are wrong, 3 another run is at
+work, 130 stopped by the user or the system.
+"""
 
 import argparse
+import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from catchment import params
+from catchment.run import history, lock, manifest, plan
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; gives the exit code: 0 well, 1 a page failed, 2 the request or the settings are wrong."""
+    """Run one command and give its exit code."""
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
     except params.ParamsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
-    except _expected() as error:
+        return 2
+    except lock.Busy as error:
         print(f"catchment: {error}", file=sys.stderr)
-    return 2
-
-
-def _expected():
-    from catchment.run.lock import Busy
-    from catchment.run.plan import PlanError
-
-    return PlanError, Busy, PermissionError
+        return 3
+    except (plan.PlanError, OSError) as error:
+        print(f"catchment: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="catchment", description="Parameterized notebooks to one page for each partner.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="build the pages", description="Build the pages of the given partners and notebooks, or of all.")
-    run.set_defaults(command=_run)
-    run.add_argument("--partner", nargs="+", default=[], metavar="ID", help="partner ids (default: all)")
-    run.add_argument("--notebook", nargs="+", default=[], metavar="NAME", help="notebook names (default: all)")
-    run.add_argument("--jobs", type=_at_least_one, metavar="N", help="pages built at the same time (default: the machine's processors)")
-    run.add_argument("--engine", choices=("catchment", "catchment-kernel"), help="how cells are run (default: in forked processes where possible)")
-    run.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages go (default: reports/)")
-    listed = commands.add_parser("list", help="show partners, notebooks and the state of their pages")
-    listed.set_defaults(command=_list)
-    check = commands.add_parser("check", help="check params and data; nothing is executed")
-    check.set_defaults(command=_check)
+    _run_options(commands.add_parser("run", help="build the pages that are not up to date", description="Build the pages that are not up to date."))
+    for name, command, help_ in (
+        ("list", _list, "show partners, notebooks and the state of their pages"),
+        ("check", _check, "check params and data; nothing is executed"),
+        ("history", _history, "show what past runs did"),
+        ("schedule", _schedule, "show when pages are due, with ready lines for cron and systemd"),
+        ("lab", _lab, "open the notebooks in JupyterLab, with kernels that start at once"),
+    ):
+        each = commands.add_parser(name, help=help_)
+        each.set_defaults(command=command)
+        if name in ("list", "history"):
+            each.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages are (default: reports/)")
+    why = commands.add_parser("why", help="say what changed since a page was built")
+    why.set_defaults(command=_why)
+    why.add_argument("page", help="PARTNER/NOTEBOOK")
+    why.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages are (default: reports/)")
     new = commands.add_parser("new-partner", help="write the settings file of a new partner")
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
+    worker = commands.add_parser("worker", help="become a worker of a Dask cluster")
+    worker.set_defaults(command=_worker)
+    worker.add_argument("address", help="the scheduler, such as tcp://scheduler:8786")
+    worker.add_argument("--pages", type=_at_least_one, default=os.cpu_count() or 1, metavar="N", help="pages built at the same time (default: processors)")
     return parser
+
+
+def _run_options(run):
+    run.set_defaults(command=_run)
+    run.add_argument("--partner", nargs="+", default=[], metavar="ID", help="partner ids (default: all)")
+    run.add_argument("--notebook", nargs="+", default=[], metavar="NAME", help="notebook names (default: all)")
+    run.add_argument("--jobs", type=_at_least_one, metavar="N", help="pages built at the same time (default: processors, as far as the memory reaches)")
+    run.add_argument("--force", action="store_true", help="build also what is up to date")
+    run.add_argument("--due", action="store_true", help="build what the partners' schedules ask for now")
+    run.add_argument("--cluster", metavar="ADDRESS", help="build on a Dask cluster, such as tcp://scheduler:8786")
+    run.add_argument("--engine", choices=("catchment", "catchment-kernel"), help="how cells are run (default: in forked processes where possible)")
+    run.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages go (default: reports/)")
+    run.add_argument("--json", action="store_true", help="end with one line of JSON instead of words")
 
 
 def _at_least_one(text):
@@ -57,27 +83,30 @@ def _at_least_one(text):
 def _run(options) -> int:
     from catchment.run import runner
 
-    root = params.root()
-    chosen = runner.Options(tuple(options.partner), tuple(options.notebook), options.jobs, options.engine, options.reports)
-    summary = runner.run(root, chosen)
+    chosen = runner.Options(
+        tuple(options.partner), tuple(options.notebook), jobs=options.jobs, engine=options.engine, force=options.force,
+        due=options.due, cluster=options.cluster, reports=options.reports,
+    )
+    summary = runner.run(params.root(), chosen, show=lambda text: print(text, file=sys.stderr))
     for page, failure in summary.failed.items():
-        print(f"failed: {page}: {failure}", file=sys.stderr)
-        print(f"        details: {summary.index.parent}/.run/failed/{page}.html", file=sys.stderr)
+        print(f"failed: {page}: {failure}\n        {summary.index.parent}/.run/failed/{page}.html", file=sys.stderr)
+    for page in summary.late:
+        print(f"late: {page}", file=sys.stderr)
     if summary.stopped:
-        print("stopped before the end", file=sys.stderr)
-    counts = f"{len(summary.built)} built, {len(summary.unchanged)} unchanged, {len(summary.failed)} failed"
-    print(f"{summary.index}  ({counts}, {summary.wall_s:.1f} s)")
+        print("stopped before the end; the next run continues", file=sys.stderr)
+    print(summary.line() if options.json else f"{summary.index}  ({summary.counts}, {summary.wall_s:.1f} s)")
     return summary.code
 
 
-def _list(options) -> int:
-    from catchment.run import manifest, plan
+def _reports(options) -> Path:
+    return options.reports or params.root() / "reports"
 
+
+def _list(options) -> int:
     root = params.root()
-    entries = manifest.read(root / "reports")["pages"]
+    entries = manifest.read(_reports(options))["pages"]
     for page in plan.pages(root):
-        entry = entries.get(str(page))
-        print(f"{page.partner:<16} {page.notebook:<28} {_state(entry)}")
+        print(f"{page.partner:<16} {page.notebook:<28} {_state(entries.get(str(page)))}")
     return 0
 
 
@@ -90,7 +119,6 @@ def _state(entry):
 
 def _check(options) -> int:
     from catchment import data
-    from catchment.run import plan
 
     root = params.root()
     found = params.problems(root=root)
@@ -98,15 +126,65 @@ def _check(options) -> int:
         raise params.ParamsError(found)
     planned = plan.pages(root)
     plan.parameters(root, planned)
-    breaches = data.check(root=root)
+    partners = [params.load(partner, root=root) for partner in params.partners(root=root)]
+    breaches = data.check(partners, root=root)
     for breach in breaches:
         print(breach, file=sys.stderr)
-    print(f"{len(params.partners(root=root))} partners, {len(planned)} pages, data: {len(breaches)} problems")
-    return 1 if breaches else 0
+    print(f"{len(partners)} partners, {len(planned)} pages, {len(data.catalog.tables(root))} tables: {len(breaches)} problems")
+    return 1 if any(breach.severity == "error" for breach in breaches) else 0
+
+
+def _history(options) -> int:
+    for record in history.read(_reports(options)):
+        counts = f"{record['built_n']} built, {record['unchanged_n']} unchanged, {record['failed_n']} failed"
+        cost = f"{record['wall_s']:.1f} s, {record['cpu_s']:.1f} s CPU, {record['peak_mb']:.0f} MB"
+        print(f"{record['run']}  {record['outcome']:<8} {counts}; {cost}; {record['version']}")
+        for page, failure in record["failed"].items():
+            print(f"    {page}: {failure['error']}")
+    return 0
+
+
+def _why(options) -> int:
+    from catchment.run import runner
+
+    reasons = runner.reasons(params.root(), _reports(options), plan.Page(*options.page.removesuffix(".html").split("/", 1)))
+    print(f"{options.page}: " + ("up to date" if not reasons else "would be built again"))
+    for reason in reasons:
+        print(f"  {reason}")
+    return 0
+
+
+def _schedule(options) -> int:
+    from catchment.run import schedule
+
+    root, now = params.root(), datetime.now(UTC)
+    for partner in params.partners(root=root):
+        settings = params.load(partner, root=root)
+        plan_ = settings.run.schedule
+        told = f"{plan_.cron} {plan_.zone}, next {schedule.coming(settings, now):%Y-%m-%d %H:%M} UTC" if plan_ else "on request only"
+        print(f"{partner:<16} {told}")
+    print("\n" + schedule.lines(root, str(Path(sys.argv[0]).absolute())))
+    return 0
+
+
+def _lab(options) -> int:
+    from catchment.run.warm_kernel import JUPYTER_PATH
+
+    paths = [str(JUPYTER_PATH), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(paths)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(params.root() / "notebooks")])
+    return 0
 
 
 def _new_partner(options) -> int:
-    print(f"wrote {params.new_partner(options.id, root=params.root())}")
+    print(f"wrote {params.new_partner(options.id)}: fill in its empty keys, then `catchment check`")
+    return 0
+
+
+def _worker(options) -> int:
+    from catchment.run import cluster
+
+    cluster.serve(options.address, options.pages)
     return 0
 
 

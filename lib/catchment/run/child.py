@@ -16,7 +16,7 @@ def serve(fn, job, pipe, folder):
         os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    _end_with_parent()
+    end_with_parent()
     _first_to_be_killed()
     _log_to(folder)
     _limit(job.limits)
@@ -26,7 +26,7 @@ def serve(fn, job, pipe, folder):
     os._exit(0)
 
 
-def _end_with_parent():
+def end_with_parent():
     """A runner that was killed cannot stop its pages: each notices by itself that its parent is gone."""
     parent = multiprocessing.parent_process()
 

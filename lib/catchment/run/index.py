@@ -8,15 +8,16 @@ CARDS = 3
 
 
 def render(manifest: dict[str, Any]) -> str:
-    """`reports/index.html` for a manifest."""
+    """`reports/index.html` for a manifest; pages for internal readers are not listed."""
     partners: dict[str, dict[str, Any]] = {}
-    for entry in sorted(manifest["pages"].values(), key=lambda entry: (entry["name"], entry["order"], entry["notebook"])):
+    listed = [entry for entry in manifest["pages"].values() if not entry["internal"]]
+    for entry in sorted(listed, key=lambda entry: (entry["name"], entry["order"], entry["notebook"])):
         partner = partners.setdefault(entry["partner"], {"id": entry["partner"], "name": entry["name"], "place": entry["place"], "pages": [], "kpis": []})
         partner["pages"].append(_page(entry))
         partner["kpis"] += entry.get("headlines", {}).get("kpis", [])[:1]
     pages = [page for partner in partners.values() for page in partner["pages"]]
     return _template().render(
-        programme=next((entry["programme"] for entry in manifest["pages"].values()), ""),
+        programme=next((entry["programme"] for entry in listed), ""),
         partners=list(partners.values()),
         pages_n=sum(1 for page in pages if page["path"]),
         failed=[page for page in pages if page["failure"]],

@@ -13,7 +13,7 @@ from typing import Any
 from catchment.run.page import Built, Job
 
 NAME = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 def read(reports: Path) -> dict[str, Any]:

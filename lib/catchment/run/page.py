@@ -12,9 +12,11 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from catchment.run import secret
 
 WARNINGS = """\
 import warnings
@@ -39,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a worker needs to build one page."""
+    """Everything a worker needs to build one page; `inputs` and `since` are the runner's notes for the manifest."""
 
     partner: str
     notebook: str
@@ -51,6 +53,8 @@ class Job:
     engine: str = "catchment"
     limits: Limits = Limits()
     needs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    since: float = 0.0
 
     @property
     def page(self) -> str:
@@ -94,13 +98,18 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
     os.environ["CATCHMENT_ROOT"] = job.root
     os.chdir(Path(job.root, "notebooks"))
     notebook = _prepared(job)
+    if log_folder and job.needs:
+        os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
+        Path(log_folder, "needed.json").write_text(json.dumps(job.needs))
     try:
         executed = _execute(job, notebook, tell, log_folder)
         built.reads = _journal(job, executed)
         built.headlines = headlines(executed)
         built.html = _render(job, _shown(executed))
     except _Failed as failed:
-        built.failure, built.notebook = failed.failure, failed.notebook
+        told = asdict(failed.failure)
+        built.failure = Failure(**{name: secret.masked(value) if isinstance(value, str) else value for name, value in told.items()})
+        built.notebook = secret.masked(failed.notebook)
     built.wall_s = time.perf_counter() - started
     usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     built.cpu_s = usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime
@@ -217,8 +226,12 @@ def _render(job, executed):
         if not hasattr(report, "render"):  # TEMPORARY until report.render is in
             from nbconvert import HTMLExporter
 
-            return HTMLExporter(template_name="classic", exclude_input=True).from_notebook_node(executed)[0].encode()
-        return report.render(executed, settings=settings, produced=job.produced, version=job.version).encode()
-    except Exception as error:
+            text = HTMLExporter(template_name="classic", exclude_input=True).from_notebook_node(executed)[0]
+        else:
+            text = report.render(executed, settings=settings, produced=job.produced, version=job.version)
+    except Exception as error:  # whatever goes wrong while rendering is this page's failure, told with its traceback
         failure = Failure("render", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         raise _Failed(failure, nbformat_text(executed)) from error
+    if names := secret.shown(text):
+        raise _Failed(Failure("render", f"the page shows the value of {', '.join(names)}"), nbformat_text(executed))
+    return text.encode()

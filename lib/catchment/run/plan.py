@@ -22,13 +22,19 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Notebook:
-    """One notebook of the portfolio. `needs` names the notebooks whose headlines it reads."""
+    """One notebook of the portfolio.
+
+    `needs` names the notebooks whose headlines it reads. An `internal` one is built only for partners whose pages have
+    internal readers; one `on_request` only when it is named.
+    """
 
     name: str
     path: Path
     title: str
     order: float
     needs: tuple[str, ...]
+    internal: bool
+    on_request: bool
     source: str
 
     @property
@@ -72,13 +78,18 @@ def _read(path: Path) -> Notebook:
     except (json.JSONDecodeError, KeyError) as error:
         raise PlanError(f"notebooks/{path.name}: not a notebook: {error}") from error
     own = metadata.get("catchment", {})
-    return Notebook(path.stem, path, own.get("title", path.stem), own.get("order", 99), tuple(own.get("needs", ())), source)
+    return Notebook(
+        path.stem, path, own.get("title", path.stem), own.get("order", 99), tuple(own.get("needs", ())),
+        own.get("audience") == "internal", bool(own.get("on_request")), source,
+    )
 
 
 def pages(root: Path, *, partners: Iterable[str] = (), names: Iterable[str] = ()) -> list[Page]:
     """The pages of the given partners and notebooks (all where none is given), partner by partner."""
-    chosen_partners = _chosen("partner", partners, params.partners(root=root))
-    chosen_notebooks = _chosen("notebook", [name.removesuffix(".ipynb") for name in names], list(notebooks(root)))
+    known = params.partners(root=root)
+    chosen_partners = _chosen("partner", partners, known) or known
+    found, names = notebooks(root), [name.removesuffix(".ipynb") for name in names]
+    chosen_notebooks = _chosen("notebook", names or [name for name, each in found.items() if not each.on_request], list(found))
     return [Page(partner, name) for partner in chosen_partners for name in chosen_notebooks]
 
 
@@ -87,7 +98,7 @@ def _chosen(kind, wanted, known):
     for name in wanted:
         if name not in known:
             raise PlanError(f"no {kind} {name!r}{_nearest(name, known)}; there are: {', '.join(known)}")
-    return [name for name in known if name in wanted] if wanted else list(known)
+    return [name for name in known if name in wanted] if wanted else []
 
 
 def _nearest(name, known):
@@ -96,12 +107,16 @@ def _nearest(name, known):
 
 
 def imports(notebook: Notebook) -> list[str]:
-    """Modules that the notebook's cells import; lines that are not Python (magics) are skipped."""
+    """Modules that the notebook's cells import."""
+    return source_imports(notebook.cells)
+
+
+def source_imports(cells: Iterable[dict[str, Any]]) -> list[str]:
+    """Modules that code cells import; cells that are not plain Python (magics) are skipped."""
     found: dict[str, None] = {}
-    for cell in notebook.cells:
-        source = "".join(cell["source"])
+    for cell in cells:
         if cell["cell_type"] == "code":
-            found.update(dict.fromkeys(_imported(source)))
+            found.update(dict.fromkeys(_imported("".join(cell["source"]))))
     return list(found)
 
 
@@ -135,6 +150,9 @@ def parameters(root: Path, planned: Iterable[Page]) -> dict[Page, dict[str, Any]
                 declared[page.notebook] = _declared(found[page.notebook])
             if page.partner not in settings:
                 settings[page.partner] = params.load(page.partner, root=root)
+            if found[page.notebook].internal and settings[page.partner].audience != "internal":
+                problem = _problem(settings[page.partner], ("audience",), f"{page.notebook} is for internal readers only")
+                raise params.ParamsError([problem])
             resolved[page] = _converted(page, settings[page.partner], declared[page.notebook], set(found))
         except params.ParamsError as error:
             problems.update({str(problem): problem for problem in error.problems})

@@ -29,7 +29,18 @@ FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
+USUAL_MB = 500  # memory of a page of which nothing is known yet
 WATCH_S = 0.2  # how often memory and deadlines are looked at
+
+
+def workers(asked: int, page_mb: float | None) -> int:
+    """Pages to build side by side: as many as asked for (0: one for each processor), as far as the free memory reaches.
+
+    `page_mb` is the largest page seen so far; memory shared with the server is counted for each, to be on the safe side.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    reach = int(psutil.virtual_memory().available / 2**20 // (page_mb or USUAL_MB))
+    return max(1, min(asked or processors, reach))
 
 
 @dataclass
@@ -49,6 +60,26 @@ class _Running:
     peak_mb: float = 0.0
 
 
+def start_server(context, preload: Iterable[str]) -> None:
+    """See that this process's fork server runs, with `preload` imported; one that died is replaced."""
+    if context.get_start_method() != "forkserver":
+        return
+    from multiprocessing import forkserver
+
+    context.set_forkserver_preload(["catchment.run.server"])
+    added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)}
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 class ForkPool(Executor):
     """Runs `submit(build, job)` in a forked process; `on_event(job, cell)` is called when a job starts a cell."""
 
@@ -62,7 +93,8 @@ class ForkPool(Executor):
         self._scratch = Path(tempfile.mkdtemp(prefix="catchment-pool-"))
         self._wake_r, self._wake_w = multiprocessing.Pipe(duplex=False)
         self._context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-        self._start_server(preload)
+        self._preload = tuple(preload)
+        start_server(self._context, self._preload)
         self._thread = threading.Thread(target=self._loop, name="catchment-pool", daemon=True)
         self._thread.start()
 
@@ -90,21 +122,6 @@ class ForkPool(Executor):
             self._thread.join()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _start_server(self, preload):
-        if not FORKS:
-            return
-        from multiprocessing import forkserver
-
-        self._context.set_forkserver_preload(["catchment.run.server"])
-        added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)}
-        before = {name: os.environ.get(name) for name in added}
-        os.environ.update(added)
-        try:
-            forkserver.ensure_running()
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
-
     def _loop(self):
         while True:
             with self._lock:
@@ -126,7 +143,7 @@ class ForkPool(Executor):
     def _launch(self, fn, job, future):
         if not future.set_running_or_notify_cancel():
             return
-        self._start_server(())
+        start_server(self._context, self._preload)
         ours, theirs = self._context.Pipe(duplex=False)
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)

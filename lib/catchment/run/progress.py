@@ -28,6 +28,11 @@ class Progress:
             self.active[page] = cell
             self._show()
 
+    def skip(self) -> None:
+        """A page turned out to be up to date."""
+        with self._lock:
+            self.bar.update()
+
     def done(self, built: Built) -> None:
         partner, notebook = built.page.split("/")
         state = f"failed: {built.failure}" if built.failure else "ok"

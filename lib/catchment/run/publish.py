@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from catchment.run import manifest, store
+from catchment.run.fingerprint import Objects
 from catchment.run.index import render
 from catchment.run.page import Built, Job
 
@@ -31,11 +32,16 @@ class Publisher:
     def entries(self) -> dict[str, Any]:
         return self.manifest["pages"]
 
-    def add(self, job: Job, built: Built, facts: dict[str, Any]) -> None:
+    def stands(self, entry: dict[str, Any]) -> bool:
+        """Whether the page's file is there as it was published."""
+        path = self.reports / entry["path"]
+        return path.is_file() and path.stat().st_size == entry["bytes"]
+
+    def add(self, job: Job, built: Built, facts: dict[str, Any], *, inputs: dict[str, Any]) -> None:
         """Take one page's result; it is on disk after the next commit."""
         aside = f"{FAILED}/{job.page}"
         if built.failure is None:
-            self.entries[job.page] = manifest.good(job, built, run=self.run, facts=facts)
+            self.entries[job.page] = manifest.good(job, built, run=self.run, facts=facts | {"inputs": inputs})
             self._files[f"{job.page}.html"] = built.html
             self._remove += [f"{aside}.html", f"{aside}.ipynb"]
         else:
@@ -52,13 +58,17 @@ class Publisher:
             entry = self.entries.pop(page)
             self._remove += [path for path in (entry["path"], f"{FAILED}/{page}.html", f"{FAILED}/{page}.ipynb") if path]
 
-    def commit(self) -> None:
+    def commit(self, objects: Objects | None = None) -> None:
+        """Write what was collected, with the index and the manifest; values in `objects` that no page uses are dropped."""
         self.manifest |= {"run": self.run, "updated": self.produced}
         index = render(self.manifest).encode()
         files = self._files | {"index.html": index, manifest.NAME: manifest.text(self.manifest)}
         removed = [name for name in self._remove if name not in files]
         store.commit(self.reports, files, remove=removed)
         self._files, self._remove, self._committed = {}, [], time.monotonic()
+        if objects is not None:
+            inputs = [entry["inputs"] for entry in self.entries.values() if "inputs" in entry]
+            objects.prune({each[name] for each in inputs for name in ("library", "params", "environment")} | {each["reads"]["questions"] for each in inputs})
 
 
 def failure_page(job: Job, built: Built) -> str:

@@ -1,161 +1,250 @@
-"""One run: plan, check, build side by side, publish, tell.
+"""One run: plan, find what changed, check, build side by side, publish, tell.
 
 Workers are reached through `concurrent.futures` alone. A page whose notebook needs others of the same partner waits for
 them; it gets their headlines, from this run or from the manifest. Only this process writes to `reports/`.
 """
 
-import os
 import secrets
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from catchment import params
-from catchment.run import lock, plan, store
-from catchment.run.page import Built, Failure, Job, Limits, build
+from catchment.run import history, lock, plan, schedule, store
+from catchment.run.fingerprint import Fingerprints
+from catchment.run.page import Built, Job, Limits, build
 from catchment.run.plan import Page
-from catchment.run.progress import Progress
 from catchment.run.publish import Publisher
+from catchment.run.summary import Summary
 
 
 class Stopped(Exception):
     """The run was asked to end (SIGTERM)."""
 
 
-@dataclass
-class Summary:
-    """How a run ended."""
-
-    run: str
-    index: Path
-    built: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    failed: dict[str, Failure] = field(default_factory=dict)
-    stopped: bool = False
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-
-    @property
-    def code(self) -> int:
-        """Exit code: 0 when every page is up to date, 1 when one failed, 130 when the run was stopped."""
-        return 130 if self.stopped else 1 if self.failed else 0
-
-
 @dataclass(frozen=True)
 class Options:
-    """What to run and how; empty partners or notebooks mean all."""
+    """What to run and how; no partner or notebook named means all."""
 
     partners: tuple[str, ...] = ()
     notebooks: tuple[str, ...] = ()
     jobs: int | None = None
     engine: str | None = None
+    force: bool = False
+    due: bool = False
+    cluster: str | None = None
     reports: Path | None = None
 
 
 def run(root: Path, options: Options = Options(), *, show: Callable[[str], None] = print) -> Summary:
-    """Build the planned pages and publish them.
+    """Build the planned pages that are not up to date, and publish them.
 
     Raises plan.PlanError or params.ParamsError before anything is built, lock.Busy when another run is at work, and
     OSError when `reports/` cannot be written.
     """
-    started, reports = time.perf_counter(), (options.reports or root / "reports")
-    produced = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    started, reports = time.monotonic(), (options.reports or root / "reports").resolve()
+    produced = history.now()
     name = f"{produced.replace('-', '').replace(':', '')}-{secrets.token_hex(2)}"
+    summary = Summary(name, reports / "index.html", version(root), produced)
     (reports / store.STATE).mkdir(parents=True, exist_ok=True)
     with lock.held(reports / store.STATE, name) as left:
         if left:
             show(f"run {left['run']} (process {left['pid']} on {left['host']}) ended without finishing; taking over")
         store.recover(reports)
-        planned = plan.pages(root, partners=options.partners, names=options.notebooks)
-        publisher = Publisher(reports, run=name, produced=produced)
-        summary = Summary(name, reports / "index.html")
-        _Run(root, options, planned, publisher, summary, produced, show).go()
-    summary.wall_s = time.perf_counter() - started
+        work = _Run(root, reports, options, summary)
+        try:
+            work.go()
+        finally:
+            summary.wall_s = time.monotonic() - started
+        if work.touched:
+            history.append(reports, history.RUNS, summary.record())
     return summary
 
 
-class _Run:
-    def __init__(self, root, options, planned, publisher, summary, produced, show):
-        self.root, self.options, self.planned, self.publisher, self.summary = root, options, planned, publisher, summary
-        self.produced, self.show = produced, show
-        self.notebooks = plan.notebooks(root)
-        self.version = version(root)
-        self.progress: Progress | None = None
+def reasons(root: Path, reports: Path, page: Page) -> list[str]:
+    """Why a page would be built again; nothing when it is up to date."""
+    plan.pages(root, partners=[page.partner], names=[page.notebook])  # refuses a page that does not exist
+    return _Run(root, reports.resolve(), Options(), Summary("", reports)).reasons(page)
 
-    def go(self):
-        executor = self._executor()
-        previous = _on_sigterm()
+
+class _Run:
+    def __init__(self, root: Path, reports: Path, options: Options, summary: Summary):
+        self.root, self.reports, self.options, self.summary = root, reports, options, summary
+        self.fingerprints = Fingerprints(root, reports)
+        self.notebooks = self.fingerprints.notebooks
+        self.due: list[schedule.Due] = []
+        self.planned = self._planned()
+        self.publisher = Publisher(reports, run=summary.run, produced=summary.started)
+        self.log = history.Log(reports, summary.run)
+        self.attempts: dict[Page, int] = {}
+        self.later: dict[Page, float] = {}
+        self.touched = False
+
+    def _planned(self) -> list[Page]:
+        planned = plan.pages(self.root, partners=self.options.partners, names=self.options.notebooks)
+        if not self.options.due:
+            return planned
+        settings = [self.fingerprints.settings(partner) for partner in dict.fromkeys(page.partner for page in planned)]
+        self.due = schedule.due(settings, self.reports, datetime.now(UTC))
+        wanted = {each.partner: each.notebooks for each in self.due}
+        return [page for page in planned if page.partner in wanted and (not wanted[page.partner] or page.notebook in wanted[page.partner])]
+
+    def _settle(self) -> None:
+        """Tick off the due times whose pages are up, or whose deadline has passed."""
+        failed = {page.partition("/")[0] for page in self.summary.failed}
+        now = datetime.now(UTC)
+        late = [each for each in self.due if now > each.deadline]
+        self.summary.late = sorted(each.partner for each in late)
+        if self.due and not self.summary.stopped:
+            schedule.serve(self.reports, [each for each in self.due if each.partner not in failed or each in late])
+
+    def go(self) -> None:
+        before = self.fingerprints.refreshed
+        todo = {page: reasons for page in self.planned if (reasons := self.reasons(page))}
+        gone = self._gone()
+        if todo or gone:
+            self.touched = True
+            self.publisher.drop(gone)
+            self._start(todo)
+            self.publisher.commit(self.fingerprints.objects)
+        elif self.fingerprints.refreshed != before:
+            self.publisher.commit(self.fingerprints.objects)
+        self.fingerprints.save()
+        done = {*self.summary.built, *self.summary.failed}
+        self._settle()
+        self.summary.unchanged = [str(page) for page in self.planned if str(page) not in done and page not in todo]
+
+    def reasons(self, page: Page) -> list[str]:
+        entry = self.publisher.entries.get(str(page))
+        if self.options.force:
+            return ["asked for"]
+        missing = entry and entry["path"] and not self.publisher.stands(entry)
+        return ["its file is missing or was altered"] if missing else self.fingerprints.changes(page, entry, self._needed(page))
+
+    def _gone(self) -> list[str]:
+        partners = set(params.partners(root=self.root))
+        return [name for name, entry in self.publisher.entries.items() if entry["partner"] not in partners or entry["notebook"] not in self.notebooks]
+
+    def _start(self, todo):
+        from catchment.run.progress import Progress
+
+        self.log("start", pages=len(todo), version=self.summary.version)
+        # A page that needs one that is built now may change with it: whether it does is known when that one is done.
+        maybe = {page for page in self.planned if page not in todo and self._needs(page) & set(todo)}
+        waiting = {page: None for page in self.planned if page in todo or page in maybe}
+        self.summary.reasons = {str(page): reasons for page, reasons in todo.items()}
+        executor = self._executor(waiting)
+        previous = signal.signal(signal.SIGTERM, _stop)
         try:
-            parameters = plan.parameters(self.root, self.planned)
-            with Progress(len(self.planned)) as self.progress:
-                self._build(executor, parameters)
+            parameters = plan.parameters(self.root, waiting)
+            before = {page: self.fingerprints.settings(page.partner) for page in waiting}
+            with Progress(len(waiting)) as self.progress:
+                self._build(executor, waiting, maybe, parameters, before)
         except (KeyboardInterrupt, Stopped):
             self.summary.stopped = True
-            executor.shutdown(wait=True, cancel_futures=True)
+            self.log("stopped")
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
             signal.signal(signal.SIGTERM, previous)
-        self.publisher.commit()
 
-    def _executor(self) -> Executor:
-        from catchment.run.pool import ForkPool
+    def _executor(self, pages) -> Executor:
+        names = dict.fromkeys(name for page in pages for name in plan.imports(self.notebooks[page.notebook]))
+        preload = ["catchment.report", "catchment.data", *names]
+        if self.options.cluster:
+            from catchment.run.cluster import executor
 
-        names = dict.fromkeys(name for page in self.planned for name in plan.imports(self.notebooks[page.notebook]))
-        workers = min(self.options.jobs or os.cpu_count() or 1, max(1, len(self.planned)))
-        return ForkPool(workers, preload=["catchment.report", "catchment.data", *names], on_event=self._event)
+            return executor(self.options.cluster, preload)
+        from catchment.run.pool import ForkPool, workers
+
+        peaks = [entry["cost"]["peak_mb"] for page in pages if (entry := self.publisher.entries.get(str(page))) and "cost" in entry]
+        asked = self.options.jobs or self.fingerprints.settings(next(iter(pages)).partner).run.jobs
+        return ForkPool(min(workers(asked, max(peaks, default=None)), len(pages)), preload=preload, on_event=self._event)
 
     def _event(self, job, cell):
-        if self.progress is not None:
-            self.progress.at(job.page, cell)
+        self.progress.at(job.page, cell)
 
-    def _build(self, executor, parameters):
-        waiting = dict.fromkeys(self.planned)
+    def _build(self, executor, waiting, maybe, parameters, settings):
         running: dict[Future, tuple[Page, Job]] = {}
         while waiting or running:
             for page in [page for page in waiting if self._ready(page, waiting, running)]:
                 del waiting[page]
-                job = self._job(page, parameters[page])
-                running[executor.submit(build, job)] = (page, job)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                if page in maybe and not self.reasons(page):
+                    self.progress.skip()
+                    continue
+                job = self._job(page, parameters[page], settings[page])
+                running[executor.submit(_builder(self.options), job)] = (page, job)
+            if not running:
+                time.sleep(max(0.0, min(self.later.values()) - time.monotonic()))
+                continue
+            pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
+            for future in wait(running, timeout=pause, return_when=FIRST_COMPLETED).done:
                 page, job = running.pop(future)
-                self._take(page, job, future.result())
+                self._take(page, job, future.result(), settings[page], waiting)
 
-    def _ready(self, page, waiting, running):
-        needed = {Page(page.partner, name) for name in self.notebooks[page.notebook].needs}
-        return not needed & (set(waiting) | {each for each, _ in running.values()})
+    def _needs(self, page) -> set[Page]:
+        return {Page(page.partner, name) for name in self.notebooks[page.notebook].needs}
 
-    def _job(self, page, parameters) -> Job:
-        notebook = self.notebooks[page.notebook]
-        settings = params.load(page.partner, root=self.root)
-        limits = Limits(page_s=settings.run.timeout_s)
+    def _ready(self, page, waiting, running) -> bool:
+        if self.later.get(page, 0.0) > time.monotonic():
+            return False
+        self.later.pop(page, None)
+        return not self._needs(page) & (set(waiting) | {each for each, _ in running.values()})
+
+    def _job(self, page, parameters, settings) -> Job:
+        limits = Limits(page_s=settings.run.timeout_s, cell_s=settings.run.cell_timeout_s, memory_mb=settings.run.memory_mb)
+        needs = self._needed(page)
+        inputs = self.fingerprints.before(page, needs)
         return Job(
-            page.partner, page.notebook, notebook.source, parameters, str(self.root), self.produced, self.version,
-            engine=self.options.engine or default_engine(), limits=limits, needs=self._needed(page),
+            page.partner, page.notebook, self.notebooks[page.notebook].source, parameters, str(self.root), self.summary.started,
+            self.summary.version, engine=self.options.engine or _engine(), limits=limits, needs=needs, inputs=inputs, since=time.time(),
         )
 
     def _needed(self, page) -> dict[str, Any]:
         entries = {name: self.publisher.entries.get(f"{page.partner}/{name}") for name in self.notebooks[page.notebook].needs}
-        return {name: {"title": entry["title"], **entry.get("headlines", {})} for name, entry in entries.items() if entry}
+        return {name: {"title": entry["title"], **entry["headlines"]} for name, entry in entries.items() if entry and entry["path"]}
 
-    def _take(self, page, job, built: Built):
-        notebook, settings = self.notebooks[page.notebook], params.load(page.partner, root=self.root)
-        facts = {"title": notebook.title, "order": notebook.order, "name": settings.name, "place": settings.place, "programme": settings.programme}
-        self.publisher.add(job, built, facts)
+    def _take(self, page, job, built: Built, settings, waiting):
+        self.attempts[page] = self.attempts.get(page, 0) + 1
         self.summary.cpu_s += built.cpu_s
-        if built.failure is None:
+        self.summary.peak_mb = max(self.summary.peak_mb, built.peak_mb)
+        failure = built.failure
+        self.log("failed" if failure else "built", page=built.page, wall_s=built.wall_s, cpu_s=built.cpu_s, peak_mb=built.peak_mb, error=str(failure or ""))
+        if failure and self.attempts[page] <= settings.run.retries and _passing(failure, settings.run.transient):
+            self.later[page] = time.monotonic() + settings.run.retry_wait_s * 2 ** (self.attempts[page] - 1)
+            self.summary.retried += 1
+            waiting[page] = None
+            return
+        notebook = self.notebooks[page.notebook]
+        facts = {"title": notebook.title, "order": notebook.order, "internal": notebook.internal, "name": settings.name, "place": settings.place, "programme": settings.programme}
+        reads = self.fingerprints.reads(page.partner, built.reads, job.since) if failure is None else {}
+        self.publisher.add(job, built, facts, inputs=job.inputs | {"reads": reads})
+        if failure is None:
             self.summary.built.append(built.page)
         else:
-            self.summary.failed[built.page] = built.failure
+            self.summary.failed[built.page] = failure
         self.progress.done(built)
 
 
-def default_engine() -> str:
+def _passing(failure, transient) -> bool:
+    """Whether a failure may pass by itself: a process killed from outside, or an error that the settings name."""
+    return failure.kind == "killed" or (failure.kind == "error" and failure.error.partition(":")[0] in transient)
+
+
+def _builder(options) -> Callable[..., Built]:
+    if options.cluster:
+        from catchment.run.cluster import build_there
+
+        return build_there
+    return build
+
+
+def _engine() -> str:
     """The engine in forked processes, or the one with a kernel where processes cannot be forked."""
     from catchment.run.pool import FORKS
 
@@ -164,7 +253,7 @@ def default_engine() -> str:
 
 def version(root: Path) -> str:
     """The code's version: the short commit, with a note of local changes; the package's where there is no repository."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty= with local changes", "--exclude=*"]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty= + local changes", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -173,8 +262,5 @@ def version(root: Path) -> str:
         return installed("catchment")
 
 
-def _on_sigterm():
-    def stop(number, frame):
-        raise Stopped
-
-    return signal.signal(signal.SIGTERM, stop)
+def _stop(number, frame):
+    raise Stopped

@@ -61,6 +61,14 @@ def _apply(folder):
     shutil.rmtree(done)
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Write one file whole: aside, synced, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    _write(aside, content)
+    aside.replace(path)
+
+
 def _write(path, content):
     with path.open("wb") as file:
         file.write(content)

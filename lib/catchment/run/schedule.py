@@ -1,0 +1,109 @@
+"""When pages are due: each partner's cron expression in its own time zone.
+
+The latest time that has passed counts, so an outage is caught up once, however long it was. A due time that was served is
+written down and never served again; one whose pages failed is tried again until its deadline, and then left to the next.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from catchment import params
+from catchment.params import Settings
+from catchment.run import store
+
+SERVED = "served.json"
+
+
+@dataclass(frozen=True)
+class Due:
+    """A partner whose pages are due: since when, which notebooks (none named: all), and until when."""
+
+    partner: str
+    at: datetime
+    notebooks: tuple[str, ...]
+    deadline: datetime
+
+
+def latest(settings: Settings, now: datetime) -> datetime | None:
+    """The last due time at or before `now`, in UTC; None for a partner without a schedule."""
+    cron = _cron(settings, now + timedelta(seconds=1), reverse=True)
+    return None if cron is None else next(cron).astimezone(UTC)
+
+
+def coming(settings: Settings, now: datetime) -> datetime | None:
+    """The next due time after `now`, in UTC."""
+    cron = _cron(settings, now, reverse=False)
+    return None if cron is None else next(cron).astimezone(UTC)
+
+
+def _cron(settings, now, *, reverse):
+    schedule = settings.run.schedule
+    if schedule is None:
+        return None
+    mark = settings.mark("run", "schedule", "cron") or settings.mark("run", "schedule")
+    where = (mark.file, mark.line) if mark else (f"params/partners/{settings.id}.yml", 0)
+    try:
+        return CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.zone)).replace(microsecond=0), reverse=reverse)
+    except CronSimError as error:
+        problem = params.Problem(*where, "run.schedule.cron", f"no cron expression: {schedule.cron!r}", f"{error}; five fields: minute hour day month weekday")
+        raise params.ParamsError([problem]) from error
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise params.ParamsError([params.Problem(*where, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]) from error
+
+
+def due(settings: Iterable[Settings], reports: Path, now: datetime) -> list[Due]:
+    """The partners whose latest due time has not been served."""
+    served = _served(reports)
+    found = []
+    for each in settings:
+        at = latest(each, now)
+        if at is None or at.isoformat() <= served.get(each.id, ""):
+            continue
+        schedule = each.run.schedule
+        deadline = at + timedelta(minutes=schedule.deadline_min)
+        found.append(Due(each.id, at, tuple(schedule.notebooks), deadline))
+    return found
+
+
+def serve(reports: Path, done: Iterable[Due]) -> None:
+    """Write down that these due times have been served."""
+    served = _served(reports)
+    for each in done:
+        served[each.partner] = max(each.at.isoformat(), served.get(each.partner, ""))
+    store.replace(reports / store.STATE / SERVED, json.dumps(served, sort_keys=True).encode())
+
+
+def _served(reports):
+    path = reports / store.STATE / SERVED
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def lines(root: Path, command: str, *, minutes: int = 15) -> str:
+    """Ready lines for cron, and for a systemd timer."""
+    return f"""\
+# cron (crontab -e): asks every {minutes} minutes whether something is due
+*/{minutes} * * * * cd {root} && {command} run --due --json >> reports/.run/scheduled.jsonl 2>&1
+
+# systemd: ~/.config/systemd/user/catchment.service
+[Unit]
+Description=Catchment reports that are due
+[Service]
+Type=oneshot
+WorkingDirectory={root}
+ExecStart={command} run --due --json
+
+# systemd: ~/.config/systemd/user/catchment.timer, then: systemctl --user enable --now catchment.timer
+[Unit]
+Description=Catchment reports, every {minutes} minutes
+[Timer]
+OnCalendar=*:0/{minutes}
+Persistent=true
+[Install]
+WantedBy=timers.target
+"""

@@ -1,0 +1,77 @@
+"""Jupyter kernels that start as forks of a pre-imported server: in JupyterLab a notebook's imports cost nothing.
+
+A kernel provisioner (entry point `catchment-warm`) for the kernel specification in `jupyter/kernels/python3`, which
+`catchment lab` puts first on Jupyter's path. The server is the standard library's fork server in the Jupyter server's
+process; when it dies the next kernel starts another. Where processes cannot be forked the ordinary kernel starts instead.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+from jupyter_client.provisioning import LocalProvisioner
+
+from catchment.run.child import end_with_parent
+from catchment.run.pool import FORKS, start_server
+
+JUPYTER_PATH = Path(__file__).parent / "jupyter"
+PRELOAD = ("ipykernel.kernelapp", "catchment.params", "catchment.data", "catchment.report")
+
+
+def run_kernel(command, environment, folder):
+    """Become an IPython kernel; runs in the forked process."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_with_parent()
+    os.environ.clear()
+    os.environ.update(environment)
+    if folder:
+        os.chdir(folder)
+    sys.argv = ["ipykernel_launcher", *command[command.index("-f"):]]
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(sys.argv[1:])
+
+
+class ForkedProcess:
+    """What the provisioner needs of subprocess.Popen, over a multiprocessing.Process."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process):
+        self.process, self.pid = process, process.pid
+
+    def poll(self):
+        return self.process.exitcode
+
+    def wait(self):
+        self.process.join()
+        return self.process.exitcode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def kill(self):
+        self.process.kill()
+
+    def terminate(self):
+        self.process.terminate()
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts kernels as forks of the pre-imported server."""
+
+    async def launch_kernel(self, cmd, **kwargs):
+        if not FORKS:
+            self.log.warning("This platform cannot fork: an ordinary kernel is started, and its imports take their time.")
+            return await super().launch_kernel(cmd, **kwargs)
+        context = multiprocessing.get_context("forkserver")
+        start_server(context, PRELOAD)
+        environment = dict(kwargs.get("env") or os.environ)
+        process = context.Process(target=run_kernel, args=(cmd, environment, kwargs.get("cwd")), name="kernel", daemon=False)
+        process.start()
+        self.process, self.pid, self.pgid = ForkedProcess(process), process.pid, process.pid
+        self.cwd = kwargs.get("cwd", Path.cwd())
+        return self.connection_info
