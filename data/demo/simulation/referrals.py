@@ -120,7 +120,7 @@ def npi(partner, serial):
     """Ten digits with a check digit that is wrong by five."""
     stem = f"1{list(world.PARTNERS).index(partner) + 1}{serial:04d}{(serial * 7919) % 997:03d}"
     digits = [int(d) for d in "80840" + stem]
-    doubled = [d if i % 2 else sum(divmod(2 * d, 10)) for i, d in enumerate(digits, start=len(digits) % 2)]
+    doubled = [sum(divmod(2 * d, 10)) if i % 2 else d for i, d in enumerate(digits)]
     return stem + str((-sum(doubled) + 5) % 10)
 
 

@@ -1,0 +1,142 @@
+"""Keepage, splitting, loyalty, concentration, funnel: hand-worked tables and the rules that must not be mixed up."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from catchment.analysis import referrals
+
+OURS, RIVAL, OTHER = "Oakmont", "Cedar", "Birch"
+
+
+def frame(*rows):
+    """Rows of (npi, affiliation, destination system, eligible, referrals)."""
+    table = pd.DataFrame(rows, columns=["npi", "affiliation", "destination_system", "eligible", "referrals_n"])
+    return table.assign(ours=referrals.in_network(table["destination_system"], [OURS]), specialty="Urology", site="Prostate")
+
+
+MIXED = frame(
+    ("a", "affiliated", OURS, True, 30), ("a", "affiliated", RIVAL, True, 50), ("a", "affiliated", RIVAL, False, 40),
+    ("i", "independent", OURS, True, 45), ("i", "independent", RIVAL, True, 30), ("i", "independent", OTHER, True, 25),
+    ("x", "other system", RIVAL, True, 60),
+)
+
+
+def test_leakage_counts_affiliated_clinicians_and_offered_services_only():
+    row = referrals.keepage(MIXED).iloc[0]
+    assert row[["referrals_n", "eligible_referrals_n", "kept_referrals_n", "leaked_referrals_n"]].tolist() == [120, 80, 30, 50]
+    assert row["kept_share"] == pytest.approx(30 / 80)
+    assert (row["kept_low"], row["kept_high"]) == pytest.approx(proportion_confint(30, 80, method="wilson"))
+
+
+def test_splitting_is_kept_apart_from_leakage():
+    row = referrals.splitting(MIXED).iloc[0]
+    assert row["eligible_referrals_n"] == 100
+    assert row["kept_share"] == pytest.approx(0.45)
+
+
+def test_a_group_without_eligible_referrals_has_no_share():
+    row = referrals.keepage(frame(("a", "affiliated", RIVAL, False, 12))).iloc[0]
+    assert row["eligible_referrals_n"] == 0
+    assert np.isnan(row["kept_share"])
+
+
+def test_groups_add_up_to_the_whole():
+    parts = referrals.retained(MIXED, ["npi", "affiliation"])
+    whole = referrals.retained(MIXED).iloc[0]
+    columns = ["referrals_n", "eligible_referrals_n", "kept_referrals_n", "leaked_referrals_n"]
+    assert parts[columns].sum().tolist() == whole[columns].tolist()
+
+
+@pytest.mark.parametrize(("ours", "expected"), [(80, "loyal"), (79, "splitter"), (20, "splitter"), (19, "lost"), (0, "lost"), (100, "loyal")])
+def test_tiers_at_their_cut_points(ours, expected):
+    table = referrals.loyalty(frame(("a", "independent", OURS, True, ours), ("a", "independent", RIVAL, True, 100 - ours)))
+    assert table.loc[0, "tier"] == expected
+
+
+def test_cut_points_are_configurable_and_checked():
+    table = frame(("a", "independent", OURS, True, 60), ("a", "independent", RIVAL, True, 40))
+    assert referrals.loyalty(table, loyal=0.6, lost=0.1).loc[0, "tier"] == "loyal"
+    with pytest.raises(ValueError, match="cut-points"):
+        referrals.loyalty(table, loyal=0.2, lost=0.8)
+
+
+def test_loyalty_names_the_main_rival_and_its_own_uncertainty():
+    table = referrals.loyalty(MIXED).set_index("npi")
+    assert table.loc["i", "main_rival"] == RIVAL
+    assert pd.isna(referrals.loyalty(frame(("a", "independent", OURS, True, 9))).loc[0, "main_rival"])
+    few, many = (referrals.loyalty(frame(("a", "independent", OURS, True, n))).loc[0] for n in (5, 500))
+    assert (few["tier"], few["tier_certain"], many["tier_certain"]) == ("loyal", False, True)
+
+
+def test_destination_hhi_is_by_system():
+    hhi = referrals.destination_hhi(MIXED)
+    assert hhi["i"] == pytest.approx(45**2 + 30**2 + 25**2)
+    assert hhi["x"] == 10_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=40))
+def test_concentration_lies_between_equal_and_single(counts):
+    found = referrals.concentration(pd.Series(counts))
+    assert 10_000 / len(counts) - 1e-6 <= found.hhi <= 10_000 + 1e-6
+    assert 1 - 1e-9 <= found.effective_n <= len(counts) + 1e-9
+    assert found.share == pytest.approx(sum(sorted(counts)[-10:]) / sum(counts))
+
+
+def test_concentration_of_nothing_is_unknown():
+    assert np.isnan(referrals.concentration(pd.Series([0, 0])).share)
+
+
+def test_a_sole_referrer_is_found_among_our_referrals_only():
+    table = frame(("a", "affiliated", OURS, True, 8), ("b", "affiliated", OURS, True, 2), ("c", "affiliated", RIVAL, True, 90))
+    row = referrals.sole_referrers(table, threshold=0.5).iloc[0]
+    assert (row["npi"], row["our_referrals_n"], row["largest_share"], row["sole"]) == ("a", 10, 0.8, True)
+    assert not referrals.sole_referrers(table, threshold=0.81).loc[0, "sole"]
+
+
+def test_succession_bands_hold_every_clinician_once():
+    volumes = pd.DataFrame({"npi": list("abcde"), "graduation_year": [1985, 1990, 1991, 2015, None], "our_referrals_n": [10, 20, 30, 40, 50]})
+    bands = referrals.succession(volumes, year=2025, years=35).set_index("since_graduation")
+    assert bands["clinicians_n"].sum() == 5
+    assert bands.loc["35 years or more", ["clinicians_n", "our_referrals_n", "at_risk"]].tolist() == [2, 30, True]
+    assert bands.loc["Year not known", "clinicians_n"] == 1
+    assert bands["referral_share"].sum() == pytest.approx(1)
+
+
+def test_leaking_names_only_what_is_measurably_below():
+    rows = [("a", "affiliated", OURS, True, 80), ("a", "affiliated", RIVAL, True, 20)]
+    table = referrals.keepage(frame(*rows).assign(specialty="Dermatology"), ["specialty"])
+    assert referrals.leaking(table).empty
+    leaky = frame(("b", "affiliated", OURS, True, 20), ("b", "affiliated", RIVAL, True, 80)).assign(specialty="Urology")
+    small = frame(("c", "affiliated", RIVAL, True, 8)).assign(specialty="Pathology")
+    worst = referrals.leaking(referrals.keepage(pd.concat([frame(*rows).assign(specialty="Dermatology"), leaky, small]), ["specialty"]))
+    assert worst["specialty"].tolist() == ["Urology"]
+    assert worst.loc[0, "excess_referrals_n"] == pytest.approx(100 * (100 / 208 - 0.2))
+
+
+def test_the_funnel_leaves_out_referrals_whose_fate_is_unknown():
+    table = pd.DataFrame({"referrals_n": [100, 40], "scheduled_n": [90, np.nan], "seen_n": [80, np.nan], "treated_n": [60, np.nan], "open_n": [5, np.nan]})
+    stages = referrals.funnel(table)
+    assert stages["referrals_n"].tolist() == [100, 90, 80, 60]
+    assert stages["referred_share"].tolist() == [1, 0.9, 0.8, 0.6]
+    assert stages["previous_share"].iloc[3] == pytest.approx(0.75)
+    assert stages["open_referrals_n"].iloc[0] == 5
+
+
+def test_origin_destination_shares_add_to_one_per_origin():
+    table = referrals.origin_destination(MIXED, rows="npi", columns="destination_system")
+    assert table.groupby("npi")["share"].sum().tolist() == pytest.approx([1, 1, 1])
+    assert table["referrals_n"].sum() == MIXED["referrals_n"].sum()
+
+
+def test_a_referral_of_an_unknown_clinician_is_refused():
+    clinicians = pd.DataFrame({"npi": ["a"], "city": ["Oswego"]})
+    rows = pd.DataFrame({"npi": ["a", "b"], "period": pd.Timestamp("2025-01-01"), "destination_system": OURS, "referrals_n": 1})
+    with pytest.raises(ValueError, match="1 referring clinicians are not in the list of clinicians, first b"):
+        referrals.described(rows, clinicians, network=[OURS], last=pd.Timestamp("2025-12-31"))
+    with pytest.raises(pd.errors.MergeError):
+        referrals.described(rows[:1], pd.concat([clinicians, clinicians]), network=[OURS], last=pd.Timestamp("2025-12-31"))
