@@ -203,7 +203,7 @@ def gravity(
         raise ValueError(f"gravity with constraint {constraint!r} needs the columns {', '.join(missing)}")
     rows = pairs.sort_values(["origin", "destination"], ignore_index=True)
     flow, km = rows["flow_n"].to_numpy(float), np.maximum(rows["dist_km"].to_numpy(float), floor_km)
-    fit = _spint(rows, flow, km, constraint, "pow" if decay == "power" else "exp")
+    fit = _spint(rows, np.rint(flow).astype("int64"), km, constraint, "pow" if decay == "power" else "exp")
     slopes = {"none": ["mass_o", "mass_d", "distance"], "production": ["mass_d", "distance"], "attraction": ["mass_o", "distance"], "doubly": ["distance"]}
     names, expected = slopes[constraint], np.asarray(fit.yhat, dtype=float).ravel()
     value, error = fit.params[-len(names):], fit.std_err[-len(names):]

@@ -10,8 +10,6 @@ old; sites without a local or national series keep the national rate, held level
 the local level, the trend and the projection error as independent; they leave out a change of screening or practice.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -128,8 +126,7 @@ def trend_factor(annual_percent: ArrayLike, years: float, *, damping: float = 1.
     """
     if not 0 < damping <= 1:
         raise ValueError("damping must be above 0 and at most 1")
-    effective = years if damping == 1 else damping * (1 - damping**years) / (1 - damping)
-    factor = np.exp(np.log1p(np.asarray(annual_percent, dtype=float) / 100) * effective)
+    factor = np.exp(np.log1p(np.asarray(annual_percent, dtype=float) / 100) * effective_years(years, damping))
     factor = factor if cap is None else np.clip(factor, 1 - cap, 1 + cap)
     return float(factor) if np.ndim(factor) == 0 else factor
 
@@ -156,62 +153,84 @@ def site_trends(incidence_by_year: pd.DataFrame, sites: list[str], *, first: int
     return pd.DataFrame(rows, columns=["site", "apc", "apc_low", "apc_high", "trend", "basis", "last_year", "since_base"])
 
 
-class Spread(NamedTuple):
-    """Assumed or estimated relative standard errors that an interval combines."""
+def prediction_limits(cases: ArrayLike, relative_error: ArrayLike, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    """Prediction interval of a count whose mean is gamma distributed with this relative standard error (negative binomial).
 
-    level: float = 0.0
-    trend: float = 0.0
-    population: float = 0.0
+    Without an error the count is Poisson.
+    """
+    mean, error = np.broadcast_arrays(np.asarray(cases, dtype=float), np.asarray(relative_error, dtype=float))
+    shape = 1 / np.maximum(error, 1e-9) ** 2
+    mixed, plain = stats.nbinom(shape, shape / (shape + mean)), stats.poisson(mean)
+    low, high = (np.where(error > 1e-6, mixed.ppf(p), plain.ppf(p)) for p in (alpha / 2, 1 - alpha / 2))
+    return low, high
 
 
-def prediction_limits(cases: ArrayLike, spread: Spread, *, alpha: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """Prediction interval of a count: Poisson variation with a gamma mean of the given relative error (negative binomial)."""
-    mean = np.asarray(cases, dtype=float)
-    relative = float(np.sqrt(spread.level**2 + spread.trend**2 + spread.population**2))
-    if relative == 0:
-        law = stats.poisson(mean)
-    else:
-        shape = 1 / relative**2
-        law = stats.nbinom(shape, shape / (shape + mean))
-    return law.ppf(alpha / 2), law.ppf(1 - alpha / 2)
+def effective_years(years: ArrayLike, damping: float) -> np.ndarray:
+    """How many full years of trend some damped years amount to: the sum of damping^k."""
+    n = np.asarray(years, dtype=float)
+    return n if damping == 1 else damping * (1 - damping**n) / (1 - damping)
 
 
 def project(
     population: pd.DataFrame, rates: pd.DataFrame, *, levels: pd.DataFrame, trends: pd.DataFrame, damping: float, cap: float,
-    population_error: float, alpha: float = 0.05,
+    population_error: float, unknown_level_error: float = 0.0,
 ) -> pd.DataFrame:
-    """Expected new cases by site and year with a prediction interval, all counties of `population` together.
+    """Expected new cases by site and year, all counties of `population` together, with the errors an interval needs.
 
     Parameters
     ----------
     population
         `county_fips, year, sex, age_low, population_n` for each year wanted.
     levels
-        `county_fips, site, level, level_low, level_high`; absent pairs are at the national level.
+        `county_fips, site, level, level_low, level_high`; absent pairs are at the national level, with `unknown_level_error` as
+        relative error that all counties share.
     trends
         Of `site_trends`; the change to the last observed year is taken as observed, beyond it damped and capped.
     population_error
         Relative standard error of the population after ten years; it grows in proportion to the years from the first.
+
+    Returns
+    -------
+    DataFrame
+        `site, year, expected_n, rate_factor, level_error, trend_error, population_error` and the trend's columns. `limits` and
+        `total` make intervals of it.
     """
     rows = expected_cases(population, rates, by=["site", "county_fips", "year"])
     rows = rows.merge(levels[["county_fips", "site", "level", "level_low", "level_high"]], on=["county_fips", "site"], how="left", validate="many_to_one")
-    rows["level"] = rows["level"].fillna(1.0)
-    rows["level_error"] = ((np.log(rows["level_high"]) - np.log(rows["level_low"])) / (2 * 1.96)).fillna(0.0)
-    rows["cases_n"] *= rows["level"]
-    rows["variance"] = (rows["cases_n"] * rows["level_error"]) ** 2
-    table = rows.groupby(["site", "year"], as_index=False)[["cases_n", "variance"]].sum()
-    table["level_error"] = np.nan_to_num(quotient(np.sqrt(table["variance"]), table["cases_n"]))
-    table = table.merge(trends, on="site", how="left", validate="many_to_one")
+    unknown = rows["level"].isna()
+    rows["expected_n"] = rows["cases_n"] * rows["level"].fillna(1.0)
+    error = ((np.log(rows["level_high"]) - np.log(rows["level_low"])) / (2 * 1.96)).fillna(0.0)
+    rows["own"] = (rows["expected_n"] * error) ** 2
+    rows["shared"] = np.where(unknown, rows["expected_n"] * unknown_level_error, 0.0)
+    table = rows.groupby(["site", "year"], as_index=False)[["expected_n", "own", "shared"]].sum()
+    table["level_error"] = np.nan_to_num(quotient(np.sqrt(table["own"] + table["shared"] ** 2), table["expected_n"]))
+    return _trended(table.drop(columns=["own", "shared"]).merge(trends, on="site", how="left", validate="many_to_one"), damping, cap, population_error)
+
+
+def _trended(table: pd.DataFrame, damping: float, cap: float, population_error: float) -> pd.DataFrame:
     ahead = (table["year"] - table["last_year"].fillna(table["year"].min())).clip(lower=0)
-    factor = [f * trend_factor(a, n, damping=damping, cap=cap) for f, a, n in zip(table["since_base"], table["apc"], ahead, strict=True)]
-    table["rate_factor"] = factor
-    table["cases_n"] *= table["rate_factor"]
-    slope_error = (np.log1p(table["apc_high"] / 100) - np.log1p(table["apc_low"] / 100)) / (2 * 1.96)
-    effective = [n if damping == 1 else damping * (1 - damping**n) / (1 - damping) for n in ahead]
-    spreads = zip(table["level_error"], slope_error * effective, population_error * (table["year"] - table["year"].min()) / 10, strict=True)
-    limits = [prediction_limits(c, Spread(*s), alpha=alpha) for c, s in zip(table["cases_n"], spreads, strict=True)]
-    table["cases_low"], table["cases_high"] = [float(v[0]) for v in limits], [float(v[1]) for v in limits]
-    return table[["site", "year", "cases_n", "cases_low", "cases_high", "rate_factor", "apc", "apc_low", "apc_high", "trend", "basis"]]
+    future = [trend_factor(a, n, damping=damping, cap=cap) for a, n in zip(table["apc"], ahead, strict=True)]
+    slope = (np.log1p(table["apc_high"] / 100) - np.log1p(table["apc_low"] / 100)) / (2 * 1.96)
+    table["rate_factor"] = table["since_base"] * future
+    table["expected_n"] = table["expected_n"] * table["rate_factor"]
+    table["trend_error"] = slope * effective_years(ahead, damping)
+    table["population_error"] = population_error * (table["year"] - table["year"].min()) / 10
+    return table.drop(columns=["since_base"])
+
+
+def limits(table: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
+    """The table of `project` with `expected_low, expected_high`: a prediction interval of the cases diagnosed in that year."""
+    error = np.sqrt(table["level_error"] ** 2 + table["trend_error"] ** 2 + table["population_error"] ** 2)
+    low, high = prediction_limits(table["expected_n"], error, alpha=alpha)
+    return table.assign(expected_low=low, expected_high=high)
+
+
+def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
+    """One row per year over all sites: levels and trends err independently by site, the population for all alike."""
+    part = table.assign(level=(table["expected_n"] * table["level_error"]) ** 2, slope=(table["expected_n"] * table["trend_error"]) ** 2)
+    rows = part.groupby("year", as_index=False).agg(expected_n=("expected_n", "sum"), level=("level", "sum"), slope=("slope", "sum"), population_error=("population_error", "max"))
+    rows["level_error"], rows["trend_error"] = (quotient(np.sqrt(rows[c]), rows["expected_n"]) for c in ("level", "slope"))
+    return rows.assign(site=name).drop(columns=["level", "slope"])
 
 
 def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame, *, rate_change: pd.Series | float = 1.0) -> pd.DataFrame:

@@ -77,8 +77,11 @@ def zip_areas(zips: pd.DataFrame, land: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     sites = points(zips.sort_values("zip").drop_duplicates(["lat", "lon"])).to_crs(FLAT)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(sites.geometry.to_numpy()), extend_to=shape.buffer(10_000)))
     cell, site = shapely.STRtree(sites.geometry.to_numpy()).query(cells, predicate="contains")
-    areas = gpd.GeoDataFrame(sites.iloc[site].drop(columns="geometry"), geometry=shapely.intersection(cells[cell], shape), crs=FLAT)
-    areas["geometry"] = [_polygonal(shape) for shape in areas.geometry]
+    areas = gpd.GeoDataFrame(sites.iloc[site].drop(columns="geometry"), geometry=cells[cell], crs=FLAT)
+    # Only cells at the edge need cutting; the rest lie inside whole.
+    shapely.prepare(shape)
+    edge = ~shapely.contains_properly(shape, areas.geometry.to_numpy())
+    areas.loc[edge, "geometry"] = [_polygonal(part) for part in shapely.intersection(areas.geometry.to_numpy()[edge], shape)]
     return areas[~areas.geometry.is_empty].sort_values("zip").reset_index(drop=True).to_crs(4326)
 
 

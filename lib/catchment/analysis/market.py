@@ -172,12 +172,12 @@ def shift_share(ours_start: ArrayLike, ours_end: ArrayLike, market_start: ArrayL
 def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -> pd.DataFrame:
     """Where residents go instead of us, by hospital: `hospital, system, kind, cases_n, share` of all leaving, largest first.
 
-    `ours` are systems of our network; `tertiary` are systems whose academic center draws people for care that a community
-    hospital does not offer; anything else is addressable.
+    `ours` are systems of our network; `tertiary` are the hospitals (ccn) that draw people for care which a community hospital does
+    not offer; anything else is addressable.
     """
     out = flows.loc[~flows["system"].isin(ours)]
     table = out.groupby(["ccn", "hospital", "system"], as_index=False)["cases_n"].sum()
-    table["kind"] = np.where(table["system"].isin(tertiary), "tertiary", "addressable")
+    table["kind"] = np.where(table["ccn"].isin(tertiary), "tertiary", "addressable")
     table["share"] = quotient(table["cases_n"], table["cases_n"].sum())
     table["share_low"], table["share_high"] = wilson(table["cases_n"], table["cases_n"].sum())
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)

@@ -10,6 +10,7 @@ Known bias: patient origin says nothing of market share, a large ZIP enters on i
 patients) are bounds, never zero, and cannot be ranked, so they stay outside every area.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -147,33 +148,46 @@ def holes(inside: set[str], neighbors: Neighbors) -> set[str]:
 def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float = 0.75) -> ServiceArea:
     """75 % rule: few contiguous ZIPs that hold the threshold share of patients.
 
-    Ranked ZIPs up to the crossing one; their largest connected group (by patients) is kept, the rest flagged as islands;
-    then the adjoining ZIP with most patients is added until the threshold holds again; surrounded ZIPs are filled in. This is
-    the field's greedy reading of "the lowest number of contiguous ZIP codes" (Stark II); the exact minimum is a hard
-    combinatorial problem and can be a ZIP or two smaller.
+    Ranked ZIPs up to the crossing one; their largest connected group (by patients) is kept; then, until the threshold holds
+    again, the adjoining ZIP or chain of up to three ZIPs that gains most patients a ZIP is added; surrounded ZIPs are filled
+    in; ranked ZIPs that stay apart are flagged as islands. This is a greedy reading of "the lowest number of contiguous ZIP
+    codes" (Stark II): the exact minimum is a hard combinatorial problem and can be a ZIP or two smaller.
     """
     ranked = origin.loc[crossing(origin, threshold), "zip"].tolist()
-    share = origin.set_index("zip")["share"].fillna(0.0)
-    before = float(share.reindex(ranked).sum())
-    if not ranked or not np.isfinite(before):
+    share = origin.set_index("zip")["share"].fillna(0.0).to_dict()
+    if not ranked:
         return ServiceArea(_roles(origin, {}), np.nan, np.nan, threshold, "no known patient origin")
-    groups = _components(ranked, neighbors)
-    inside = max(groups, key=lambda group: (round(share.reindex(sorted(group)).sum(), 12), min(group)))
-    role = dict.fromkeys(ranked, "island") | dict.fromkeys(inside, "core")
-    while (after := share.reindex(sorted(inside)).sum()) < threshold - 1e-12:
-        edge = {z for member in inside for z in neighbors.get(member, set())} - inside
-        edge = [z for z in edge if share.get(z, 0.0) > 0]
-        if not edge:
-            break
-        best = min(edge, key=lambda z: (-share[z], z))
-        joined = next((group for group in groups if best in group), {best})
-        inside = inside | joined
-        role |= {z: "core" if z in joined and z in ranked else "added" for z in joined}
+    inside = max(_components(ranked, neighbors), key=lambda group: (round(_held(group, share), 12), min(group)))
+    while _held(inside, share) < threshold - 1e-12 and (chain := _best_chain(inside, neighbors, share)):
+        inside = inside | set(chain)
     gaps = holes(inside, neighbors)
-    role |= dict.fromkeys(gaps, "hole")
-    after = float(share.reindex(sorted(inside | gaps), fill_value=0.0).sum())
+    role = dict.fromkeys(ranked, "island") | dict.fromkeys(inside, "added") | dict.fromkeys(inside & set(ranked), "core") | dict.fromkeys(gaps, "hole")
+    after = _held(inside | gaps, share)
     note = "" if after >= threshold - 1e-12 else "contiguous ZIPs with known flows do not reach the threshold"
-    return ServiceArea(_roles(origin, role), before, after, threshold, note)
+    return ServiceArea(_roles(origin, role), _held(ranked, share), after, threshold, note)
+
+
+def _held(zips: Iterable[str], share: dict[str, float]) -> float:
+    return float(sum(share.get(z, 0.0) for z in sorted(zips)))
+
+
+def _best_chain(inside: set[str], neighbors: Neighbors, share: dict[str, float], longest: int = 3) -> list[str]:
+    """The chain of outside ZIPs next to the area that gains most share a ZIP; empty when none gains any."""
+    best, front, seen = (0.0, ""), {z: [] for z in inside}, set(inside)
+    chosen: list[str] = []
+    for length in range(1, longest + 1):
+        step: dict[str, list[str]] = {}
+        for here, chain in sorted(front.items()):
+            for there in sorted(neighbors.get(here, set()) - seen):
+                path = [*chain, there]
+                if there not in step or _held(path, share) > _held(step[there], share):
+                    step[there] = path
+        seen |= set(step)
+        for there, path in sorted(step.items()):
+            if (gain := round(_held(path, share) / length, 12)) > best[0]:
+                best, chosen = (gain, there), path
+        front = step
+    return chosen
 
 
 def _roles(origin: pd.DataFrame, role: dict[str, str]) -> pd.DataFrame:

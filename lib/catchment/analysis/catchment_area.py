@@ -1,0 +1,110 @@
+"""One hospital's catchment: its service area under each definition, with people, share and flow of each.
+
+Definitions are those of `service_area` and `market`; a ZIP belongs to the county that holds most of its people.
+
+Known bias: flows are Medicare fee-for-service inpatient stays for all causes; stays of ZIPs with 1 to 10 are unknown, so where
+many are, no rule may reach its threshold, and the area then holds what is known.
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from . import service_area
+from .market import origin_and_share, share
+from .rates import quotient
+from .service_area import Neighbors, ServiceArea
+
+RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total": "Total service area"}
+
+
+class Catchment(NamedTuple):
+    """The chosen area: its ZIPs, the rule in words, patient origin by ZIP, the contiguous area, and all rules side by side."""
+
+    zips: list[str]
+    rule: str
+    origin: pd.DataFrame
+    contiguous: ServiceArea
+    rules: pd.DataFrame
+    note: str
+
+
+def placed(flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame) -> pd.DataFrame:
+    """Flows with the hospital's name and system and the ZIP's county and city; unmatched ones keep missing values."""
+    rows = flows.merge(hospitals[["ccn", "hospital", "system"]], on="ccn", how="left", validate="many_to_one")
+    return rows.merge(zips[["zip", "county_fips", "city"]], on="zip", how="left", validate="many_to_one")
+
+
+def unmatched(flows: pd.DataFrame) -> pd.DataFrame:
+    """What could not be placed: `what, rows, stays` for hospitals without an entry and ZIPs without a point."""
+    kinds = {"hospital": flows["hospital"].isna(), "ZIP": flows["county_fips"].isna()}
+    return pd.DataFrame([{"what": what, "rows": int(gone.sum()), "known": float(flows.loc[gone, "cases_n"].sum())} for what, gone in kinds.items()])
+
+
+def catchment(
+    flows: pd.DataFrame, *, ccn: str, total: float | None, neighbors: Neighbors, zips: pd.DataFrame, hospitals: pd.DataFrame, rule: str,
+    primary: float, secondary: float, contiguous: float, tsa: float,
+) -> Catchment:
+    """Service areas of hospital `ccn` in one year's flows under each rule, and the one chosen by `rule`.
+
+    `total` are all the hospital's patients as published; ZIPs that could not be ranked (suppressed) stay outside.
+    """
+    origin = service_area.patient_origin(flows[flows["ccn"] == ccn], total=total)
+    connected = service_area.contiguous(origin, neighbors, threshold=contiguous)
+    two = service_area.primary_secondary(origin, primary=primary, secondary=secondary)
+    members = {
+        "primary": origin.loc[two == "PSA", "zip"].tolist(), "secondary": origin.loc[two != "outside", "zip"].tolist(),
+        "contiguous": connected.members, "total": origin.loc[service_area.crossing(origin, tsa), "zip"].tolist()}
+    wanted = {"primary": primary, "secondary": primary + secondary, "contiguous": contiguous, "total": tsa}
+    names = {
+        "primary": f"Primary, {primary:.0%} of patients", "secondary": f"Primary and secondary, {primary + secondary:.0%}",
+        "contiguous": f"Contiguous ZIPs, {contiguous:.0%}", "total": f"Total service area, {tsa:.0%}"}
+    table = pd.DataFrame([_described(names[key], wanted[key], area, origin, flows, ccn, zips, hospitals) for key, area in members.items()])
+    table["before_share"] = [connected.share_before if key == "contiguous" else value for key, value in zip(members, table["origin_share"], strict=True)]
+    chosen = "primary" if rule == "origin" else rule
+    note = "" if table.loc[list(members).index(chosen), "reached"] == "yes" else "published flows do not reach the threshold; the area holds the ZIPs that are known"
+    return Catchment(members[chosen], names[chosen], origin, connected, table, note)
+
+
+def _described(name: str, wanted: float, area: list[str], origin: pd.DataFrame, flows: pd.DataFrame, ccn: str, zips: pd.DataFrame, hospitals: pd.DataFrame) -> dict:
+    inside = flows[flows["zip"].isin(area)]
+    held = origin.loc[origin["zip"].isin(area), "share"].sum()
+    crossed = service_area.lifo_lofi(flows, zips=area, hospitals=hospitals.loc[hospitals["zip"].isin(area), "ccn"].tolist())
+    shares = share(inside, by="ccn").set_index("ccn") if len(inside) else pd.DataFrame()
+    ours = shares.loc[ccn] if ccn in shares.index else {}
+    return {
+        "definition": name, "zips": len(area), "people": zips.loc[zips["zip"].isin(area), "population_n"].sum(), "origin_share": held,
+        "market_share": ours.get("share"), "lifo_share": crossed.lifo, "lofi_share": crossed.lofi, "reached": "yes" if held >= wanted - 1e-9 else "no"}
+
+
+def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.DataFrame) -> pd.DataFrame:
+    """Patient-origin table of the latest year: each known ZIP with its rank, our share there and the change since other years.
+
+    Columns `zip, city, cases_n, origin_share, cum_share, share, share_low, share_high, since_first_share, since_last_share, role,
+    note`; changes are fractions of the earlier count and missing where either year is suppressed.
+    """
+    years = sorted(flows["year"].unique())
+    latest = flows[flows["year"] == years[-1]]
+    beside = origin_and_share(latest, ccn)[["zip", "share", "share_low", "share_high", "note"]]
+    table = area.origin.dropna(subset=["cases_n"]).rename(columns={"share": "origin_share"})[["zip", "cases_n", "origin_share", "cum_share"]]
+    table = table.merge(beside, on="zip", how="left", validate="one_to_one").merge(zips[["zip", "city"]], on="zip", how="left", validate="one_to_one")
+    ours = flows[flows["ccn"] == ccn].pivot_table(index="zip", columns="year", values="cases_n", aggfunc="sum", min_count=1)
+    for name, year in (("since_first_share", years[0]), ("since_last_share", years[-2] if len(years) > 1 else years[0])):
+        table[name] = quotient(table["cases_n"], table["zip"].map(ours[year]) if year in ours else float("nan")) - 1
+    role = area.contiguous.zips.set_index("zip")["role"]
+    table["role"] = table["zip"].map(role).fillna("outside")
+    return table[["zip", "city", "cases_n", "origin_share", "cum_share", "share", "share_low", "share_high", "since_first_share", "since_last_share", "role", "note"]]
+
+
+def county_weights(zips: pd.DataFrame, members: list[str]) -> pd.DataFrame:
+    """Which part of each county's people lives in an area of ZIPs: `county_fips, weight`, counties with any."""
+    people = zips.assign(inside=zips["population_n"].where(zips["zip"].isin(members), 0.0)).groupby("county_fips")[["population_n", "inside"]].sum()
+    weight = quotient(people["inside"], people["population_n"])
+    table = pd.DataFrame({"county_fips": people.index, "weight": weight})
+    return table[table["weight"] > 0].reset_index(drop=True)
+
+
+def area_population(population: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
+    """Population of an area: each county's cells times the part of its people who live in it (the county's age structure is assumed)."""
+    rows = population.merge(weights, on="county_fips", how="inner", validate="many_to_one")
+    return rows.assign(population_n=rows["population_n"] * rows["weight"]).drop(columns="weight")
