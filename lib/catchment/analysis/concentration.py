@@ -1,0 +1,177 @@
+"""How much rests on how few: concentration, donor pyramid, gift-range chart.
+
+Definitions
+-----------
+The top share counts whole donors: the top 1 % of 150 donors is two donors (rounded up), and the number is returned.
+The Gini coefficient is the mean absolute difference over twice the mean, without the n/(n-1) correction unless asked.
+A gift-range chart starts from a lead gift of 10-15 % of the goal and halves the amount while doubling the gifts.
+
+Known bias: dollars of one year are lumpy; one large pledge payment moves every measure. Read them beside the trend.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from catchment.analysis.philanthropy import counted
+
+BANDS = (1, 100, 250, 1_000, 5_000, 10_000, 25_000, 100_000, 1_000_000)
+
+
+def lorenz(amounts: pd.Series | Sequence[float]) -> pd.DataFrame:
+    """Lorenz curve, one row per donor in ascending order plus the origin: `donors_share`, `amount_share`.
+
+    Raises
+    ------
+    ValueError : an amount is negative.
+    """
+    values = _sorted(amounts)
+    if values.sum() == 0:
+        return pd.DataFrame({"donors_share": [0.0], "amount_share": [0.0]})
+    return pd.DataFrame({"donors_share": np.arange(len(values) + 1) / len(values), "amount_share": np.r_[0, values.cumsum() / values.sum()]})
+
+
+def gini(amounts: pd.Series | Sequence[float], *, unbiased: bool = False) -> float:
+    """Gini coefficient, 0 (all equal) to 1 - 1/n (one gives all); `unbiased` multiplies by n/(n-1).
+
+    References
+    ----------
+    Gini 1912; computed as sum((2i - n - 1) x_i) / (n sum x) over ascending x.
+    """
+    values = _sorted(amounts)
+    n = len(values)
+    if n == 0 or values.sum() == 0 or (unbiased and n == 1):
+        return float("nan")
+    value = float(((2 * np.arange(1, n + 1) - n - 1) * values).sum() / (n * values.sum()))
+    return value * n / (n - 1) if unbiased else value
+
+
+def top_share(amounts: pd.Series | Sequence[float], share: float = 0.1) -> float:
+    """Part of the money that the largest `share` of donors gave, at least one whole donor, rounded up."""
+    values = _sorted(amounts)
+    return float(values[len(values) - top_n(len(values), share):].sum() / values.sum()) if values.sum() else float("nan")
+
+
+def top_n(donors_n: int, share: float) -> int:
+    """Whole donors in the top `share` (0-1) of `donors_n`, rounded up."""
+    if not 0 < share <= 1:
+        raise ValueError(f"share must lie in 0 to 1, found {share}")
+    return min(donors_n, int(np.ceil(round(donors_n * share, 9))))
+
+
+def concentration(amounts: pd.Series | Sequence[float], *, shares: Sequence[float] = (0.01, 0.1, 0.2)) -> pd.DataFrame:
+    """One row per measure: the largest donor and each top share, with `donors_n`, `amount_usd` and `amount_share`."""
+    values = _sorted(amounts)
+    counts = [min(1, len(values)), *(top_n(len(values), share) for share in shares)]
+    names = ["Largest donor", *(f"Top {share:.0%} of donors".replace("%", " %") for share in shares)]
+    total = values.sum()
+    sums = [float(values[len(values) - n:].sum()) for n in counts]
+    return pd.DataFrame({"measure": names, "donors_n": counts, "amount_usd": sums, "amount_share": [value / total if total else np.nan for value in sums]})
+
+
+def _sorted(amounts: pd.Series | Sequence[float]) -> np.ndarray:
+    values = np.sort(np.asarray(amounts, dtype="float64"))
+    if len(values) and values[0] < 0:
+        raise ValueError("amounts must not be negative: net refunds against gifts per donor first")
+    if np.isnan(values).any():
+        raise ValueError("amounts must not be missing")
+    return values
+
+
+def pyramid(amounts: pd.Series | Sequence[float], *, bands: Sequence[float] = BANDS) -> pd.DataFrame:
+    """Donors and dollars by size of a year's giving, largest band first.
+
+    Parameters
+    ----------
+    amounts : one per donor, US dollars of the year; zero and below are left out.
+    bands : lower limits, ascending; amounts below the first band fall into it.
+
+    Returns
+    -------
+    One row per band: `band`, `low_usd`, `donors_n`, `amount_usd`, `donors_share`, `amount_share`.
+    """
+    values = np.asarray(amounts, dtype="float64")
+    values = values[values > 0]
+    place = np.clip(np.searchsorted(bands, values, side="right") - 1, 0, None)
+    frame = pd.DataFrame({"band": band_names(bands), "low_usd": list(bands), "donors_n": np.bincount(place, minlength=len(bands)), "amount_usd": np.bincount(place, weights=values, minlength=len(bands))})
+    for part, whole in (("donors_share", "donors_n"), ("amount_share", "amount_usd")):
+        frame[part] = frame[whole] / frame[whole].sum() if len(values) else np.nan
+    return frame.iloc[::-1].reset_index(drop=True)
+
+
+def band_names(bands: Sequence[float]) -> list[str]:
+    """Labels of amount bands: "under $100", "$100-249", "$1 M and more"."""
+    upper = [*bands[1:], None]
+    return [f"Under {_dollars(high)}" if index == 0 else f"{_dollars(low)} and more" if high is None else f"{_dollars(low)} to {_dollars(high - 1)}" for index, (low, high) in enumerate(zip(bands, upper, strict=True))]
+
+
+def _dollars(value: float) -> str:
+    return f"${value / 1e6:g} M" if value >= 1e6 else f"${value:,.0f}"
+
+
+def gift_range(goal_usd: float, *, lead_share: float = 0.125, levels: int = 8, prospects_per_gift: Sequence[float] = (5, 4, 4, 3)) -> pd.DataFrame:
+    """Gift-range chart: the gifts a campaign needs, and the prospects it takes to get them.
+
+    Parameters
+    ----------
+    goal_usd : campaign goal.
+    lead_share : lead gift as a share of the goal, usually 0.10 to 0.15.
+    levels : tiers; each halves the amount and doubles the number of gifts until the goal is reached.
+    prospects_per_gift : prospects needed per gift from the top tier down, the last value repeated.
+
+    Returns
+    -------
+    One row per tier: `level`, `gift_usd` (smallest gift of the tier), `gifts_n`, `tier_usd`, `cumulative_usd`,
+    `cumulative_share` of goal, `prospects_n`. The last tier is cut so that the chart never promises more than the goal.
+    """
+    if goal_usd <= 0 or not 0 < lead_share < 1:
+        raise ValueError("a gift-range chart needs a positive goal and a lead share between 0 and 1")
+    gifts = [goal_usd * lead_share / 2**level for level in range(levels)]
+    counts, left = [], goal_usd
+    for level, gift in enumerate(gifts):
+        counts.append(max(0, min(2**level, int(np.ceil(round(left / gift, 9))))))
+        left -= counts[-1] * gift
+    frame = pd.DataFrame({"level": range(1, levels + 1), "gift_usd": gifts, "gifts_n": counts})
+    frame = frame[frame["gifts_n"] > 0]
+    ratios = [prospects_per_gift[min(level, len(prospects_per_gift) - 1)] for level in range(len(frame))]
+    frame["tier_usd"] = frame["gift_usd"] * frame["gifts_n"]
+    frame["cumulative_usd"] = frame["tier_usd"].cumsum()
+    frame["cumulative_share"] = frame["cumulative_usd"] / goal_usd
+    return frame.assign(prospects_n=np.ceil(frame["gifts_n"] * np.array(ratios)).astype("int64")).reset_index(drop=True)
+
+
+def gift_range_gap(chart: pd.DataFrame, received: pd.Series | Sequence[float], capacities: pd.Series | Sequence[float]) -> pd.DataFrame:
+    """A gift-range chart against what came in and who is at hand.
+
+    Parameters
+    ----------
+    chart : `gift_range`.
+    received : campaign commitments per donor, US dollars.
+    capacities : rated capacity of each open prospect, US dollars; a prospect counts in one tier only, the highest it can reach.
+
+    Returns
+    -------
+    The chart plus `received_n`, `still_n` gifts needed, `needed_n` prospects for those, `available_n`, `gap_n` (needed less available).
+    """
+    limits = chart["gift_usd"].to_numpy()[::-1]
+    ratio = chart["prospects_n"] / chart["gifts_n"]
+
+    def tally(values: pd.Series | Sequence[float]) -> np.ndarray:
+        place = np.searchsorted(limits, np.asarray(values, dtype="float64"), side="right") - 1
+        return np.bincount(place[place >= 0], minlength=len(limits))[::-1]
+
+    frame = chart.assign(received_n=tally(received), available_n=tally(capacities))
+    frame["still_n"] = (frame["gifts_n"] - frame["received_n"]).clip(lower=0)
+    frame["needed_n"] = np.ceil(frame["still_n"] * ratio).astype("int64")
+    return frame.assign(gap_n=frame["needed_n"] - frame["available_n"])
+
+
+def campaign_chart(progress: pd.DataFrame, gifts: pd.DataFrame, prospects: pd.DataFrame, *, lead_share: float, prospects_per_gift: Sequence[float]) -> pd.DataFrame:
+    """`gift_range_gap` of the first campaign: commitments per donor counted as production, open prospects by capacity."""
+    if progress.empty:
+        return pd.DataFrame(columns=["level", "gift_usd", "gifts_n", "tier_usd", "cumulative_usd", "cumulative_share", "prospects_n", "received_n", "available_n", "still_n", "needed_n", "gap_n"])
+    campaign = progress.iloc[0]
+    mine = counted(gifts[gifts["campaign_id"] == campaign["campaign_id"]], basis="production")
+    received = mine.groupby("donor_id")["amount_usd"].sum()
+    return gift_range_gap(gift_range(campaign["goal_usd"], lead_share=lead_share, prospects_per_gift=prospects_per_gift), received, prospects.loc[prospects["status"] == "open", "capacity_usd"])

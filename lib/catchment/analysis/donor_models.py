@@ -1,0 +1,281 @@
+"""What donors will do: BG/BB for yearly giving, BG/NBD for dated gifts, gamma-gamma for the value of a gift.
+
+Definitions
+-----------
+*BG/BB*: each year a living donor gives with an own probability and after it leaves for good with an own probability;
+both vary over donors as beta distributions. It needs per donor only `frequency` x (years with a gift after the first
+year), `recency` t_x (the last such year, 0 if none) and `periods` n (years observed). *BG/NBD* is the same idea in
+continuous time: x repeat gifts, the last at t_x, observed for T. *P(alive)* is the probability of not having left.
+
+Known bias: both models assume that giving is steady while a donor lives and that nobody returns after leaving, and they
+know nothing of appeals, capacity or the economy. They are shown with a check on years held out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+from scipy.special import betaln, gammaln
+
+from catchment.analysis.giving import annual
+
+
+class FitError(ValueError):
+    """The likelihood could not be maximized: too few donors, or no repeat giving to learn from."""
+
+
+@dataclass(frozen=True)
+class BGBB:
+    """BG/BB parameters: `alpha`, `beta` of the giving probability, `gamma`, `delta` of the leaving probability.
+
+    References
+    ----------
+    Fader, Hardie and Shang 2010, Customer-Base Analysis in a Discrete-Time Noncontractual Setting, Marketing Science 29(6).
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+    delta: float
+    log_likelihood: float = float("nan")
+
+    def p_alive(self, frequency, recency, periods) -> np.ndarray:
+        """Probability that a donor is still alive in the year after the `periods` observed (equation 11)."""
+        x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
+        log = betaln(self.alpha + x, self.beta + n - x) - betaln(self.alpha, self.beta) + betaln(self.gamma, self.delta + n + 1) - betaln(self.gamma, self.delta)
+        return np.exp(log - _bgbb_log(self, frequency, recency, periods))
+
+    def expected_gifts(self, frequency, recency, periods, *, years: float = 1) -> np.ndarray:
+        """Expected years with a gift in the next `years`, given the donor's record (equation 13)."""
+        a, b, g, d = self.alpha, self.beta, self.gamma, self.delta
+        x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
+        given = betaln(a + x + 1, b + n - x) - betaln(a, b) - _bgbb_log(self, frequency, recency, periods)
+        scale = np.exp(gammaln(g + d) - gammaln(1 + d))
+        tail = np.exp(gammaln(1 + d + n) - gammaln(g + d + n)) - np.exp(gammaln(1 + d + n + years) - gammaln(g + d + n + years))
+        return np.exp(given) * d / (g - 1) * scale * tail if abs(g - 1) > 1e-9 else self._expected_by_sum(given, n, years)
+
+    def _expected_by_sum(self, given: np.ndarray, n: np.ndarray, years: float) -> np.ndarray:
+        terms = [np.exp(betaln(self.gamma, self.delta + n + step) - betaln(self.gamma, self.delta)) for step in range(1, int(years) + 1)]
+        return np.exp(given) * np.sum(terms, axis=0)
+
+    def expected_from_start(self, years: float) -> float:
+        """Expected years with a gift in the first `years` after a donor's first gift (equation 9)."""
+        steps = np.arange(1, int(years) + 1)
+        alive = np.exp(betaln(self.gamma, self.delta + steps) - betaln(self.gamma, self.delta))
+        return float(self.alpha / (self.alpha + self.beta) * alive.sum())
+
+
+def _bgbb_log(model: BGBB, frequency, recency, periods) -> np.ndarray:
+    """Log likelihood of each record (equation 7)."""
+    a, b, g, d = model.alpha, model.beta, model.gamma, model.delta
+    x, t, n = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, periods)))
+    total = betaln(a + x, b + n - x) - betaln(a, b) + betaln(g, d + n) - betaln(g, d)
+    for step in range(int(np.max(n - t, initial=0))):
+        left = betaln(a + x, b + t - x + step) - betaln(a, b) + betaln(g + 1, d + t + step) - betaln(g, d)
+        total = np.where(step <= n - t - 1, np.logaddexp(total, left), total)
+    return total
+
+
+def bgbb_log_likelihood(parameters, frequency, recency, periods, weights=1) -> float:
+    """Log likelihood of BG/BB `parameters` (alpha, beta, gamma, delta) for records counted `weights` times."""
+    return float((_bgbb_log(BGBB(*parameters), frequency, recency, periods) * weights).sum())
+
+
+def fit_bgbb(frequency, recency, periods, weights=None) -> BGBB:
+    """Maximum likelihood BG/BB.
+
+    Parameters
+    ----------
+    frequency, recency, periods : one value per record; see the module's definitions.
+    weights : donors with that record; equal records are pooled before fitting, so a million donors cost little.
+
+    Raises
+    ------
+    FitError : nobody gave again, or the optimizer failed.
+    """
+    table = _pooled(frequency, recency, periods, weights)
+    columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
+    best = _maximize(lambda parameters: bgbb_log_likelihood(parameters, *columns), ((1.0, 1.0, 1.0, 2.0), (0.5, 0.5, 0.5, 0.5)), table)
+    return BGBB(*best[0], log_likelihood=best[1])
+
+
+@dataclass(frozen=True)
+class BGNBD:
+    """BG/NBD parameters: `r`, `alpha` (same time unit as the data) of the giving rate, `a`, `b` of the leaving probability.
+
+    References
+    ----------
+    Fader, Hardie and Lee 2005, "Counting Your Customers" the Easy Way, Marketing Science 24(2).
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    log_likelihood: float = float("nan")
+
+    def p_alive(self, frequency, recency, age) -> np.ndarray:
+        """Probability of still being a donor; 1 by construction for one without a repeat gift."""
+        x, t, age = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
+        log = np.log(self.a / (self.b + np.maximum(x, 1) - 1)) + (self.r + x) * np.log((self.alpha + age) / (self.alpha + t))
+        return np.where(x > 0, special.expit(-log), 1.0)
+
+    def expected_gifts(self, frequency, recency, age, *, horizon: float) -> np.ndarray:
+        """Expected gifts in the next `horizon` time units, given the donor's record (equation 10)."""
+        x, t, age = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
+        r, alpha, a, b = self.r, self.alpha, self.a, self.b
+        if abs(a - 1) < 1e-9:
+            a = a + 1e-9
+        hyper = special.hyp2f1(r + x, b + x, a + b + x - 1, horizon / (alpha + age + horizon))
+        grown = (a + b + x - 1) / (a - 1) * (1 - ((alpha + age) / (alpha + age + horizon)) ** (r + x) * hyper)
+        return grown * self.p_alive(x, t, age)
+
+    def expected_from_start(self, horizon: float) -> float:
+        """Expected repeat gifts in the first `horizon` time units after the first gift (equation 9)."""
+        hyper = special.hyp2f1(self.r, self.b, self.a + self.b - 1, horizon / (self.alpha + horizon))
+        return float((self.a + self.b - 1) / (self.a - 1) * (1 - (self.alpha / (self.alpha + horizon)) ** self.r * hyper))
+
+
+def bgnbd_log_likelihood(parameters, frequency, recency, age, weights=1) -> float:
+    """Log likelihood of BG/NBD `parameters` (r, alpha, a, b) for records counted `weights` times (equation 6)."""
+    r, alpha, a, b = parameters
+    x, t, age = (np.asarray(value, dtype="float64") for value in (frequency, recency, age))
+    front = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
+    alive = -(r + x) * np.log(alpha + age)
+    gone = np.where(x > 0, np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t), -np.inf)
+    return float(((front + np.logaddexp(alive, gone)) * weights).sum())
+
+
+def fit_bgnbd(frequency, recency, age, weights=None) -> BGNBD:
+    """Maximum likelihood BG/NBD; times in any one unit (weeks or months are usual). Arguments and errors as `fit_bgbb`."""
+    table = _pooled(frequency, recency, age, weights)
+    columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
+    unit = float(np.median(columns[2]))
+    best = _maximize(lambda parameters: bgnbd_log_likelihood(parameters, *columns), ((0.5, unit / 4, 0.8, 2.5), (1.0, unit, 0.5, 1.0)), table)
+    return BGNBD(*best[0], log_likelihood=best[1])
+
+
+@dataclass(frozen=True)
+class GammaGamma:
+    """Gamma-gamma model of gift size: `p`, `q`, `v`.
+
+    References
+    ----------
+    Fader and Hardie 2013, The Gamma-Gamma Model of Monetary Value.
+    """
+
+    p: float
+    q: float
+    v: float
+    log_likelihood: float = float("nan")
+
+    def expected_value(self, gifts, mean) -> np.ndarray:
+        """Expected size of a donor's gifts, a mean of the donor's own average and everybody's (equation 5)."""
+        x, mean = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
+        return self.p * (self.v + x * mean) / (self.p * x + self.q - 1)
+
+
+def gamma_gamma_log_likelihood(parameters, gifts, mean, weights=1) -> float:
+    """Log likelihood of gamma-gamma `parameters` (p, q, v) for donors with `gifts` gifts of average size `mean` above 0."""
+    p, q, v = parameters
+    x, m = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
+    parts = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v) + (p * x - 1) * np.log(m) + p * x * np.log(x) - (p * x + q) * np.log(x * m + v)
+    return float((parts * weights).sum())
+
+
+def fit_gamma_gamma(gifts, mean) -> GammaGamma:
+    """Maximum likelihood gamma-gamma for donors with at least one gift.
+
+    Raises
+    ------
+    FitError : fewer than ten donors, or the optimizer failed.
+    """
+    x, m = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
+    if len(x) < 10 or (m <= 0).any() or (x <= 0).any():
+        raise FitError("the gamma-gamma model needs ten donors or more, each with positive gifts")
+    unit = float(np.median(m))
+    table = pd.DataFrame({"x": x, "t": x, "n": m, "weights": 1.0})
+    best = _maximize(lambda parameters: gamma_gamma_log_likelihood((parameters[0], parameters[1] + 1, parameters[2] * unit), x, m), ((2.0, 1.5, 1.0), (1.0, 1.0, 0.5)), table)
+    (p, q, v), value = best
+    return GammaGamma(p, q + 1, v * unit, value)
+
+
+def _pooled(x, t, n, weights) -> pd.DataFrame:
+    columns = dict(zip(("x", "t", "n"), np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (x, t, n))), strict=True))
+    table = pd.DataFrame({**columns, "weights": 1.0 if weights is None else np.asarray(weights, dtype="float64")})
+    if ((table["x"] < 0) | (table["t"] > table["n"]) | (table["t"] < 0)).any():
+        raise ValueError("records need frequency of 0 or more and recency between 0 and the time observed")
+    return table.groupby(["x", "t", "n"], as_index=False)["weights"].sum()
+
+
+def _maximize(log_likelihood: Callable, starts: tuple, table: pd.DataFrame) -> tuple[tuple, float]:
+    """Best of several starts over the logarithms of the parameters, bounded so that none runs off to infinity."""
+    if table["weights"].sum() < 10 or not (table["x"] > 0).any():
+        raise FitError("the model needs ten donors or more, and some who gave again")
+    scale = table["weights"].sum()
+    runs = [optimize.minimize(lambda logs: -log_likelihood(np.exp(logs)) / scale, np.log(start), method="L-BFGS-B", bounds=[(-9.0, 9.0)] * len(start), options={"ftol": 1e-14, "gtol": 1e-8, "maxiter": 1000}) for start in starts]
+    best = min(runs, key=lambda run: run.fun)
+    if not np.isfinite(best.fun):
+        raise FitError(f"the likelihood could not be maximized: {best.message}")
+    return tuple(float(value) for value in np.exp(best.x)), float(-best.fun * scale)
+
+
+def yearly_records(giving: pd.DataFrame, *, through: int | None = None) -> pd.DataFrame:
+    """BG/BB records of donors whose first gift the ledger saw: `donor_id`, `frequency`, `recency`, `periods`, `mean_usd` a giving year.
+
+    Donors of the ledger's first year are left out (their first gift may be older), and so are those of the last one,
+    who have no year to repeat in.
+    """
+    giving = annual(giving)
+    years = [year for year in giving.columns if through is None or year <= through]
+    amounts = giving[years].to_numpy()
+    gave = amounts > 0
+    first, last, ever = gave.argmax(axis=1), len(years) - 1 - gave[:, ::-1].argmax(axis=1), gave.any(axis=1)
+    keep = ever & (first > 0) & (first < len(years) - 1)
+    total = np.where(gave, amounts, 0).sum(axis=1)
+    frame = pd.DataFrame({"donor_id": giving.index, "frequency": gave.sum(axis=1) - 1, "recency": last - first, "periods": len(years) - 1 - first, "mean_usd": total / np.maximum(gave.sum(axis=1), 1) / 100})
+    return frame[keep].reset_index(drop=True)
+
+
+def dated_records(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, since: str | pd.Timestamp, unit_days: float = 7) -> pd.DataFrame:
+    """BG/NBD records of donors whose first gift fell between `since` and `as_of`: `donor_id`, `frequency` (days with a
+    repeat gift), `recency` and `age` in units of `unit_days`. Pass gifts from before `since` too: they tell who is new."""
+    days = pd.to_datetime(gifts["gift_date"])
+    kept = pd.DataFrame({"donor_id": gifts["donor_id"], "day": days})[(gifts["amount_usd"] > 0) & (days <= pd.Timestamp(as_of))].drop_duplicates()
+    grouped = kept.groupby("donor_id")["day"].agg(["min", "max", "size"])
+    grouped = grouped[grouped["min"] >= pd.Timestamp(since)]
+    return pd.DataFrame({"donor_id": grouped.index, "frequency": grouped["size"].to_numpy() - 1, "recency": ((grouped["max"] - grouped["min"]).dt.days / unit_days).to_numpy(), "age": ((pd.Timestamp(as_of) - grouped["min"]).dt.days / unit_days).to_numpy()})
+
+
+def outlook(giving: pd.DataFrame, *, through: int | None = None, years: int = 1) -> pd.DataFrame:
+    """Each donor's BG/BB outlook after `through`: the record plus `p_alive_share`, `expected_gifts`, `expected_usd`.
+
+    The value of a giving year is the gamma-gamma mean, which pulls a single large gift toward the others.
+    """
+    records = yearly_records(giving, through=through)
+    model = fit_bgbb(records["frequency"], records["recency"], records["periods"])
+    value = fit_gamma_gamma(records["frequency"] + 1, records["mean_usd"])
+    arguments = (records["frequency"], records["recency"], records["periods"])
+    frame = records.assign(p_alive_share=model.p_alive(*arguments), expected_gifts=model.expected_gifts(*arguments, years=years))
+    return frame.assign(expected_usd=frame["expected_gifts"] * value.expected_value(frame["frequency"] + 1, frame["mean_usd"]))
+
+
+def held_out(giving: pd.DataFrame, *, year: int) -> pd.DataFrame:
+    """The model fitted through `year` - 1 against what happened in `year`, by frequency of giving before.
+
+    Returns
+    -------
+    One row per `frequency` and a total (`frequency` missing): `donors_n`, `expected_n` and `actual_n` giving,
+    `expected_usd`, `actual_usd`, and `naive_n`, what "everyone who gave last year gives again" would have said.
+    """
+    giving = annual(giving)
+    frame = outlook(giving, through=year - 1)
+    actual = giving.loc[frame["donor_id"], year].to_numpy()
+    last = giving.loc[frame["donor_id"], year - 1].to_numpy()
+    frame = frame.assign(donors_n=1, expected_n=frame["expected_gifts"], actual_n=actual > 0, actual_usd=np.maximum(actual, 0) / 100, naive_n=last > 0)
+    columns = ["donors_n", "expected_n", "actual_n", "naive_n", "expected_usd", "actual_usd"]
+    grouped = frame.astype({"actual_n": "int64", "naive_n": "int64"}).groupby("frequency")[columns].sum().reset_index()
+    total = grouped[columns].sum().to_frame().T
+    return pd.concat([grouped.astype({"frequency": "Int64"}), total.assign(frequency=pd.array([pd.NA], dtype="Int64"))], ignore_index=True)

@@ -1,0 +1,155 @@
+"""Titles and notes of the philanthropy exhibits, computed from the frames that they head; and the headings of their columns."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from catchment import words
+
+LABELS = {
+    "fiscal_year": "Fiscal year", "year": "Fiscal year", "basis": "Basis", "amount_usd": "Amount", "gifts_n": "Gifts", "program": "Program", "designation": "Designation", "ytd_usd": "This year to date",
+    "same_day_usd": "Same day last year", "last_year_usd": "Last year in full", "goal_usd": "Goal", "goal_share": "Of goal", "to_go_usd": "To go", "change_usd": "Change", "change_share": "Change relative",
+    "part": "Part", "so_far_usd": "So far", "rest_usd": "Rest of year expected", "total_usd": "Total expected", "total_usd_low": "Low", "total_usd_high": "High",
+    "campaign": "Campaign", "start_date": "First day", "end_date": "Last day", "raised_usd": "Raised", "time_share": "Time gone", "gap_usd": "Gap to goal", "rate_usd_month": "A month so far",
+    "recent_rate_usd_month": "A month, last 12 months", "needed_rate_usd_month": "A month needed", "projected_usd": "At the end at the rate so far", "ahead_usd": "Ahead of time",
+    "band": "Size of giving", "donors_n": "Donors", "donors_share": "Of donors", "amount_share": "Of amount", "measure": "Donors counted", "level": "Tier", "gift_usd": "Gift", "tier_usd": "Tier total",
+    "cumulative_usd": "Running total", "cumulative_share": "Running, of goal", "prospects_n": "Prospects per chart", "received_n": "Gifts in", "still_n": "Gifts still needed", "needed_n": "Prospects needed", "available_n": "Prospects at hand", "gap_n": "Missing prospects",
+    "group": "Donors", "donors_before_n": "Donors the year before", "retained_n": "Gave again", "share": "Retention", "low": "Low", "high": "High", "dimension": "Looked at by", "segment": "Segment", "usual_share": "Retention before",
+    "usual_before_n": "Donors before, pooled", "usual_retained_n": "Gave again, pooled", "p_value": "p value", "p_adjusted": "p adjusted", "lost_usd": "Gave the year before, now gone", "missing_n": "Donors missing against the past",
+    "category": "Reason", "kind": "Kind", "step": "Step", "cohort": "First gift in", "years_since": "Years since", "giving_n": "Still giving", "same_day_n": "Same day last year, donors",
+    "frequency": "Giving years after the first", "expected_n": "Expected to give", "actual_n": "Gave", "naive_n": "As last year", "expected_usd": "Expected", "actual_usd": "Came", "p_alive_share": "Probability alive",
+    "stage": "Stage", "proposals_n": "Proposals", "ask_usd": "Asked or planned", "median_age_days": "Median days in stage", "stalled_n": "Stalled", "stalled_usd": "Stalled amount", "probability_share": "Chance used", "weighted_usd": "Weighted",
+    "closed_n": "Closed proposals", "funded_n": "Funded", "own_share": "Own history", "default_share": "Common practice", "officer": "Officer", "open_n": "Open proposals", "load": "Portfolio",
+    "bucket": "Age", "instalments_n": "Instalments", "pledges_n": "Pledges", "open_usd": "Open balance", "open_share": "Of balance", "rate_share": "Allowance rate", "allowance_usd": "Allowance",
+    "expense_usd": "Expense", "net_usd": "Net", "roi": "Return per dollar", "ctrd_usd": "Cost to raise a dollar", "benchmark_usd": "Benchmark", "fte": "Staff", "net_per_fte_usd": "Net per staff member",
+    "submitted_n": "Submitted", "decided_n": "Decided", "awarded_n": "Awarded", "requested_usd": "Requested", "awarded_usd": "Awarded amount", "dollar_share": "Of dollars", "spent_share": "Spent", "period_share": "Period gone", "pace": "Pace",
+    "grant_id": "Grant", "report": "Report", "due_date": "Due", "due_in_days": "Due in", "state": "State", "spent_usd": "Spent", "hard_usd": "Hard credit", "soft_usd": "Soft credit, not added",
+    "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date", "covered_share": "Covered",
+}  # fmt: skip
+
+
+def raised(to_date: pd.Series) -> str:
+    change = to_date["change_share"]
+    word = "ahead of" if change > 0.005 else "behind" if change < -0.005 else "level with"
+    by = "" if word == "level with" else f" {words.share(abs(change), digits=0)}"
+    return f"Cash to date is {words.money(to_date['ytd_usd'])},{by} {word} the same day last year"
+
+
+def moved(frame: pd.DataFrame, label: str) -> str:
+    """The row that moved most against the same day last year."""
+    row = frame.loc[frame["change_usd"].abs().idxmax()]
+    return f"{str(row[label]).capitalize()} moved most: {words.money(abs(row['change_usd']))} {'more' if row['change_usd'] > 0 else 'less'} than by the same day last year"
+
+
+def forecast(ahead: pd.DataFrame, goal_usd: float) -> str:
+    total = ahead.iloc[-1]
+    return f"The year is forecast to end at {words.money(total['total_usd'])}, against a goal of {words.money(goal_usd)}"
+
+
+def tested(rows: pd.DataFrame) -> str:
+    """What the same forecast would have said in past years."""
+    if rows.empty:
+        return "Too few whole years to check the forecast on."
+    error, naive = rows["error_share"].abs().mean(), rows["naive_error_share"].abs().mean()
+    return (
+        f"Made on the same day of {words.plural(len(rows), 'past year')}, this forecast missed the year's total by {words.share(error, digits=0)} on average (last year's total: {words.share(naive, digits=0)}); "
+        f"{words.count(rows['inside'].sum())} of {len(rows)} totals fell inside the interval."
+    )
+
+
+def campaign(progress: pd.DataFrame) -> str:
+    if progress.empty:
+        return "No campaign is running"
+    row = progress.iloc[0]
+    return f"“{row['campaign']}” has {words.share(row['goal_share'], digits=0)} of its goal with {words.share(row['time_share'], digits=0)} of its time gone"
+
+
+def pyramid(bands: pd.DataFrame) -> str:
+    top = bands[bands["donors_n"] > 0].iloc[0]
+    return f"{words.plural(top['donors_n'], 'donor')} giving {top['band'][:1].lower()}{top['band'][1:]} brought {words.share(top['amount_share'], digits=0)} of the cash"
+
+
+def concentration(shares: pd.DataFrame, gini: float) -> str:
+    row = shares.iloc[2]
+    return f"The {row['measure'].lower()} gave {words.share(row['amount_share'], digits=0)} of the cash (Gini {gini:.2f})"
+
+
+def gift_range(chart: pd.DataFrame) -> str:
+    short = chart[chart["gap_n"] > 0]
+    if short.empty:
+        return "There are prospects for every tier of the campaign"
+    return f"{words.plural(short['gap_n'].sum(), 'prospect')} missing, most for gifts of {words.money(short.loc[short['gap_n'].idxmax(), 'gift_usd'])}"
+
+
+def retention(trend: pd.DataFrame) -> str:
+    last = trend[trend["year"] == trend["year"].max()].set_index("group")["share"]
+    return f"{words.share(last['overall'], digits=0)} of donors gave again: {words.share(last['first-time'], digits=0)} of first-time, {words.share(last['repeat'], digits=0)} of repeat donors"
+
+
+def lapse(groups: pd.DataFrame) -> str:
+    rows = groups.set_index("group")
+    row = next(row for name, row in rows.iterrows() if "LYBUNT" in name)
+    return f"{words.plural(row['donors_n'], 'donor')} of last year are still to give, {words.count(row['same_day_n'])} on the same day last year"
+
+
+def segments(rows: pd.DataFrame) -> str:
+    fallen = rows[(rows["change_share"] < 0) & (rows["p_adjusted"] < 0.05)]
+    if fallen.empty:
+        return "No segment fell below its own past beyond chance"
+    row = fallen.iloc[0]
+    return f"{str(row['segment']).capitalize()} donors fell from {words.share(row['usual_share'], digits=0)} to {words.share(row['share'], digits=0)}"
+
+
+def change(totals: Mapping[str, float]) -> str:
+    grew = "grew" if totals["net_usd"] > 0 else "shrank"
+    return f"Giving {grew} by {words.money(abs(totals['net_usd']))}: {words.money(totals['lost_per_100_gained'])} lost for every $100 gained"
+
+
+def rfm(scored: pd.DataFrame) -> str:
+    waiting = scored[scored["segment"].isin(["At risk, high value", "Lost, high value"])]
+    return f"{words.plural(len(waiting), 'donor')} of high value have not given lately; they gave {words.money(waiting['amount_usd'].sum())} over the years"
+
+
+def held_out(check: pd.DataFrame, year: int) -> str:
+    total = check.iloc[-1]
+    return f"For {year} the model expected {words.plural(total['expected_n'], 'donor')}; {words.count(total['actual_n'])} gave"
+
+
+def stages(rows: pd.DataFrame) -> str:
+    stalled = rows["stalled_n"].sum()
+    return f"{words.money(rows['weighted_usd'].sum())} weighted of {words.money(rows['ask_usd'].sum())} in the pipe; {words.plural(stalled, 'proposal')} stalled"
+
+
+def calibration(rows: pd.DataFrame) -> str:
+    row = rows.loc[(rows["own_share"] - rows["default_share"]).abs().idxmax()]
+    word = "more" if row["own_share"] > row["default_share"] else "less"
+    return f"At {row['stage']}, own proposals are funded {word} often than common practice says: {words.share(row['own_share'], digits=0)} against {words.share(row['default_share'], digits=0)}"
+
+
+def owed(paid: Mapping[str, float], open_usd: float) -> str:
+    return f"{words.money(paid['overdue_usd'])} of the {words.money(open_usd)} open is overdue; {words.share(paid['share'], digits=0)} of what fell due is paid"
+
+
+def receivable(steps: pd.DataFrame) -> str:
+    return f"The open balance of {words.money(steps['amount_usd'].iloc[0])} is worth {words.money(steps['amount_usd'].iloc[-1])} today"
+
+
+def cost(rows: pd.DataFrame) -> str:
+    over = rows[rows["ctrd_usd"] > rows["benchmark_usd"]]
+    total = rows[rows["program"] == "All programs"].iloc[0]
+    tail = f"; over benchmark: {words.listing(over['program'], most=3)}" if len(over) else "; every program is within its benchmark"
+    return f"A dollar cost {words.money(total['ctrd_usd'], digits=2)} to raise{tail}"
+
+
+def grants(row: pd.Series) -> str:
+    return f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded ({words.share(row['share'], digits=0)}; interval {words.interval(row['low'], row['high'], lambda value: words.share(value, digits=0))})"
+
+
+def burn(rows: pd.DataFrame) -> str:
+    off = rows[rows["pace"] != "on pace"]
+    return f"{words.count(len(off))} of {words.plural(len(rows), 'active award')} off pace: {words.count((off['pace'] == 'underspent').sum())} underspent, {words.count((off['pace'] == 'overspent').sum())} overspent"
+
+
+def needs(rows: pd.DataFrame) -> str:
+    open_usd = (rows["gap_usd"] - rows["given_usd"]).clip(lower=0).sum()
+    return f"{words.money(open_usd)} of costed needs has no gift behind it yet"
