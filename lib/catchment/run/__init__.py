@@ -1,0 +1,1 @@
+"""From settings and notebooks to published pages: plan, execute, render, publish, remember."""
