@@ -8,7 +8,7 @@ something else says so (`min: -100`, `share: false`).
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -125,11 +125,46 @@ class Catalogue(Section):
     """Tables by name."""
 
 
+class Imports(Section):
+    """An entry that `catchment import` wrote: the table, and the files that went into it."""
+
+    kind: str
+    """Kind of the files."""
+    table: Table
+    """The table's entry."""
+    imported: list[dict[str, Any]]
+    """For each file its name, fingerprint, vintage and counts."""
+
+
 def tables(root: Path) -> dict[str, Table]:
-    """Every table by name, from data/catalog.yml below the project's folder; ParamsError lists all mistakes in it."""
+    """Every table by name: data/catalog.yml, and what was imported, which takes the place of a simulated table of its name.
+
+    Raises ParamsError with all mistakes of the catalogue.
+    """
     path = root / "data" / "catalog.yml"
-    stat = path.stat() if path.exists() else None
-    return _tables(path, (stat.st_size, stat.st_mtime_ns) if stat else None)
+    listed = _tables(path, _stamp(path))
+    return listed | {name: held.table for name, held in imports(root).items() if name not in listed or listed[name].simulated}
+
+
+def imports(root: Path) -> dict[str, Imports]:
+    """What was imported, by table name."""
+    return {path.stem: _imports(path, _stamp(path)) for path in sorted((root / "data" / "imported").glob("*.yml"))}
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    return (path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None
+
+
+@lru_cache(maxsize=64)
+def _imports(path: Path, stamp: tuple[int, int] | None) -> Imports:
+    shown = f"data/imported/{path.name}"
+    source = read(path, shown)
+    if source.problems:
+        raise ParamsError(source.problems)
+    try:
+        return Imports.model_validate(source.tree)
+    except ValidationError as error:
+        raise ParamsError([explain(each, Imports, lambda path: _mark(source.marks, path, shown)) for each in error.errors()]) from error
 
 
 @lru_cache(maxsize=8)
@@ -147,8 +182,8 @@ def _tables(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
     return {name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table for name, table in entries.items()}
 
 
-def _mark(marks: dict[tuple, Mark], path: tuple) -> Mark:
-    return next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), Mark("data/catalog.yml", 1))
+def _mark(marks: dict[tuple, Mark], path: tuple, file: str = "data/catalog.yml") -> Mark:
+    return next((marks[path[:end]] for end in range(len(path), 0, -1) if path[:end] in marks), Mark(file, 1))
 
 
 def _unknown_references(tables: dict[str, Table], marks: dict[tuple, Mark]) -> list[Mistake]:

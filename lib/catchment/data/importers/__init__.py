@@ -1,0 +1,121 @@
+"""Published files into tables of the catalogue: `run("hospital_service_area", ["HSAF_2023.csv"], root=root)`.
+
+An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalogue entry in
+data/imported/<name>.yml. It is read like any other; of a simulated table of the same name it takes the place. Importing the same
+bytes again does nothing, so an interrupted import is simply started again.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ...params.text import nearest
+from ..catalog import Column, Imports, Table, imports, tables
+from . import cancer, cms, engine, nppes, places, trials
+from .engine import Imported
+from .layout import Field, Layout
+from .stream import ImportRefused, facts_of_binary
+
+LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials) for layout in family.LAYOUTS}
+BOUNDARIES = "boundaries"
+Told = Callable[[str, int, int], None]
+
+
+def kinds() -> dict[str, str]:
+    """Every kind that can be imported, and what it is."""
+    return {kind: layout.title for kind, layout in LAYOUTS.items()} | {BOUNDARIES: "Boundaries (TIGER/Line, cartographic, GeoJSON)"}
+
+
+def register(*layouts: Layout) -> None:
+    """Add the layouts of another module."""
+    LAYOUTS.update({layout.kind: layout for layout in layouts})
+
+
+def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, progress: Told | None = None) -> list[Imported]:
+    """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
+
+    `progress` is called with file name, bytes done and bytes in all. Raises ImportRefused with the reason; files before the
+    refused one stay imported.
+    """
+    if kind not in kinds():
+        raise ImportRefused(f"unknown kind {kind!r} ({nearest(kind, kinds())}); known: {', '.join(kinds())}")
+    name = name or kind
+    _free(name, root)
+    results = []
+    for path in map(Path, files):
+        done = imports(root).get(name)
+        same = next((known for known in (done.imported if done else []) if known["sha256"] == _sha256(path)), None)
+        if same:
+            results.append(Imported(**same))
+            continue
+        result = _import(kind, path, root, name, year, progress)
+        _register(kind, name, root, result)
+        results.append(result)
+    return results
+
+
+def _sha256(path: Path) -> str:
+    return facts_of_binary(path, 1 << 62)
+
+
+def _free(name: str, root: Path) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise ImportRefused(f"{name!r} is no table name: lower-case letters, digits and _, a letter first")
+    known = tables(root).get(name)
+    if known and not known.simulated and name not in imports(root):
+        raise ImportRefused(f"the catalogue has a table {name!r} already; choose another name")
+
+
+def _import(kind: str, path: Path, root: Path, name: str, year: int | None, progress: Told | None) -> Imported:
+    folder = root / "data" / "imported" / name
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.name.removesuffix(".gz")).rsplit(".", 1)[0].strip("._-") or "file"
+    tell = (lambda done, total: progress(path.name, done, total)) if progress else None
+    if kind == BOUNDARIES:
+        from . import boundaries  # here, because only this kind needs geopandas
+
+        return boundaries.convert_file(path, folder / f"{stem}.geo.parquet", year=year, progress=tell)
+    return engine.convert_file(LAYOUTS[kind], path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell)
+
+
+def _register(kind: str, name: str, root: Path, result: Imported) -> None:
+    """Write the table's entry anew: aside, then in place of the old one."""
+    before = imports(root).get(name)
+    if before and before.kind != kind:
+        raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
+    known = [item for item in (before.imported if before else []) if item["parquet"] != result.parquet]
+    imported = sorted([*known, asdict(result)], key=lambda item: item["file"])
+    path = root / "data" / "imported" / f"{name}.yml"
+    part = path.with_name(path.name + ".part")
+    part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": imported}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    part.replace(path)
+
+
+def _entry(kind: str, name: str, imported: list[dict[str, Any]]) -> dict[str, Any]:
+    vintages = sorted({item["vintage"] for item in imported if item["vintage"]})
+    common = {"edition": ", ".join(vintages) or "as imported", "accessed": max(item["imported"] for item in imported)}
+    if kind == BOUNDARIES:
+        from . import boundaries
+
+        columns, key, more = {"year": _YEAR, **boundaries.COLUMNS}, ["year", "area_id"], {"title": "Boundaries", "producer": "U.S. Census Bureau"}
+        return {**more, **common, "path": f"imported/{name}/*.geo.parquet", "licence": "public domain", "key": key, "period": "year", "columns": _columns(columns)}
+    layout = LAYOUTS[kind]
+    dated = layout.year and not layout.vintage and layout.period not in layout.table
+    key = [*(["year"] if dated else []), *(["vintage"] if layout.vintage else []), *layout.key]
+    columns = {**({"year": _YEAR} if dated else {}), **layout.table}
+    facts = {"title": layout.title, "producer": layout.producer, "licence": layout.licence, "note": layout.note, "suppress_below": layout.suppress_below}
+    entry = {**facts, **common, "path": f"imported/{name}/*.parquet", "key": key, "period": layout.period if layout.period in columns else None, "columns": _columns(columns)}
+    return {key: value for key, value in entry.items() if value not in (None, "", [])}
+
+
+_YEAR = Column(type="integer", meaning="year that the file covers")
+
+
+def _columns(columns: dict[str, Column]) -> dict[str, Any]:
+    return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
+
+
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Imports", "Layout", "Table", "kinds", "register", "run"]

@@ -1,0 +1,93 @@
+"""Boundaries: TIGER/Line and cartographic boundary files, or GeoJSON of the same, as GeoParquet in WGS 84 degrees.
+
+The identifier is found by its published names over the vintages (`GEOID`, `GEOID10`, `GEOID20`, `ZCTA5CE20`, …). A shapefile comes
+as the ZIP archive that the Census publishes.
+"""
+
+import re
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio.errors
+import shapely
+
+from ..catalog import Column
+from .engine import Imported
+from .layout import plain
+from .stream import ImportRefused, Progress, facts_of_binary
+
+KIND = "boundaries"
+LARGEST = 2_000_000_000
+_IDENTIFIERS = [("zip", r"zcta5?(?:ce)?(?:\d\d)?|zipcode|zip", r"\d{5}"), ("area_id", r"geoid(?:fq)?(?:\d\d)?|geoidfips|fips|id", r"\d{2,15}")]
+_NAMES = r"namelsad(?:\d\d)?|name(?:\d\d)?"
+COLUMNS = {
+    "area_id": Column(meaning="identifier: ZIP (ZCTA), county FIPS, tract or state code"), "name": Column(nullable=True, meaning="name"),
+    "state_fips": Column(nullable=True, pattern=r"\d{2}", meaning="state FIPS code"),
+}
+
+
+def convert_file(path: Path, target: Path, *, year: int | None = None, progress: Progress | None = None) -> Imported:
+    """Import one boundary file into `target` (GeoParquet); raises ImportRefused with the reason."""
+    sha256 = facts_of_binary(path, LARGEST, progress)
+    shapes = _read(path)
+    areas = _areas(shapes, path.name)
+    told = year if year is not None else _year(path)
+    part = target.with_name(target.name + ".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        areas.assign(year=told).to_parquet(part, compression="zstd")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return Imported(KIND, path.name, target.name, str(told), sha256, len(areas), len(shapes) - len(areas), 0, "", f"{date.today()}")
+
+
+def _read(path: Path) -> gpd.GeoDataFrame:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        if size > LARGEST:
+            raise ImportRefused(f"{path.name}: would unpack to {size:,} bytes; refused")
+    try:
+        shapes = gpd.read_file(f"zip://{path}" if zipfile.is_zipfile(path) else path)
+    except (pyogrio.errors.DataSourceError, shapely.errors.ShapelyError, ValueError) as error:
+        raise ImportRefused(f"{path.name}: not readable as boundaries ({str(error).splitlines()[0]})") from error
+    if not isinstance(shapes, gpd.GeoDataFrame) or shapes.empty or shapes.crs is None:
+        raise ImportRefused(f"{path.name}: expected shapes with a coordinate system, found none")
+    return shapes.to_crs("EPSG:4326")
+
+
+def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
+    """Identifier, name and shape; shapes without identifier or area are left out, a doubled identifier refuses the file."""
+    ids, pattern = _identifier(shapes, name)
+    usable = ids.str.fullmatch(pattern).fillna(False) & shapes.geometry.notna() & shapes.geom_type.isin(["Polygon", "MultiPolygon"])
+    if usable.sum() < len(shapes) - max(5, len(shapes) // 100):
+        raise ImportRefused(f"{name}: {len(shapes) - int(usable.sum()):,} of {len(shapes):,} shapes are no areas with an identifier")
+    chosen = shapes[usable]
+    areas = gpd.GeoDataFrame({"area_id": ids[usable].str[-11:] if ids.str.len().max() > 11 else ids[usable], "name": _names(chosen)}, geometry=chosen.make_valid(), crs=shapes.crs)
+    if areas["area_id"].duplicated().any():
+        raise ImportRefused(f"{name}: expected one shape per area, found several for {areas.loc[areas['area_id'].duplicated(), 'area_id'].iloc[0]}")
+    states = areas["area_id"].str[:2] if pattern != r"\d{5}" or "STATEFP" in shapes else None
+    return areas.assign(state_fips=states).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
+
+
+def _identifier(shapes: gpd.GeoDataFrame, name: str):
+    for _, known, pattern in _IDENTIFIERS:
+        columns = [column for column in shapes.columns if re.fullmatch(known, plain(column))]
+        if columns:
+            return shapes[columns[0]].astype("str").str.replace(r"^.*US", "", regex=True), pattern
+    raise ImportRefused(f"{name}: expected an identifier such as GEOID or ZCTA5CE20, found {', '.join(map(str, shapes.columns[:8]))}")
+
+
+def _names(shapes: gpd.GeoDataFrame):
+    columns = [column for column in shapes.columns if re.fullmatch(_NAMES, plain(column))]
+    return shapes[columns[0]].astype("str") if columns else None
+
+
+def _year(path: Path) -> int:
+    found = re.findall(r"(?<!\d)((?:19|20)\d{2})(?!\d)", path.name)
+    if not found:
+        raise ImportRefused(f"{path.name}: its name does not tell the year; give --year")
+    return int(found[0])
