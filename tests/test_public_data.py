@@ -16,7 +16,7 @@ REGION = (
 TEXT = {"county_fips": str, "zip": str, "ccn": str}
 TABLES = sorted(path.stem for path in PUBLIC.glob("*.csv") if path.stem not in ("hospital_systems", "specialties"))  # lists kept by hand
 # Links between areas carry a year each; every other table carries the year(s) its figures describe.
-YEAR_COLUMNS = ("year", "year_first", "weight_year", "system_year")
+YEAR_COLUMNS = ("year", "year_first", "weight_year", "system_year", "edition_year")
 
 
 def table(name: str) -> pd.DataFrame:
@@ -226,3 +226,16 @@ def test_catchments_name_known_centers():
     centers = table("nci_catchments")
     assert centers.query("county_fips == '17031'").center.str.contains("Northwestern").any()
     assert centers.designation.notna().all()
+
+
+def test_computed_national_rates_agree_with_another_producer():
+    """Two independent routes to the age-adjusted rate of breast cancer in women, 2013-17: CDC by year, IARC by age."""
+    rates = table("incidence_us_by_year").set_index(["site", "sex", "year"])
+    assert rates.loc[("Breast", "female", 2019), "rate_origin"] == "computed"
+    assert rates.loc[("All sites", "both", 2019), "rate_origin"] == "published"
+    assert (rates.rate_100k.isna() == (rates.rate_origin == "none")).all()
+    ages = table("incidence_by_age").query("site == 'Breast' and sex == 'female'").set_index("age_low")
+    std = table("standard_population").assign(age_low=lambda s: s.age_low.replace(1, 0)).groupby("age_low").population_n.sum()
+    other = float((ages.cases_n / ages.person_years * std).sum() / std.sum() * 1e5)
+    ours = np.mean([rates.loc[("Breast", "female", year), "rate_100k"] for year in range(2013, 2018)])
+    assert other == pytest.approx(ours, rel=0.02)

@@ -2,7 +2,8 @@
 
 SOURCE_FOLDER holds the upstream files by subject (population, incidence, hospitals, crosswalks, centers). Two more come
 from package registries: county polygons from npm `us-atlas` (fetched with `npm pack`, or `--atlas FILE`), ZIP points from
-PyPI `zipcodes`. Only figures are carried over, into a schema of our own, sorted, with fixed line ends: same input, same bytes.
+PyPI `zipcodes` 3.0.0 (install it first; the project itself does not need it). Only figures are carried over, into a schema
+of our own, sorted, with fixed line ends: same input, same bytes.
 
 Definitions. *Region*: the fifteen counties reported on. *Ring*: counties that touch the region or lie in the same
 planning file; they buffer access and choice models. *State*: the other counties of the three states, against which a
@@ -292,17 +293,26 @@ def incidence_by_age(source: Path) -> None:
 
 
 def incidence_us(source: Path) -> None:
+    """National cases by year, and by age and year; the yearly rate is computed from the ages where the producer prints none."""
+    raw = text(source / "incidence" / "us_wonder_age_specific_by_year.csv").query("site != 'All sites'")  # may hold in-situ breast
+    ages_ = raw.assign(year=raw.period.astype(int), age_low=raw.age_low.astype(int), cases_n=whole(raw["count"]), population_n=whole(raw.population))
+    ages_["age_high"] = whole(raw.age_high.str.removesuffix(".0"))
+    ages_["status"] = np.where(ages_.cases_n.isna(), "suppressed", "ok")
+    key = ["site", "sex", "year", "age_low"]
+    write(ages_[[*key, "age_high", "cases_n", "population_n", "status"]], "incidence_us_age_year", key)
+    std = text(source / "population" / "us_std_population_2000_19ages.csv")
+    weight = number(std.std_population_census_P25_1130).set_axis(std.age_low.astype(int)) / number(std.std_population_census_P25_1130).sum()
+    # A withheld age has fewer than 16 cases in millions of people: as zero it lowers the rate by less than 0.01.
+    part = ages_.cases_n.astype("float64").fillna(0) / ages_.population_n.astype("float64") * ages_.age_low.map(weight) * 1e5
+    computed = part.groupby([ages_.site, ages_.sex, ages_.year]).sum().round(2).rename("computed")
     raw = text(source / "incidence" / "us_new_cases_by_year.csv")
     out = raw.assign(site=raw.site.replace(SITES), year=raw.year.astype(int), cases_n=whole(raw.new_cases), population_n=whole(raw.population))
     out["rate_100k"] = number(raw.age_adjusted_rate)
     key = ["site", "sex", "year"]
-    write(out[[*key, "cases_n", "population_n", "rate_100k"]], "incidence_us_by_year", key)
-    raw = text(source / "incidence" / "us_wonder_age_specific_by_year.csv").query("site != 'All sites'")  # may hold in-situ breast
-    out = raw.assign(year=raw.period.astype(int), age_low=raw.age_low.astype(int), cases_n=whole(raw["count"]), population_n=whole(raw.population))
-    out["age_high"] = whole(raw.age_high.str.removesuffix(".0"))
-    out["status"] = np.where(out.cases_n.isna(), "suppressed", "ok")
-    key = ["site", "sex", "year", "age_low"]
-    write(out[[*key, "age_high", "cases_n", "population_n", "status"]], "incidence_us_age_year", key)
+    out = out.merge(computed, on=key, how="left", validate="1:1")
+    out["rate_origin"] = np.select([out.rate_100k.notna(), out.computed.notna()], ["published", "computed"], "none")
+    out["rate_100k"] = out.rate_100k.fillna(out.computed)
+    write(out[[*key, "cases_n", "population_n", "rate_100k", "rate_origin"]], "incidence_us_by_year", key)
 
 
 def stage_and_mix(source: Path) -> None:

@@ -1,0 +1,241 @@
+"""Sentences and readable tables of the program scorecard: what is news, what the gate says, where money went, what slips.
+
+Each sentence is computed; "nothing stands out" is a finding too. Values of indicators are written in the unit that their name ends in.
+"""
+
+import numpy as np
+import pandas as pd
+
+from catchment import words
+from catchment.analysis import budget
+from catchment.analysis.readiness import Gate
+
+from . import formats
+from .blocks import Finding
+
+ORDER = ["concern", "fail", "improvement", "either", "pass", "common", "unknown", "hidden"]
+MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
+
+
+def value(kpi: str, amount: float) -> str:
+    """An indicator's value with its unit."""
+    return "[c]" if pd.isna(amount) else formats.of(kpi, pd.Series([amount])).full(amount)
+
+
+def _period(day, length: str) -> str:
+    if pd.isna(day):
+        return "[c]"
+    return {"month": f"{day:%b %Y}", "quarter": f"{day.year} Q{(day.month + 2) // 3}", "year": f"{day.year}"}[length]
+
+
+def readable(board: pd.DataFrame) -> pd.DataFrame:
+    """The scorecard as text: one row per indicator, with variation and assurance in icon and words."""
+    rows = board.to_dict("records")
+    return pd.DataFrame({
+        "indicator": [row["title"] for row in rows], "domain": [row["domain"] for row in rows], "newest": [_period(row["period"], row["length"]) for row in rows],
+        "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
+        "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
+        "variation": [f"{row['variation_icon']} {row['variation_words']}" for row in rows], "assurance": [f"{row['assurance_icon']} {row['assurance_words']}" for row in rows],
+    })  # fmt: skip
+
+
+def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
+    """Who answers for each indicator and how it is counted, with its target."""
+    targeted = [value(kpi, targets[kpi]) if kpi in targets else "none" for kpi in table["kpi"]]
+    return table.assign(target=targeted, denominator=table["denominator"].fillna("none"), exclusions=table["exclusions"].fillna("none"))[
+        ["title", "domain", "owner", "numerator", "denominator", "exclusions", "target", "better", "chart", "frequency", "source"]
+    ]
+
+
+def notable(board: pd.DataFrame, n: int = 3) -> pd.DataFrame:
+    """The indicators to draw: special causes of concern first, then missed targets, improvements, the rest; those with a chart only."""
+    place = np.minimum(board["variation"].map(ORDER.index), board["assurance"].map(ORDER.index))
+    return board.assign(place=place)[board["points_n"] >= 12].sort_values("place", kind="stable").head(n)
+
+
+def drawn(chart: pd.DataFrame, kpi: str) -> pd.DataFrame:
+    """A chart's columns named after the indicator, so that axis, table and hover text carry its unit."""
+    names = {"value": kpi, "center": f"mean_{kpi}", "lcl": f"{kpi}_low", "ucl": f"{kpi}_high"}
+    return chart[["period", *names, "signal"]].rename(columns=names)
+
+
+def control_labels(kpi: str, title: str) -> dict[str, str]:
+    return {"period": "Period", kpi: title, f"mean_{kpi}": "Mean", f"{kpi}_low": "Lower limit", f"{kpi}_high": "Upper limit", "signal": "Special cause"}
+
+
+def control_title(row) -> str:
+    """What the chart of one indicator says, in a line."""
+    now, usual = value(row["kpi"], row["now"]), value(row["kpi"], row["usual"])
+    if row["variation"] in ("concern", "improvement"):
+        return f"{row['title']}: {'a worsening' if row['variation'] == 'concern' else 'an improvement'} beyond chance, {now} after {usual}"
+    if row["assurance"] == "fail":
+        return f"{row['title']} will miss the target of {value(row['kpi'], row['target'])}"
+    return f"{row['title']} did not change measurably: {now}, mean {usual}"
+
+
+def control_subtitle(row, settings) -> str:
+    """Measure, place, limits."""
+    length = {"month": "by month", "quarter": "by quarter", "year": "by year"}[row["length"]]
+    kind = {"xmr": "XmR", "p": "p", "u": "u"}[row["chart"]]
+    over = f" over {row['denominator']}" if isinstance(row["denominator"], str) and row["denominator"] else ""
+    return f"{row['numerator'][:1].upper()}{row['numerator'][1:]}{over}, {length}, {settings.name}; {kind} chart"
+
+
+def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """How many indicators moved beyond chance for the worse, and which first."""
+    judged = board[board["variation"].isin(["concern", "improvement", "common"])]
+    bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
+    named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
+    more = f" Beyond chance, {words.plural(len(good), 'indicator')} improved{named}."
+    if bad.empty:
+        return Finding(f"**None of {words.plural(len(judged), 'indicator')} worsened beyond chance.**{more}", exhibit, certainty=0.9)
+    first = bad.iloc[0]
+    others = f", and {words.listing(bad['title'].iloc[1:].str.lower())}" if len(bad) > 1 else ""
+    text = f"**{first['title']} worsened beyond chance, to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}{others}.**{more}"
+    away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
+    return Finding(text, exhibit, size=float(min(1.0, away)), certainty=0.95, change=float(min(1.0, away)))
+
+
+def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:
+    """Whether the program would pass the site visit, and what decides it."""
+    titles = [f"{row.standard} ({row.title.lower()})" for row in assessed[assessed["standard"].isin(found.standards)].itertuples()]
+    met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
+    said = {
+        "blocked": "**The accreditation gate is blocked by {0}**, although {1} of {2} standards are met", "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
+        "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met", "ready": "**All {2} applicable standards are met**",
+    }  # fmt: skip
+    text = said[found.verdict].format(words.listing(titles, most=2), met, asked) + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
+    return Finding(text, exhibit, size={"blocked": 1.0, "unknown": 0.6, "conditional": 0.4, "ready": 0.1}[found.verdict], certainty=0.9)
+
+
+def gate_words(found: Gate) -> str:
+    """The gate's verdict for a card."""
+    which = words.listing(found.standards, most=3)
+    return {"blocked": f"Gate: blocked by {which}", "unknown": f"Gate: unknown, {which}", "conditional": f"Gate: at risk, {which}", "ready": "Gate: ready"}[found.verdict]
+
+
+def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """Margin against budget and the part that explains most of the difference."""
+    planned, total = float(bridge["margin_usd"].iloc[0]), float(bridge["margin_usd"].iloc[1:].sum())
+    parts = bridge.iloc[1:].set_index("step")["margin_usd"]
+    part = parts.abs().idxmax()
+    material = int(lines["material"].sum())
+    side = "below" if total < 0 else "above"
+    text = (
+        f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** ({_signed(parts[part])}); "
+        f"{words.plural(material, 'line')} {'differs' if material == 1 else 'differ'} materially."
+    )
+    return Finding(text, exhibit, size=min(1.0, abs(total) / max(abs(planned), 1.0)), certainty=0.9, change=min(1.0, abs(total) / max(abs(planned), 1.0)))
+
+
+def _signed(amount: float) -> str:
+    return f"{'+' if amount > 0 else words.MINUS}{words.money(abs(amount))}"
+
+
+def bridge_title(bridge: pd.DataFrame) -> str:
+    """The margin's difference from budget and its largest part, as a figure's title."""
+    total = float(bridge["margin_usd"].iloc[1:].sum())
+    part = bridge.iloc[1:].set_index("step")["margin_usd"].abs().idxmax()
+    return f"Margin ends {words.money(abs(total))} {'below' if total < 0 else 'above'} budget, mostly by {MARGIN_STEPS[part]}"
+
+
+def variances(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
+    """Budget lines as text: every variance with its F or U, and the comment that a material one requires."""
+    said = dict(zip(comments["line"], comments["comment"], strict=True))
+    wanted = [said.get(line, "comment required" if material else "not material") for line, material in zip(lines["line"], lines["material"], strict=True)]
+    out = lines[["line", "kind", "original_usd", "flexed_usd", "actual_usd"]].copy()
+    for name in ("volume", "quantity", "price", "total"):
+        out[name] = [f"{_signed(amount)} {letter}" if letter and abs(amount) >= 0.5 else "none" for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)]
+    return out.assign(total_share=lines["total_share"], comment=wanted)
+
+
+def reach_title(reached: pd.DataFrame) -> str:
+    """Where reach is furthest below peers."""
+    few = reached[reached["standing"] == "below peers"].sort_values("gap_points", ascending=False)
+    if few.empty:
+        return "No service reaches measurably fewer patients than peers"
+    row = few.iloc[0]
+    return f"{row['service']} reaches {words.share(row['reached_share'])} in {str(row['site']).lower()}, peers {words.share(row['peer_median_share'])}"
+
+
+def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """How many open milestones are late, and the one that slipped most."""
+    open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
+    late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
+    if late.empty:
+        return Finding(f"**All {words.count(len(open_))} open milestones are on time.**", exhibit, certainty=0.8)
+    row = late.iloc[0]
+    text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
+    return Finding(text, exhibit, size=min(1.0, len(late) / len(open_)), certainty=0.8, change=min(1.0, row["slip_days"] / 90))
+
+
+def slip_title(milestones: pd.DataFrame) -> str:
+    """The same, as a figure's title."""
+    return slips(milestones).text.split("**")[1].rstrip(".")
+
+
+def wait_title(this: pd.Series, last: pd.Series, pvalue: float, year: int) -> str:
+    """Median wait now, and whether the two years' curves differ beyond chance."""
+    middle = words.plural(this["median_days"], "day")
+    if pvalue >= 0.05:
+        return f"Half are treated within {middle}, not measurably different from {year - 1}"
+    faster = this["median_days"] < last["median_days"]
+    return f"Half are treated within {middle}, {'faster' if faster else 'slower'} than in {year - 1}"
+
+
+def outlook(lines: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFrame:
+    """Full-year budget beside the two forecasts, with F or U of the seasonal one written out."""
+    year = lines[lines["fiscal_year"] == lines["fiscal_year"].max()]
+    planned = (year["budget_volume"] * year["budget_quantity"] * year["budget_price_usd"]).groupby(year["line"]).sum()
+    kinds = year.drop_duplicates("line").set_index("line")["kind"]
+    out = ahead.assign(kind=ahead["line"].map(kinds), budget_usd=ahead["line"].map(planned))
+    over = out["seasonal_usd"] - out["budget_usd"]
+    letters = budget.favor(over, out["kind"])
+    out["seasonal_against_budget"] = [f"{_signed(amount)} {letter}" for amount, letter in zip(over, letters, strict=True)]
+    return out[["line", "kind", "budget_usd", "to_date_usd", "run_rate_usd", "seasonal_usd", "seasonal_against_budget"]]
+
+
+def gate_title(found: Gate, assessed: pd.DataFrame) -> str:
+    """The gate's verdict as a figure's title."""
+    met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
+    which = f"standard{'s' if len(found.standards) > 1 else ''} {words.listing(found.standards, most=3)}"
+    tail = {"blocked": f"{which} block{'' if len(found.standards) > 1 else 's'} the gate", "unknown": f"{which} not evidenced", "conditional": f"{which} at risk", "ready": "the gate is open"}[found.verdict]
+    return f"{met} of {asked} standards met; {tail}"
+
+
+def standards(assessed: pd.DataFrame, *, hide: list[str]) -> pd.DataFrame:
+    """All standards as text; the measured share of those in `hide` is not shown."""
+    measured = ["[c]" if number in hide else words.share(share, digits=0) if share == share else "none" for number, share in zip(assessed["standard"], assessed["measured_share"], strict=True)]
+    evidence = assessed["evidence"].where(~assessed["contradicted"], assessed["evidence"] + " (reported as met)")
+    out = assessed.assign(measured=measured, evidence=evidence, owner=assessed["owner"].fillna("not named"), due=_days(assessed["due"]))
+    return out[["standard", "title", "threshold_text", "confidence", "measured", "status", "evidence", "owner", "due"]].rename(columns={"threshold_text": "threshold"})
+
+
+def _days(dates: pd.Series) -> list[str]:
+    return [f"{day:%Y-%m-%d}" if pd.notna(day) else "no date" for day in pd.to_datetime(dates)]
+
+
+def deadlines(calendar: pd.DataFrame) -> pd.DataFrame:
+    """Open standards by due date."""
+    left = [f"{days:,.0f}" if days == days else "no date" for days in calendar["days_left"]]
+    out = calendar.assign(due=_days(calendar["due"]), days_left=left, owner=calendar["owner"].fillna("not named"))
+    return out[["standard", "title", "status", "owner", "due", "days_left", "timing"]]
+
+
+def gaps(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Gaps by priority as text."""
+    closes = np.where(ranked["gate"], "closes the gate", "")
+    said = [f"{text}{f' ({gate})' if gate else ''}" for text, gate in zip(ranked["evidence"], closes, strict=True)]
+    return ranked.assign(evidence=said, initiative=ranked["initiative"].fillna("none yet"))[["priority", "gap", "area", "evidence", "initiative", "phase"]]
+
+
+def path(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Open milestones with dates, slippage and slack."""
+    out = tasks.assign(planned=_days(tasks["planned"]), expected=_days(tasks["expected"]), slack_days=tasks["slack"].round().astype(int))
+    return out[["task", "initiative", "milestone", "phase", "planned", "expected", "slip_days", "slack_days", "standing"]]
+
+
+def raid(items: pd.DataFrame) -> pd.DataFrame:
+    """The log by weight (likelihood times impact)."""
+    out = items.assign(weight=items["likelihood"] * items["impact"]).sort_values(["weight", "item"], ascending=[False, True])
+    return out[["item", "kind", "title", "likelihood", "impact", "weight", "owner", "response"]]
