@@ -62,6 +62,16 @@ class Block:
         return f"<{self.record['kind']}, {len(self.html):,} characters>"
 
 
+class _Ending(Block):
+    """A notice whose output tells the runner to stop."""
+
+    def __init__(self, notice: Block):
+        super().__init__(notice.html, notice.record)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
+
+
 class DisclosureError(ValueError):
     """A figure would show a count that may not be shown."""
 
@@ -130,6 +140,10 @@ class Report:
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
         return Block(f'<p class="notice" role="note">{markdown.inline(text)}</p>', {"kind": "notice", "texts": [text]})
+
+    def end(self, reason: str, *, when: bool = True) -> Block:
+        """Close the page here with a notice when `when` holds: what follows is neither run nor shown. Otherwise shows nothing."""
+        return _Ending(self.notice(reason)) if when else Block("", {"kind": "end"})
 
     def method(self, text: str) -> Block:
         """How it was done, in markdown."""
