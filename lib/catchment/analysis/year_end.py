@@ -63,7 +63,7 @@ def _split(kept: pd.DataFrame, instalments: pd.DataFrame, as_of: pd.Timestamp, l
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
     first_due = pd.to_datetime(instalments["due_date"]).groupby(instalments["pledge_id"]).min()
-    start = kept["pledge_id"].map(first_due)
+    start = pd.Series(pd.to_datetime(first_due.reindex(kept["pledge_id"]).to_numpy()), index=kept.index)
     new = fiscal_year(start.fillna(as_of), start_month=start_month).to_numpy() == years.to_numpy()
     fresh = new & ~up_to_day(start.fillna(as_of), as_of, start_month=start_month).to_numpy()
     payment = (kept["gift_type"] == "pledge payment").to_numpy() & start.notna().to_numpy()
