@@ -93,7 +93,8 @@ def rational_agent(supply: ArrayLike, demand: ArrayLike, travel: ArrayLike, *, t
 def relative(access: ArrayLike, demand: ArrayLike) -> np.ndarray:
     """Access as a ratio to the demand-weighted mean of the region (1 = average)."""
     a, p = np.asarray(access, dtype=float), np.asarray(demand, dtype=float)
-    return quotient(a, quotient((a * p).sum(), p.sum()))
+    known = ~np.isnan(a)
+    return quotient(a, quotient((a * p)[known].sum(), p[known].sum()))
 
 
 def underserved(places: pd.DataFrame, *, below: float = 0.5, beyond_min: float = 30.0) -> pd.DataFrame:

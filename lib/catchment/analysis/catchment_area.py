@@ -6,6 +6,7 @@ Known bias: flows are Medicare fee-for-service inpatient stays for all causes; s
 many are, no rule may reach its threshold, and the area then holds what is known.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
@@ -42,15 +43,16 @@ def unmatched(flows: pd.DataFrame) -> pd.DataFrame:
 
 
 def catchment(
-    flows: pd.DataFrame, *, ccn: str, total: float | None, neighbors: Neighbors, zips: pd.DataFrame, hospitals: pd.DataFrame, rule: str,
-    primary: float, secondary: float, contiguous: float, tsa: float,
+    flows: pd.DataFrame, *, ccn: str, total: float | None, neighbors: Neighbors, edge: Iterable[str], zips: pd.DataFrame,
+    hospitals: pd.DataFrame, rule: str, primary: float, secondary: float, contiguous: float, tsa: float,
 ) -> Catchment:
     """Service areas of hospital `ccn` in one year's flows under each rule, and the one chosen by `rule`.
 
-    `total` are all the hospital's patients as published; ZIPs that could not be ranked (suppressed) stay outside.
+    `flows` are those of `market.filled`; `total` are all the hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
     """
-    origin = service_area.patient_origin(flows[flows["ccn"] == ccn], total=total)
-    connected = service_area.contiguous(origin, neighbors, threshold=contiguous)
+    own = flows[flows["ccn"] == ccn]
+    origin = service_area.patient_origin(own.assign(cases_n=own["known_n"]), total=total)
+    connected = service_area.contiguous(origin, neighbors, threshold=contiguous, edge=edge)
     two = service_area.primary_secondary(origin, primary=primary, secondary=secondary)
     members = {
         "primary": origin.loc[two == "PSA", "zip"].tolist(), "secondary": origin.loc[two != "outside", "zip"].tolist(),
@@ -85,10 +87,10 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
     """
     years = sorted(flows["year"].unique())
     latest = flows[flows["year"] == years[-1]]
-    beside = origin_and_share(latest, ccn)[["zip", "share", "share_low", "share_high", "note"]]
+    beside = origin_and_share(latest[latest["zip"].isin(area.origin.dropna(subset=["cases_n"])["zip"])], ccn)[["zip", "share", "share_low", "share_high", "note"]]
     table = area.origin.dropna(subset=["cases_n"]).rename(columns={"share": "origin_share"})[["zip", "cases_n", "origin_share", "cum_share"]]
     table = table.merge(beside, on="zip", how="left", validate="one_to_one").merge(zips[["zip", "city"]], on="zip", how="left", validate="one_to_one")
-    ours = flows[flows["ccn"] == ccn].pivot_table(index="zip", columns="year", values="cases_n", aggfunc="sum", min_count=1)
+    ours = flows[flows["ccn"] == ccn].pivot_table(index="zip", columns="year", values="known_n", aggfunc="sum", min_count=1)
     for name, year in (("since_first_share", years[0]), ("since_last_share", years[-2] if len(years) > 1 else years[0])):
         table[name] = quotient(table["cases_n"], table["zip"].map(ours[year]) if year in ours else float("nan")) - 1
     role = area.contiguous.zips.set_index("zip")["role"]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import linalg, special, stats
 from spint.gravity import Attraction, Doubly, Gravity, Production
 
 from .rates import quotient
@@ -49,31 +49,36 @@ class HuffFit:
     """Calibrated Huff model.
 
     `terms` has a row per exponent (`term, value, se, low, high`), with standard errors scaled by the Pearson dispersion when
-    it is above one; `share` are the fitted probabilities (origins x destinations).
+    it is above one; `share` are the fitted probabilities (origins x destinations); `pull` is the fitted log attraction of each
+    destination.
     """
 
     terms: pd.DataFrame
     share: np.ndarray
+    pull: np.ndarray
     log_likelihood: float
     pseudo_r2: float
     dispersion: float
     imputed_n: float
     note: str = ""
 
+    def _term(self, name: str) -> float:
+        return float(self.terms.set_index("term").loc[name, "value"])
+
     @property
     def gamma(self) -> float:
         """Exponent of attraction."""
-        return float(self.terms.set_index("term").loc["attraction", "value"])
+        return self._term("attraction")
 
     @property
     def lambda_(self) -> float:
         """Exponent of distance, negative."""
-        return float(self.terms.set_index("term").loc["distance", "value"])
+        return self._term("distance")
 
 
 def calibrate_huff(
-    flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, suppressed: ArrayLike | None = None,
-    floor_km: float = FLOOR_KM, least: int = 1, most: int = 10, alpha: float = 0.05,
+    flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, suppressed: ArrayLike | None = None, own_pull: bool = False,
+    wide: ArrayLike | None = None, floor_km: float = FLOOR_KM, least: int = 1, most: int = 10, alpha: float = 0.05,
 ) -> HuffFit:
     """Multinomial maximum likelihood of the Huff exponents, LL = sum n_ij ln p_ij.
 
@@ -81,69 +86,113 @@ def calibrate_huff(
     ----------
     flow_n
         People from each origin (row) to each destination (column); suppressed cells may hold anything.
+    attraction
+        Size of each destination; 0 closes it.
     suppressed
         Cells known only to lie between `least` and `most`: filled with their expected value under the fitted model (EM on a
         truncated Poisson), so their uncertainty is not in the standard errors; `imputed_n` says how many people that is.
+    own_pull
+        Estimate each destination's attraction from the flows in place of size ** gamma: every destination's fitted total then is
+        its observed one, and what is left per pair is where it does better or worse than its own average.
+    wide
+        Destinations (mask) with a distance exponent of their own, such as academic centers: the term "distance, wide" adds to
+        "distance".
 
     Notes
     -----
-    Newton's method on a concave likelihood; equals a production-constrained gravity model with a power decay.
+    Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model.
     """
-    mass, km = np.asarray(attraction, dtype=float), np.asarray(dist_km, dtype=float)
+    mass, km = np.asarray(attraction, dtype=float), np.maximum(np.asarray(dist_km, dtype=float), floor_km)
     hidden = np.zeros(km.shape, bool) if suppressed is None else np.asarray(suppressed, dtype=bool)
     flows = np.where(hidden, (least + most) / 2, np.nan_to_num(np.asarray(flow_n, dtype=float)))
-    open_ = mass > 0
-    design = np.stack([np.broadcast_to(np.log(np.where(open_, mass, 1)), km.shape), np.log(np.maximum(km, floor_km))], axis=-1)
-    theta, information, share = _multinomial(flows[:, open_], design[:, open_])
-    for _ in range(60 if hidden.any() else 0):
-        mean = np.zeros(km.shape)
-        mean[:, open_] = share * flows[:, open_].sum(axis=1, keepdims=True)
-        flows = np.where(hidden & open_, _truncated_mean(mean, least, most), flows)
-        before = theta
-        theta, information, share = _multinomial(flows[:, open_], design[:, open_], start=theta)
-        if np.abs(theta - before).max() < 1e-7:
+    usable = (mass > 0) & (flows.sum(axis=0) > 0) if own_pull else mass > 0
+    parts = {} if own_pull else {"attraction": np.broadcast_to(np.log(np.where(usable, mass, 1)), km.shape)}
+    parts["distance"] = np.log(km)
+    if wide is not None:
+        parts["distance, wide"] = np.log(km) * np.asarray(wide, dtype=bool)
+    model = _Choice(np.stack(list(parts.values()), axis=-1)[:, usable], own_pull)
+    gaps, totals = hidden[:, usable], flows[:, usable]
+    for _ in range(40 if hidden.any() else 1):
+        before = model.theta
+        model.fit(totals, steps=1 if hidden.any() else 100)
+        totals[gaps] = _truncated_mean((model.share * totals.sum(axis=1, keepdims=True))[gaps], least, most)
+        if np.abs(model.theta - before).max() < 1e-4:
             break
-    full = np.zeros(km.shape)
-    full[:, open_] = share
-    return _huff_fit(flows, full, theta, information, float(flows[hidden].sum()), alpha)
+    model.fit(totals, steps=100)
+    flows[:, usable] = totals
+    share = np.zeros(km.shape)
+    share[:, usable] = model.share
+    pull = np.full(len(mass), -np.inf)
+    pull[usable] = model.pull if own_pull else model.theta[0] * np.log(mass[usable])
+    return _huff_fit(flows, share, pull, list(parts), model, float(totals[gaps].sum()), alpha)
 
 
-def _multinomial(flows: np.ndarray, design: np.ndarray, start: ArrayLike = (1.0, -1.0)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    theta, totals = np.asarray(start, dtype=float), flows.sum(axis=1)
-    for _ in range(100):
-        utility = design @ theta
+class _Choice:
+    """Grouped conditional logit: K covariates and, if wanted, a constant per destination (the first is the base)."""
+
+    def __init__(self, design: np.ndarray, constants: bool):
+        self.design, self.constants = design, constants
+        self.k, self.j = design.shape[2], design.shape[1]
+        self.theta = np.r_[[-1.0 if i == self.k - 1 or constants else 1.0 for i in range(self.k)], np.zeros(self.j - 1 if constants else 0)]
+        self._spread()
+
+    @property
+    def pull(self) -> np.ndarray:
+        return np.r_[0.0, self.theta[self.k:]] if self.constants else np.zeros(self.j)
+
+    def _spread(self) -> None:
+        utility = self.design @ self.theta[: self.k] + self.pull
         share = np.exp(utility - utility.max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
-        centered = design - np.einsum("ij,ijk->ik", share, design)[:, None, :]
-        score = np.einsum("ij,ijk->k", flows - totals[:, None] * share, design)
-        information = np.einsum("i,ij,ijk,ijl->kl", totals, share, centered, centered, optimize=True)
-        step = np.linalg.pinv(information) @ score
-        theta = theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
-        if np.abs(step).max() < 1e-10:
-            break
-    return theta, information, share
+        self.share = share / share.sum(axis=1, keepdims=True)
+
+    def fit(self, flows: np.ndarray, *, steps: int) -> None:
+        totals = flows.sum(axis=1)
+        for _ in range(steps):
+            residual = flows - totals[:, None] * self.share
+            score = np.r_[np.einsum("ij,ijk->k", residual, self.design), residual.sum(axis=0)[1:] if self.constants else []]
+            self.information = self._information(totals)
+            # A whisper of a ridge keeps the system definite when a covariate does not vary.
+            ridge = 1e-10 * np.trace(self.information) * np.eye(len(score))
+            step = linalg.solve(self.information + ridge, score, assume_a="pos")
+            self.theta = self.theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
+            self._spread()
+            if np.abs(step).max() < 1e-9:
+                break
+
+    def _information(self, totals: np.ndarray) -> np.ndarray:
+        share = self.share
+        centered = self.design - np.einsum("ij,ijk->ik", share, self.design)[:, None, :]
+        weighted = (totals[:, None] * share)[:, :, None] * centered
+        slopes = np.einsum("ijk,ijl->kl", weighted, centered, optimize=True)
+        if not self.constants:
+            return slopes
+        cross = weighted.sum(axis=0)[1:]
+        own = np.diag((totals @ share)[1:]) - (share * totals[:, None])[:, 1:].T @ share[:, 1:]
+        return np.block([[slopes, cross.T], [cross, own]])
 
 
 def _truncated_mean(mean: np.ndarray, least: int, most: int) -> np.ndarray:
+    """Mean of a Poisson count known to lie between `least` and `most`."""
     counts = np.arange(least, most + 1)
-    mass = stats.poisson.logpmf(counts, np.maximum(mean, 1e-9)[..., None])
-    mass = np.exp(mass - mass.max(axis=-1, keepdims=True))
-    return (mass * counts).sum(axis=-1) / mass.sum(axis=-1)
+    logs = counts * np.log(np.maximum(mean, 1e-9))[:, None] - special.gammaln(counts + 1)
+    mass = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return (mass @ counts) / mass.sum(axis=1)
 
 
-def _huff_fit(flows: np.ndarray, share: np.ndarray, theta: np.ndarray, information: np.ndarray, imputed: float, alpha: float) -> HuffFit:
+def _huff_fit(flows: np.ndarray, share: np.ndarray, pull: np.ndarray, names: list[str], model: _Choice, imputed: float, alpha: float) -> HuffFit:
     totals = flows.sum(axis=1, keepdims=True)
     expected = totals * share
     some, likely = expected > 0, flows > 0
-    freedom = some.sum() - (totals > 0).sum() - len(theta)
+    freedom = some.sum() - (totals > 0).sum() - len(model.theta)
     dispersion = float(quotient(((flows - expected)[some] ** 2 / expected[some]).sum(), max(freedom, 0)))
-    error = np.sqrt(np.diag(np.linalg.pinv(information)) * np.nanmax([dispersion, 1.0]))
+    value = model.theta[: model.k]
+    error = np.sqrt(np.diag(np.linalg.pinv(model.information, hermitian=True))[: model.k] * np.nanmax([dispersion, 1.0]))
     z = stats.norm.ppf(1 - alpha / 2)
-    terms = pd.DataFrame({"term": ["attraction", "distance"], "value": theta, "se": error, "low": theta - z * error, "high": theta + z * error})
+    terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - z * error, "high": value + z * error})
     fitted = float((flows[likely] * np.log(np.where(share[likely] > 0, share[likely], np.nan))).sum())
     even = float((flows.sum(axis=1) * -np.log(np.maximum((share > 0).sum(axis=1), 1))).sum())
-    note = "" if theta[1] < 0 else "the fitted distance exponent is not negative: distance does not explain these flows"
-    return HuffFit(terms, share, fitted, float(1 - quotient(fitted, even)), dispersion, imputed, note)
+    note = "" if value[names.index("distance")] < 0 else "the fitted distance exponent is not negative: distance does not explain these flows"
+    return HuffFit(terms, share, pull, fitted, float(1 - quotient(fitted, even)), dispersion, imputed, note)
 
 
 def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: float = 0.0, floor_km: float = FLOOR_KM) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def county_projection(
     base = base.merge(regions[["county_fips", "projection_region"]], on="county_fips", how="left", validate="many_to_one")
     cells = ["projection_region", *CELL]
     start = base.groupby(cells)["population_n"].sum().rename("start_n")
-    future = projection.pivot_table(index=cells, columns="year", values="population_n", aggfunc="sum")
+    future = _interpolated(projection.pivot_table(index=cells, columns="year", values="population_n", aggfunc="sum"), years)
     first = min(years)
     growth = future.div(future[first], axis=0).fillna(1.0)
     opening = quotient(future[first], start.reindex(future.index))
@@ -54,6 +54,14 @@ def county_projection(
     out = pd.concat(parts, ignore_index=True)
     out["status"] = np.where(np.tile(held, len(years)), "held at latest", "projected (draft)")
     return out[["county_fips", "year", *CELL, "population_n", "status"]]
+
+
+def _interpolated(wide: pd.DataFrame, years: list[int]) -> pd.DataFrame:
+    """The wanted years of a table with a column per projected year, in a straight line between neighbors."""
+    if min(years) < wide.columns.min() or max(years) > wide.columns.max():
+        raise ValueError(f"the projection covers {wide.columns.min()} to {wide.columns.max()}, not {min(years)} to {max(years)}")
+    every = wide.reindex(columns=sorted({*wide.columns, *years}))
+    return every.interpolate(method="index", axis=1)[sorted(set(years))]
 
 
 def reference_rates(incidence_by_age: pd.DataFrame, sites: list[str], *, total: str | None = "All sites but skin") -> pd.DataFrame:
@@ -97,6 +105,25 @@ def us_rate(incidence_by_age: pd.DataFrame, standard: pd.DataFrame, *, site: str
     ages = rows.groupby("age_low")[["cases_n", "person_years"]].sum()
     weights = standard.groupby(np.where(standard["age_low"] < 5, 0, standard["age_low"]))["population_n"].sum().reindex(ages.index)
     return age_adjusted_rate(ages["cases_n"], ages["person_years"], weights).rate_100k
+
+
+def national_series(by_age_year: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFrame:
+    """Age-adjusted national rate of each site, sex and year: `site, sex, year, rate_100k`, from cases by age and year.
+
+    Ages are grouped as in the standard population; a suppressed cell (under 16 cases in the nation) counts as none.
+    """
+    lows = standard["age_low"].to_numpy()
+    rows = by_age_year.assign(band=lows[np.searchsorted(lows, by_age_year["age_low"], side="right") - 1])
+    cells = rows.groupby(["site", "sex", "year", "band"], as_index=False)[["cases_n", "population_n"]].sum()
+    weights = standard.set_index("age_low")["population_n"]
+    cells["part"] = quotient(cells["cases_n"], cells["population_n"]) * cells["band"].map(weights / weights.sum()).to_numpy() * PER
+    return cells.groupby(["site", "sex", "year"], as_index=False)["part"].sum().rename(columns={"part": "rate_100k"})
+
+
+def pooled_rate(incidence: pd.DataFrame) -> float:
+    """One rate for all counties with a published one: their age-adjusted rates weighted by the people-years behind them."""
+    known = incidence[(incidence["rate_100k"] > 0) & (incidence["cases_n_year"] > 0)]
+    return quotient(known["cases_n_year"].sum(), (known["cases_n_year"] / known["rate_100k"]).sum())
 
 
 def local_level(incidence: pd.DataFrame, reference_100k: float, *, years: int = 5) -> pd.DataFrame:
@@ -236,9 +263,6 @@ def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
 def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame, *, rate_change: pd.Series | float = 1.0) -> pd.DataFrame:
     """Growth of expected cases by site into population size, ageing and rate (Bashir & Estève 2001).
 
-    size = C0 (P1/P0 - 1); ageing = cases of the new age structure at old rates less that; rate = the rest. The three
-    terms add up to `change` exactly.
-
     Parameters
     ----------
     before, after
@@ -247,7 +271,16 @@ def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame
         Factor by site that rates change by between the two.
     """
     start, now = (expected_cases(p.groupby(CELL, as_index=False)["population_n"].sum(), rates, by=["site"]).set_index("site")["cases_n"] for p in (before, after))
-    growth = quotient(after["population_n"].sum(), before["population_n"].sum())
     factor = rate_change.reindex(start.index).fillna(1.0) if isinstance(rate_change, pd.Series) else rate_change
-    table = pd.DataFrame({"before_n": start, "size_n": start * (growth - 1), "aging_n": now - start * growth, "rate_n": now * (factor - 1), "after_n": now * factor})
-    return table.assign(change_n=table["size_n"] + table["aging_n"] + table["rate_n"]).reset_index()
+    return terms(start, now, growth=quotient(after["population_n"].sum(), before["population_n"].sum()), rate_change=factor)
+
+
+def terms(before: pd.Series, structure: pd.Series, *, growth: float, rate_change: pd.Series | float) -> pd.DataFrame:
+    """Three terms that add up to the change exactly, a row per site: `site, before_n, size_n, aging_n, rate_n, after_n, change_n`.
+
+    size = C0 (P1/P0 - 1); ageing = cases of the later population at the first rates (`structure`) less C0 P1/P0; rate = the
+    change of rates at the later population. The order (size, ageing, rate) is part of the definition.
+    """
+    parts = {"before_n": before, "size_n": before * (growth - 1), "aging_n": structure - before * growth, "rate_n": structure * (rate_change - 1)}
+    table = pd.DataFrame(parts | {"after_n": structure * rate_change})
+    return table.assign(change_n=table["size_n"] + table["aging_n"] + table["rate_n"]).rename_axis("site").reset_index()

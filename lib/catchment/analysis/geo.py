@@ -107,3 +107,11 @@ def neighbors(areas: gpd.GeoDataFrame, *, key: str, rule: Rule = "queen", tolera
         if i != j:
             table[names[i]].add(names[j])
     return table
+
+
+def edge(areas: gpd.GeoDataFrame, *, key: str) -> set[str]:
+    """Areas on the outer border of the map: those that touch its outline, a shore included."""
+    flat = areas.to_crs(FLAT).geometry
+    outline = flat.union_all().boundary
+    touching = shapely.STRtree(flat.to_numpy()).query(outline, predicate="dwithin", distance=1.0)
+    return set(areas[key].to_numpy()[touching])

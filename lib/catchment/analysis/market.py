@@ -75,34 +75,45 @@ def merger(sizes: pd.Series, a: str, b: str, *, high: float = HIGH) -> Merger:
     return Merger(before, before + delta, delta, combined, bool(presumed))
 
 
-def tightened(flows: pd.DataFrame, totals: pd.Series | None = None) -> pd.DataFrame:
-    """Flows with `cases_low, cases_high`; a hospital's published total caps what its suppressed ZIPs can hold.
+def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | None = None) -> pd.DataFrame:
+    """Flows without gaps: each suppressed count estimated, with the least and the most it can be.
 
-    `totals` (by ccn) count all of a hospital's patients; rows of ZIPs outside `flows` may be part of them, so they only cap.
+    A hospital's published total less its known flows, spread evenly over its suppressed ZIPs, is the estimate for each (within 1 to
+    10); other years take the hospital's estimate of that `year`, hospitals without a total the mean of the others, and
+    without any total the middle, 5.5. `totals` (by ccn) must count the same patients as the flows.
+
+    Returns
+    -------
+    DataFrame
+        The flows with `cases_n` filled, `known_n` as published, and `cases_low, cases_high`.
     """
-    rows = flows.assign(**bounds(flows))
-    if totals is None:
-        return rows
-    left = rows["ccn"].map(totals) - rows.groupby("ccn")["cases_low"].transform("sum") + rows["cases_low"]
-    high = rows["cases_high"].where(~(left < rows["cases_high"]), left.clip(lower=rows["cases_low"]))
-    return rows.assign(cases_high=high)
+    rows = flows.assign(known_n=flows["cases_n"], **bounds(flows))
+    hidden = (rows["cases_low"] < rows["cases_high"]) | rows["known_n"].isna()
+    part = rows if year is None or "year" not in rows else rows[rows["year"] == year]
+    each = pd.Series(np.nan, index=sorted(rows["ccn"].unique()))
+    if totals is not None:
+        sums = part.groupby("ccn").agg(known=("known_n", "sum"), gaps=("known_n", lambda v: v.isna().sum()))
+        each = pd.Series(quotient(totals.reindex(sums.index) - sums["known"], sums["gaps"]), index=sums.index).clip(1, 10).reindex(each.index)
+    each = each.fillna(each.mean()).fillna(5.5)
+    return rows.assign(cases_n=rows["known_n"].where(~hidden, rows["ccn"].map(each)))
 
 
-def share(flows: pd.DataFrame, *, by: str = "system", totals: pd.Series | None = None, alpha: float = 0.05) -> pd.DataFrame:
+def share(flows: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> pd.DataFrame:
     """Market share of each owner among the patients of `flows`, largest first.
 
     Parameters
     ----------
     flows
-        A row per hospital and ZIP: `ccn, zip, cases_n` (missing = suppressed) and the column named in `by`.
+        A row per hospital and ZIP: `ccn, zip, cases_n` and the column named in `by`; of `filled`, or as published (suppressed
+        counts then count only in the bounds).
 
     Returns
     -------
     DataFrame
-        `<by>, cases_n, share, share_low, share_high` (known patients, Wilson) and `bound_low, bound_high`: the least and
-        the most the share can be with every suppressed flow counted as 1 to 10.
+        `<by>, cases_n, share, share_low, share_high` (Wilson) and `bound_low, bound_high`: the least and the most the share can be
+        with every suppressed flow counted as 1 to 10.
     """
-    rows = tightened(flows, totals)
+    rows = flows if "cases_low" in flows else flows.assign(**bounds(flows))
     table = rows.groupby(by, as_index=False).agg(cases_n=("cases_n", "sum"), low=("cases_low", "sum"), high=("cases_high", "sum"))
     known = table["cases_n"].sum()
     table["share"] = quotient(table["cases_n"], known)
@@ -127,7 +138,7 @@ def concentration_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.Data
 
 def hhi_bounds(flows: pd.DataFrame, *, by: str = "system", draws: int = 500, seed: int = 20251231) -> tuple[float, float]:
     """Range of the HHI over suppressed flows drawn evenly from 1 to 10 (2.5 and 97.5 % of `draws`, seeded)."""
-    rows = bounds(flows)
+    rows = flows if "cases_low" in flows else bounds(flows)
     owners, names = pd.factorize(flows[by])
     random = np.random.default_rng(seed)
     hidden = (rows["cases_low"] < rows["cases_high"]).to_numpy()
@@ -167,6 +178,43 @@ def shift_share(ours_start: ArrayLike, ours_end: ArrayLike, market_start: ArrayL
     overall = quotient(m1.sum(), m0.sum())
     ratio = np.where(m0 > 0, quotient(m1, m0), overall)
     return pd.DataFrame({"growth": e0 * (overall - 1), "mix": e0 * (ratio - overall), "gain": e1 - e0 * ratio, "change": e1 - e0})
+
+
+def leading(shares: pd.DataFrame, *, by: str = "system", always: str | None = None, most: int = 5) -> pd.DataFrame:
+    """Rows of `share_by_year` of the largest owners in the last year, with `always` among them."""
+    latest = shares[shares["year"] == shares["year"].max()]
+    names = list(dict.fromkeys([*([always] if always else []), *latest.nlargest(most, "cases_n")[by]]))[: most + 1]
+    return shares[shares[by].isin(names)].reset_index(drop=True)
+
+
+def gains(shares: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> pd.DataFrame:
+    """Change of each owner's share from the first to the last year, with Newcombe's interval: `<by>, before_share, share, gained_points,
+    gained_points_low, gained_points_high`, largest share first."""
+    first, last = (shares[shares["year"] == year].set_index(by) for year in (shares["year"].min(), shares["year"].max()))
+    both = last.join(first[["share", "share_low", "share_high"]].add_prefix("before_"), how="left").fillna({"before_share": 0.0, "before_share_low": 0.0, "before_share_high": 0.0})
+    change = both["share"] - both["before_share"]
+    down = np.sqrt((both["share"] - both["share_low"]) ** 2 + (both["before_share_high"] - both["before_share"]) ** 2)
+    up = np.sqrt((both["share_high"] - both["share"]) ** 2 + (both["before_share"] - both["before_share_low"]) ** 2)
+    table = both.assign(gained_points=change, gained_points_low=change - down, gained_points_high=change + up).reset_index()
+    return table.sort_values("share", ascending=False, ignore_index=True)
+
+
+def change_terms(flows: pd.DataFrame, *, by: str, name: str, category: str = "county_fips") -> pd.DataFrame:
+    """Shift-share of one owner's patients from the first to the last year over categories of residence (`shift_share` by row)."""
+    years = (flows["year"].min(), flows["year"].max())
+    wide = flows[flows["year"].isin(years)].pivot_table(index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0)
+    own = flows[flows["year"].isin(years) & (flows[by] == name)].pivot_table(index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0)
+    own = own.reindex(index=wide.index, columns=list(years), fill_value=0)
+    terms = shift_share(own[years[0]], own[years[1]], wide[years[0]], wide[years[1]])
+    return terms.assign(before=own[years[0]].to_numpy(), **{category: wide.index})
+
+
+def mergers(sizes: pd.Series, name: str, *, most: int = 5, high: float = HIGH) -> pd.DataFrame:
+    """What merging with each of the largest owners would do to the HHI: `system, share, delta, after, presumed`."""
+    partners = sizes.drop(name).nlargest(most).index
+    rows = [(other, *merger(sizes, name, other, high=high)[1:]) for other in partners]
+    table = pd.DataFrame(rows, columns=["system", "hhi_after", "hhi_delta", "joint_share", "presumed"])
+    return table.assign(presumed=table["presumed"].map({True: "yes", False: "no"}))
 
 
 def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -> pd.DataFrame:

@@ -9,38 +9,44 @@ import numpy as np
 import pandas as pd
 
 from . import demand
-from .burden import latest_period
-from .rates import quotient
+from .market import location_quotient
+from .rates import quotient, wilson
 
 
-def reference(site: str, sex: str, first: int, last: int, *, incidence: pd.DataFrame, by_year: pd.DataFrame, by_age: pd.DataFrame, standard: pd.DataFrame) -> tuple[float, str]:
-    """National age-adjusted rate to compare a county's with, of the same period where there is one, and where it comes from."""
-    own = incidence[(incidence["county_fips"] == "00000") & (incidence["site"] == site) & (incidence["sex"] == sex) & (incidence["year_first"] == first)]
-    if len(own) and own["rate_100k"].notna().all():
-        return float(own["rate_100k"].iloc[0]), f"State Cancer Profiles {first}-{last}"
-    series = by_year[(by_year["site"] == site) & (by_year["sex"] == sex) & by_year["year"].between(first, last)]
-    if site != "All sites" and len(series) == last - first + 1:
-        return float(series["rate_100k"].mean()), f"U.S. Cancer Statistics {first}-{last}"
-    return demand.us_rate(by_age, standard, site=site, sex=sex), "national registries 2013-2017"
+def reference(period: pd.DataFrame, national: pd.DataFrame, country: pd.DataFrame) -> tuple[float, str]:
+    """Age-adjusted rate to compare the counties of one site and period with, and where it comes from.
 
-
-def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], *, by_year: pd.DataFrame, by_age: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFrame:
-    """Local level of each site and county: `site, county_fips, level, level_low, level_high, cases_n, period, compared`.
-
-    For each site the latest period in which the counties are published. Sites without any county rate are absent.
+    The nation's row of the same listing, else the national series of the same years, else the pooled rate of the listed
+    counties: other national tables define some sites differently, which would pass for a local excess.
     """
+    site, first, last = period["site"].iloc[0], int(period["year_first"].iloc[0]), int(period["year_last"].iloc[0])
+    own = country[(country["site"] == site) & (country["year_first"] == first) & (country["source"] == period["source"].iloc[0])]
+    if own["rate_100k"].notna().any():
+        return float(own["rate_100k"].dropna().iloc[0]), "the nation in the same listing"
+    series = national[(national["site"] == site) & (national["sex"] == period["sex"].iloc[0]) & national["year"].between(first, last)]
+    if len(series) == last - first + 1:
+        return float(series["rate_100k"].mean()), "the national series of these years"
+    return demand.pooled_rate(period), "all listed counties together"
+
+
+def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], national: pd.DataFrame) -> pd.DataFrame:
+    """Local level of each site and county from its latest published rate.
+
+    `incidence` holds every county with the national rows (`county_fips` "00000"). Columns `site, county_fips, level, level_low,
+    level_high, cases_n, period, compared`; a county or site without any published rate is absent.
+    """
+    country, local = incidence[incidence["county_fips"] == "00000"], incidence[incidence["county_fips"] != "00000"]
     found = []
-    for site in sites:
-        rows = incidence[incidence["site"] == site]
-        if rows.empty:
-            continue
-        chosen = latest_period(rows, counties)
-        first, last, sex = int(chosen["year_first"].iloc[0]), int(chosen["year_last"].iloc[0]), str(chosen["sex"].iloc[0])
-        height, origin = reference(site, sex, first, last, incidence=incidence, by_year=by_year, by_age=by_age, standard=standard)
-        level = demand.local_level(chosen, height, years=last - first + 1)
-        found.append(level[level["county_fips"].isin(counties)].assign(site=site, period=f"{first}-{last}", compared=origin))
+    for (_, first, last, _), period in local[local["site"].isin(sites)].groupby(["site", "year_first", "year_last", "source"], sort=True):
+        height, compared = reference(period, national, country)
+        level = demand.local_level(period, height, years=last - first + 1)
+        found.append(level.assign(site=period["site"].iloc[0], year_last=last, period=f"{first}-{last}", compared=compared))
     columns = ["site", "county_fips", "level", "level_low", "level_high", "cases_n", "period", "compared"]
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    if not found:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(found, ignore_index=True)
+    table = table[table["cases_n"].notna() & table["county_fips"].isin(counties)].sort_values(["site", "county_fips", "year_last"])
+    return table.drop_duplicates(["site", "county_fips"], keep="last")[columns].reset_index(drop=True)
 
 
 def outlook(projected: pd.DataFrame) -> pd.DataFrame:
@@ -65,10 +71,19 @@ def outlook(projected: pd.DataFrame) -> pd.DataFrame:
     return out.loc[order.sort_values(ascending=False).index].reset_index()
 
 
-def drivers(table: pd.DataFrame, *, names: tuple[str, str, str] = ("More people", "Older people", "Rates")) -> pd.DataFrame:
-    """Bridge rows of all sites together from `demand.decomposition`: the start and the three terms (`step, expected_n`)."""
+def drivers(projected: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
+    """Three-term decomposition of the growth of each site from the first to the last year of `demand.project`."""
+    first, last = projected["year"].min(), projected["year"].max()
+    start, end = (projected[projected["year"] == year].set_index("site") for year in (first, last))
+    people = population.groupby("year")["population_n"].sum()
+    change = end["rate_factor"] / start["rate_factor"]
+    return demand.terms(start["expected_n"], end["expected_n"] / change, growth=people[last] / people[first], rate_change=change)
+
+
+def bridge(table: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("More people", "Older people", "Rates")) -> pd.DataFrame:
+    """Rows of a bridge, all sites together: the start and the three terms (`step, expected_n`)."""
     sums = table[["before_n", "size_n", "aging_n", "rate_n"]].sum()
-    return pd.DataFrame({"step": ["Now", *names], "expected_n": sums.to_numpy()})
+    return pd.DataFrame({"step": [start, *names], "expected_n": sums.to_numpy()})
 
 
 def pyramid(population: pd.DataFrame, *, now: int, ahead: int) -> pd.DataFrame:
@@ -99,3 +114,19 @@ def zip_need(zips: pd.DataFrame, cases: pd.DataFrame, population: pd.DataFrame) 
     low, high = demand.prediction_limits(table.loc[known, "expected_n"], 0.10)
     table.loc[known, "expected_low"], table.loc[known, "expected_high"] = low, high
     return table.drop(columns="county_fips")
+
+
+def site_mix(ours: pd.DataFrame, outlook: pd.DataFrame) -> pd.DataFrame:
+    """Location quotient of our cases by site against the area's expected cases: `site, cases_n, mix_share, area_share, lq_ratio, lq_ratio_low, lq_ratio_high`.
+
+    `ours` has `site, cases_n`. Above 1 we see more of a site than the area's mix suggests; limits are those of our share of it.
+    """
+    area = outlook[outlook["site"] != "All sites"].set_index("site")["now_n"]
+    table = ours.groupby("site", as_index=False)["cases_n"].sum()
+    table = table[table["site"].isin(area.index)].reset_index(drop=True)
+    table["mix_share"] = quotient(table["cases_n"], table["cases_n"].sum())
+    table["area_share"] = table["site"].map(area / area.sum())
+    table["lq_ratio"] = location_quotient(table["cases_n"], table["site"].map(area))
+    low, high = wilson(table["cases_n"], table["cases_n"].sum())
+    table["lq_ratio_low"], table["lq_ratio_high"] = low / table["area_share"], high / table["area_share"]
+    return table.sort_values("lq_ratio", ascending=False, ignore_index=True)

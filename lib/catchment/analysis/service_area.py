@@ -133,24 +133,23 @@ def _components(zips: list[str], neighbors: Neighbors) -> list[set[str]]:
     return found
 
 
-def holes(inside: set[str], neighbors: Neighbors) -> set[str]:
-    """Outside ZIPs that the area surrounds: connected groups of them all of whose neighbors lie inside.
+def holes(inside: set[str], neighbors: Neighbors, edge: Iterable[str] = ()) -> set[str]:
+    """Outside ZIPs that the area surrounds: connected groups that neither reach the map's edge nor are its largest outer group.
 
-    A group that reaches the region's largest outer group is open; with no edge marker the largest outer group is the outside.
+    `edge` are ZIPs at the border of the map or a shore: what reaches them is open.
     """
     outer = _components([z for z in neighbors if z not in inside], neighbors)
-    if not outer:
-        return set()
-    world = max(outer, key=lambda group: (len(group), min(group)))
-    return {z for group in outer if group is not world for z in group if any(neighbors[z])}
+    world = max(outer, key=lambda group: (len(group), min(group)), default=set())
+    closed = [group for group in outer if group is not world and group.isdisjoint(edge)]
+    return {z for group in closed for z in group if any(neighbors[z])}
 
 
-def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float = 0.75) -> ServiceArea:
+def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float = 0.75, edge: Iterable[str] = ()) -> ServiceArea:
     """75 % rule: few contiguous ZIPs that hold the threshold share of patients.
 
     Ranked ZIPs up to the crossing one; their largest connected group (by patients) is kept; then, until the threshold holds
     again, the adjoining ZIP or chain of up to three ZIPs that gains most patients a ZIP is added; surrounded ZIPs are filled
-    in; ranked ZIPs that stay apart are flagged as islands. This is a greedy reading of "the lowest number of contiguous ZIP
+    in; ranked ZIPs that stay apart are flagged as islands. Where the known flows cannot reach the threshold nothing is added. This is a greedy reading of "the lowest number of contiguous ZIP
     codes" (Stark II): the exact minimum is a hard combinatorial problem and can be a ZIP or two smaller.
     """
     ranked = origin.loc[crossing(origin, threshold), "zip"].tolist()
@@ -158,9 +157,10 @@ def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float =
     if not ranked:
         return ServiceArea(_roles(origin, {}), np.nan, np.nan, threshold, "no known patient origin")
     inside = max(_components(ranked, neighbors), key=lambda group: (round(_held(group, share), 12), min(group)))
-    while _held(inside, share) < threshold - 1e-12 and (chain := _best_chain(inside, neighbors, share)):
+    reachable = _held(share, share) >= threshold - 1e-12
+    while reachable and _held(inside, share) < threshold - 1e-12 and (chain := _best_chain(inside, neighbors, share)):
         inside = inside | set(chain)
-    gaps = holes(inside, neighbors)
+    gaps = holes(inside, neighbors, edge)
     role = dict.fromkeys(ranked, "island") | dict.fromkeys(inside, "added") | dict.fromkeys(inside & set(ranked), "core") | dict.fromkeys(gaps, "hole")
     after = _held(inside | gaps, share)
     note = "" if after >= threshold - 1e-12 else "contiguous ZIPs with known flows do not reach the threshold"

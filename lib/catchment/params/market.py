@@ -36,6 +36,10 @@ class Market(Section):
     """Driving distance over straight distance."""
     start_min: Assumption[Annotated[float, Field(ge=0)]]
     """Minutes of each trip for starting, parking and walking."""
+    centroid_km: Assumption[Annotated[float, Field(ge=0)]]
+    """Kilometers added to each distance in the choice model, since people do not live at their ZIP's centroid."""
+    map_min: Positive
+    """Travel time from the hospital up to which maps show ZIPs."""
     band_minutes: list[Positive]
     """Upper edges of the travel-time bands."""
     reach_min: Assumption[Positive]
