@@ -121,5 +121,8 @@ def test_breaks_date_the_new_level_and_leave_small_series_alone():
     rare = pd.DataFrame({"npi": "rare", "period": quarters[:3], "referrals_n": 5})
     table = changes.breaks(pd.concat([stopped, steady, rare]), replicates=299, seed=2).set_index("npi")
     assert list(table.index) == ["stopped", "steady"]
-    assert table.loc["stopped", ["period", "before_quarter_n", "after_quarter_n", "broke"]].tolist() == [pd.Timestamp("2025-01-01"), 12, 0, True]
+    stop = table.loc["stopped"]
+    assert (stop["first_quarter"], stop["before_referrals_n"], stop["after_referrals_n"]) == ("2025 Q1", 192, 0)
+    assert (stop["before_quarters"], stop["after_quarters"], stop["ratio"], bool(stop["broke"])) == (16, 4, 0.0, True)
     assert not table.loc["steady", "broke"]
+    assert changes.breaks(rare, replicates=9).empty

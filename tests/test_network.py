@@ -117,9 +117,21 @@ def test_brokers_bridge_communities():
     links = pd.DataFrame(clique("a") + clique("b") + clique("c") + bridge, columns=["npi1", "npi2", "patients_n"])
     measures, modularity = network.metrics(links, seed=1)
     assert network.brokers(measures).index[0] == "broker"
+    assert network.central(measures, most=3)["position"].tolist()[0] == "broker"
+    assert set(network.central(measures, most=5)["position"]) == {"broker", "inside one community"}
     assert modularity > 0.5
     assert measures.loc["a3", "participation"] == pytest.approx(0)
     assert measures.loc["broker", "participation"] == pytest.approx(2 / 3)
+
+
+def test_circles_say_where_a_community_sits_and_how_closed_it_is():
+    links = pd.DataFrame([("a1", "a2", 30), ("a2", "a3", 30), ("a3", "a1", 30), ("b1", "b2", 40), ("b2", "b1", 40), ("a1", "b1", 12)], columns=["npi1", "npi2", "patients_n"])
+    measures = pd.DataFrame({"community": [0, 0, 0, 1, 1]}, index=pd.Index(["a1", "a2", "a3", "b1", "b2"], name="npi"))
+    clinicians = pd.DataFrame({"npi": measures.index, "city": ["Plano", "Plano", "Oswego", "Joliet", "Joliet"], "specialty": ["Urology"] * 5})
+    table = network.circles(measures, links, clinicians).set_index("community")
+    assert table.loc[1, ["clinicians_n", "town", "patients_n"]].tolist() == [3, "Plano", 90]
+    assert table["inside_share"].tolist() == pytest.approx([90 / 102, 80 / 92])
+    assert table.loc[1, "town_share"] == pytest.approx(2 / 3)
 
 
 def test_projection_of_the_southern_women():

@@ -29,7 +29,7 @@ def test_leakage_counts_affiliated_clinicians_and_offered_services_only():
     row = referrals.keepage(MIXED).iloc[0]
     assert row[["referrals_n", "eligible_referrals_n", "kept_referrals_n", "leaked_referrals_n"]].tolist() == [120, 80, 30, 50]
     assert row["kept_share"] == pytest.approx(30 / 80)
-    assert (row["kept_low"], row["kept_high"]) == pytest.approx(proportion_confint(30, 80, method="wilson"))
+    assert (row["kept_share_low"], row["kept_share_high"]) == pytest.approx(proportion_confint(30, 80, method="wilson"))
 
 
 def test_splitting_is_kept_apart_from_leakage():

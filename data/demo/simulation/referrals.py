@@ -43,11 +43,11 @@ SHAPE = {
     "dunes": (90, 0.42, 0.10, 0.76, 0.48, 0.12), "northpoint": (170, 0.46, 0.08, 0.82, 0.54, 0.10),
 }
 DESTINATIONS = pd.DataFrame(
-    [("Cedar University Cancer Center", "Cedar University Health", "60611", 62), ("Alder Cancer Center Naperville", "Alder Health", "60540", 21),
-     ("Alder Cancer Center Joliet", "Alder Health", "60435", 16), ("Birch Cancer Institute Aurora", "Birch Health", "60504", 14),
-     ("Birch Cancer Institute Bourbonnais", "Birch Health", "60914", 11), ("Birch Cancer Institute La Porte", "Birch Health", "46350", 8),
-     ("Hawthorn Cancer Center Lake Forest", "Hawthorn Health", "60045", 18), ("Hawthorn Cancer Center Merrillville", "Hawthorn Health", "46410", 17),
-     ("Hawthorn Cancer Center Kenosha", "Hawthorn Health", "53142", 9)],
+    [("Cedar University", "Cedar University Health", "60611", 62), ("Alder Naperville", "Alder Health", "60540", 21),
+     ("Alder Joliet", "Alder Health", "60435", 16), ("Birch Aurora", "Birch Health", "60504", 14),
+     ("Birch Bourbonnais", "Birch Health", "60914", 11), ("Birch La Porte", "Birch Health", "46350", 8),
+     ("Hawthorn Lake Forest", "Hawthorn Health", "60045", 18), ("Hawthorn Merrillville", "Hawthorn Health", "46410", 17),
+     ("Hawthorn Kenosha", "Hawthorn Health", "53142", 9)],
     columns=["destination", "destination_system", "zip", "oncologists_fte"])
 OWN_ONCOLOGISTS_FTE = {"tallgrass": 9.0, "riverbend": 2.5, "dunes": 7.0, "northpoint": 18.0, "hub": 70.0}
 
@@ -345,9 +345,13 @@ def treating(clinicians, draw):
     dist_km = np.hypot(111.2 * (feeders["lat"].to_numpy()[:, None] - oncologists["lat"].to_numpy()),
                        83.0 * (feeders["lon"].to_numpy()[:, None] - oncologists["lon"].to_numpy()))
     mean = 40 * np.exp(-dist_km / 7) * draw.gamma(0.8, 1, dist_km.shape)
-    mean[(feeders["serial"] == ROLE_SERIAL["broker"]).to_numpy()] += 24
+    broker = (feeders["serial"] == ROLE_SERIAL["broker"]).to_numpy()
+    mean[broker] += 24
     i, j = np.nonzero(mean > 6)
-    return edges(feeders["npi"].to_numpy()[i], oncologists["npi"].to_numpy()[j], mean[i, j], 0.03)
+    seen = edges(feeders["npi"].to_numpy()[i], oncologists["npi"].to_numpy()[j], mean[i, j], 0.03)
+    # The broker sees the patients of every oncologist again afterwards, so that short ways between circles lead through it.
+    back = edges(oncologists["npi"].to_numpy(), feeders.loc[broker, "npi"].iloc[0], 30.0, 0.03)
+    return pd.concat([seen, back])
 
 
 def neighbors(clinicians, draw):

@@ -176,20 +176,24 @@ def breaks(referrals: pd.DataFrame, *, by: str = "npi", smallest: int = 44, repl
 
     Returns
     -------
-    One row per judged group: `period` (first quarter of the new level), `before_quarter_n`, `after_quarter_n` (means),
-    `statistic`, `pvalue`, `adjusted`, `broke`.
+    One row per judged group: `first_quarter` of the new level (such as 2025 Q1), `before_referrals_n` in `before_quarters`, `after_referrals_n` in
+    `after_quarters`, `ratio` of the quarterly means, `statistic`, `pvalue`, `adjusted`, `broke`; the clearest break first.
     """
     quarters = pd.period_range(referrals["period"].min(), referrals["period"].max(), freq="Q").to_timestamp()
     series = referrals.pivot_table(index=by, columns="period", values="referrals_n", aggfunc="sum", fill_value=0, observed=True)
     series = series.reindex(columns=quarters, fill_value=0)
     series = series[series.sum(axis=1) >= smallest]
-    found = [change_point(row, replicates=replicates, seed=seed) for row in series.to_numpy()]
-    table = pd.DataFrame(found, columns=ChangePoint._fields, index=series.index).reset_index()
-    table["period"] = quarters[[min(p + 1, len(quarters) - 1) for p in table["position"]]] if len(table) else pd.NaT
+    found = pd.DataFrame([change_point(row, replicates=replicates, seed=seed) for row in series.to_numpy()], columns=ChangePoint._fields, index=series.index)
+    cut = found["position"].astype(int) + 1
+    first = quarters[cut.clip(upper=len(quarters) - 1)]
+    table = pd.DataFrame({"first_quarter": [f"{day.year} Q{day.quarter}" for day in first], "before_quarters": cut, "after_quarters": len(quarters) - cut}, index=series.index)
+    table["before_referrals_n"] = (found["before_mean"] * cut).round().astype(int)
+    table["after_referrals_n"] = series.sum(axis=1).astype(int) - table["before_referrals_n"]
+    table["ratio"] = found["after_mean"] / found["before_mean"].where(found["before_mean"] > 0)
+    table[["statistic", "pvalue"]] = found[["statistic", "pvalue"]]
     table["adjusted"] = stats.false_discovery_control(table["pvalue"]) if len(table) else np.nan
     table["broke"] = table["adjusted"] <= false_discovery
-    names = {"before_mean": "before_quarter_n", "after_mean": "after_quarter_n"}
-    return table.rename(columns=names).drop(columns="position").sort_values(["statistic"], ascending=False, ignore_index=True)
+    return table.sort_values("statistic", ascending=False, kind="stable").reset_index()
 
 
 def yearly(referrals: pd.DataFrame, *, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -11,11 +11,11 @@ public year is 2015; radiology, laboratory, anesthesia and emergency see everyon
 Frames: `pairs` has `npi1`, `npi2`, `pairs_n`, `patients_n`, `same_day_n`; `links` has `npi1`, `npi2`, `patients_n`, one row per ordered pair.
 """
 
+import random
 from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 import igraph
-import leidenalg
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -165,8 +165,9 @@ def communities(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0, 
     """
     network = graph(links, directed=False)
     weights = "weight" if weighted else None
-    found = leidenalg.find_partition(network, leidenalg.RBConfigurationVertexPartition, weights=weights,
-                                     resolution_parameter=resolution, n_iterations=-1, seed=seed)
+    igraph.set_random_number_generator(random.Random(seed))
+    found = network.community_leiden(objective_function="modularity", weights=weights, resolution=resolution, n_iterations=-1)
+    igraph.set_random_number_generator(random)
     membership = pd.Series(found.membership, pd.Index(network.vs["name"], name="npi"), name="community")
     # Numbered by size, ties by the first NPI, so that a label means the same on every run.
     order = membership.groupby(membership).agg(lambda g: (-len(g), g.index.min())).sort_values().index
@@ -195,11 +196,41 @@ def metrics(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0) -> t
     return pd.concat(columns, axis=1), found.modularity
 
 
+def circles(measures: pd.DataFrame, links: pd.DataFrame, clinicians: pd.DataFrame) -> pd.DataFrame:
+    """One row per community: how many clinicians, the town and the specialty most of them share, and how closed it is.
+
+    Returns
+    -------
+    `community` (1 is the largest), `clinicians_n`, `town`, `town_share`, `specialty`, `patients_n` (over links inside), `inside_share` (of the
+    patients on links that touch the community, those on links inside).
+    """
+    member = measures["community"]
+    left, right = links["npi1"].map(member), links["npi2"].map(member)
+    inside = links["patients_n"].where(left == right, 0).groupby(left).sum()
+    touching = links.groupby(left)["patients_n"].sum() + links["patients_n"].where(left != right, 0).groupby(right).sum().reindex(inside.index, fill_value=0)
+    people = clinicians.merge(member.rename("community"), left_on="npi", right_index=True, validate="one_to_one").groupby("community")
+    table = people.agg(clinicians_n=("npi", "size"), town=("city", _commonest), town_share=("city", lambda c: (c == _commonest(c)).mean()), specialty=("specialty", _commonest))
+    table["patients_n"], table["inside_share"] = inside, inside / touching
+    return table.rename_axis("community").reset_index().assign(community=lambda t: t["community"] + 1)
+
+
+def _commonest(values: pd.Series) -> str:
+    counts = values.value_counts()
+    return min(counts.index[counts == counts.max()])
+
+
 def brokers(measures: pd.DataFrame, *, least_share: float = 0.90, least_participation: float = 0.30) -> pd.DataFrame:
     """Clinicians in the top part by betweenness whose links reach into several communities, strongest first."""
     high = measures["betweenness"] >= measures["betweenness"].quantile(least_share)
     chosen = measures[high & (measures["betweenness"] > 0) & (measures["participation"] >= least_participation)]
     return chosen.sort_values(["betweenness", "participation"], ascending=False)
+
+
+def central(measures: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
+    """The `most` clinicians by betweenness, with `position`: broker (see `brokers`) or inside one community."""
+    table = measures.sort_values(["betweenness", "pagerank"], ascending=False).head(most)
+    inside = table.index.isin(brokers(measures).index)
+    return table.assign(position=np.where(inside, "broker", "inside one community"))
 
 
 def isolates(links: pd.DataFrame, npis: Collection[str]) -> pd.Index:

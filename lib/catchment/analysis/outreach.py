@@ -101,17 +101,20 @@ def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd
 def label(clinicians: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.Series:
     """What a page may call each clinician: name, specialty and town for internal readers; never a name for others.
 
-    For other readers the clinicians of one specialty and town are numbered in the order of their NPI, which shows nothing of them.
+    For other readers it is the practice; several of one specialty and town are numbered in the order of their NPI, which shows nothing
+    of them.
 
     Raises
     ------
     ValueError
         The audience is neither of the two: naming must be a decision, not a slip.
     """
-    where = clinicians["specialty"] + ", " + clinicians["city"]
     if audience == "internal":
-        return ("Dr. " + clinicians["given_name"] + " " + clinicians["family_name"] + " (" + where + ")").rename("clinician")
+        names = clinicians["given_name"] + " " + clinicians["family_name"]
+        return ("Dr. " + names + " (" + clinicians["specialty"] + ", " + clinicians["city"] + ")").rename("clinician")
     if audience != "leadership":
         raise ValueError(f"audience must be internal or leadership, not {audience!r}")
-    order = clinicians.sort_values("npi", kind="stable").groupby(["specialty", "city"], observed=True).cumcount() + 1
-    return (where + " no. " + order.reindex(clinicians.index).astype(str)).rename("clinician")
+    groups = clinicians.sort_values("npi", kind="stable").groupby(["specialty", "city"], observed=True)["npi"]
+    number = " no. " + (groups.cumcount() + 1).astype(str)
+    number = number.where(groups.transform("size") > 1, "").reindex(clinicians.index)
+    return (clinicians["specialty"] + ", " + clinicians["city"] + number).rename("clinician")

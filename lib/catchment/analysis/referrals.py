@@ -63,7 +63,7 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     Returns
     -------
     One row per group of `by`: `referrals_n` (all), `eligible_referrals_n`, `kept_referrals_n`, `leaked_referrals_n`, `kept_share`
-    (kept / eligible; NaN without eligible referrals), `kept_low`, `kept_high`, `leaked_share`. Sorted by leaked referrals.
+    (kept / eligible; NaN without eligible referrals), `kept_share_low`, `kept_share_high`, `leaked_share`. Sorted by leaked referrals.
 
     References
     ----------
@@ -79,9 +79,22 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     table = sums.reset_index(drop=not keys)
     low, high = wilson(table["kept_referrals_n"].to_numpy(), table["eligible_referrals_n"].to_numpy())
     total = table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
-    table["kept_share"], table["kept_low"], table["kept_high"] = table["kept_referrals_n"] / total, low, high
+    table["kept_share"], table["kept_share_low"], table["kept_share_high"] = table["kept_referrals_n"] / total, low, high
     table["leaked_share"] = 1 - table["kept_share"]
     return table.sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
+
+
+def guarded(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
+    """A table of `retained` that may be published row by row: total, kept, and the share, without giving the other part away.
+
+    What leaked is total less kept, so the column goes; where 1 to `smallest` - 1 leaked, kept and its shares go with it (missing, marked in
+    `kept_referrals_n_suppressed`). Small values of kept itself are left to the page's own protection.
+    """
+    small = table["leaked_referrals_n"].between(1, smallest - 1)
+    out = table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"], errors="ignore")
+    hidden = [column for column in ("kept_referrals_n", "kept_share", "kept_share_low", "kept_share_high") if column in out]
+    out[hidden] = out[hidden].astype(float).mask(small)
+    return out.assign(kept_referrals_n_suppressed=small)
 
 
 def keepage(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -103,7 +116,7 @@ def leaking(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
     `excess_referrals_n` (eligible x (overall share - kept share)), the most costly first. Empty when nothing stands out.
     """
     overall = table["kept_referrals_n"].sum() / (table["eligible_referrals_n"].sum() or np.nan)
-    worse = table[(table["kept_high"] < overall) & (table["eligible_referrals_n"] >= smallest)]
+    worse = table[(table["kept_share_high"] < overall) & (table["eligible_referrals_n"] >= smallest)]
     excess = worse["eligible_referrals_n"] * (overall - worse["kept_share"])
     return worse.assign(overall_share=overall, excess_referrals_n=excess).sort_values("excess_referrals_n", ascending=False, ignore_index=True)
 
@@ -124,16 +137,16 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
 
     Returns
     -------
-    `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_low`, `our_high`, `tier`, `tier_certain` (the whole interval
+    `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_share_low`, `our_share_high`, `tier`, `tier_certain` (the whole interval
     lies in one tier), `destination_hhi`, `main_rival`, the other system that receives most (missing when none does).
     """
     if not 0 <= lost <= loyal <= 1:
         raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
     eligible = referrals[referrals["eligible"].astype(bool)]
     table = retained(eligible, ["npi"]).rename(columns={
-        "kept_referrals_n": "our_referrals_n", "kept_share": "our_share", "kept_low": "our_low", "kept_high": "our_high"})
+        "kept_referrals_n": "our_referrals_n", "kept_share": "our_share", "kept_share_low": "our_share_low", "kept_share_high": "our_share_high"})
     table["tier"] = tier(table["our_share"], loyal=loyal, lost=lost)
-    same = tier(table["our_low"], loyal=loyal, lost=lost).eq(tier(table["our_high"], loyal=loyal, lost=lost))
+    same = tier(table["our_share_low"], loyal=loyal, lost=lost).eq(tier(table["our_share_high"], loyal=loyal, lost=lost))
     table["tier_certain"] = same & table["our_share"].notna()
     elsewhere = eligible[~eligible["ours"].astype(bool)].groupby(["npi", "destination_system"], observed=True, as_index=False)["referrals_n"].sum()
     rival = elsewhere.sort_values(["referrals_n", "destination_system"], ascending=[False, True]).drop_duplicates("npi").set_index("npi")

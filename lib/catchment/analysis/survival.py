@@ -7,7 +7,7 @@ Known bias: averaging completed waits only makes the recent past look faster tha
 who left because the wait was long breaks that, so the share of censored waits stands beside every figure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -132,6 +132,16 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequen
     groups = timed.groupby(list(by), observed=True) if by else [((), timed)]
     rows = [dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups]
     return pd.DataFrame(rows, columns=[*by, *_wait(timed, alpha)])
+
+
+def milestones(cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05) -> pd.DataFrame:
+    """`waits` of several steps one below the other: `steps` gives the start and the event of each by its name.
+
+    A case without the start of a step (never seen, so never due for treatment) does not count in that step.
+    """
+    parts = [waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha).assign(step=name) for name, (start, event) in steps.items()]
+    table = pd.concat(parts, ignore_index=True)
+    return table[["step", *table.columns.drop("step")]]
 
 
 def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, smallest: int = 11) -> pd.DataFrame:

@@ -9,9 +9,23 @@ import pandas as pd
 
 from catchment import words
 
-from .blocks import Finding
+from .blocks import Finding, Kpi
+from .flow_maps import FlowMap
 
 SMALL = 11
+MOVED = ("new", "growing", "declining", "lost")
+LABELS = {
+    "system": "System of the clinician", "eligible_referrals_n": "Eligible referrals", "kept_referrals_n": "Stayed with us", "kept_share": "Stayed",
+    "kept_share_low": "Stayed, low", "kept_share_high": "Stayed, high", "since_graduation": "Since graduation", "clinicians_n": "Clinicians",
+    "our_referrals_n": "Referrals to us", "referral_share": "Share of referrals to us", "site": "Tumor site", "largest_referrals_n": "Of them from the largest",
+    "largest_share": "Share of the largest", "certain_n": "Of them certain", "destination_hhi": "Median HHI", "destination_system": "Destination system",
+    "before_referrals_n": "Before", "now_referrals_n": "Now", "after_referrals_n": "After", "before_quarters": "Quarters before", "after_quarters": "Quarters after",
+    "adjusted": "Adjusted p", "label": "Change", "first_quarter": "New level from", "path_share": "Shortest paths", "closeness": "Closeness", "pagerank": "PageRank", "position": "Position", "participation": "Spread over communities", "reason": "Reason", "clinician": "Clinician", "affiliation": "Affiliation", "tier": "Tier", "specialty": "Specialty", "method": "Method", "model": "Model", "family": "Family", "community": "Community", "ratio": "Ratio", "city": "Town", "referrals_low": "Low", "referrals_high": "High",
+    "inside_share": "Patients shared inside", "town": "Main town", "town_share": "In that town", "patients_n": "Shared patients", "corridor": "Corridor",
+    "dist_km": "Distance", "expected_n": "Expected", "referrals_n": "Referrals", "verdict": "Against expectation", "our_share": "Current share",
+    "target_share": "Target", "recoverable_usd": "Recoverable", "recoverable_low": "Low", "recoverable_high": "High", "d2": "D2", "pseudo_r2": "Pseudo R2",
+    "srmse": "SRMSE", "sorensen": "Sorensen", "origin": "Town", "destination": "Center",
+}
 
 
 def _part(kept: float, total: float) -> str:
@@ -49,8 +63,9 @@ def lost(moved: pd.DataFrame, *, exhibit: str = "") -> Finding:
     if gone.empty:
         return Finding(f"**No referrer of measurable size was lost.** Compared with the period before, {others}.", exhibit)
     first = gone.iloc[0]
-    more = f" and {words.plural(len(gone) - 1, 'other')} stopped" if len(gone) > 1 else " stopped"
-    text = f"**{first['clinician']}{more}: from {words.count(first['before_referrals_n'])} referrals to none.** Beyond chance, {others}."
+    which = "One referrer was lost" if len(gone) == 1 else f"{words.plural(len(gone), 'referrer', spelled=True).capitalize()} were lost, the largest being"
+    link = ": " if len(gone) == 1 else " "
+    text = f"**{which}{link}{first['clinician']}, with {words.count(first['before_referrals_n'])} referrals before and none now.** Beyond chance, {others}."
     return Finding(text, exhibit, size=min(1.0, gone["before_referrals_n"].sum() / 200), certainty=1 - float(first["adjusted"]), change=1.0)
 
 
@@ -78,6 +93,43 @@ def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
         f"{words.count(len(ranked))} below target."
     )
     return Finding(text, exhibit, size=min(1.0, total / 5e6), certainty=0.6, change=0.0)
+
+
+def share_card(label: str, now: pd.Series, before: pd.Series, target: float) -> Kpi:
+    """A KPI card of a kept share with its movement, beyond chance or not, and its goal."""
+    value, earlier = now["kept_share"], before["kept_share"]
+    moved = words.change(value, earlier, "the period before", unit="points")
+    apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
+    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target))
+
+
+def dropped_note(dropped: pd.DataFrame) -> str:
+    """What was set aside before the network was built, by reason."""
+    parts = [f"{words.count(row['links_n'])} ({row['reason'][0].lower()}{row['reason'][1:]})" for row in dropped.to_dict("records")]
+    return f"Links set aside: {words.listing(parts)}. Shared patients, not referrals."
+
+
+def left_out(drawn: FlowMap) -> str:
+    """What a flow map does not draw."""
+    return f"{words.plural(drawn.left_out_n, 'smaller or hidden pair')} left out; the lines drawn carry {words.share(drawn.drawn_share)} of the referrals that may be shown."
+
+
+def flow_title(referrals: pd.DataFrame, to: str) -> str:
+    """Title of the flow map: the town that sends most elsewhere."""
+    lost = referrals[~referrals["ours"]].groupby("city")["referrals_n"].sum().sort_values()
+    if lost.empty:
+        return f"Every referral stays with {to} and its hub"
+    return f"{lost.index[-1]} sends {words.people(lost.iloc[-1], 'referral')} elsewhere, the most of all towns"
+
+
+def corridor_title(moved: pd.DataFrame, *, to: str) -> str:
+    """Title of the corridor figure."""
+    grown = moved[(moved["destination"] == to) & moved["label"].isin(["growing", "new"])].sort_values("difference_n", ascending=False)
+    if grown.empty:
+        return "No town moved measurably"
+    row = grown.iloc[0]
+    before = words.people(row["before_referrals_n"], "referral").removesuffix(" referrals")
+    return f"{row['city']} grew from {before} to {words.count(row['now_referrals_n'])} referrals"
 
 
 def keepage_title(worst: pd.DataFrame) -> str:

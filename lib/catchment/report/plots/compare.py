@@ -114,7 +114,8 @@ def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels
     value_axis(ax, after, frame[after], side="x", ticks=6)
     for i, row in enumerate(frame.to_dict("records")):
         if pd.isna(row[before]) or pd.isna(row[after]):
-            ax.annotate("[x]", (0, i), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=theme.MUTED)
+            mark = _hidden(frame, before)[i] or _hidden(frame, after)[i]
+            ax.annotate(mark, (0, i), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=theme.MUTED)
             continue
         ends = [float(row[before]), float(row[after])]
         ax.plot(ends, [i, i], color=theme.CONTEXT, linewidth=2.2)
@@ -135,8 +136,10 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
         wide = wide.div(wide.sum(axis=1), axis=0)
     fmt = formats.of("share" if share else y, wide.stack())
     totals = wide.sum(axis=1)
+    # A hidden part is not zero: the total says that something is missing.
+    hidden = {row[x] for row, mark in zip(frame.to_dict("records"), _hidden(frame, y), strict=True) if mark == "[c]"}
     lines = _key_lines(parts)
-    plot, ax = _rows(pd.DataFrame({x: [str(i) for i in wide.index]}), x, top=8 + 18 * len(lines), right=20 if share else widest([fmt.full(total) for total in totals]) + 12, high=float(totals.max()) or 1.0)
+    plot, ax = _rows(pd.DataFrame({x: [str(i) for i in wide.index]}), x, top=8 + 18 * len(lines), right=20 if share else widest([f"{fmt.full(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12, high=float(totals.max()) or 1.0)
     ax.set_xticks([])
     colors = dict(zip(parts, theme.CATEGORIES if len(parts) <= 6 else theme.RAMP, strict=False))
     unit = (theme.WIDTH * ax.get_position().width) / (float(totals.max()) or 1.0)
@@ -151,7 +154,8 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
             _inside(ax, i, start, amount, fmt, unit, colors[part])
             start += amount
         if not share:
-            ax.annotate(fmt.full(totals[name]), (start, i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
+            said = f"{fmt.full(totals[name])} + [c]" if totals[name] and name in hidden else "[c]" if name in hidden else fmt.full(totals[name])
+            ax.annotate(said, (start, i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
     for i, line in enumerate(lines):
         key(plot, [(part, {"facecolor": colors[part]}) for part in line], left=8, top=4 + 18 * i)
     return plot
