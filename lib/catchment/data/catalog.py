@@ -6,9 +6,10 @@ something else says so (`min: -100`, `share: false`).
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -125,6 +126,22 @@ class Catalogue(Section):
     """Tables by name."""
 
 
+@dataclass(frozen=True)
+class Imported:
+    """What became of one imported file: its fingerprint, edition and counts."""
+
+    kind: str
+    file: str
+    parquet: str
+    vintage: str
+    sha256: str
+    rows: int
+    rejected: int
+    suppressed: int
+    encoding: str
+    imported: str
+
+
 class Imports(Section):
     """An entry that `catchment import` wrote: the table, and the files that went into it."""
 
@@ -132,8 +149,8 @@ class Imports(Section):
     """Kind of the files."""
     table: Table
     """The table's entry."""
-    imported: list[dict[str, Any]]
-    """For each file its name, fingerprint, vintage and counts."""
+    imported: list[Imported]
+    """What became of each file."""
 
 
 def tables(root: Path) -> dict[str, Table]:

@@ -14,9 +14,8 @@ from typing import Any
 import yaml
 
 from ...params.text import nearest
-from ..catalog import Column, Imports, Table, imports, tables
+from ..catalog import Column, Imported, imports, tables
 from . import cancer, cms, engine, nppes, places, trials
-from .engine import Imported
 from .layout import Field, Layout
 from .stream import ImportRefused, facts_of_binary
 
@@ -48,9 +47,9 @@ def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None 
     results = []
     for path in map(Path, files):
         done = imports(root).get(name)
-        same = next((known for known in (done.imported if done else []) if known["sha256"] == _sha256(path)), None)
+        same = next((known for known in (done.imported if done else []) if known.sha256 == _sha256(path)), None)
         if same:
-            results.append(Imported(**same))
+            results.append(same)
             continue
         result = _import(kind, path, root, name, year, progress)
         _register(kind, name, root, result)
@@ -78,7 +77,10 @@ def _import(kind: str, path: Path, root: Path, name: str, year: int | None, prog
         from . import boundaries  # here, because only this kind needs geopandas
 
         return boundaries.convert_file(path, folder / f"{stem}.geo.parquet", year=year, progress=tell)
-    return engine.convert_file(LAYOUTS[kind], path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell)
+    layout = LAYOUTS[kind]
+    if layout.reader:
+        return layout.reader(layout, path, folder / f"{stem}.parquet", year=year, progress=tell)
+    return engine.convert_file(layout, path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell)
 
 
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
@@ -86,17 +88,17 @@ def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     before = imports(root).get(name)
     if before and before.kind != kind:
         raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
-    known = [item for item in (before.imported if before else []) if item["parquet"] != result.parquet]
-    imported = sorted([*known, asdict(result)], key=lambda item: item["file"])
+    known = [item for item in (before.imported if before else []) if item.parquet != result.parquet]
+    imported = sorted([*known, result], key=lambda item: item.file)
     path = root / "data" / "imported" / f"{name}.yml"
     part = path.with_name(path.name + ".part")
-    part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": imported}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]}, sort_keys=False, allow_unicode=True), encoding="utf-8")
     part.replace(path)
 
 
-def _entry(kind: str, name: str, imported: list[dict[str, Any]]) -> dict[str, Any]:
-    vintages = sorted({item["vintage"] for item in imported if item["vintage"]})
-    common = {"edition": ", ".join(vintages) or "as imported", "accessed": max(item["imported"] for item in imported)}
+def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
+    vintages = sorted({item.vintage for item in imported if item.vintage})
+    common = {"edition": ", ".join(vintages) or "as imported", "accessed": max(item.imported for item in imported)}
     if kind == BOUNDARIES:
         from . import boundaries
 
@@ -118,4 +120,4 @@ def _columns(columns: dict[str, Column]) -> dict[str, Any]:
     return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
 
 
-__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Imports", "Layout", "Table", "kinds", "register", "run"]
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "kinds", "register", "run"]

@@ -13,8 +13,7 @@ import geopandas as gpd
 import pyogrio.errors
 import shapely
 
-from ..catalog import Column
-from .engine import Imported
+from ..catalog import Column, Imported
 from .layout import plain
 from .stream import ImportRefused, Progress, facts_of_binary
 

@@ -18,6 +18,10 @@ _ABSENT = ("N/A", "NA", "data not available", "Data not available", "**", "***",
 _HIDDEN = ("*", "3 or fewer")
 
 
+_YEARS = re.compile(r",?\s*(?:19|20)\d{2}\s*-\s*(?:19|20)\d{2}\s*$")
+_STAGE = re.compile(r"\s*\(([^()]*Stage.*)\)\s*$")
+
+
 def _said_above(above: list[str]) -> dict[str, Any]:
     """Measure, site, stage, years, race, sex and ages from the lines over the header."""
     lines = [line.strip().strip('"').strip() for line in above if line.strip().strip('"')]
@@ -32,8 +36,7 @@ def _said_above(above: list[str]) -> dict[str, Any]:
     parts = [part.strip() for part in people.split(",")]
     return {
         "measure": "mortality" if re.search(r"Death|Mortality", lines[0]) else "incidence",
-        "site": re.sub(r"\s*\(.*?Stage.*?\)|,?\s*(?:19|20)\d{2}\s*-.*$", "", site).strip(" ,^"),
-        "stage": (re.search(r"\(([^()]*Stage[^()]*)\)", site) or ["", ""])[1].strip(" ^"),
+        "site": _STAGE.sub("", _YEARS.sub("", site)).strip(" ,^"), "stage": (_STAGE.search(_YEARS.sub("", site)) or ["", ""])[1].strip(" ^"),
         "year_first": int(years[1]) if years else last - 4, "year_last": last,
         "race": next((part for part in parts if not re.search(r"Sexes|^Males?$|^Females?$|Age", part)), ""),
         "sex": _sex(people), "ages": next((part for part in parts if re.search(r"\bAges?\b|[<≥]", part)), "All Ages"),

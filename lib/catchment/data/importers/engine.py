@@ -20,29 +20,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..catalog import Imported
 from .convert import Batch, converted
 from .layout import Layout, match
-from .stream import Facts, ImportRefused, Progress, facts, lines, opened, records
+from .stream import MOST_COLUMNS, Facts, ImportRefused, Progress, facts, lines, opened_text, records
 
 BATCH_CELLS = 400_000
 _HEADER_WITHIN = 60
 _ARROW = {"integer": pa.int64(), "number": pa.float64(), "date": pa.timestamp("us"), "boolean": pa.bool_()}
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What became of one file."""
-
-    kind: str
-    file: str
-    parquet: str
-    vintage: str
-    sha256: str
-    rows: int
-    rejected: int
-    suppressed: int
-    encoding: str
-    imported: str
 
 
 @dataclass
@@ -66,8 +51,8 @@ def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None =
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with opened(path, layout.member) as content:
-            source = _opened(layout, lines(content, known.encoding, path.name), path.name, others)
+        with opened_text(path, layout.member, known.encoding) as text:
+            source = _opened(layout, lines(text, path.name), path.name, others)
             counts, wrong = _write(source, part, known, given, path.name)
         dated = given if not layout.vintage else None
         _refuse_duplicates(layout, part, path.name, dated is not None)
@@ -110,9 +95,10 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
 
 def _split(line: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        header = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:  # a line above the header may hold anything; it is not the header then
         return []
+    return header if len(header) <= MOST_COLUMNS else []
 
 
 def _no_header(layout: Layout, above: list[str], name: str, others: Sequence[Layout]) -> str:
@@ -134,7 +120,7 @@ def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
     numbers: list[int] = []
     rows: list[list[str]] = []
     for number, record, last in _marked(source.rows):
-        if not any(cell.strip() for cell in record):
+        if not "".join(record).strip():
             if layout.footer:
                 break
             continue

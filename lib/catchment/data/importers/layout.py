@@ -101,6 +101,9 @@ class Layout:
     check: Callable[[pd.DataFrame], pd.Series] | None = None
     """Per converted row, what is wrong with it ("" when nothing): rules over several columns."""
     period: str = "year"
+    """Column of the table that carries the year or date."""
+    reader: Callable[..., Any] | None = None
+    """Reader in place of the engine's, for files that ask for another way: `reader(layout, path, target, year=, progress=) -> Imported`."""
 
     @property
     def table(self) -> dict[str, Column]:
@@ -136,7 +139,7 @@ def match(layout: Layout, header: Sequence[str]) -> Match:
         beside = [place for place in found if place == places.get(field.follows, -2) + 1] if field.follows else found
         if len(beside) == 1:
             places[field.name] = beside[0]
-        elif found and (not field.follows or field.follows in places):
+        elif found and (field.required or not field.follows or field.follows in places):
             unclear.append(field)
         elif field.required:
             missing.append(field)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 LONGEST_LINE = 4_000_000
 LONGEST_FIELD = 1_000_000
@@ -52,7 +52,7 @@ def opened(path: Path, member: str) -> Iterator[BinaryIO]:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive, archive.open(_member(archive, member, path.name)) as stream:
                 yield stream
-        elif path.open("rb").read(2) == b"\x1f\x8b":
+        elif _begins(path, b"\x1f\x8b"):
             with gzip.open(path, "rb") as stream:
                 yield stream
         else:
@@ -60,6 +60,19 @@ def opened(path: Path, member: str) -> Iterator[BinaryIO]:
                 yield stream
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, RuntimeError, NotImplementedError) as error:
         raise ImportRefused(f"{path.name}: the archive is damaged, incomplete or locked ({error})") from error
+
+
+@contextmanager
+def opened_text(path: Path, member: str, encoding: str) -> Iterator[TextIO]:
+    """The file's content as text."""
+    # newline="" keeps breaks within quotes as they are; the csv module needs that.
+    with opened(path, member) as content, io.TextIOWrapper(content, encoding=encoding, newline="") as text:
+        yield text
+
+
+def _begins(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
 
 
 def _member(archive: zipfile.ZipFile, member: str, name: str) -> zipfile.ZipInfo:
@@ -80,7 +93,7 @@ def facts(path: Path, member: str, progress: Progress | None = None) -> Facts:
         encoding, size, ending = _scanned(content, path, progress)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    packed = zipfile.is_zipfile(path) or path.suffix == ".gz"
+    packed = zipfile.is_zipfile(path) or _begins(path, b"\x1f\x8b")
     return Facts(sha256, encoding, size, packed, ending in (b"\n", b"\r", b""))
 
 
@@ -112,15 +125,13 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = 
     return True
 
 
-def lines(content: BinaryIO, encoding: str, name: str) -> Iterator[str]:
+def lines(text: TextIO, name: str) -> Iterator[str]:
     """Lines with their ends, none longer than the bound; the mark that old systems put at a file's end is dropped."""
-    # newline="" keeps breaks within quotes as they are; the csv module needs that.
-    text = io.TextIOWrapper(content, encoding=encoding, newline="")
     for number in itertools.count(1):
         try:
             line = text.readline(LONGEST_LINE)
         except UnicodeError as error:
-            raise ImportRefused(f"{name}, line {number}: expected {encoding} text, found other bytes") from error
+            raise ImportRefused(f"{name}, line {number}: expected {text.encoding} text, found other bytes") from error
         if not line:
             return
         if len(line) >= LONGEST_LINE and not line.endswith(("\n", "\r")):

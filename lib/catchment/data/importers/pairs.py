@@ -1,0 +1,199 @@
+"""Shared-patient files of tens of millions of lines: streamed through DuckDB, sorted, in bounded memory.
+
+Two clinicians of a pair billed for the same patients within a window, in the order of the dates; that is **not** a referral. Three
+layouts are in use: the files that CMS released (no header, five columns, blanks before the counts), the same with the column names of
+DocGraph, and hop teaming, which counts patients and transactions in another order and knows waiting days instead of same-day pairs.
+
+A bad line is set aside with its number and reason in `<file>.rejects.csv`, and so is a pair that came before: the first one counts.
+The table is sorted by the first clinician, so that one partner's slice reads few row groups.
+"""
+
+import csv
+import re
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from . import engine
+from .engine import Imported
+from .layout import Field, Layout, plain
+from .stream import ImportRefused, Progress, facts, opened
+
+MEMORY = "900MB"
+ROW_GROUP = 122_880
+MOST_TOLD = 100_000
+_WHOLE = r"\d{1,9}"
+_TEXT = "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
+
+
+def _count(name: str, meaning: str, *aliases: str, least: int = 0, unit: str = "patients") -> Field:
+    return Field(name=name, aliases=aliases, type="integer", min=least, unit=unit, meaning=meaning)
+
+
+FROM = Field(name="npi1", aliases=["npi_from", "from_npi", "npi1", "npi_1", "NPI number 1"], type="npi", meaning="clinician seen first")
+TO = Field(name="npi2", aliases=["npi_to", "to_npi", "npi2", "npi_2", "NPI number 2"], type="npi", meaning="clinician seen second")
+PAIRS = _count("pairs_n", "pairs of encounters within the window", "shared_transaction_count", "pair_count", "transaction_count", unit="encounters")
+PATIENTS = _count("patients_n", "different patients", "patient_total", "patient_count", "bene_count", "unique_beneficiaries", least=1)
+SAME_DAY = _count("same_day_n", "pairs of encounters on the same day", "same_day_total", "same_day_count", "same_day", unit="encounters")
+NOTE = "Two clinicians billed for the same patients: not a referral. Pairs with fewer than 11 patients are absent."
+
+
+def read(layout: Layout, path: Path, target: Path, *, year: int | None = None, progress: Progress | None = None) -> Imported:
+    """Import one file into the sorted Parquet file `target`; raises ImportRefused with the reason and then leaves nothing."""
+    known = facts(path, layout.member, progress)
+    given = engine._year(layout, path, year)
+    work = target.with_name(target.stem + ".work")
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        source = _plain_text(path, layout, work)
+        with duckdb.connect(str(work / "staging.duckdb")) as con:
+            _bounded(con, work)
+            _stage(con, source, layout, known.encoding, path.name)
+            lines, rows, wrong = _sorted(con, layout, part, given)
+            _refuse(wrong, lines, path.name)
+            _write_rejects(con, target.with_suffix(".rejects.csv"), wrong)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
+    return Imported(layout.kind, path.name, target.name, str(given), known.sha256, rows, wrong, 0, known.encoding, f"{date.today()}")
+
+
+def _plain_text(path: Path, layout: Layout, work: Path) -> Path:
+    """The file itself, or its content unpacked piece by piece: DuckDB counts lines of plain text only."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) in (b"PK", b"\x1f\x8b")
+    if not packed:
+        return path
+    with opened(path, layout.member) as content, (work / "content.txt").open("wb") as copy:
+        shutil.copyfileobj(content, copy, 1 << 20)
+    return work / "content.txt"
+
+
+def _bounded(con: duckdb.DuckDBPyConnection, work: Path) -> None:
+    con.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 2; SET preserve_insertion_order = true")
+    con.execute("SET temp_directory = ?", [str(work)])
+
+
+def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encoding: str, name: str) -> None:
+    """Every line with its number; values where they are good, else the reason and the text."""
+    if encoding not in ("utf-8-sig", "utf-8"):
+        raise ImportRefused(f"{name}: expected plain text of digits, found {encoding}")
+    places, first, delimiter = _places(source, layout, name)
+    width = len(places) if not layout.header else max(len(line.split(delimiter)) for line in _head(source)[:1])
+    # Quotes are not part of these layouts, but some exports put them around every cell.
+    cells = {field.name: f"trim(cells[{places[field.name] + 1}], ' \"\t')" for field in layout.fields if field.name in places}
+    values = ", ".join(f"CASE WHEN reason IS NULL THEN TRY_CAST({cell} AS {_kind(field)}) END AS {field.name}" for field, cell in _paired(layout, cells))
+    reasons = " ".join(f"WHEN NOT regexp_full_match({cell}, '{_shape(field)}') THEN '{field.name}: expected {_expected(field)}, found ' || {cell}" for field, cell in _paired(layout, cells))
+    low = " ".join(f"WHEN TRY_CAST({cell} AS DOUBLE) < {field.min:g} THEN '{field.name}: expected not below {field.min:g}, found ' || {cell}" for field, cell in _paired(layout, cells) if field.min)
+    con.execute(f"""
+        CREATE TABLE staged AS
+        WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
+             cut AS (SELECT line_number, line, string_split(line, '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND trim(line) <> ''),
+             judged AS (SELECT *, CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {reasons} {low} END AS reason FROM cut)
+        SELECT line_number, {values}, reason, CASE WHEN reason IS NOT NULL THEN line[:500] END AS line FROM judged
+    """, [str(source)])
+
+
+def _paired(layout: Layout, cells: dict[str, str]) -> list[tuple[Field, str]]:
+    return [(field, cells[field.name]) for field in layout.fields if field.name in cells]
+
+
+def _kind(field: Field) -> str:
+    return {"npi": "BIGINT", "number": "DOUBLE"}.get(field.type, "INTEGER")
+
+
+def _shape(field: Field) -> str:
+    return {"npi": r"[12]\d{9}", "number": r"\d{1,9}(\.\d*)?"}.get(field.type, _WHOLE)
+
+
+def _expected(field: Field) -> str:
+    return {"npi": "a ten-digit NPI", "number": "a number"}.get(field.type, "a whole number")
+
+
+def _head(source: Path) -> list[str]:
+    with source.open(encoding="utf-8-sig", errors="replace") as text:
+        return [text.readline(1 << 16) for _ in range(2)]
+
+
+def _places(source: Path, layout: Layout, name: str) -> tuple[dict[str, int], int, str]:
+    """Column of each field, lines to skip, and the delimiter: by name where there is a header, by place where there is none."""
+    head = _head(source)[0]
+    delimiter = max((",", "|", "\t"), key=head.count)
+    cells = [cell.strip(' "\t\r\n') for cell in head.split(delimiter)]
+    bare = bool(re.fullmatch(r"\d+", cells[0]))
+    if not head.strip():
+        raise ImportRefused(f"{name}: the file is empty")
+    if not layout.header:
+        if not bare:
+            raise ImportRefused(f"{name}: expected no header and an NPI first, found {cells[0][:40]!r}; with column names it is a file of the kind shared_patients_docgraph or hop_teaming")
+        return {field.name: place for place, field in enumerate(layout.fields)}, 0, delimiter
+    names = [plain(cell) for cell in cells]
+    places = {field.name: place for field in layout.fields for place, found in enumerate(names) if field.named(found)}
+    missing = [field.aliases[0] for field in layout.fields if field.required and field.name not in places]
+    if missing:
+        hint = "; a file without column names is of the kind shared_patients_cms" if bare else ""
+        raise ImportRefused(f"{name}: expected a header of the kind {layout.kind} with {', '.join(missing)}: no such column{hint}")
+    return places, 1, delimiter
+
+
+def _sorted(con: duckdb.DuckDBPyConnection, layout: Layout, part: Path, year: int | None) -> tuple[int, int, int]:
+    """Write the sorted table without repeated pairs; returns lines, rows and rejected lines."""
+    columns = [name for (name,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'staged' ORDER BY column_index").fetchall() if name not in ("line_number", "reason", "line")]
+    con.execute(f"CREATE TABLE good AS SELECT line_number, {', '.join(columns)} FROM staged WHERE reason IS NULL ORDER BY npi1, npi2, line_number")
+    # Sorted, a repeated pair stands right after the first one: no table of all pairs in memory is needed to find it.
+    con.execute("CREATE VIEW marked AS SELECT *, coalesce(lag(npi1) OVER () = npi1 AND lag(npi2) OVER () = npi2, false) AS again FROM good")
+    shown = [f"CAST({name} AS VARCHAR) AS {name}" if name in ("npi1", "npi2") else f"CAST({name} AS BIGINT) AS {name}" if name.endswith("_n") else name for name in columns]
+    dated = [f"CAST({year} AS BIGINT) AS year"] if year is not None else []
+    target = str(part).replace("'", "''")
+    con.execute(f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
+    lines, bad = con.execute("SELECT count(*), count(reason) FROM staged").fetchone()
+    rows = con.execute(f"SELECT count(*) FROM read_parquet('{target}')").fetchone()[0]
+    again = con.execute("SELECT count(*) FROM good").fetchone()[0] - rows
+    con.execute(f"""
+        CREATE TABLE wrong AS SELECT line_number, reason, line FROM staged WHERE reason IS NOT NULL
+        UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {', '.join(columns)}) FROM marked WHERE again AND {again} > 0
+    """)
+    return lines, rows, bad + again
+
+
+def _refuse(wrong: int, lines: int, name: str) -> None:
+    if lines == 0 or (wrong > max(5, lines // 100)):
+        raise ImportRefused(f"{name}: {wrong:,} of {lines:,} lines are not of this layout" if lines else f"{name}: no rows")
+
+
+def _write_rejects(con: duckdb.DuckDBPyConnection, path: Path, wrong: int) -> None:
+    path.unlink(missing_ok=True)
+    if not wrong:
+        return
+    rows = con.execute(f"SELECT line_number, reason, line FROM wrong ORDER BY line_number LIMIT {MOST_TOLD}").fetchall()
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["line", "reason", "text"])
+        # A cell that a spreadsheet would take for a formula is written as text.
+        writer.writerows([number, reason, "'" + text if text[:1] in "=+-@\t" else text] for number, reason, text in rows)
+        if wrong > len(rows):
+            writer.writerow(["", f"and {wrong - len(rows):,} more", ""])
+    part.replace(path)
+
+
+def _layout(kind: str, title: str, producer: str, fields: Sequence[Field], **more: object) -> Layout:
+    return Layout(kind=kind, title=title, producer=producer, fields=fields, key=["npi1", "npi2"], suppress_below=11, note=NOTE, reader=read, **more)
+
+
+LAYOUTS = (
+    _layout("shared_patients_cms", "Shared-patient pairs (no header)", "Centers for Medicare & Medicaid Services, Physician Shared Patient Patterns",
+            [FROM, TO, PAIRS, PATIENTS, SAME_DAY], header=False),
+    _layout("shared_patients_docgraph", "Shared-patient pairs (DocGraph)", "CareSet Systems, DocGraph", [FROM, TO, PAIRS, PATIENTS, SAME_DAY], licence="as agreed with the producer"),
+    _layout("hop_teaming", "Hop teaming", "CareSet Systems, DocGraph Hop Teaming", [
+        FROM, TO, PATIENTS, PAIRS,
+        Field(name="wait_mean_days", aliases=["average_day_wait"], type="number", unit="days", min=0, meaning="mean days between the two encounters"),
+        Field(name="wait_sd_days", aliases=["std_day_wait"], type="number", unit="days", min=0, required=False, nullable=True, meaning="standard deviation of those days"),
+    ], licence="as agreed with the producer"),
+)
