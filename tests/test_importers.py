@@ -70,7 +70,7 @@ HGI_API = "facility_id,facility_name,address,citytown,state,zip_code,countyparis
 HGI_ROWS = '140002,"ALTON, MEMORIAL",ONE DRIVE,ALTON,IL,62002,MADISON,(618) 463-7311,Acute Care Hospitals,Voluntary non-profit - Private,Yes,4\n' \
            "10001,DOTHAN,X,DOTHAN,AL,36301,HOUSTON,,Acute Care Hospitals,Government,No,Not Available\n"
 DRG = "Rndrng_Prvdr_CCN,Rndrng_Prvdr_Org_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_St,Rndrng_Prvdr_State_FIPS,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_RUCA,Rndrng_Prvdr_RUCA_Desc,DRG_Cd,DRG_Desc,Tot_Dschrgs,Avg_Submtd_Cvrd_Chrg,Avg_Tot_Pymt_Amt,Avg_Mdcr_Pymt_Amt\n" \
-      '140001,Graham,Canton,1 St,17,61520,IL,4.1,"x, y",023,CRANIOTOMY,25,"$158,541.64",37331,35332.96\n'
+      '140001,Graham,Canton,1 St,17,61520,IL,4.1,"x, y",023,CRANIOTOMY,25,"$158,541.64",37331.12,35332.96\n'
 PHYSICIAN = "Rndrng_NPI,Rndrng_Prvdr_Last_Org_Name,Rndrng_Prvdr_First_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_Type,HCPCS_Cd,HCPCS_Desc,HCPCS_Drug_Ind,Place_Of_Srvc,Tot_Benes,Tot_Srvcs,Tot_Bene_Day_Srvcs,Avg_Mdcr_Alowd_Amt,Avg_Mdcr_Pymt_Amt\n" \
             "1000000004,Roe,Jane,Oswego,IL,60543,Radiation Oncology,77412,Radiation,N,O,22,480,475,250.5,199.1\n"
 PHYSICIAN_OLD = "npi\tnppes_provider_last_org_name\tnppes_provider_first_name\tnppes_provider_city\tnppes_provider_state\tnppes_provider_zip\tprovider_type\thcpcs_code\thcpcs_description\tplace_of_service\tline_srvc_cnt\tbene_unique_cnt\tbene_day_srvc_cnt\taverage_Medicare_allowed_amt\taverage_Medicare_payment_amt\n" \
@@ -329,7 +329,7 @@ def test_bad_rows_are_left_out_told_and_safe_to_open(project):
     rejects = pd.read_csv(project / "data/imported/hospital_service_area/HSAF_2020.rejects.csv", dtype=str)
     assert rejects["line"].tolist() == ["302", "303", "304", "305"]
     assert rejects["found"][0].startswith("'=cmd")
-    assert rejects["expected"].tolist()[2:] == ["5 columns", "at least as many days as stays"]
+    assert rejects["expected"].tolist()[2:] == ["5 columns", "at least one day a stay, and no year of them"]
     assert frame["cases_n"].sum() == 9000
 
 
@@ -340,6 +340,7 @@ def test_bad_rows_are_left_out_told_and_safe_to_open(project):
     (b"PK\x03\x04 not a zip", "no such column|damaged|zero bytes"), (HSAF.encode() + b"\0\0\0", "zero bytes"), (gzip.compress((HSAF + HSAF_ROWS * 500).encode())[:-20], "damaged, incomplete"),
     (HSAF + "140001,61520,120,350000,30," + "x," * 9_995 + "\n", "columns"), (HSAF + "140001," + "9" * 5_000_000 + ",1,1,1\n", "longer than|more than"),
     (HSAF + '140001,"' + "9\n" * 700_000 + '",1,1,1\n', "a field of more than"), ("c," * 10_000 + "\n1\n", "no such column"),
+    (HSAF + "140001,61520,120,*,30\n", "withheld together"), (HSAF + HSAF_ROWS + "140002,61520,120\n", "1 of 4 rows are not of this layout"),
     (HSAF + "61520,140001,120,350000,30\n" * 3, "expected a"), ("MEDICARE_PROV_NUM," + HSAF + "1," + HSAF_ROWS, "more than once"),
 ])
 def test_what_is_refused_says_why_and_leaves_nothing(project, content, said):
@@ -349,8 +350,9 @@ def test_what_is_refused_says_why_and_leaves_nothing(project, content, said):
 
 
 def test_a_last_line_without_break_may_be_cut_off_and_is_rejected(project):
-    result, frame = brought(project, "hospital_service_area", "HSAF_2020.csv", HSAF + HSAF_ROWS.rstrip("\n")[:-1])
-    assert (result.rows, result.rejected) == (2, 1)
+    more = "".join(f"{140100 + number},61520,120,350000,30\n" for number in range(20))
+    result, frame = brought(project, "hospital_service_area", "HSAF_2020.csv", HSAF + more + HSAF_ROWS.rstrip("\n")[:-1])
+    assert (result.rows, result.rejected) == (22, 1)
     assert 1 not in frame["cases_n"].tolist()
 
 

@@ -20,7 +20,7 @@ SERVICE_AREA = Layout(
         Field(name="charges_usd", aliases=["TOTAL_CHARGES", "TOTAL CHARGES"], type="number", min=0, suppressed=["*"], unit="USD", meaning="charges"),
         Field(name="cases_n", aliases=["TOTAL_CASES", "TOTAL CASES"], type="integer", min=0, suppressed=["*"], unit="discharges", meaning="stays"),
     ],
-    check=lambda rows: _where(rows["days_n"] < rows["cases_n"], "at least as many days as stays"),
+    check=lambda rows: _stays(rows),
 )
 
 HOSPITALS = Layout(
@@ -111,6 +111,13 @@ PHYSICIANS = Layout(
         Field(name="age_mean", aliases=["Bene_Avg_Age", "average_age_of_beneficiaries"], type="number", min=0, max=120, required=False, nullable=True, unit="years", meaning="mean age of the patients"),
     ],
 )
+
+
+def _stays(rows: pd.DataFrame) -> pd.Series:
+    """Days that fit the stays, and a row withheld as a whole or not at all."""
+    hidden = rows[["days_n_suppressed", "charges_usd_suppressed", "cases_n_suppressed"]].sum(axis=1)
+    told = _where((rows["days_n"] < rows["cases_n"]) | (rows["days_n"] > 366 * rows["cases_n"]), "at least one day a stay, and no year of them")
+    return told.mask(hidden.isin([1, 2]), "days, charges and cases withheld together")
 
 
 def _where(broken: pd.Series, rule: str) -> pd.Series:

@@ -2,8 +2,8 @@
 
 Definitions. A row is rejected when a cell is no value of its column; it is left out of the table and written to
 `<file>.rejects.csv` beside it with line, column and reason. A file is refused, and nothing is written, when it is not of the
-layout, when a key occurs twice, or when more than one row in a hundred (and more than five) would be rejected. A last line
-without a line break may be cut off: in a file that is not packed it is rejected too.
+layout, when a key occurs twice, or when more than one row in a hundred would be rejected (in a small file: more than five rows,
+or more than one in ten). A last line without a line break may be cut off: in a file that is not packed it is rejected too.
 """
 
 import csv
@@ -46,6 +46,13 @@ def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None =
 
     `year` is the year of the rows when neither rows nor file name tell it; `others` are layouts to suggest when it is not this one.
     """
+    try:
+        return _converted_file(layout, path, target, year, others, progress)
+    except ImportRefused as error:
+        raise ImportRefused(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
+
+
+def _converted_file(layout: Layout, path: Path, target: Path, year: int | None, others: Sequence[Layout], progress: Progress | None) -> Imported:
     known = facts(path, layout.member, progress)
     given = _year(layout, path, year)
     part = target.with_name(target.name + ".part")
@@ -179,13 +186,14 @@ def _schema(layout: Layout, dated: bool) -> pa.Schema:
 
 def _refuse_rejected(wrong: list, read: int, name: str, *, final: bool) -> None:
     rejected = len({line for line, *_ in wrong})
-    too_many = rejected > max(5, (read + rejected) // 100)
-    if (too_many and (final or read + rejected > 2_000)) or (final and read == 0):
+    rows = read + rejected
+    too_many = rejected > max(rows // 100, min(5, rows // 10))
+    if (too_many and (final or rows > 2_000)) or (final and read == 0):
         if not wrong:
             raise ImportRefused(f"{name}: a header and no rows")
         line, column, expected, found = wrong[0]
         place = f"line {line}" + (f", column {column}" if column else "")
-        raise ImportRefused(f"{name}: {rejected:,} of {read + rejected:,} rows are not of this layout; the first: {place}: expected {expected}, found {found[:60]!r}")
+        raise ImportRefused(f"{name}: {rejected:,} of {rows:,} rows are not of this layout; the first: {place}: expected {expected}, found {found[:60]!r}")
 
 
 def _refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..catalog import Column
 from .layout import IDENTIFIERS, Field, Layout
+from .stream import ImportRefused
 
 _CENSUS = "U.S. Census Bureau, Population Estimates Program"
 _POPULATION = {
@@ -119,8 +120,10 @@ _DATED = re.compile(r"([a-z][a-z0-9_]*?)_(\d{2})")
 
 
 def _yearly(header: Sequence[str]) -> list[Field]:
-    names = [name.strip() for name in header]
-    return [Field(name=name, aliases=[name], nullable=True, required=False) for name in names if _DATED.fullmatch(name)]
+    names = [name.strip() for name in header if _DATED.fullmatch(name.strip())]
+    if not names:
+        raise ImportRefused("no column of the form name_YY, which is how these files name a field and its year")
+    return [Field(name=name, aliases=[name], nullable=True, required=False) for name in dict.fromkeys(names)]
 
 
 def _measures(rows: pd.DataFrame) -> pd.DataFrame:
