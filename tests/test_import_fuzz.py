@@ -140,10 +140,11 @@ def numbers(frame, layout):
 
 @pytest.fixture(scope="module")
 def outcomes():
-    counts = {"accepted": 0, "refused": 0}
+    counts = {"accepted": 0, "refused": 0, "kinds": 0}
     yield counts
-    assert counts["accepted"] > 30
-    assert counts["refused"] > 100
+    if counts["kinds"] == len(FILES):  # both ends of the scale are reached, when all kinds ran
+        assert counts["accepted"] > 30
+        assert counts["refused"] > 100
 
 
 @pytest.mark.slow
@@ -156,6 +157,7 @@ def test_a_mutated_file_gives_right_numbers_or_a_clear_refusal(kind, tmp_path, o
     clean, frame = imported(kind, text, tmp_path / "clean", name)
     assert clean.rejected == 0
     right = numbers(frame, layout)
+    outcomes["kinds"] += 1
     for mutate in HARMFUL:
         for seed in range(2):
             content = mutate(random.Random(f"{kind}{mutate.__name__}{seed}"), text=text, above=above, header=header, rows=rows, delimiter=delimiter, kind=kind)

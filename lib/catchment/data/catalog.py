@@ -94,6 +94,8 @@ class Table(Section):
     """Columns that together tell one row from another."""
     optional: bool = False
     """Whether a partner may have none of it, not even a file."""
+    ages: bool = True
+    """Whether it goes stale; boundaries, standards and code lists do not."""
     period: str | None = None
     """Column that carries the year or date of a row."""
     note: str = ""

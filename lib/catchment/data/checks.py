@@ -36,7 +36,7 @@ def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
         return
     if frame.empty and not entry.optional:
         yield Problem(name, "at least one row", "none", file=f"data/{entry.path}" if entry.path else "", severity="warning", partner=partner)
-    if len(frame) and entry.period:
+    if len(frame) and entry.period and entry.ages:
         yield from _stale(reader, name, entry, frame[entry.period], partner)
 
 

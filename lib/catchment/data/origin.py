@@ -11,7 +11,8 @@ from .catalog import Table
 
 @dataclass(frozen=True)
 class Origin:
-    """A table's standing. `sha8` begins the SHA-256 of its files; `suppress_below` is None where counts are not of people."""
+    """A table's standing. `sha8` begins the SHA-256 of its files; `suppress_below` is None where
+    counts are not of people; `ages` is False for what does not go stale."""
 
     table: str
     title: str
@@ -24,6 +25,7 @@ class Origin:
     suppress_below: int | None
     sha8: str
     note: str
+    ages: bool
 
     @property
     def line(self) -> str:
@@ -35,7 +37,7 @@ class Origin:
 def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
     """The origin of a table that was read from `files` (none for a database, whose rows have no fingerprint)."""
     return Origin(name, table.title, table.producer, table.edition, table.published, table.accessed, table.licence, table.simulated,
-                  table.suppress_below, fingerprint(files)[:8] if files else "", table.note)
+                  table.suppress_below, fingerprint(files)[:8] if files else "", table.note, table.ages)
 
 
 def fingerprint(files: Sequence[Path]) -> str:
