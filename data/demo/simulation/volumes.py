@@ -1,14 +1,14 @@
 """Five years of quarterly oncology volumes by partner, tumor site and modality, with a planted truth.
 
 Cases agree exactly with `world.ANALYTIC_CASES` and `world.SITE_MIX`: per year the site counts are the largest remainders of total x mix, and
-the quarters of a site add to its year. Patients by modality are binomial parts of the cases; visits, fractions and surgeries vary with
+the quarters of a site add to its year. The quarters of all sites follow one season with little chance (years rise smoothly, so quarters do). Patients by modality are binomial parts of the cases; visits, fractions and surgeries vary with
 working days, season and a little extra noise.
 
 Planted truth (`TRUTH`), which the growth notebook must find:
 
 tallgrass   cases grow 2 % a year, but infusion visits are flat: treatment leaks. Fractions of 2023 Q2 are missing (a change of system).
 riverbend   gives no radiation treatment at all: a series of zeros. Small counts everywhere.
-dunes       fractions fall 5 % a year by hypofractionation while radiation patients hold. Infusion visits of 2023 Q3 were posted twice in
+dunes       fractions fall 7 % a year by hypofractionation while radiation patients hold. Infusion visits of 2023 Q3 were posted twice in
             part (x 1.6): an outlier.
 northpoint  infusion visits grow 9 % a year and pass the planning limit of its chairs in 2027. Fractions dip in 2024 Q2 (x 0.6, a machine
             replaced).
@@ -24,7 +24,7 @@ from . import world
 TRUTH = {
     "tallgrass": {"flat": "infusion_visits_n", "cases_growth": 0.02, "missing": ("fractions_n", 2023, 2)},
     "riverbend": {"zero": ("radiation_patients_n", "fractions_n")},
-    "dunes": {"declining": "fractions_n", "yearly_change": -0.05, "outlier": ("infusion_visits_n", 2023, 3, 1.6)},
+    "dunes": {"declining": "fractions_n", "yearly_change": -0.07, "outlier": ("infusion_visits_n", 2023, 3, 1.6)},
     "northpoint": {"growing": "infusion_visits_n", "yearly_change": 0.09, "chairs_limit_year": 2027, "outlier": ("fractions_n", 2024, 2, 0.6)},
 }
 
@@ -42,7 +42,7 @@ SEASON = {"cases_n": (1.02, 1.03, 0.99, 0.96), "infusion_visits_n": (0.985, 1.00
 # Yearly growth of the use per case, on top of what the cases do.
 TREND = {
     "tallgrass": {"systemic": -0.02, "visits": 0.0, "fractions": -0.015}, "riverbend": {"systemic": 0.0, "visits": 0.01, "fractions": 0.0},
-    "dunes": {"systemic": 0.0, "visits": 0.005, "fractions": -0.057}, "northpoint": {"systemic": 0.005, "visits": 0.018, "fractions": -0.01},
+    "dunes": {"systemic": 0.0, "visits": 0.005, "fractions": -0.078}, "northpoint": {"systemic": 0.005, "visits": 0.018, "fractions": -0.01},
 }
 NO_RADIATION = ("riverbend",)
 # Days a clinic is open: weekdays less the federal holidays of that quarter, 2021-2025 (62 in the first, 63 or 64 in the others).
@@ -59,10 +59,16 @@ def site_cases(partner: str, year: int) -> dict[str, int]:
     return {site: counts[site] + (site in by_remainder[: total - sum(counts.values())]) for site in exact}
 
 
-def quarters(total: int, draw: np.random.Generator) -> np.ndarray:
-    """A site's year split over four quarters."""
-    weights = np.array(SEASON["cases_n"]) * draw.normal(1, 0.01, 4)
-    return draw.multinomial(total, weights / weights.sum())
+def quarter_weights(partner: str, year: int) -> np.ndarray:
+    """Share of a year's cases by quarter, the same for all sites: season and a little chance."""
+    weights = np.array(SEASON["cases_n"]) * world.random("volumes", partner, year).normal(1, 0.008, 4)
+    return weights / weights.sum()
+
+
+def quarters(total: int, weights: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """A site's year split over four quarters: rounded up or down at random, so that quarters of all sites together keep to the weights."""
+    ends = np.floor(np.append(0, np.cumsum(weights)) * total + draw.random()).astype(int)
+    return np.diff(np.clip(ends, 0, None) - ends[0])
 
 
 def planted(partner: str, measure: str, year: int, quarter: int, value: int) -> int | str:
@@ -97,9 +103,10 @@ def rows(partner: str) -> list[dict]:
     """One row per site and quarter."""
     found = []
     for year in world.YEARS:
+        weights = quarter_weights(partner, year)
         for site, total in site_cases(partner, year).items():
             draw = world.random("volumes", partner, site, year)
-            found += site_year(partner, site, year, quarters(total, draw), draw)
+            found += site_year(partner, site, year, quarters(total, weights, draw), draw)
     return sorted(found, key=lambda row: (row["year"], row["quarter"], list(USE).index(row["site"])))
 
 

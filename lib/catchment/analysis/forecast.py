@@ -6,7 +6,7 @@ Series
     One volume (a measure, or a measure at one tumor site) per quarter. Services of working days (visits, fractions, surgeries) are
     forecast per working day and multiplied by the working days of each future quarter.
 Back-test
-    Rolling origin: stand at the end of each quarter from the twelfth on, use what was known then, forecast the next four, compare.
+    Rolling origin: stand at the end of each quarter from the twelfth on, use what was known then, forecast the next eight (the plan looks years ahead), compare.
     Cleaning and fitting are redone at each origin, so nothing later than the origin is used.
 Interval
     A *prediction* interval of the future value. Parameters count as known, which flatters on 20 quarters; so the one-step spread is
@@ -36,7 +36,7 @@ from catchment.analysis.smoothing import BENCHMARK, METHODS, SEASON, Fit, mean
 
 SHORTEST = 8
 FIRST_ORIGIN = 12
-AHEAD = 4
+AHEAD = 8
 LEVELS = (0.80, 0.95)
 OUTLIER_LEVEL = 0.01
 NOTES = ("", "missing: filled for fitting", "outlier: replaced for fitting", "unfinished quarter: left out")
@@ -140,7 +140,7 @@ def _limits(center: np.ndarray, width: np.ndarray, freedom: int) -> dict[str, np
     limits = {}
     for level in LEVELS:
         reach = stats.t.ppf(0.5 + level / 2, freedom) * width
-        limits |= {f"volume_{level:.0%}_low".replace("%", ""): np.maximum(center - reach, 0), f"volume_{level:.0%}_high".replace("%", ""): center + reach}
+        limits |= {f"volume_n_low_{level:.0%}".replace("%", ""): np.maximum(center - reach, 0), f"volume_n_high_{level:.0%}".replace("%", ""): center + reach}
     return limits
 
 
@@ -162,7 +162,7 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
     Returns
     -------
     One row per series, method, origin and quarter ahead: ``series, method, origin, ahead, actual, forecast``, limits
-    (``volume_80_low`` ...) and ``scale`` (the seasonal naive error in training, for MASE). Quarters that weren't observed have no row.
+    (``volume_n_low_80`` ...) and ``scale`` (the seasonal naive error in training, for MASE). Quarters that weren't observed have no row.
     """
     known, wide = wide.to_numpy().T, wide.mask(strange(wide)) if len(wide) > first else wide
     values = wide.to_numpy().T
@@ -202,8 +202,8 @@ def scores(tested: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame
         actual, guess = group["actual"], group["forecast"]
         return pd.Series({
             "mase": (np.abs(actual - guess) / group["scale"]).mean(), "smape_share": smape(actual, guess), "rmse": rmse(actual, guess),
-            "mae": mae(actual, guess), "coverage_80_share": coverage(actual, group["volume_80_low"], group["volume_80_high"]),
-            "coverage_95_share": coverage(actual, group["volume_95_low"], group["volume_95_high"]), "forecasts": float(len(group))})
+            "mae": mae(actual, guess), "coverage_80_share": coverage(actual, group["volume_n_low_80"], group["volume_n_high_80"]),
+            "coverage_95_share": coverage(actual, group["volume_n_low_95"], group["volume_n_high_95"]), "forecasts": float(len(group))})
 
     keys = by or ["series", "method"]
     return tested.groupby(keys, sort=False)[[column for column in tested.columns if column not in keys]].apply(one).reset_index()
@@ -248,7 +248,7 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
 
     Returns
     -------
-    ``series, year, quarter`` (no quarter when yearly)``, method, volume_n, volume_80_low, volume_80_high, volume_95_low, volume_95_high``.
+    ``series, year, quarter`` (no quarter when yearly)``, method, volume_n, volume_n_low_80, volume_n_high_80, volume_n_low_95, volume_n_high_95``.
     """
     quarters = pd.period_range(wide.index[-1] + 1, periods=horizon, freq="Q")
     sums, keys = _periods(quarters, wide.index[-1], yearly=yearly)
@@ -263,7 +263,7 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
         limits = _limits(center, _widths(fit, weights), fit.freedom)
         if "upper" in fit.parameters:
             most = fit.parameters["upper"].iloc[0] * weights.sum(axis=1)
-            limits = {key: (most[None] if key.endswith("high") else center) for key in limits}
+            limits = {key: (most[None] if "_high_" in key else center) for key in limits}
         frames.append(keys.assign(series=name, method=fit.method, volume_n=center[0], **{key: block[0] for key, block in limits.items()}))
     order = ["series", *keys.columns, "method", "volume_n", *limits]
     return pd.concat(frames, ignore_index=True)[order]
@@ -357,3 +357,17 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
     value = cleaned["volume_n"].fillna(cleaned["used_n"])
     kept = cleaned.assign(volume_n=value, filled_n=cleaned["volume_n"].isna() & value.notna())
     return kept.groupby(["series", "year"], as_index=False, sort=False).agg(volume_n=("volume_n", "sum"), quarters_n=("volume_n", "count"), filled_n=("filled_n", "sum"))
+
+
+def tidy(volumes: pd.DataFrame) -> pd.DataFrame:
+    """Volumes with one column per measure (``cases_n``, ``fractions_n`` ...) as one row per measure: ``measure, site, year, quarter, volume_n``."""
+    measures = [column for column in volumes.columns if column.endswith("_n")]
+    long = volumes.melt(["site", "year", "quarter"], measures, var_name="measure", value_name="volume_n")
+    return long.assign(measure=long["measure"].str.removesuffix("_n"))
+
+
+def totals(tidy_volumes: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Quarterly sums by one column as ``series``; a sum with a part that wasn't delivered is missing."""
+    groups = tidy_volumes.groupby([by, "year", "quarter"], sort=False)["volume_n"]
+    sums = groups.sum().where(groups.count() == groups.size())
+    return sums.rename_axis(["series", "year", "quarter"]).reset_index()

@@ -23,7 +23,7 @@ Known bias: staff is paid in full from the first month while volume ramps up; de
 another's effect is only seen through shared capacity.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -160,12 +160,12 @@ def compiled(settings: "Growth", forecast: pd.DataFrame, use: pd.Series, *, leak
     Parameters
     ----------
     forecast
-        One row per measure and year: ``measure, year, volume_n, volume_80_low, volume_80_high`` (80 % prediction limits).
+        One row per measure and year: ``measure, year, volume_n, volume_n_low_80, volume_n_high_80`` (80 % prediction limits).
     use, leaked_cases
         See `effects`.
     """
     measures = tuple(use.index)
-    wide = forecast.pivot(index="year", columns="measure", values=["volume_n", "volume_80_low", "volume_80_high"]).iloc[: settings.horizon_years]
+    wide = forecast.pivot(index="year", columns="measure", values=["volume_n", "volume_n_low_80", "volume_n_high_80"]).iloc[: settings.horizon_years]
     center = wide["volume_n"][list(measures)].to_numpy()
     years = wide.index.to_numpy()
     months = len(years) * MONTHS
@@ -177,7 +177,7 @@ def compiled(settings: "Growth", forecast: pd.DataFrame, use: pd.Series, *, leak
     brings = effects(settings, use, leaked_cases=leaked_cases)
     return Plan(
         names=names, measures=measures, years=years, baseline=center,
-        spread=(wide["volume_80_high"][list(measures)].to_numpy() - center) / uncertainty.normal(0.9, 0, 1),
+        spread=(wide["volume_n_high_80"][list(measures)].to_numpy() - center) / uncertainty.normal(0.9, 0, 1),
         effects=brings.to_numpy(), moved=np.array([item.moved_share for item in settings.initiatives.values()]), payer=_payer(settings),
         ramp=_ramps(settings, months), start=starts, capital=np.array([item.capital_usd for item in settings.initiatives.values()]),
         one_off=np.array([item.one_off_usd for item in settings.initiatives.values()]), running=running(settings).to_numpy(),
@@ -241,19 +241,27 @@ def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _served(plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, volume: np.ndarray, limits: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     """Volume brought, extra volume served (hub volume subtracted) and paid volume (at the program's payer mix), (3, draws, measures, periods)."""
-    effects = plan.effects[:, at].T
-    scale = volume[:, None, None]
+    effects, scale = plan.effects[:, at].T, volume[:, None, None]
     brought, from_hub = (effects @ reached) * scale, ((effects * plan.moved) @ reached) * scale
     if limits is None:
-        extra = np.maximum(brought, -world)
+        extra = np.maximum(brought, -world) - from_hub
     else:
         extra = np.minimum(np.maximum(world + brought, 0), limits[1]) - np.minimum(world, limits[0])
-    extra = extra - np.where(extra > 0, np.clip(from_hub, 0, extra), np.clip(from_hub, extra, 0))
+        extra = extra - _from_hub(plan, effects, reached, scale, extra, from_hub)
     if (plan.payer == 1).all():
         return np.stack([brought, extra, extra])
     premium = ((effects * (plan.payer - 1)) @ reached) * scale
     part = np.divide(extra, brought, out=np.zeros_like(extra), where=brought != 0).clip(0, 1)
     return np.stack([brought, extra, extra + premium * part])
+
+
+def _from_hub(plan: Plan, effects: np.ndarray, reached: np.ndarray, scale: np.ndarray, extra: np.ndarray, from_hub: np.ndarray) -> np.ndarray:
+    """Hub volume within the extra volume: what comes from the hub counts as far as it's served, what a closure sends there in full."""
+    closed = np.minimum(effects, 0)
+    if not closed.any():
+        return np.minimum(from_hub, np.maximum(extra, 0))
+    sent, gone = ((closed * plan.moved) @ reached) * scale, (closed @ reached) * scale
+    return np.minimum(from_hub - sent, np.maximum(extra - gone, 0)) + sent
 
 
 def _block(plan: Plan, value: Mapping[str, np.ndarray], go: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
@@ -288,6 +296,11 @@ def _money(plan: Plan, value: Mapping[str, np.ndarray], extra: np.ndarray, paid:
         "one_off_usd": np.einsum("niy,i->ny", first, plan.one_off) * value["capital"][:, None],
         "capital_usd": np.einsum("niy,i->ny", first, plan.capital) * value["capital"][:, None],
     }
+
+
+def valuation(plan: Plan, go: np.ndarray | None = None) -> Callable[[pd.DataFrame], np.ndarray]:
+    """The plan as a function from draws to NPV, for `uncertainty.tornado`, `two_way` and `break_even`."""
+    return lambda draws: evaluate(plan, draws, go).npv
 
 
 def scenario_row(scenario: "Scenario") -> pd.DataFrame:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import finance, growth
+from catchment.analysis import demand, finance, growth
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth, Initiative
@@ -242,3 +242,36 @@ def bridge(before: float, factors: Mapping[str, float], *, after: float | None =
     steps = {name: mean * np.log(factor) for name, factor in parts.items()} | dict(additions or {})
     table = [("start", before, "start"), *[(name, float(value), "step") for name, value in steps.items()]]
     return pd.DataFrame([*table, ("end", before + sum(steps.values()), "end")], columns=["driver", "value", "kind"])
+
+
+def demand_factors(population: pd.DataFrame, rates: pd.DataFrame, origin: pd.Series, *, rate_factors: Mapping[str, float]) -> dict[str, float]:
+    """What population, ageing and cancer rates multiply a program's cases by, its counties weighted by where its patients live.
+
+    Parameters
+    ----------
+    population
+        Two years of ``county_fips, year, sex, age_low, population_n``.
+    rates
+        Age-specific rates by site, see `demand.reference_rates`.
+    origin
+        Patients (or their share) by ``county_fips``; counties outside ``population`` are left out.
+    rate_factors
+        Change of the rate between the two years by site; 1 (held level) where it's missing.
+
+    Returns
+    -------
+    ``{"population": …, "aging": …, "rate": …}``: factors whose product is the growth of expected cases.
+    """
+    cases = demand.expected_cases(population, rates, by=["county_fips", "year", "site"])
+    first, last = sorted(population["year"].unique())
+    people = population.pivot_table(index="county_fips", columns="year", values="population_n", aggfunc="sum")
+    expected = cases.pivot_table(index="county_fips", columns="year", values="cases_n", aggfunc="sum")
+    weight = origin.reindex(people.index).fillna(0.0)
+    if not weight.sum() > 0:
+        raise ValueError("demand_factors: expected patients from at least one county of the population, found none")
+    weight = weight / weight.sum()
+    size = float((weight * people[last] / people[first]).sum())
+    grown = float((weight * expected[last] / expected[first]).sum())
+    sites = cases[cases["year"].eq(last)].groupby("site")["cases_n"].sum()
+    rate = float((sites * pd.Series(dict(rate_factors), dtype=float).reindex(sites.index).fillna(1.0)).sum() / sites.sum())
+    return {"population": size, "aging": grown / size, "rate": rate}

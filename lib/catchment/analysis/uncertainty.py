@@ -28,6 +28,7 @@ from scipy.special import betaincinv, ndtr, ndtri
 
 PERT_SHAPE = 4.0
 PERCENTILES = (0.10, 0.50, 0.90)
+GRID = (0.10, 0.30, 0.50, 0.70, 0.90)
 
 
 def _ordered(low: float, mode: float, high: float) -> None:
@@ -163,7 +164,7 @@ def tornado(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, 
 
 
 def two_way(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], first: str, second: str, *,
-            levels: Sequence[float] = (0.10, 0.30, 0.50, 0.70, 0.90)) -> pd.DataFrame:
+            levels: Sequence[float] = GRID) -> pd.DataFrame:
     """Outcome on a grid of two drivers' percentiles, the others central: ``first, second, outcome`` in long form."""
     grid = [axis.ravel() for axis in np.meshgrid(quantile(drivers[first], levels), quantile(drivers[second], levels), indexing="ij")]
     rows = pd.concat([base_row(drivers)] * len(grid[0]), ignore_index=True)
