@@ -100,10 +100,10 @@ def relative(access: ArrayLike, demand: ArrayLike) -> np.ndarray:
 def underserved(places: pd.DataFrame, *, below: float = 0.5, beyond_min: float = 30.0) -> pd.DataFrame:
     """Places with low access or far from care, most demand first.
 
-    `places` has `relative` (access over the mean) and `drive_min` to the nearest site beside any context (population,
+    `places` has `relative` (access over the mean), `nearest_min` to the nearest site and `demand`, beside any context (people,
     income, vulnerability). A column `why` says which test failed.
     """
-    low, far = places["relative"] < below, places["drive_min"] > beyond_min
+    low, far = places["relative"] < below, places["nearest_min"] > beyond_min
     why = np.select([low & far, low, far], ["low supply and far", "low supply", "far"], "")
     return places.assign(why=why).loc[low | far].sort_values("demand", ascending=False, ignore_index=True)
 

@@ -8,12 +8,40 @@ Known bias: published yearly averages are rounded, so counts over a period are w
 (under 16 records) are missing, not low. SIRs compare each county with the nation, never with each other.
 """
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from .demand import expected_cases
-from .rates import PER, funnel_limits, quotient, sir
+from .demand import expected_cases, reference_rates, us_rate
+from .need import reference
+from .rates import PER, funnel_curve, funnel_limits, quotient, sir
 from .shrinkage import empirical_bayes, poisson_gamma
+
+SHOWN = ("Breast", "Lung & bronchus", "Prostate", "Colon & rectum", "Pancreas", "Urinary bladder", "Melanoma of skin")
+
+
+class Burden(NamedTuple):
+    """Counties judged against the nation, the funnel's limits to draw, the period in words, and what the national rate is."""
+
+    table: pd.DataFrame
+    curve: pd.DataFrame
+    period: str
+    compared: str
+
+
+def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: list[str], *, population: pd.DataFrame, site: str = "All sites") -> Burden:
+    """`standardized` for the latest period in which the counties are published, all listed counties judged.
+
+    `frames` holds `incidence, incidence_by_age, standard_population`; `population` the people of every listed county in some year.
+    """
+    incidence, by_age = frames["incidence"], frames["incidence_by_age"]
+    listed = latest_period(incidence[incidence["site"] == site], counties)
+    height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
+    base = us_rate(by_age, frames["standard_population"], site=site)
+    table = standardized(listed, population, reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
+    return Burden(table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared)
 
 
 def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
@@ -81,6 +109,24 @@ def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     table["rate_eb_100k"] = np.where(years > 0, empirical_bayes(table["cases_n"], years).value, np.nan)
     table["rate_100k"] = PER * quotient(table["cases_n"], years)
     return table
+
+
+def outcomes(mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFrame, people: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
+    """Mortality beside incidence and stage by site for some counties taken together.
+
+    Rates are pooled over the counties that have both published (weighted by the people behind them). Columns `site, counties,
+    deaths_100k, rate_100k, mortality_ratio, late_n, late_share`; the stage columns rest on national rates at ages 40-84.
+    """
+    both = mortality[mortality["county_fips"].isin(counties)].merge(
+        incidence[(incidence["year_first"] == 2013) & incidence["county_fips"].isin(counties)], on=["county_fips", "site", "sex"], suffixes=("_deaths", ""), validate="one_to_one")
+    both = both[(both["rate_100k_deaths"] > 0) & (both["rate_100k"] > 0)].assign(
+        people=lambda rows: rows["cases_n_year"] / rows["rate_100k"], died=lambda rows: rows["rate_100k_deaths"] * rows["cases_n_year"] / rows["rate_100k"])
+    table = both.groupby("site", as_index=False).agg(counties=("county_fips", "size"), died=("died", "sum"), cases=("cases_n_year", "sum"), people=("people", "sum"))
+    table["deaths_100k"], table["rate_100k"] = quotient(table["died"], table["people"]), quotient(table["cases"], table["people"])
+    table["mortality_ratio"] = quotient(table["deaths_100k"], table["rate_100k"])
+    table = table.merge(late_stage(stages, people)[["site", "late_n", "late_share"]], on="site", how="outer", validate="one_to_one")
+    columns = ["site", "counties", "deaths_100k", "rate_100k", "mortality_ratio", "late_n", "late_share"]
+    return table.loc[table["site"].isin({*both["site"], *SHOWN}), columns].sort_values("late_n", ascending=False, ignore_index=True)
 
 
 def mortality_to_incidence(mortality: pd.DataFrame, incidence: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:

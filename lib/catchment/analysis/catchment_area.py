@@ -59,13 +59,17 @@ def catchment(
         "contiguous": connected.members, "total": origin.loc[service_area.crossing(origin, tsa), "zip"].tolist()}
     wanted = {"primary": primary, "secondary": primary + secondary, "contiguous": contiguous, "total": tsa}
     names = {
-        "primary": f"Primary, {primary:.0%} of patients", "secondary": f"Primary and secondary, {primary + secondary:.0%}",
-        "contiguous": f"Contiguous ZIPs, {contiguous:.0%}", "total": f"Total service area, {tsa:.0%}"}
+        "primary": f"Primary, {_percent(primary)} of patients", "secondary": f"Primary and secondary, {_percent(primary + secondary)}",
+        "contiguous": f"Contiguous ZIPs, {_percent(contiguous)}", "total": f"Total service area, {_percent(tsa)}"}
     table = pd.DataFrame([_described(names[key], wanted[key], area, origin, flows, ccn, zips, hospitals) for key, area in members.items()])
     table["before_share"] = [connected.share_before if key == "contiguous" else value for key, value in zip(members, table["origin_share"], strict=True)]
     chosen = "primary" if rule == "origin" else rule
     note = "" if table.loc[list(members).index(chosen), "reached"] == "yes" else "published flows do not reach the threshold; the area holds the ZIPs that are known"
     return Catchment(members[chosen], names[chosen], origin, connected, table, note)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}\u00a0%"
 
 
 def _described(name: str, wanted: float, area: list[str], origin: pd.DataFrame, flows: pd.DataFrame, ccn: str, zips: pd.DataFrame, hospitals: pd.DataFrame) -> dict:
@@ -96,6 +100,16 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
     role = area.contiguous.zips.set_index("zip")["role"]
     table["role"] = table["zip"].map(role).fillna("outside")
     return table[["zip", "city", "cases_n", "origin_share", "cum_share", "share", "share_low", "share_high", "since_first_share", "since_last_share", "role", "note"]]
+
+
+def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFrame:
+    """Areas of some ZIPs with the patient origin to draw: suppressed ones marked, ZIPs without any stay 0."""
+    drawn = areas[areas["zip"].isin(zips)].merge(area.origin[["zip", "cases_n", "share"]].assign(listed=True), on="zip", how="left", validate="one_to_one")
+    hidden = drawn["listed"].notna() & drawn["cases_n"].isna()
+    for column in ("cases_n", "share"):
+        drawn[column] = drawn[column].where(drawn["listed"].notna(), 0.0)
+        drawn[f"{column}_suppressed"] = hidden
+    return drawn.drop(columns="listed").sort_values(["share", "zip"], ascending=[False, True])
 
 
 def county_weights(zips: pd.DataFrame, members: list[str]) -> pd.DataFrame:

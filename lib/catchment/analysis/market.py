@@ -231,6 +231,26 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)
 
 
+def keeping(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str], names: tuple[str, str, str] = ("Our network", "Addressable", "Tertiary")) -> pd.DataFrame:
+    """Residents' patients by year: in our network, at tertiary hospitals, and elsewhere (addressable). Columns `year, kind, cases_n, share`."""
+    kind = np.select([flows["system"].isin(ours), flows["ccn"].isin(tertiary)], [names[0], names[2]], names[1])
+    table = flows.assign(kind=kind).groupby(["year", "kind"], as_index=False)["cases_n"].sum()
+    table["share"] = quotient(table["cases_n"], table.groupby("year")["cases_n"].transform("sum"))
+    return table
+
+
+def competition(flows: pd.DataFrame, *, most: int = 8, always: str | None = None) -> pd.DataFrame:
+    """Hospitals of a market with the concentration that their own patients face: `ccn, hospital, system, cases_n, share, hhi, competitors`.
+
+    The HHI is Kessler and McClellan's, with shares of systems. `always` (ccn) stays in the table whatever its size.
+    """
+    table = patient_flow_hhi(flows, owner="system").merge(flows[["ccn", "hospital", "system"]].drop_duplicates("ccn"), on="ccn", validate="one_to_one")
+    table = table.assign(share=quotient(table["cases_n"], table["cases_n"].sum()), competitors=quotient(10_000, table["hhi"]))
+    table = table.sort_values(["cases_n", "ccn"], ascending=[False, True])
+    kept = table[(np.arange(len(table)) < most) | (table["ccn"] == always)]
+    return kept[["ccn", "hospital", "system", "cases_n", "share", "hhi", "competitors"]].reset_index(drop=True)
+
+
 def origin_and_share(flows: pd.DataFrame, ccn: str, *, alpha: float = 0.05) -> pd.DataFrame:
     """Patient origin beside market share for each ZIP of a hospital; flags what stands out.
 

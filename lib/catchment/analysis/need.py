@@ -5,12 +5,52 @@ Definitions and methods are those of `demand` and `burden`. "Now" is the year of
 Known bias: sites without a county rate stand at the national level; see `demand`.
 """
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from . import demand
+from .catchment_area import area_population
 from .market import location_quotient
 from .rates import quotient, wilson
+
+
+class Need(NamedTuple):
+    """The need of an area: people by year, national series and rates, expected cases, outlook by site, drivers, levels, county totals."""
+
+    people: pd.DataFrame
+    national: pd.DataFrame
+    rates: pd.DataFrame
+    cases: pd.DataFrame
+    outlook: pd.DataFrame
+    drivers: pd.DataFrame
+    levels: pd.DataFrame
+    counties: pd.DataFrame
+    projected: pd.DataFrame
+
+
+def assess(
+    frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], sites: list[str], trend_first: int, trend_skips: list[int],
+    damping: float, cap: float, held_points: float, population_error: float, level_error: float,
+) -> Need:
+    """Put the demand model together for the area that `weights` (of `catchment_area.county_weights`) describe.
+
+    `frames` holds the tables `population, population_projection, county_projection_region, population_total, incidence,
+    incidence_by_age, incidence_us_age_year, standard_population`. Each county keeps its own level; sites are added over counties.
+    """
+    projected = demand.county_projection(
+        frames["population"], frames["population_projection"], frames["county_projection_region"], years=list(years), totals=frames["population_total"])
+    people = area_population(projected, weights)
+    national = demand.national_series(frames["incidence_us_age_year"], frames["standard_population"])
+    rates = demand.reference_rates(frames["incidence_by_age"], sites)
+    local = levels(frames["incidence"], sites, weights["county_fips"].tolist(), national)
+    trends = demand.site_trends(national, [*sites, "All other"], first=trend_first, without=tuple(trend_skips), level_error=held_points)
+    cases = demand.project(people, rates, levels=local, trends=trends, damping=damping, cap=cap, population_error=population_error, unknown_level_error=level_error)
+    now = projected[projected["year"] == min(years)]
+    each = demand.expected_cases(now, rates, by=["county_fips"]).rename(columns={"cases_n": "expected_n"})
+    return Need(people, national, rates, cases, outlook(cases), drivers(cases, people), local, each, projected)
 
 
 def reference(period: pd.DataFrame, national: pd.DataFrame, country: pd.DataFrame) -> tuple[float, str]:

@@ -213,6 +213,14 @@ def _interpolated(law, p: float) -> np.ndarray:
     return np.maximum(count - part, 0)
 
 
+def funnel_curve(size: ArrayLike, *, points: int = 60) -> pd.DataFrame:
+    """Limits to draw over a range of sizes, evenly spaced in logs: `size, low, high` (95 %) and `outer_low, outer_high` (99.8 %)."""
+    sizes = np.asarray(size, dtype=float)
+    grid = np.geomspace(sizes[sizes > 0].min(), sizes.max(), points)
+    (low, high), (outer_low, outer_high) = funnel_limits(grid), funnel_limits(grid, level=0.998)
+    return pd.DataFrame({"size": grid, "low": low, "high": high, "outer_low": outer_low, "outer_high": outer_high})
+
+
 def trend_label(low: float, high: float) -> str:
     """"rising" when the whole interval of the APC is above zero, "falling" below, else "stable" (State Cancer Profiles)."""
     if np.isnan(low) or np.isnan(high):

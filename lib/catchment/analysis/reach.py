@@ -6,6 +6,7 @@ lists linear accelerators, infusion chairs or oncologists by hospital.
 Known bias: beds stand in for oncology capacity; travel times are approximations from straight distances.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,29 @@ class Travel(NamedTuple):
     def minutes(self, dist_km: np.ndarray) -> np.ndarray:
         """Driving minutes."""
         return drive_min(dist_km, speed_kmh=self.speed_kmh, detour=self.detour, start_min=self.start_min)
+
+
+class Reach(NamedTuple):
+    """Access of each ZIP, both Huff models, our standing in each ZIP and the white-space list."""
+
+    places: pd.DataFrame
+    plain: choice.HuffFit
+    model: choice.HuffFit
+    standing: pd.DataFrame
+    ranked: pd.DataFrame
+
+
+def assess(
+    flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame, need: pd.DataFrame, *, ccn: str, market_counties: list[str], tertiary: list[str],
+    travel: Travel, reach: float, zones: Mapping[float, float], crowding: float, edges: list[float], centroid_km: float, near: float, far: float,
+    alpha: float, seed: int,
+) -> Reach:
+    """Access, expected share and white space of one hospital from one year's flows (of `market.filled`) and the need of each ZIP."""
+    table = places(zips, need, hospitals, ccn=ccn, travel=travel, reach=reach, zones=dict(zones), crowding=crowding, edges=edges)
+    market = matrix(flows, zips[zips["county_fips"].isin(market_counties)], hospitals, centroid_km=centroid_km)
+    model = expected_share(market, tertiary=tertiary)
+    here = table.merge(standing(market, model, ccn=ccn, alpha=alpha), on="zip", validate="one_to_one")
+    return Reach(table, sized_share(market), model, here, ranked(here, near=near, far=far, seed=seed))
 
 
 def attraction(hospitals: pd.DataFrame) -> pd.Series:

@@ -140,3 +140,21 @@ def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataF
     z = esda.G_Local(known.to_numpy(float), with_self, transform="B", star=None, permutations=0).Zs
     p = 2 * stats.norm.sf(np.abs(z))
     return _labelled(values, known, part, {"z": z, "p": p}, np.where(z > 0, "hot", "cold"), fdr)
+
+
+def clusters(values: pd.Series, areas: gpd.GeoDataFrame, *, key: str, name: str, permutations: int, seed: int, fdr: float) -> tuple[Global, pd.DataFrame]:
+    """Global Moran's I with LISA and Gi* side by side: the areas that either calls, with their names.
+
+    Returns
+    -------
+    Global, DataFrame
+        `<name>, value, i, lisa, z, hot_spot`, areas called by at least one of the two, highest value first.
+    """
+    part = areas[areas[key].isin(values.index)]
+    graph = contiguity(part, key=key)
+    local = lisa(values, graph, permutations=permutations, seed=seed, fdr=fdr).set_index(key).rename(columns={"cluster": "lisa"})
+    hot = hot_spots(values, graph, fdr=fdr).set_index(key).rename(columns={"cluster": "hot_spot"})
+    both = local[["value", "i", "lisa"]].join(hot[["z", "hot_spot"]])
+    called = both[both["lisa"].isin(["high-high", "low-low", "high-low", "low-high"]) | both["hot_spot"].isin(["hot", "cold"])]
+    table = called.join(part.set_index(key)[name]).sort_values("value", ascending=False).reset_index()
+    return morans_i(values, graph, permutations=permutations, seed=seed), table[[key, name, "value", "i", "lisa", "z", "hot_spot"]]

@@ -85,29 +85,43 @@ def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int
 
 
 def winning(gained: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -> Finding:
-    """Our share and its change, and the system that gained most."""
-    ours = gained[gained["system"] == name]
-    best = gained.loc[gained["gained_points"].idxmax()]
-    if ours.empty:
-        return Finding(f"**{name} has no published stays in this market.**", exhibit)
-    row = ours.iloc[0]
+    """Our share and its change, and the system that gained most beyond chance."""
+    row = gained[gained["system"] == name].iloc[0]
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
     by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
-    most = "We gained most." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
+    sure = gained[gained["gained_points_low"] > 0]
+    if sure.empty:
+        most = "No system gained measurably."
+    else:
+        best = sure.loc[sure["gained_points"].idxmax()]
+        most = "No one gained more." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
     text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
     return Finding(text, exhibit, size=min(1.0, abs(row["gained_points"]) * 20), certainty=0.9, change=1.0)
 
 
-def white_space(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
-    """How many ZIPs fall measurably short, and which lead the white-space list."""
+def rival(short: pd.DataFrame, name: str) -> str:
+    """Which system gained most where we fall short; empty when none did beyond chance. `short` is `market.gains` of those ZIPs."""
+    if short.empty:
+        return ""
+    sure = short[(short["gained_points_low"] > 0) & (short["system"] != name)]
+    if sure.empty:
+        return ""
+    best = sure.loc[sure["gained_points"].idxmax()]
+    return f" There {best['system']} gained {words.points(best['gained_points'])}."
+
+
+def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit: str = "") -> Finding:
+    """How many ZIPs fall measurably short, who gained there, and which place leads the white-space list."""
     if ranked.empty:
         return Finding("**No ZIP falls short of its expected share.** There is no white space that the model can see.", exhibit)
-    short = ranked[ranked["verdict"] == "under"]
-    lead = ranked.iloc[0]
+    n, lead = int((ranked["verdict"] == "under").sum()), ranked.iloc[0]
     ten = ranked.head(10)["addressable"].sum()
-    head = f"**{words.plural(len(short), 'ZIP')} {'falls' if len(short) == 1 else 'fall'} measurably short of the expected share**" if len(short) else "**No ZIP falls measurably short of the expected share**"
-    text = f"{head}; {lead['city']} ({lead['zip']}) leads the white-space list. Its first ten places hold about {words.count(ten)} addressable new cases a year."
-    return Finding(text, exhibit, size=min(1.0, ten / 100), certainty=0.8 if len(short) else 0.4, change=0.3)
+    head = f"**{words.plural(n, 'ZIP')} {'falls' if n == 1 else 'fall'} measurably short of the expected share.**" if n else "**No ZIP falls measurably short of the expected share.**"
+    text = (
+        f"{head}{rival(short, name) if n else ''} {lead['city']} ({lead['zip']}) leads the white-space list, whose first ten places hold about "
+        f"{words.count(ten)} addressable new cases a year."
+    )
+    return Finding(text, exhibit, size=min(1.0, ten / 100), certainty=0.8 if n else 0.4, change=0.3)
 
 
 def unusual(judged: pd.DataFrame, names: pd.Series) -> str:
@@ -118,16 +132,20 @@ def unusual(judged: pd.DataFrame, names: pd.Series) -> str:
     if high.empty:
         return "No county has more cancer than its age explains"
     first = names[high["county_fips"].iloc[0]]
-    return f"{words.plural(len(high), 'county', 'counties')} above the funnel, {first} highest at {words.share(high['sir'].iloc[0] - 1, digits=0)}"
+    return f"{words.plural(len(high), 'county', 'counties')} above the funnel, {first} {words.share(high['sir'].iloc[0] - 1, digits=0)} over expectation"
 
 
-def clusters(result, found: pd.DataFrame) -> str:
-    """One sentence on Moran's I and the local clusters."""
+def clusters(result) -> str:
+    """Moran's I in a sentence, with what it rests on."""
     if np.isnan(result.i):
-        return f"Spatial clustering cannot be judged: {result.note}."
-    said = "cluster on the map" if result.p < 0.05 and result.i > result.expected else "do not cluster measurably"
-    hot = int((found["cluster"] == "high-high").sum())
-    return f"High and low counties {said} (Moran's I {words.number(result.i, digits=2)}, p {'below 0.01' if result.p < 0.01 else words.number(result.p, digits=2)}); {words.plural(hot, 'county', 'counties')} in high clusters."
+        return f"Clustering cannot be judged: {result.note}."
+    alike = "Neighboring counties are alike" if result.p < 0.05 and result.i > result.expected else "Neighboring counties are not measurably alike"
+    p = "below 0.01" if result.p < 0.01 else words.number(result.p, digits=2)
+    alone = f"; without neighbors: {words.count(len(result.islands))}" if result.islands else ""
+    return (
+        f"{alike}: Moran's I {words.number(result.i, digits=2)}, p {p} ({words.count(result.n)} counties, {result.weights} contiguity, row-standardized, "
+        f"{words.count(result.permutations)} permutations, seed {result.seed}{alone})."
+    )
 
 
 def concentration(table: pd.DataFrame) -> str:
@@ -148,8 +166,104 @@ def leaving(out: pd.DataFrame, share: float) -> str:
 def shift(terms: pd.DataFrame, name: str) -> str:
     """Title of the shift-share figure."""
     sums = terms[["growth", "mix", "gain", "change"]].sum()
-    verb = "gain" if sums["gain"] >= 0 else "loss"
-    return f"A share {verb} of {words.count(abs(sums['gain']))} stays, in a market that moved ours by {words.count(sums['growth'])}"
+    moved = "added" if sums["growth"] >= 0 else "cost us"
+    share = "share gained" if sums["gain"] >= 0 else "share lost"
+    return f"The market {moved} {words.count(abs(sums['growth']))} stays, {share} {words.count(abs(sums['gain']))}"
+
+
+def kept(table: pd.DataFrame) -> str:
+    """Title of the out-migration trend: the network's part of residents' stays, first and last year."""
+    ours = table[table["kind"] == "Our network"].sort_values("year")
+    if ours.empty:
+        return "Our network treats none of the residents in published flows"
+    last = ours.iloc[-1]
+    away = table[(table["kind"] == "Tertiary")].sort_values("year")["share"]
+    tail = f"; tertiary centers {words.share(away.iloc[0])} then, {words.share(away.iloc[-1])} now" if len(away) else ""
+    return f"Our network keeps {words.share(last['share'])} of stays{tail}"
+
+
+def mix_title(mix: pd.DataFrame) -> str:
+    """Title of the location-quotient figure."""
+    over, under = mix[mix["lq_ratio_low"] > 1], mix[mix["lq_ratio_high"] < 1]
+    if over.empty and under.empty:
+        return "Our mix of tumor sites is that of the area"
+    return f"{words.plural(len(over), 'site')} above the area's mix, {words.count(len(under))} below"
+
+
+def funnel_title(judged: pd.DataFrame, counties: list[str]) -> str:
+    """Title of the funnel plot."""
+    mine = judged[judged["county_fips"].isin(counties)]
+    out = int(mine["signal"].isin(["high (99.8 %)", "low (99.8 %)"]).sum())
+    every = int(judged["signal"].isin(["high (99.8 %)", "low (99.8 %)"]).sum())
+    return f"{words.count(out)} of {words.count(len(mine))} market counties lie outside the funnel" if every else "No county lies outside the funnel"
+
+
+def at(within: pd.DataFrame, minutes: float) -> float:
+    """Share of `access.within` at one travel time."""
+    return float(within.loc[within["minutes"] == minutes, "share"].iloc[0])
+
+
+def latest(table: pd.DataFrame, kind: str) -> float:
+    """Share of one kind in the last year of `market.keeping`; 0 when there is none."""
+    part = table[(table["year"] == table["year"].max()) & (table["kind"] == kind)]
+    return float(part["share"].sum())
+
+
+def two(value: float) -> str:
+    """A number with two decimals."""
+    return words.number(value, digits=2)
+
+
+def reached(area) -> list[str]:
+    """Whether each definition reaches its threshold with the flows that are published."""
+    return ["reached" if text == "yes" else "not reached" for text in area.rules["reached"]]
+
+
+def contiguity(area) -> str:
+    """What the contiguity step changed, as a note."""
+    role = area.contiguous.zips["role"].value_counts()
+    if np.isnan(area.contiguous.share_after):
+        return "No contiguous area: no ZIP has published stays."
+    parts = [words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}") for name, what in (("island", "flagged as islands"), ("added", "added to connect"), ("hole", "surrounded and filled")) if role.get(name, 0)]
+    step = words.listing(parts) if parts else "nothing changed"
+    return f"Contiguity step: {words.share(area.contiguous.share_before)} of patients before, {words.share(area.contiguous.share_after)} after ({step})."
+
+
+def ranges(frame: pd.DataFrame, column: str, fmt) -> list[str | None]:
+    """Interval of a column as text, `<column>_low` to `<column>_high`; None where it is not known."""
+    pairs = zip(frame[f"{column}_low"], frame[f"{column}_high"], strict=True)
+    return [None if pd.isna(low) or pd.isna(high) else words.interval(low, high, fmt) for low, high in pairs]
+
+
+def apc(frame: pd.DataFrame) -> list[str | None]:
+    """Annual percent change with its interval as text."""
+    rows = zip(frame["apc"], frame["apc_low"], frame["apc_high"], strict=True)
+    return [None if pd.isna(v) else f"{words.number(v, digits=1)} ({words.number(low, digits=1)} to {words.number(high, digits=1)})" for v, low, high in rows]
+
+
+def swot(gained: pd.DataFrame, name: str, outlook: pd.DataFrame, mix: pd.DataFrame, ranked: pd.DataFrame, market: str, exhibits: dict[str, str]) -> pd.DataFrame:
+    """Strengths, weaknesses, opportunities and threats that an exhibit on the page shows, and no others: `kind, finding, evidence`."""
+    row = gained[gained["system"] == name].iloc[0]
+    rank = int((gained["share"] > row["share"]).sum()) + 1
+    rows = [("Strength" if rank <= 2 else "Weakness", f"Share number {rank} in the service area, {words.share(row['share'])}", exhibits["share"])]
+    if row["gained_points_low"] > 0 or row["gained_points_high"] < 0:
+        rows.append(("Strength" if row["gained_points"] > 0 else "Weakness", f"Share {words.direction(row['gained_points_low'], row['gained_points_high'])} by {words.points(abs(row['gained_points']))}", exhibits["share"]))
+    for kind, part in (("Strength", mix[mix["lq_ratio_low"] > 1]), ("Weakness", mix[mix["lq_ratio_high"] < 1])):
+        if len(part):
+            rows.append((kind, f"{words.listing(list(part['site']), most=3)}: {'more' if kind == 'Strength' else 'fewer'} cases than the area's mix suggests", exhibits["mix"]))
+    total = outlook[outlook["site"] == "All sites"].iloc[0]
+    if total["growth_share"] > 0:
+        rows.append(("Opportunity", f"{words.count(total['ahead_n'] - total['now_n'])} more new cases a year in the area within the horizon", exhibits["need"]))
+    if len(ranked):
+        rows.append(("Opportunity", f"About {words.count(ranked.head(10)['addressable'].sum())} addressable cases a year in ten places, {ranked['city'].iloc[0]} first", exhibits["gap"]))
+    sure = gained[(gained["gained_points_low"] > 0) & (gained["system"] != name)].sort_values("gained_points", ascending=False)
+    if len(sure):
+        rows.append(("Threat", f"{words.listing(list(sure['system']), most=3)} gained share measurably", exhibits["share"]))
+    if market == "highly concentrated":
+        rows.append(("Threat", "The market is highly concentrated: rivals negotiate from strength", exhibits["hhi"]))
+    table = pd.DataFrame(rows, columns=["kind", "finding", "evidence"])
+    order = {"Strength": 0, "Weakness": 1, "Opportunity": 2, "Threat": 3}
+    return table.sort_values("kind", key=lambda kinds: kinds.map(order), kind="stable", ignore_index=True)
 
 
 def reachable(within: pd.DataFrame, minutes: float) -> str:
@@ -161,6 +275,8 @@ def reachable(within: pd.DataFrame, minutes: float) -> str:
 def gap(table: pd.DataFrame) -> str:
     """Title of the observed-against-expected map."""
     counts = table["verdict"].value_counts()
+    if not counts.get("under", 0) + counts.get("over", 0):
+        return "No ZIP stands out from the share that distance explains"
     return f"{words.plural(counts.get('under', 0), 'ZIP')} below the expected share, {words.count(counts.get('over', 0))} above"
 
 
