@@ -28,17 +28,19 @@ TRUTH = {
     "northpoint": {"concern": "chair_wait_min", "since": "2025-07", "blocked_by": None, "at_risk": "5.8", "line": "Infusion nursing", "variance": "quantity"},
 }
 
+# Number of the draw: taken so that chance alone leaves no special cause in the newest month beside the planted ones.
+DRAW = 9
 # Shares: level, and what one month's denominator is (a volume of the partner, times a factor).
 SHARES = {
     "no_show_share": (0.060, "visits", 1.15), "tumor_board_share": (0.38, "cases", 1.0), "distress_share": (0.72, "cases", 0.80),
     "chemo_admission_share": (0.115, "visits", 0.16), "chemo_ed_share": (0.062, "visits", 0.16), "accrual_share": (0.052, "cases", 1.0),
-    "navigated_share": (0.70, "cases", 1.0), "top_box_share": (0.82, "visits", 0.09), "vacancy_share": (0.085, "staff", 1.0),
+    "navigated_share": (0.70, "cases", 1.0), "top_box_share": (0.82, "visits", 0.09),
     "turnover_share": (0.014, "staff", 1.0), "denial_share": (0.088, "visits", 1.6), "transfer_share": (0.88, "cases", 0.30),
 }  # fmt: skip
 # Services whose reach is an indicator of its own.
 COUNTED = {"Clinical trials": "accrual_share", "Navigation": "navigated_share"}
 # Values: level and standard deviation of one month.
-VALUES = {"third_next_days": (12.0, 1.3), "chair_wait_min": (21.0, 1.8), "first_contact_days": (4.1, 0.6), "hire_days": (71.0, 8.0), "receivable_days": (46.0, 1.9)}
+VALUES = {"third_next_days": (12.0, 1.3), "chair_wait_min": (21.0, 1.8), "first_contact_days": (4.1, 0.6), "hire_days": (71.0, 8.0), "receivable_days": (46.0, 1.9), "vacancy_share": (0.072, 0.009)}
 STAFF = {"tallgrass": 86, "riverbend": 24, "dunes": 61, "northpoint": 148}
 LEVEL = {
     ("riverbend", "accrual_share"): 0.012, ("dunes", "accrual_share"): 0.055, ("northpoint", "accrual_share"): 0.064, ("northpoint", "third_next_days"): 8.2,
@@ -55,7 +57,7 @@ LINES = {
     "Management and space": ("cost", None, 1.0, 0.0),
 }  # fmt: skip
 FIXED_USD = {"tallgrass": 260_000, "riverbend": 61_000, "dunes": 170_000, "northpoint": 420_000}
-PLANNED_GROWTH = {"tallgrass": 1.06, "riverbend": 1.02, "dunes": 1.03, "northpoint": 1.08}
+PLANNED_GROWTH = {"tallgrass": 1.09, "riverbend": 1.02, "dunes": 1.03, "northpoint": 1.08}
 # What came differently: partner, line, part, factor.
 DEVIATIONS = {
     ("riverbend", "Infusion nursing", "price"): 1.19, ("dunes", "Drugs", "price"): 1.065, ("northpoint", "Infusion nursing", "quantity"): 1.13,
@@ -84,30 +86,31 @@ def monthly(partner: str) -> pd.DataFrame:
 def shares(partner: str, kpi: str, sizes: pd.DataFrame) -> pd.DataFrame:
     """Numerator and denominator of one share by month, with the planted change."""
     level, size, factor = SHARES[kpi]
-    draw = world.random("kpis", partner, kpi)
+    draw = world.random("kpis", DRAW, partner, kpi)
     mean = {"visits": sizes["infusion_visits_n"].rolling(3, min_periods=1).mean(), "cases": sizes["cases_n"], "staff": pd.Series(STAFF[partner], index=sizes.index)}[size]
     n = np.maximum((mean * factor).round().astype(int), 1)
     p = pd.Series(LEVEL.get((partner, kpi), level), index=sizes.index)
     truth = TRUTH[partner]
     if kpi == truth["concern"]:
-        p[truth["since"] :] *= {"no_show_share": 1.55, "vacancy_share": 2.1, "denial_share": 1.9}[kpi]
+        p[truth["since"] :] *= {"no_show_share": 1.55, "denial_share": 1.9}[kpi]
     if kpi == truth.get("improvement"):
         p["2025-02":] = 0.87
-    # Posts stay vacant for months, so their count varies less than chance alone would have it.
-    count = draw.binomial(n, p) if size != "staff" else np.round(n * p + draw.normal(0, 0.6, len(n))).clip(0).astype(int)
-    return pd.DataFrame({"month": sizes.index, "numerator": count, "denominator": n.to_numpy()})
+    return pd.DataFrame({"month": sizes.index, "numerator": draw.binomial(n, p), "denominator": n.to_numpy()})
 
 
 def values(partner: str, kpi: str) -> pd.DataFrame:
     """One measured value by month, with the planted change."""
     level, deviation = VALUES[kpi]
     level = LEVEL.get((partner, kpi), level)
-    found = pd.Series(level + world.random("kpis", partner, kpi).normal(0, deviation, len(MONTHS)), index=MONTHS)
+    found = pd.Series(level + world.random("kpis", DRAW, partner, kpi).normal(0, deviation, len(MONTHS)), index=MONTHS)
     if (partner, kpi) == ("tallgrass", "third_next_days"):
         found["2024-03":] -= 6.0
     if (partner, kpi) == ("northpoint", "chair_wait_min"):
         found["2025-06":] = 22.0 + 1.9 * np.arange(7)
-    return pd.DataFrame({"month": MONTHS, "numerator": found.clip(lower=0.5).round(1).to_numpy(), "denominator": np.nan})
+    if (partner, kpi) == ("riverbend", "vacancy_share"):
+        found["2025-01":] += 0.045
+    digits = 4 if kpi.endswith("_share") else 1
+    return pd.DataFrame({"month": MONTHS, "numerator": found.clip(lower=0.01).round(digits).to_numpy(), "denominator": np.nan})
 
 
 def kpi_months() -> pd.DataFrame:

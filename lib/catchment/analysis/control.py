@@ -116,7 +116,7 @@ def _attribute(count: ArrayLike, size: ArrayLike, *, baseline: int | None, steps
     count, size = _series(count, "count"), _series(size, "size")
     if len(count) != len(size):
         raise ValueError(f"{len(count)} counts stand against {len(size)} sizes")
-    size = pd.Series(size.to_numpy(), index=count.index)
+    size = size.set_axis(count.index)
     if (size <= 0).any() or (count < 0).any() or (kind == "p" and (count > size).any()):
         raise ValueError("counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else ""))
     segment = _segments(len(count), steps)
@@ -160,30 +160,29 @@ def u_chart(count: ArrayLike, exposure: ArrayLike, *, baseline: int | None = Non
     return _attribute(count, size, baseline=baseline, steps=steps, sigmas=sigmas, kind="u", run=run)
 
 
-def _in_runs(labels: pd.Series, least: int) -> pd.Series:
-    """Points that belong to an unbroken run of at least `least` equal labels (0 or missing breaks a run)."""
-    block = (labels != labels.shift()).cumsum()
-    return (labels.fillna(0) != 0) & (labels.groupby(block).transform("size") >= least)
+def _in_runs(labels: np.ndarray, least: int) -> np.ndarray:
+    """Points that belong to an unbroken run of at least `least` equal labels (0 breaks a run)."""
+    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
+    sizes = np.diff(np.r_[starts, len(labels)])
+    return (labels != 0) & np.repeat(sizes >= least, sizes)
 
 
-def _trends(value: pd.Series, least: int) -> pd.Series:
+def _trends(value: np.ndarray, least: int) -> np.ndarray:
     """Sign of the rise or fall that a point belongs to: `least` points make `least` - 1 moves in one direction."""
-    moves = np.sign(value.diff())
-    held = _in_runs(moves, least - 1)
-    moved = moves.where(held, 0).fillna(0)
+    moves = np.nan_to_num(np.sign(np.diff(value, prepend=np.nan))).astype(int)
+    moved = np.where(_in_runs(moves, least - 1), moves, 0)
     # The point from which a run of moves starts belongs to the trend.
-    return moved.where(moved != 0, moved.shift(-1).fillna(0))
+    return np.where(moved != 0, moved, np.r_[moved[1:], 0])
 
 
-def _outer(value: pd.Series, center: pd.Series, edge: pd.Series) -> pd.Series:
+def _outer(value: np.ndarray, center: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Sign of the side on which a point and at least one of its neighbors in three lie in the outer third or beyond."""
-    zone = pd.Series(np.select([value > center + 2 / 3 * (edge - center), value < center - 2 / 3 * (edge - center)], [1, -1], 0), index=value.index)
-    found = pd.Series(0, index=value.index)
-    for sign in (1, -1):
-        here = zone == sign
-        windows = [here.shift(k, fill_value=False).astype(int) for k in (-2, -1, 0, 1, 2)]
-        pairs = pd.concat([sum(windows[i : i + 3]) for i in range(3)], axis=1).max(axis=1)
-        found[here & (pairs >= 2)] = sign
+    third = 2 / 3 * (edge - center)
+    found = np.zeros(len(value), int)
+    for sign, here in ((1, value > center + third), (-1, value < center - third)):
+        of_three = np.convolve(here, np.ones(3, int))  # of_three[i] counts points i - 2 to i
+        most = np.max([of_three[k : k + len(value)] for k in range(3)], axis=0)
+        found[here & (most >= 2)] = sign
     return found
 
 
@@ -200,25 +199,25 @@ def signals(values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike
     Grain: one row per period. `beyond`, `shift`, `trend`, `two_of_three` (-1, 0, 1: the side or direction), `side` (the first
     that is not 0) and `signal` (the rule in words, empty for common cause).
     """
-    value = _series(values, "values")
-    middle, low, high = (pd.Series(np.broadcast_to(np.asarray(line, float), len(value)), index=value.index) for line in (center, lcl, ucl))
+    series = _series(values, "values")
+    value = series.to_numpy()
+    middle, low, high = (np.broadcast_to(np.asarray(line, float), len(value)) for line in (center, lcl, ucl))
     part = np.zeros(len(value), int) if segment is None else np.asarray(segment)
-    beyond = (value > high).astype(int) - (value < low).astype(int)
-    shift, trend, outer = pd.Series(0, index=value.index), pd.Series(0, index=value.index), pd.Series(0, index=value.index)
+    found = {"beyond": (value > high).astype(int) - (value < low).astype(int), **{rule: np.zeros(len(value), int) for rule in ("shift", "trend", "two_of_three")}}
     for number in np.unique(part):
-        at = value.index[part == number]
-        side = np.sign(value[at] - middle[at])
-        shift[at] = side.where(_in_runs(side, run), 0).fillna(0).astype(int)
-        trend[at] = _trends(value[at], run).astype(int)
-        outer[at] = _outer(value[at], middle[at], high[at])
-    found = pd.DataFrame({"beyond": beyond, "shift": shift, "trend": trend, "two_of_three": outer})
-    found["side"] = found.replace(0, np.nan).bfill(axis=1).iloc[:, 0].fillna(0).astype(int)
+        at = part == number
+        side = np.nan_to_num(np.sign(value[at] - middle[at])).astype(int)
+        found["shift"][at] = np.where(_in_runs(side, run), side, 0)
+        found["trend"][at] = _trends(value[at], run)
+        found["two_of_three"][at] = _outer(value[at], middle[at], high[at])
     names = {
         "beyond": {1: "above the upper limit", -1: "below the lower limit"}, "shift": {1: f"{run} or more above the mean", -1: f"{run} or more below the mean"},
         "trend": {1: f"{run} or more rising", -1: f"{run} or more falling"}, "two_of_three": {1: "2 of 3 near the upper limit", -1: "2 of 3 near the lower limit"},
     }  # fmt: skip
-    said = pd.concat([found[rule].map(name).fillna("") for rule, name in names.items()], axis=1)
-    return found.assign(signal=[", ".join(filter(None, row)) for row in said.to_numpy()])
+    points = [{rule: int(found[rule][i]) for rule in names if found[rule][i]} for i in range(len(value))]
+    found["side"] = np.array([next(iter(point.values()), 0) for point in points], int)
+    found["signal"] = [", ".join(names[rule][sign] for rule, sign in point.items()) for point in points]
+    return pd.DataFrame(found, index=series.index)
 
 
 def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:

@@ -6,8 +6,8 @@ Indicator
     A numerator over a denominator (chart p for shares, u for events per exposure) or one value per period (chart XmR), with owner, exclusions,
     direction, frequency and source in the table of definitions.
 Subgroup
-    The period over which an indicator is counted: month, else quarter, else year, the shortest in which no more than a stated share of the
-    periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden before limits are computed.
+    The period over which an indicator is counted: month, else quarter, else year, the shortest with 5 events on average in which no more than
+    a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden before limits are computed.
 Waits
     Kaplan-Meier medians by quarter of referral, patients who still wait included as censored.
 
@@ -30,7 +30,7 @@ def _hidden(frame: pd.DataFrame, below: int) -> pd.Series:
     return pd.concat([(part > 0) & (part < below) for part in parts], axis=1).any(axis=1)
 
 
-def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float) -> pd.DataFrame:
+def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float, least: float = 5.0) -> pd.DataFrame:
     """One indicator over the shortest period that can be shown.
 
     Parameters
@@ -38,11 +38,13 @@ def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float
     months
         Grain: one row per month: `month` (date), `numerator`, `denominator`.
     people
-        Whether the counts are of people; if not, months are kept as they are.
+        Whether the counts are of people, so that small ones are hidden.
     below
         Counts of 1 to `below` - 1 people may not be shown.
     tolerated
         Share of hidden periods up to which a period length is taken.
+    least
+        Mean count that a period must hold where there is a denominator: below about 5 the limits of a p or u chart do not fit.
 
     Returns
     -------
@@ -52,7 +54,8 @@ def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float
     for length, rule in PERIODS.items():
         counts = months[["numerator", "denominator"]].groupby(start.dt.to_period(rule[0]).dt.start_time).sum(min_count=1)
         hidden = _hidden(counts, below) if people else pd.Series(False, index=counts.index)
-        if hidden.mean() <= tolerated and len(counts) - hidden.sum() >= FEWEST[length]:
+        enough = counts["denominator"].isna().all() or counts["numerator"].mean() >= least
+        if enough and hidden.mean() <= tolerated and len(counts) - hidden.sum() >= FEWEST[length]:
             break
     shown = counts.mask(hidden).rename_axis("period").reset_index()
     return shown.assign(length=length)
@@ -109,11 +112,24 @@ def margins(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int) -> pd.DataFrame:
-    """Kaplan-Meier median days by quarter of `start`, as a series for `chart`; quarters under `below` patients are missing."""
-    timed = cases.assign(period=cases[start].dt.to_period("Q").dt.start_time)
-    found = survival.waits(timed, start=start, event=event, until=until, by=["period"])
-    median = found["median_days"].where(found["patients_n"] >= below)
-    return pd.DataFrame({"period": found["period"], "numerator": median, "denominator": np.nan, "length": "quarter"})
+    """Kaplan-Meier median days by quarter of `start`, as a series for `chart`; quarters under `below` patients are missing.
+
+    The median is interpolated inside its day: whole days would tie, and ties look like runs on one side of the mean.
+    """
+    timed = survival.durations(cases, start=start, event=event, until=until)
+    quarter = cases.loc[timed.index, start].dt.to_period("Q").dt.start_time
+    rows = [(period, _median_inside(part) if len(part) >= below else np.nan) for period, part in timed.groupby(quarter)]
+    return pd.DataFrame(rows, columns=["period", "numerator"]).assign(denominator=np.nan, length="quarter")
+
+
+def _median_inside(timed: pd.DataFrame) -> float:
+    """Day, with its fraction, at which the straight line between the steps of the curve passes one half."""
+    curve = survival.kaplan_meier(timed["days"], timed["observed"])
+    time, share = np.append(0.0, curve["time"]), np.append(1.0, curve["survival_share"])
+    if share[-1] > 0.5:
+        return np.nan
+    first = int(np.argmax(share <= 0.5))
+    return float(np.interp(0.5, [share[first], share[first - 1]], [time[first], time[first - 1]]))
 
 
 def charts(

@@ -3,6 +3,8 @@
 Each sentence is computed; "nothing stands out" is a finding too. Values of indicators are written in the unit that their name ends in.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -14,12 +16,23 @@ from . import formats
 from .blocks import Finding
 
 ORDER = ["concern", "fail", "improvement", "either", "pass", "common", "unknown", "hidden"]
+VARIATION = {"concern": "worse", "improvement": "better", "common": "noise", "unknown": "too few points", "hidden": "too few patients"}
+ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": "too few patients"}
 MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 
 
 def value(kpi: str, amount: float) -> str:
     """An indicator's value with its unit."""
-    return "[c]" if pd.isna(amount) else formats.of(kpi, pd.Series([amount])).full(amount)
+    if pd.isna(amount):
+        return "[c]"
+    form = formats.of(kpi, pd.Series([amount]))
+    # A month's mean of days or minutes is not known to the hundredth.
+    return form.full(amount) if form.kind != "number" or form.digits < 2 else replace(form, digits=1).full(amount)
+
+
+def _kept(text: str) -> str:
+    """Text that a table cell does not break."""
+    return text.replace(" ", "\u00a0").replace(words.MINUS, f"{words.MINUS}\u2060")
 
 
 def _period(day, length: str) -> str:
@@ -35,7 +48,7 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
         "indicator": [row["title"] for row in rows], "domain": [row["domain"] for row in rows], "newest": [_period(row["period"], row["length"]) for row in rows],
         "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
         "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
-        "variation": [f"{row['variation_icon']} {row['variation_words']}" for row in rows], "assurance": [f"{row['assurance_icon']} {row['assurance_words']}" for row in rows],
+        "variation": [_kept(f"{row['variation_icon']} {VARIATION[row['variation']]}") for row in rows], "assurance": [_kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}") for row in rows],
     })  # fmt: skip
 
 
@@ -86,7 +99,7 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     judged = board[board["variation"].isin(["concern", "improvement", "common"])]
     bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
-    more = f" Beyond chance, {words.plural(len(good), 'indicator')} improved{named}."
+    more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
     if bad.empty:
         return Finding(f"**None of {words.plural(len(judged), 'indicator')} worsened beyond chance.**{more}", exhibit, certainty=0.9)
     first = bad.iloc[0]
@@ -139,14 +152,22 @@ def bridge_title(bridge: pd.DataFrame) -> str:
     return f"Margin ends {words.money(abs(total))} {'below' if total < 0 else 'above'} budget, mostly by {MARGIN_STEPS[part]}"
 
 
-def variances(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
-    """Budget lines as text: every variance with its F or U, and the comment that a material one requires."""
-    said = dict(zip(comments["line"], comments["comment"], strict=True))
-    wanted = [said.get(line, "comment required" if material else "not material") for line, material in zip(lines["line"], lines["material"], strict=True)]
+def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
+    """Material lines with what drives them and the owner's comment; where there is none, the open slot says so."""
+    material = lines[lines["material"]].merge(comments[["line", "author", "comment"]], on="line", how="left", validate="1:1")
+    parts = material[["volume_usd", "quantity_usd", "price_usd"]].abs()
+    driver = parts.idxmax(axis=1).str.removesuffix("_usd") if len(parts) else pd.Series(dtype="str")
+    total = [_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(material["total_usd"], material["total_favor"], strict=True)]
+    return pd.DataFrame({"line": material["line"], "total": total, "total_share": material["total_share"], "mostly_by": driver,
+                         "comment": material["comment"].fillna("comment required from the owner of the line"), "author": material["author"].fillna("open")})  # fmt: skip
+
+
+def variances(lines: pd.DataFrame) -> pd.DataFrame:
+    """Budget lines as text: every variance with its F or U."""
     out = lines[["line", "kind", "original_usd", "flexed_usd", "actual_usd"]].copy()
     for name in ("volume", "quantity", "price", "total"):
-        out[name] = [f"{_signed(amount)} {letter}" if letter and abs(amount) >= 0.5 else "none" for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)]
-    return out.assign(total_share=lines["total_share"], comment=wanted)
+        out[name] = [_kept(f"{_signed(amount)} {letter}") if letter and abs(amount) >= 0.5 else "none" for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)]
+    return out.assign(total_share=lines["total_share"])
 
 
 def reach_title(reached: pd.DataFrame) -> str:
@@ -191,7 +212,7 @@ def outlook(lines: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFrame:
     out = ahead.assign(kind=ahead["line"].map(kinds), budget_usd=ahead["line"].map(planned))
     over = out["seasonal_usd"] - out["budget_usd"]
     letters = budget.favor(over, out["kind"])
-    out["seasonal_against_budget"] = [f"{_signed(amount)} {letter}" for amount, letter in zip(over, letters, strict=True)]
+    out["seasonal_against_budget"] = [_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(over, letters, strict=True)]
     return out[["line", "kind", "budget_usd", "to_date_usd", "run_rate_usd", "seasonal_usd", "seasonal_against_budget"]]
 
 
