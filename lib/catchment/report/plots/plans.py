@@ -1,0 +1,78 @@
+"""Shapes of a plan: how its outcome is distributed, and when each part of it happens."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import seaborn as sns
+
+from catchment import words
+
+from .. import formats, theme
+from ..canvas import Plot, axis_margin, key, sheet, spread, value_axis, widest, width
+
+HEIGHT = 230.0
+ROW = 24.0
+SHADES = (theme.RAMP[0], theme.RAMP[1], theme.RAMP[2], theme.RAMP[4], theme.RAMP[3])
+
+
+def histogram(frame: pd.DataFrame, low: str, high: str, share: str, *, threshold: float = 0.0, marks: Mapping[str, float] | None = None) -> Plot:
+    """Shares of draws in bins; bins that end at or below the threshold are gray, so the losing side shows at a glance.
+
+    Parameters
+    ----------
+    low, high
+        Limits of each bin, ascending and without gaps.
+    marks
+        Values to mark with their names, such as percentiles.
+    """
+    fmt, top = formats.of(low, frame[low]), float(frame[share].max())
+    plot, ax = sheet(HEIGHT, left=axis_margin(formats.of(share, frame[share]), 0, top), right=24, top=24 if marks else 8, bottom=26)
+    edges = [*frame[low], frame[high].iloc[-1]]
+    sns.histplot(x=(frame[low] + frame[high]) / 2, weights=frame[share], bins=edges, ax=ax, color=theme.ACCENT, edgecolor=theme.PAPER, linewidth=0.8, alpha=1)
+    ax.set(xlabel="", ylabel="", xlim=(edges[0], edges[-1]))
+    value_axis(ax, share, frame[share])
+    value_axis(ax, low, frame[low], side="x", grid=False, ticks=7)
+    for bar, row in zip(ax.patches, frame.to_dict("records"), strict=True):
+        bar.set_facecolor(theme.CONTEXT if row[high] <= threshold else theme.ACCENT)
+        plot.tip(bar, f"{fmt.full(row[low])} to {fmt.full(row[high])}: {words.share(row[share])} of draws")
+    if edges[0] < threshold < edges[-1]:
+        ax.axvline(threshold, color=theme.INK, linewidth=1.0)
+    _marked(ax, dict(marks or {}), top)
+    return plot
+
+
+def _marked(ax, marks: dict[str, float], top: float) -> None:
+    """Dashed lines with their names above, nudged apart."""
+    if not marks:
+        return
+    ax.set_ylim(0, top * 1.05)
+    gap = (widest(marks) + 8) * (ax.get_xlim()[1] - ax.get_xlim()[0]) / (ax.get_position().width * theme.WIDTH)
+    for (name, value), at in zip(marks.items(), spread(list(marks.values()), gap, low=ax.get_xlim()[0], high=ax.get_xlim()[1]), strict=True):
+        ax.axvline(value, color=theme.WARN, linewidth=1.0, linestyle=(0, (4, 3)))
+        ax.annotate(name, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points", ha="center", color=theme.WARN, annotation_clip=False)
+
+
+def gantt(frame: pd.DataFrame, label: str, start: str, end: str, phase: str, *, phases: Sequence[str], today: object, today_label: str = "Data end") -> Plot:
+    """One row per label in the frame's order, a bar per phase from its start to its end, and a line where the data end."""
+    rows = list(dict.fromkeys(frame[label]))
+    plot, ax = sheet(len(rows) * ROW + 70, left=widest(rows) + 12, right=16, top=44, bottom=24)
+    first, last = frame[start].min(), frame[end].max()
+    ax.set_xlim(0, (last - first).days)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_yticks(range(len(rows)), rows)
+    years = pd.date_range(pd.Timestamp(first.year + 1, 1, 1), last, freq="YS")
+    ax.set_xticks([(year - first).days for year in years], [str(year.year) for year in years])
+    ax.xaxis.grid(True, color=theme.RULE, linewidth=0.8)
+    ax.spines["bottom"].set_visible(False)
+    shades = dict(zip(phases, SHADES, strict=True))
+    for row in frame.to_dict("records"):
+        length = (row[end] - row[start]).days
+        if length > 0:
+            bar = ax.barh(rows.index(row[label]), length, left=(row[start] - first).days, height=0.6, color=shades[row[phase]], edgecolor=theme.MUTED, linewidth=0.4)[0]
+            plot.tip(bar, f"{row[label]}, {row[phase]}: {row[start]:%b %Y} to {row[end]:%b %Y}")
+    at = (pd.Timestamp(today) - first).days
+    if at >= 0:
+        ax.axvline(at, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)))
+        ax.annotate(today_label, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, 4), textcoords="offset points", color=theme.WARN, annotation_clip=False)
+    key(plot, [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in phases], left=max(theme.WIDTH - sum(width(name) + 36 for name in phases), 6), top=6)
+    return plot
