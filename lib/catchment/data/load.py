@@ -25,6 +25,7 @@ from .catalog import Table, table
 from .contracts import breaches
 from .origin import Origin, origin
 from .problem import DataError, Problem
+from .warehouse import ask, place
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -65,7 +66,7 @@ class Tables:
         filters = self._scoped(entry, filters)
         frame = self._checked(name, entry, [*wanted, *(key for key in entry.key if key not in wanted)], filters)
         if frame.empty and not allow_empty:
-            raise DataError(Problem(name, "at least one row", "none", file=_place(entry), hint=f"filters: {_shown(filters)}"))
+            raise DataError(Problem(name, "at least one row", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = _finished(frame, name, entry, wanted)
         self._remember(name, entry, "read", wanted, filters, len(result), reads.digest(result))
         return result
@@ -80,9 +81,7 @@ class Tables:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
-        with _said(name, entry, self.folder):
-            there = not entry.path or bool(self._files(name, entry))
-            found = there and self._chosen(name, entry, filters).limit(1).count().to_pyarrow().as_py() > 0
+        found = self._any(name, entry, filters)
         reads.record(name, "has", None, filters, self._files_shown(name, entry), int(found), str(found))
         return found
 
@@ -142,15 +141,24 @@ class Tables:
             frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
         elif entry.path and not self._files(name, entry):
             frame = _nothing(entry, columns)
+        elif entry.uri:
+            frame = ask(name, entry, lambda lazy: _answer(scan.keep(lazy, name, entry, filters), entry, columns))
         else:
             with _said(name, entry, self.folder):
-                chosen = self._chosen(name, entry, filters)
-                beside = [column + scan.TEXT for column in columns if column + scan.TEXT in chosen.columns]
-                frame = chosen.select(*columns, *beside, scan.ROW, scan.FILE).to_pyarrow().to_pandas(date_as_object=False)
+                frame = _fetched(self._chosen(name, entry, filters), columns, [scan.ROW, scan.FILE])
         problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry))
         if problems:
             raise DataError(problems)
         return frame
+
+    def _any(self, name: str, entry: Table, filters: Mapping[str, Any]) -> bool:
+        def count(lazy: ir.Table) -> int:
+            return lazy.limit(1).count().to_pyarrow().as_py()
+
+        if entry.uri:
+            return ask(name, entry, lambda lazy: count(scan.keep(lazy, name, entry, filters))) > 0
+        with _said(name, entry, self.folder):
+            return bool(self._files(name, entry)) and count(self._chosen(name, entry, filters)) > 0
 
     def _chosen(self, name: str, entry: Table, filters: Mapping[str, Any]) -> ir.Table:
         con = self.connection
@@ -162,6 +170,8 @@ class Tables:
         return f"data/{path.relative_to(self.folder).as_posix()}"
 
     def _files_shown(self, name: str, entry: Table) -> list[str]:
+        if entry.uri:
+            return [place(name, entry)]
         return [self._shown(path) for path in self._files(name, entry)]
 
     def _files(self, name: str, entry: Table) -> list[Path]:
@@ -198,6 +208,18 @@ def reread(item: Mapping[str, Any], settings: Settings) -> str:
     return reads.journal.pop()["digest"]
 
 
+def _fetched(chosen: ir.Table, columns: list[str], more: list[str]) -> pd.DataFrame:
+    beside = [column + scan.TEXT for column in columns if column + scan.TEXT in chosen.columns]
+    return chosen.select(*columns, *beside, *more).to_pyarrow().to_pandas(date_as_object=False)
+
+
+def _answer(chosen: ir.Table, entry: Table, columns: list[str]) -> pd.DataFrame:
+    """A database's rows in the order of the key: its own order may change from one question to the next."""
+    order = [column for column in entry.key if column in columns] or columns
+    frame = _fetched(chosen.order_by(order), columns, [])
+    return frame.assign(**{scan.ROW: range(1, len(frame) + 1), scan.FILE: 0})
+
+
 def _nothing(entry: Table, columns: list[str]) -> pd.DataFrame:
     """No row, in the form that `scan` gives."""
     beside = [column + scan.TEXT for column in columns if entry.columns[column].suppressed]
@@ -230,15 +252,15 @@ def _said(name: str, entry: Table, folder: Path) -> Iterator[None]:
 
 def _malformed(name: str, entry: Table, folder: Path, message: str) -> Problem:
     line = re.search(r"on Line: (\d+)", message)
-    file = next((f"data/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if str(path) in message), _place(entry))
+    file = next((f"data/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if str(path) in message), _place(name, entry))
     # The message repeats the row, then says what is wrong with it, then lists every option of the reader.
     cause = re.search(r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE)
     said = (cause[0] if cause else message.strip().splitlines()[0]).replace(f"{folder}/", "data/")
     return Problem(name, "a well-formed file", said, file=file, row=int(line[1]) if line else None)
 
 
-def _place(entry: Table) -> str:
-    return f"data/{entry.path}" if entry.path else entry.table or "the database"
+def _place(name: str, entry: Table) -> str:
+    return f"data/{entry.path}" if entry.path else place(name, entry)
 
 
 def _shown(filters: Mapping[str, Any]) -> str:
