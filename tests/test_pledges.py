@@ -53,7 +53,7 @@ def test_aging_and_allowance():
     rates = dict.fromkeys(pledges.BUCKETS, 0.0) | {"91-180 days": 0.25, "Not yet due": 0.02}
     assert pledges.allowance(aged, rates)["allowance_usd"].sum() == pytest.approx(0.25 * 60 + 0.02 * 1100)
     with pytest.raises(ValueError, match="Over 365 days"):
-        pledges.allowance(aged, {name: 0.1 for name in pledges.BUCKETS[:-1]})
+        pledges.allowance(aged, dict.fromkeys(pledges.BUCKETS[:-1], 0.1))
 
 
 def test_fulfilment_counts_what_fell_due():

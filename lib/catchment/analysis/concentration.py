@@ -167,11 +167,21 @@ def gift_range_gap(chart: pd.DataFrame, received: pd.Series | Sequence[float], c
     return frame.assign(gap_n=frame["needed_n"] - frame["available_n"])
 
 
-def campaign_chart(progress: pd.DataFrame, gifts: pd.DataFrame, prospects: pd.DataFrame, *, lead_share: float, prospects_per_gift: Sequence[float]) -> pd.DataFrame:
-    """`gift_range_gap` of the first campaign: commitments per donor counted as production, open prospects by capacity."""
+def campaign_chart(progress: pd.DataFrame, gifts: pd.DataFrame, prospects: pd.DataFrame, *, lead_share: float, prospects_per_gift: Sequence[float], least_usd: float = 10_000) -> pd.DataFrame:
+    """`gift_range_gap` of the first campaign for tiers of major gifts, with the rest of the goal as one last row.
+
+    Commitments per donor are counted as production; prospects are the open ones by rated capacity. Gifts below `least_usd`
+    come from the annual program, not from rated prospects, so their row names no prospects.
+    """
     if progress.empty:
-        return pd.DataFrame(columns=["level", "gift_usd", "gifts_n", "tier_usd", "cumulative_usd", "cumulative_share", "prospects_n", "received_n", "available_n", "still_n", "needed_n", "gap_n"])
+        return pd.DataFrame(columns=["tier", "gift_usd", "gifts_n", "tier_usd", "cumulative_share", "received_n", "still_n", "needed_n", "available_n", "gap_n"])
     campaign = progress.iloc[0]
     mine = counted(gifts[gifts["campaign_id"] == campaign["campaign_id"]], basis="production")
     received = mine.groupby("donor_id")["amount_usd"].sum()
-    return gift_range_gap(gift_range(campaign["goal_usd"], lead_share=lead_share, prospects_per_gift=prospects_per_gift), received, prospects.loc[prospects["status"] == "open", "capacity_usd"])
+    chart = gift_range(campaign["goal_usd"], lead_share=lead_share, prospects_per_gift=prospects_per_gift)
+    major = chart[chart["gift_usd"] >= least_usd]
+    rows = gift_range_gap(major, received, prospects.loc[prospects["status"] == "open", "capacity_usd"])
+    rows["tier"] = rows["gift_usd"].map(lambda value: f"{_dollars(round(value, -3))} and more")
+    small = received[(received > 0) & (received < major["gift_usd"].min())]
+    rest = {"tier": "Smaller gifts", "tier_usd": campaign["goal_usd"] - rows["tier_usd"].sum(), "cumulative_share": 1.0, "received_n": len(small)}
+    return pd.concat([rows, pd.DataFrame([rest])], ignore_index=True)[["tier", "gifts_n", "received_n", "still_n", "needed_n", "available_n", "gap_n", "tier_usd", "cumulative_share"]]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from catchment.analysis.giving import annual, cents
+from catchment.analysis.giving import annual, cents, fiscal_year
 
 
 def segment_retention(giving: pd.DataFrame, segments: Mapping[str, pd.Series | pd.DataFrame], year: int | None = None, *, least: int = 20) -> pd.DataFrame:
@@ -86,6 +86,42 @@ def _cut(values: pd.Series, limits: tuple, names: tuple) -> pd.Series:
     """Label of each value above 0 by lower limit (the limit itself belongs to the band above, except 0 and counts)."""
     place = np.searchsorted(limits, values.to_numpy(), side="right" if limits[1] != 1 else "left") - 1
     return pd.Series(np.array(names, dtype=object)[np.clip(place, 0, len(names) - 1)], index=values.index).where(values > 0)
+
+
+def origins(gifts: pd.DataFrame, donors: pd.DataFrame, *, year: int, start_month: int = 7) -> pd.DataFrame:
+    """Where the money of a fiscal year came from, along several ways of looking: the groups overlap and do not add up.
+
+    Parameters
+    ----------
+    gifts : what was received, by household: `donor_id`, `gift_date`, `gift_type`, `program`, `amount_usd`.
+    donors : `donor_id`, `household_id`, `grateful_patient`.
+
+    Returns
+    -------
+    One row per `origin`: `donors_n`, `gifts_n`, `amount_usd`, `amount_share` of the year, `before_usd` of the year before.
+    """
+    years = fiscal_year(gifts["gift_date"], start_month=start_month)
+    first = years.groupby(gifts["donor_id"]).min()
+    new = gifts["donor_id"].map(first) == years
+    grateful = set(donors.loc[donors["grateful_patient"].astype(bool), "household_id"])
+    kinds = {"recurring": "Recurring", "donor-advised": "Donor-advised funds", "stock": "Stock", "event": "Events", "matching": "Matching", "in kind": "In kind", "grant": "Grants", "planned realized": "Realized planned gifts", "pledge payment": "Pledge payments"}
+    masks = {"First-time donors": new, "Repeat donors": ~new, "Grateful patients and families": gifts["donor_id"].isin(grateful)}
+    masks |= {title: gifts["program"] == name for name, title in (("major gifts", "Major gifts program"), ("corporate", "Corporate program"), ("foundation", "Foundation program"))}
+    masks |= {title: gifts["gift_type"] == kind for kind, title in kinds.items()}
+    now, total = years == year, gifts.loc[years == year, "amount_usd"].sum()
+    rows = []
+    for name, mask in masks.items():
+        mine = gifts[mask & now]
+        rows.append((name, mine.loc[mine["amount_usd"] > 0, "donor_id"].nunique(), int((mine["amount_usd"] > 0).sum()), mine["amount_usd"].sum(), mine["amount_usd"].sum() / total if total else np.nan, gifts.loc[mask & (years == year - 1), "amount_usd"].sum()))
+    return pd.DataFrame(rows, columns=["origin", "donors_n", "gifts_n", "amount_usd", "amount_share", "before_usd"])
+
+
+def rfm_segments(scored: pd.DataFrame) -> pd.DataFrame:
+    """`rfm` by segment, most giving first: `segment`, `donors_n`, `amount_usd`, `amount_share`, `median_recency_days`."""
+    grouped = scored.groupby("segment")
+    frame = pd.DataFrame({"donors_n": grouped.size(), "amount_usd": grouped["amount_usd"].sum(), "median_recency_days": grouped["recency_days"].median()}).reset_index()
+    frame["amount_share"] = frame["amount_usd"] / frame["amount_usd"].sum()
+    return frame.sort_values("amount_usd", ascending=False, ignore_index=True)
 
 
 def rfm(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, quantiles: int = 5) -> pd.DataFrame:

@@ -151,6 +151,15 @@ def _summed(frame: pd.DataFrame, by: list[str]) -> pd.Series:
     return frame.groupby(by, observed=True)["amount_usd"].sum()
 
 
+def to_date_by(gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None) -> pd.DataFrame:
+    """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production), largest goal first."""
+    parts = [year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize()) for basis in POLICY]
+    frame = pd.concat(parts, ignore_index=True)
+    order = frame.groupby(by)["goal_usd" if goals is not None else "ytd_usd"].transform("max")
+    frame = frame.assign(order=order).sort_values(["order", by, "basis"], ascending=[False, True, True], ignore_index=True)
+    return frame[[by, "basis", *(column for column in frame.columns if column not in (by, "basis", "order", "fiscal_year"))]]
+
+
 def completion(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, basis: str = "cash", start_month: int = 7) -> pd.DataFrame:
     """Share of each whole past fiscal year's total that had come in by the same day: `fiscal_year`, `to_date_usd`, `total_usd`, `share`."""
     kept = counted(gifts, basis=basis)
@@ -285,7 +294,7 @@ def credit(gifts: pd.DataFrame, soft_credits: pd.DataFrame, donors: pd.DataFrame
     soft_credits : recognition of somebody else's gift: `gift_id`, `donor_id`, `amount_usd`.
     donors : `donor_id`, `kind`.
     """
-    kind = _lookup(donors, "donor_id", "kind")
+    kind = lookup(donors, "donor_id", "kind")
     kept = counted(gifts, basis=basis)
     soft = soft_credits[soft_credits["gift_id"].isin(kept["gift_id"])]
     sums = {name: part.groupby(part["donor_id"].map(kind), observed=True)["amount_usd"].sum().round(2) for name, part in (("hard_usd", kept), ("soft_usd", soft))}
@@ -304,23 +313,17 @@ def recognized(gifts: pd.DataFrame, donors: pd.DataFrame, soft_credits: pd.DataF
         rows = gifts.loc[gifts["gift_type"] == "donor-advised", "gift_id"].map(advised).dropna()
         people = people.copy()
         people.loc[rows.index] = rows
-    household = _lookup(donors, "donor_id", "household_id").dropna()
+    household = lookup(donors, "donor_id", "household_id").dropna()
     own = household[household.to_numpy() != household.index.to_numpy()]
     if len(own):
         people = people.map(own).fillna(people)
     return gifts.assign(donor_id=people)
 
 
-def _lookup(frame: pd.DataFrame, key: str, column: str) -> pd.Series:
+def lookup(frame: pd.DataFrame, key: str, column: str) -> pd.Series:
     if frame[key].duplicated().any():
         raise ValueError(f"{key} {frame.loc[frame[key].duplicated(), key].iloc[0]!r} is listed twice")
     return frame.set_index(key)[column]
-
-
-def by_title(frame: pd.DataFrame, designations: pd.DataFrame) -> pd.DataFrame:
-    """Gifts or goals with the designation's title in column `designation`."""
-    titles = _lookup(designations, "designation_id", "designation")
-    return frame.assign(designation=frame["designation_id"].map(titles))
 
 
 def against_benchmark(costs: pd.DataFrame, benchmarks: Mapping[str, float], *, year: int) -> pd.DataFrame:
@@ -330,26 +333,3 @@ def against_benchmark(costs: pd.DataFrame, benchmarks: Mapping[str, float], *, y
     parts = frame["benchmark_usd"].notna()
     mixed = (frame["benchmark_usd"] * frame["raised_usd"])[parts].sum() / frame.loc[parts, "raised_usd"].sum() if frame.loc[parts, "raised_usd"].sum() else np.nan
     return frame.fillna({"benchmark_usd": mixed})
-
-
-def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mapping[str, float]) -> pd.DataFrame:
-    """Funding gaps matched to the designations gifts can be made to.
-
-    Parameters
-    ----------
-    needs : `need`, `source`, `theme`, `gap_usd` (missing when not costed).
-    designations : `designation_id`, `designation`, `theme`.
-    given : production this fiscal year by `designation_id`.
-
-    Returns
-    -------
-    One row per need: `designation` titles of its theme (or "None yet"), `given_usd` this year to them, `covered_share` of
-    the gap if all of it went there (at most 1). Needs sharing a theme share its gifts in proportion to their gaps.
-    """
-    titles = designations.groupby("theme")["designation"].agg(lambda names: ", ".join(sorted(names)))
-    money = designations.assign(given=designations["designation_id"].map(dict(given)).fillna(0.0)).groupby("theme")["given"].sum()
-    frame = needs.assign(designation=needs["theme"].map(titles).fillna("None yet"))
-    weight = frame["gap_usd"] / frame.groupby("theme")["gap_usd"].transform("sum")
-    frame["given_usd"] = (frame["theme"].map(money).fillna(0.0) * weight).round(2)
-    frame["covered_share"] = (frame["given_usd"] / frame["gap_usd"].where(frame["gap_usd"] > 0)).clip(upper=1)
-    return frame.sort_values("gap_usd", ascending=False, ignore_index=True)

@@ -8,7 +8,8 @@ end or are overdue, each paid this year with the frequency of past years. *Large
 made, have no season worth the name: their number in the rest of the year is Poisson around the recent mean and their
 sizes are drawn from recent ones. The interval comes from simulated draws of all three with a fixed seed.
 
-Known bias: one gift larger than any in the recent record is outside the interval, and so is the loss of a campaign.
+Known bias: one gift more than three times the next largest of the record is not expected again (`usual`); a gift larger
+than any in the record is outside the interval, and so is the end of a campaign.
 """
 
 import numpy as np
@@ -111,11 +112,47 @@ def _due_by_year_end(instalments: pd.DataFrame, payments: pd.DataFrame, write_of
 
 def _large(past: pd.DataFrame, years: int, draws: int, random: np.random.Generator) -> np.ndarray:
     """Rest-of-year draws of large gifts: a Poisson number of sizes taken from the recent record."""
-    if past.empty:
+    sizes = usual(past["amount_usd"].to_numpy())
+    return compound(sizes, len(sizes) / years, draws, random)
+
+
+def usual(sizes: np.ndarray, *, times: float = 3.0) -> np.ndarray:
+    """The sizes without one that exceeds `times` the next largest: a gift of a lifetime is not expected again."""
+    ordered = np.sort(sizes)
+    return ordered[:-1] if len(ordered) > 1 and ordered[-1] > times * max(ordered[-2], 0.0) else ordered
+
+
+def compound(sizes: np.ndarray, expected_n: float, draws: int, random: np.random.Generator) -> np.ndarray:
+    """Draws of the sum of a Poisson number of gifts with sizes from the record."""
+    if not len(sizes):
         return np.zeros(draws)
-    counts = random.poisson(len(past) / years, draws)
-    sizes = random.choice(past["amount_usd"].to_numpy(), counts.sum())
-    return np.bincount(np.repeat(np.arange(draws), counts), weights=sizes, minlength=draws)
+    counts = random.poisson(expected_n, draws)
+    return np.bincount(np.repeat(np.arange(draws), counts), weights=random.choice(sizes, counts.sum()), minlength=draws)
+
+
+def campaign_outlook(progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, level: float = 0.8, draws: int = 4_000, seed: int = 20251231) -> pd.DataFrame:
+    """Where each campaign will end if gifts keep coming as they did.
+
+    Parameters
+    ----------
+    progress : `philanthropy.campaign_progress`.
+
+    Returns
+    -------
+    `progress` plus `expected_usd`, `low_usd`, `high_usd` at the end: what is raised and a Poisson number of commitments at the
+    campaign's own pace and sizes, without its one gift of a lifetime (`usual`).
+    """
+    as_of, random, rows = pd.Timestamp(as_of), np.random.default_rng(seed), []
+    kept = counted(gifts[pd.to_datetime(gifts["gift_date"]) <= as_of], basis="production")
+    for campaign in progress.to_dict("records"):
+        when = pd.to_datetime(kept["gift_date"])
+        mine = kept[(kept["campaign_id"] == campaign["campaign_id"]) & (when >= pd.Timestamp(campaign["start_date"])) & (when <= pd.Timestamp(campaign["end_date"]))]
+        sizes = usual(mine["amount_usd"].to_numpy())
+        left = (1 - campaign["time_share"]) / campaign["time_share"] if campaign["time_share"] > 0 else 0.0
+        rest = compound(sizes, len(sizes) * left, draws, random)
+        rows.append((rest.mean(), *np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])))
+    rest = pd.DataFrame(rows, columns=["expected_usd", "low_usd", "high_usd"], index=progress.index, dtype="float64")
+    return progress.join(rest.add(progress["raised_usd"], axis=0).round(2))
 
 
 def _summary(so_far: list[float], rest: list[np.ndarray], level: float) -> pd.DataFrame:

@@ -101,10 +101,11 @@ def _count_digits(values: pd.Series | None) -> int:
 
 
 def _money(values: pd.Series | None) -> Format:
-    top = float(values.abs().max()) if values is not None and len(values.dropna()) else 0.0
-    if top >= 9.995e5:
+    sizes = values.abs()[values.abs() > 0] if values is not None else pd.Series(dtype="float64")
+    top, least = (float(sizes.max()), float(sizes.min())) if len(sizes) else (0.0, 0.0)
+    if top >= 9.995e5 and (least >= 5e4 or top >= 9.995e8):  # one decimal of a million would turn the small ones into 0.0
         return Format("money", "$ M", 1 if top < 9.995e8 else 0, 1e-6)
-    return Format("money", "$ K", 0, 1e-3) if top >= 99_950 else Format("money", "$", 0)
+    return Format("money", "$ K", 0, 1e-3) if top >= 99_950 and least >= 500 or top >= 9.995e5 else Format("money", "$", 0)
 
 
 def heading(column: str, labels: dict[str, str] | None, fmt: Format) -> str:

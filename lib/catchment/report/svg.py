@@ -37,6 +37,8 @@ def render(figure: Figure, label: str, *, tips: dict[str, str] | None = None, pr
         Makes clip-path and marker ids unique between the figures of a page.
     """
     buffer = io.StringIO()
+    for text in figure.findobj(mpl.text.Text):
+        text.set_parse_math(False)  # "$100 to $499" is money, not a formula
     with mpl.rc_context(theme.DRAWING):
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     return clean(buffer.getvalue(), label, tips=tips or {}, prefix=prefix)

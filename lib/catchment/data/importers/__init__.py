@@ -15,11 +15,11 @@ import yaml
 
 from ...params.text import nearest
 from ..catalog import Column, Imported, imports, tables
-from . import cancer, cms, engine, nppes, places, trials
+from . import cancer, cms, engine, gifts, nppes, places, trials
 from .layout import Field, Layout
 from .stream import ImportRefused, facts_of_binary
 
-LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials) for layout in family.LAYOUTS}
+LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials, gifts) for layout in family.LAYOUTS}
 BOUNDARIES = "boundaries"
 Told = Callable[[str, int, int], None]
 

@@ -24,7 +24,8 @@ LABELS = {
     "expense_usd": "Expense", "net_usd": "Net", "roi": "Return per dollar", "ctrd_usd": "Cost to raise a dollar", "benchmark_usd": "Benchmark", "fte": "Staff", "net_per_fte_usd": "Net per staff member",
     "submitted_n": "Submitted", "decided_n": "Decided", "awarded_n": "Awarded", "requested_usd": "Requested", "awarded_usd": "Awarded amount", "dollar_share": "Of dollars", "spent_share": "Spent", "period_share": "Period gone", "pace": "Pace",
     "grant_id": "Grant", "report": "Report", "due_date": "Due", "due_in_days": "Due in", "state": "State", "spent_usd": "Spent", "hard_usd": "Hard credit", "soft_usd": "Soft credit, not added",
-    "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date", "covered_share": "Covered",
+    "tier": "Tier", "origin": "From", "before_usd": "Year before", "median_recency_days": "Median days since last gift", "expected_gifts": "Expected to give", "model": "Model", "counted": "Counted", "error_share": "Error", "naive_error_share": "Error of last year's figure",
+    "probabilities": "Chances", "forecasts_n": "Forecasts", "brier": "Brier score", "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date", "covered_share": "Covered",
 }  # fmt: skip
 
 
@@ -65,20 +66,21 @@ def campaign(progress: pd.DataFrame) -> str:
 
 
 def pyramid(bands: pd.DataFrame) -> str:
-    top = bands[bands["donors_n"] > 0].iloc[0]
-    return f"{words.plural(top['donors_n'], 'donor')} giving {top['band'][:1].lower()}{top['band'][1:]} brought {words.share(top['amount_share'], digits=0)} of the cash"
+    """The fewest bands from the top that hold half of the cash."""
+    held = bands.loc[: (bands["amount_share"].cumsum() >= 0.5).idxmax()]
+    return f"{words.plural(held['donors_n'].sum(), 'donor')} of {words.money(held['low_usd'].iloc[-1])} or more gave {words.share(held['amount_share'].sum(), digits=0)} of the cash"
 
 
 def concentration(shares: pd.DataFrame, gini: float) -> str:
-    row = shares.iloc[2]
-    return f"The {row['measure'].lower()} gave {words.share(row['amount_share'], digits=0)} of the cash (Gini {gini:.2f})"
+    row = shares.set_index("measure").loc["Top 10 % of donors"]
+    return f"The top 10 % of donors, {words.count(row['donors_n'])}, gave {words.share(row['amount_share'], digits=0)} of the cash (Gini {gini:.2f})"
 
 
 def gift_range(chart: pd.DataFrame) -> str:
     short = chart[chart["gap_n"] > 0]
     if short.empty:
-        return "There are prospects for every tier of the campaign"
-    return f"{words.plural(short['gap_n'].sum(), 'prospect')} missing, most for gifts of {words.money(short.loc[short['gap_n'].idxmax(), 'gift_usd'])}"
+        return "There are rated prospects enough for every tier of major gifts"
+    return f"Gift-range chart: {words.plural(short['gap_n'].sum(), 'prospect')} more needed, most in the tier {short.loc[short['gap_n'].idxmax(), 'tier']}"
 
 
 def retention(trend: pd.DataFrame) -> str:
@@ -110,9 +112,42 @@ def rfm(scored: pd.DataFrame) -> str:
     return f"{words.plural(len(waiting), 'donor')} of high value have not given lately; they gave {words.money(waiting['amount_usd'].sum())} over the years"
 
 
-def held_out(check: pd.DataFrame, year: int) -> str:
-    total = check.iloc[-1]
-    return f"For {year} the model expected {words.plural(total['expected_n'], 'donor')}; {words.count(total['actual_n'])} gave"
+def outlook(bands: pd.DataFrame, year: int) -> str:
+    total = bands.iloc[-1]
+    return f"{words.count(total['expected_gifts'])} of {words.plural(total['donors_n'], 'donor')} are expected to give in {year}, {words.money(total['expected_usd'])}"
+
+
+def checked(check: pd.DataFrame, year: int) -> str:
+    row = check.iloc[0]
+    return f"Held out, {year}: {words.count(row['expected_n'])} donors expected, {words.count(row['actual_n'])} gave; last year's givers would have said {words.count(row['naive_n'])}"
+
+
+def cohorts(rows: pd.DataFrame) -> str:
+    """How many of the new donors still gave one and three years on, all cohorts pooled."""
+    pooled = rows.groupby("years_since")[["giving_n", "donors_n"]].sum()
+    share = pooled["giving_n"] / pooled["donors_n"]
+    later = f", {words.share(share[3], digits=0)} after three" if 3 in share.index else ""
+    return f"{words.share(share[1], digits=0)} of new donors gave again after one year{later}"
+
+
+def cycle(yields: Mapping[str, float], days: Mapping[str, float]) -> str:
+    return f"Of closed proposals {words.share(yields['count_share'], digits=0)} were funded, {words.share(yields['dollar_share'], digits=0)} of the dollars asked; half of the asks are decided within {words.count(days['median_days'])} days."
+
+
+def brier(check: pd.DataFrame, since: pd.Timestamp) -> str:
+    rows = check.set_index("probabilities")["brier"]
+    if pd.isna(rows["Own history"]):
+        return "Too few proposals closed lately to check the chances."
+    return f"Brier score on proposals closed since {since:%d %B %Y}, chances learnt from those before: own history {rows['Own history']:.3f}, common practice {rows['Default']:.3f}, one rate for all {rows['One rate for all']:.3f} (lower is better)."
+
+
+def indirect(recovered: Mapping[str, float], negotiated: float) -> str:
+    return f"Indirect cost recovered: {words.share(recovered['share'])} of direct cost, against a negotiated {words.share(negotiated, digits=0)}; {words.money(recovered['forgone_usd'])} forgone on awards so far."
+
+
+def due(rows: pd.DataFrame, days: int) -> str:
+    late = (rows["state"] == "overdue").sum() if len(rows) else 0
+    return f"{words.plural(len(rows), 'report')} to funders overdue or due within {days} days, {words.count(late)} of them overdue"
 
 
 def stages(rows: pd.DataFrame) -> str:
@@ -151,5 +186,34 @@ def burn(rows: pd.DataFrame) -> str:
 
 
 def needs(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "No need is open"
     open_usd = (rows["gap_usd"] - rows["given_usd"]).clip(lower=0).sum()
-    return f"{words.money(open_usd)} of costed needs has no gift behind it yet"
+    orphans = (rows["designation"] == "None yet").sum()
+    tail = f"; {words.count(orphans)} of {words.plural(len(rows), 'need')} match no designation" if orphans else ""
+    return f"{words.money(open_usd)} of costed needs has no gift behind it yet{tail}"
+
+
+def rates(progress: pd.DataFrame) -> str:
+    """Run rate and gap of the first campaign in a sentence."""
+    if progress.empty:
+        return ""
+    row = progress.iloc[0]
+    if not row["gap_usd"] > 0:
+        return "The goal is reached. Counted as production: pledges at face value, payments on them not again."
+    return (
+        f"Gap {words.money(row['gap_usd'])}: it takes {words.money(row['needed_rate_usd_month'])} a month from here, against {words.money(row['rate_usd_month'])} so far and {words.money(row['recent_rate_usd_month'])} over the last twelve months. "
+        "Counted as production: pledges at face value, payments on them not again."
+    )
+
+
+def dollars(kept: Mapping[str, float], benchmark: Mapping[str, float]) -> str:
+    return (
+        f"Of last year's dollars {words.share(kept['without_upgrades'], digits=0)} came back from the same donors without counting upgrades, {words.share(kept['with_upgrades'], digits=0)} with them. "
+        f"Elsewhere: {words.listing(f'{group} {words.share(value, digits=0)}' for group, value in benchmark.items())} (Fundraising Effectiveness Project; see assumptions)."
+    )
+
+
+def written_off(pledged: pd.DataFrame) -> str:
+    total = pledged["written_off_usd"].sum()
+    return f"Written off so far: {words.money(total)}, {words.share(total / pledged['amount_usd'].sum())} of all pledged. The allowance applies a rate to each age of balance." if len(pledged) else ""

@@ -1,7 +1,7 @@
-"""What a leader should hear first about giving: each finding a sentence with its size, certainty and change.
+"""What a leader should hear first about giving: findings for the takeaways, and the KPI cards of the page.
 
-A finding is a tuple (text, exhibit, size, certainty, change): size, certainty and change run from 0 to 1 and rank the
-findings of a page and of the portfolio. A function returns None where there is nothing to say. No donor is named.
+A function returns None where there is nothing to say. No donor is named. Size, certainty and change run from 0 to 1 and
+rank the findings of a page and of the portfolio.
 """
 
 from collections.abc import Mapping
@@ -10,26 +10,26 @@ import pandas as pd
 
 from catchment import words
 
-Finding = tuple[str, str, float, float, float]
+from .blocks import Finding, Kpi
 
 
 def headline(always: Finding, *others: Finding | None, most: int = 3) -> list[Finding]:
     """The standing finding, then the others by size times certainty."""
-    found = sorted((each for each in others if each is not None), key=lambda each: -each[2] * each[3])
+    found = sorted((each for each in others if each is not None), key=lambda each: -each.size * each.certainty)
     return [always, *found[: most - 1]]
 
 
 def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: float, exhibit: str = "") -> Finding:
     """Cash against goal and time, and where the year will end. `to_date` is a row of `year_to_date`, `ahead` the last of `year_end.forecast`."""
-    year, goal = to_date["fiscal_year"], to_date["goal_usd"]
+    year, goal = int(to_date["fiscal_year"]), to_date["goal_usd"]
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
-    verdict = "is likely to meet" if low >= goal else "is likely to miss" if high < goal else "may or may not meet"
+    verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
-        f"**Cash {verdict} the {words.money(goal)} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, {words.share(to_date['goal_share'], digits=0)} of goal with "
+        f"**{verdict} the {words.money(goal)} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, {words.share(to_date['goal_share'], digits=0)} of goal with "
         f"{words.share(gone_share, digits=0)} of the year gone; the forecast is {words.money(ahead['total_usd'])} ({words.share(level, digits=0)} interval {words.interval(low, high, words.money)})."
     )
     size = min(1.0, abs(ahead["total_usd"] / goal - 1)) if goal else 0.0
-    return text, exhibit, size, level if not low < goal <= high else 0.5, min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0
+    return Finding(text, exhibit, size, level if not low < goal <= high else 0.5, min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0)
 
 
 def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = "") -> Finding | None:
@@ -39,7 +39,7 @@ def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = 
         return None
     rest = top["amount_usd"] / top["amount_share"] - top["amount_usd"]
     text = f"**One donor gave {words.share(top['amount_share'], digits=0)} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; without that donor the year would have brought {words.money(rest)}."
-    return text, exhibit, float(top["amount_share"]), 1.0, 0.0
+    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0)
 
 
 def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding | None:
@@ -52,7 +52,7 @@ def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
         f"**Donors of the segment “{row['dimension'].lower()}: {row['segment']}” are slipping away**: {words.share(row['share'], digits=0)} of them gave again in fiscal year {year}, against "
         f"{words.share(row['usual_share'], digits=0)} in the years before; those who left had given {words.money(row['lost_usd'])} the year before."
     )
-    return text, exhibit, float(-row["change_share"]), float(1 - row["p_adjusted"]), float(-row["change_share"])
+    return Finding(text, exhibit, float(-row["change_share"]), float(1 - row["p_adjusted"]), float(-row["change_share"]))
 
 
 def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.05) -> Finding | None:
@@ -66,7 +66,7 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     place = "behind" if gap < -tolerance else "ahead of" if gap > tolerance else "in step with"
     text = f"**The campaign “{row['campaign']}” is {place} its time**: {words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal is raised with {words.share(row['time_share'], digits=0)} of the time gone"
     need = f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far." if row["gap_usd"] > 0 else "."
-    return text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0
+    return Finding(text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0)
 
 
 def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least: float = 0.05) -> Finding | None:
@@ -75,7 +75,7 @@ def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least
     if share < least:
         return None
     text = f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {words.share(share, digits=0)} of the open balance; {words.share(paid['share'], digits=0)} of what fell due has been paid."
-    return text, exhibit, min(1.0, share), 1.0, 0.0
+    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0)
 
 
 def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
@@ -84,15 +84,15 @@ def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
     now, before = rows.loc[year], rows.loc[year - 1] if year - 1 in rows.index else None
     text = f"**{words.share(now['share'], digits=0)} of last year's donors gave again in fiscal year {year}** ({words.count(now['retained_n'])} of {words.count(now['donors_before_n'])})"
     if before is None:
-        return text + ".", exhibit, 0.05, 1.0, 0.0
+        return Finding(text + ".", exhibit, 0.05, 1.0, 0.0)
     moved = now["share"] - before["share"]
     certain = now["low"] > before["high"] or now["high"] < before["low"]
     said = f"; the year before it was {words.share(before['share'], digits=0)}" + ("." if certain else ", a difference within chance.")
-    return text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved)
+    return Finding(text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved))
 
 
-def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float) -> list[tuple[str, str, str, str, str]]:
-    """Five cards (label, value, change, goal, status): cash, production, retention, weighted pipeline, cost to raise a dollar."""
+def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float) -> list[Kpi]:
+    """Five cards: cash, production, retention, weighted pipeline, cost to raise a dollar."""
     year = int(to_date["fiscal_year"])
     rows = trend[trend["group"] == "overall"].set_index("year")["share"]
     total = costs[costs["program"] == "All programs"].set_index("fiscal_year")["ctrd_usd"]
@@ -100,16 +100,22 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
     return [
         _money_card(f"Cash, fiscal year {year} to date", to_date),
         _money_card(f"Production, fiscal year {year} to date", made),
-        (f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal)),
-        ("Weighted pipeline", words.money(weighted), f"of {words.money(asked)} unweighted", f"Production still to raise {words.money(gap)}", words.status(weighted, gap)),
-        (f"Cost to raise a dollar, {year - 1}", _dollar(total[year - 1]), _dollar_change(total, year - 1), "", words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True)),
+        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal)),
+        Kpi("Weighted pipeline", words.money(weighted), f"of {words.money(asked)} unweighted", _cover(weighted, gap), words.status(weighted, gap)),
+        Kpi(f"Cost to raise a dollar, {year - 1}", _dollar(total[year - 1]), _dollar_change(total, year - 1), "", words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True)),
     ]
 
 
-def _money_card(label: str, row: pd.Series) -> tuple[str, str, str, str, str]:
+def _cover(weighted: float, gap: float) -> str:
+    if gap <= 0:
+        return "Production goal already reached"
+    return f"{words.share(weighted / gap, digits=0)} of the {words.money(gap)} production still to raise"
+
+
+def _money_card(label: str, row: pd.Series) -> Kpi:
     change = words.change(row["ytd_usd"], row["same_day_usd"], "same day last year")
     reached = f"{words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal" if row["goal_usd"] > 0 else "Goal not set"
-    return label, words.money(row["ytd_usd"]), change, reached, words.status(row["ytd_usd"], row["same_day_usd"])
+    return Kpi(label, words.money(row["ytd_usd"]), change, reached, words.status(row["ytd_usd"], row["same_day_usd"]))
 
 
 def _dollar(value: float) -> str:

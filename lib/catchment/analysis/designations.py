@@ -1,0 +1,65 @@
+"""What gifts can buy: needs of the growth plan and the scorecard matched to the designations that gifts are made to.
+
+Definitions
+-----------
+A need carries a theme (such as infusion or navigation); so does a designation. A need is matched to every designation of
+its theme. Gifts of the year so far to those designations are set against the gap; needs that share a theme share its
+gifts in proportion to their gaps. A need without a cost is listed without one, never as zero.
+
+Known bias: a gift to a designation may already be promised to something else; the match is of subject, not of budget.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from catchment.analysis.philanthropy import lookup, year_to_date
+
+
+def by_title(frame: pd.DataFrame, designations: pd.DataFrame) -> pd.DataFrame:
+    """Gifts or goals with the designation's title in column `designation`."""
+    titles = lookup(designations, "designation_id", "designation")
+    return frame.assign(designation=frame["designation_id"].map(titles))
+
+
+def given_to_date(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month: int = 7) -> dict[str, float]:
+    """Production of the fiscal year so far by `designation_id`."""
+    rows = year_to_date(gifts, as_of, by=["designation_id"], basis="production", start_month=start_month)
+    return dict(zip(rows["designation_id"], rows["ytd_usd"].clip(lower=0), strict=True))
+
+
+def needs(gaps: pd.DataFrame, standards: pd.DataFrame) -> pd.DataFrame:
+    """What other pages ask money for, as one list: `need`, `source`, `theme`, `gap_usd` (missing when not costed).
+
+    Parameters
+    ----------
+    gaps : funding gaps of the growth initiatives: `need`, `theme`, `gap_usd`.
+    standards : accreditation standards with `standard`, `title`, `theme` and `status`; those not met or at risk are needs.
+    """
+    short = standards[standards["status"].isin(["Not met", "At risk"])]
+    asked = pd.DataFrame({"need": "Standard " + short["standard"] + ", " + short["title"] + " (" + short["status"].str.lower() + ")", "source": "Program scorecard", "theme": short["theme"], "gap_usd": float("nan")})
+    return pd.concat([gaps.assign(source="Growth initiatives")[["need", "source", "theme", "gap_usd"]], asked], ignore_index=True).astype({"gap_usd": "float64"})
+
+
+def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mapping[str, float]) -> pd.DataFrame:
+    """Funding gaps matched to the designations gifts can be made to.
+
+    Parameters
+    ----------
+    needs : `need`, `source`, `theme`, `gap_usd` (missing when not costed).
+    designations : `designation_id`, `designation`, `theme`.
+    given : production this fiscal year by `designation_id`.
+
+    Returns
+    -------
+    One row per need: `designation` titles of its theme (or "None yet"), `given_usd` this year to them, `covered_share` of
+    the gap if all of it went there (at most 1); both missing for a need without a cost. Largest gap first.
+    """
+    titles = designations.groupby("theme")["designation"].agg(lambda names: ", ".join(sorted(names)))
+    money = designations.assign(given=designations["designation_id"].map(dict(given)).fillna(0.0)).groupby("theme")["given"].sum()
+    frame = needs.assign(designation=needs["theme"].map(titles).fillna("None yet"))
+    costed = frame.groupby("theme")["gap_usd"].transform("sum")
+    weight = frame["gap_usd"] / costed.where(costed > 0)
+    frame["given_usd"] = (frame["theme"].map(money).astype("float64").fillna(0.0) * weight).round(2)
+    frame["covered_share"] = (frame["given_usd"] / frame["gap_usd"].where(frame["gap_usd"] > 0)).clip(upper=1)
+    return frame.sort_values("gap_usd", ascending=False, ignore_index=True)
