@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from access.fca import three_stage_fca, two_stage_fca
+
 from catchment.analysis import access
 
 assert pysal  # the second implementation

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from catchment.analysis import choice
 from scipy import optimize
 from spint.gravity import Production
+
+from catchment.analysis import choice
 
 
 @pytest.fixture

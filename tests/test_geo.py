@@ -4,8 +4,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from catchment.analysis import geo
 from shapely.geometry import Point, box
+
+from catchment.analysis import geo
 
 
 def test_haversine_of_known_places():
@@ -64,7 +65,7 @@ def test_zips_at_one_point_share_an_area(land):
 
 def test_neighbors_by_queen_and_rook_and_islands():
     cells = [box(x, y, x + 1, y + 1) for x in (0, 1) for y in (0, 1)] + [box(5, 5, 6, 6)]
-    frame = gpd.GeoDataFrame({"zip": list("abcde")}, geometry=[c for c in cells], crs=geo.FLAT)
+    frame = gpd.GeoDataFrame({"zip": list("abcde")}, geometry=list(cells), crs=geo.FLAT)
     frame["geometry"] = frame.scale(1000, 1000, origin=(0, 0))
     queen, rook = geo.neighbors(frame, key="zip"), geo.neighbors(frame, key="zip", rule="rook")
     assert queen["a"] == {"b", "c", "d"} and rook["a"] == {"b", "c"} and queen["e"] == set()

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from catchment.analysis import market
 from hypothesis import given
 from hypothesis import strategies as st
+
+from catchment.analysis import market
 
 
 def table(rows):

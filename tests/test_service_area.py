@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from catchment.analysis import service_area as area
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from catchment.analysis import service_area as area
 
 
 def flows(**cases):

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from catchment.analysis import shrinkage
 from esda.smoothing import Empirical_Bayes
+
+from catchment.analysis import shrinkage
 
 # Clayton & Kaldor (1987), lip cancer in 56 Scottish districts: maximum likelihood nu = 1.88, alpha = 1.32.
 LIP_O = [9, 39, 11, 9, 15, 8, 26, 7, 6, 20, 13, 5, 3, 8, 17, 9, 2, 7, 9, 7, 16, 31, 11, 7, 19, 15, 7, 10, 16, 11, 5, 3, 7, 8, 11, 9, 11, 8, 6, 4, 10, 8, 2, 6, 19, 3, 2, 3, 28, 6, 1, 1, 1, 1, 0, 0]

@@ -5,9 +5,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from shapely.geometry import box
+
 from catchment.analysis import spatial
 from catchment.analysis.geo import FLAT
-from shapely.geometry import box
 
 
 @pytest.fixture(scope="module")
