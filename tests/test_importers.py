@@ -397,7 +397,7 @@ def test_an_interrupted_import_leaves_the_old_table_whole(project, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("catchment.data.importers.engine._refuse_duplicates", stop)
+    monkeypatch.setattr("catchment.data.importers.engine.refuse_duplicates", stop)
     with pytest.raises(KeyboardInterrupt):
         importers.run("hospital_service_area", [project / "HSAF_2020.csv"], root=project)
     pd.testing.assert_frame_equal(data.Tables(SETTINGS, root=project).read("hospital_service_area"), before)
@@ -493,3 +493,31 @@ def test_other_published_files_are_imported_whole(project, kind, file, year, row
     assert (result.rows, result.rejected) == (rows, 0)
     tables = data.Tables(SETTINGS, root=project)
     assert len(tables.geometry(kind) if kind == "boundaries" else tables.read(kind)) == rows
+
+
+@pytest.fixture
+def private(project, monkeypatch):
+    """A kind whose files are one partner's own, in a project with two partners."""
+    (project / "params/partners").mkdir(parents=True)
+    for partner in ("dunes", "tallgrass"):
+        (project / f"params/partners/{partner}.yml").write_text("")
+    layout = importers.Layout(kind="visits", title="Visits", producer="The partner", key=["visit"], year="", scope="partner",
+                              fields=[importers.Field(name="visit", aliases=["Visit"]), importers.Field(name="visits_n", aliases=["N"], type="integer", min=0)])
+    monkeypatch.setitem(importers.LAYOUTS, "visits", layout)
+    (project / "visits.csv").write_text("Visit,N\nV1,3\n")
+    return project
+
+
+def test_a_partners_own_file_is_read_by_no_other_partner(private):
+    for partner in ("dunes", "tallgrass"):
+        importers.run("visits", [private / "visits.csv"], root=private, partner=partner)
+    (private / "data/imported/visits/tallgrass/visits.parquet").write_text("broken on purpose")
+    assert data.Tables(SETTINGS, root=private).read("visits")[["partner", "visit", "visits_n"]].values.tolist() == [["dunes", "V1", 3]]
+    assert [item.partner for item in data.catalog.imports(private)["visits"].imported] == ["dunes", "tallgrass"]
+
+
+@pytest.mark.parametrize(("kind", "partner", "said"), [("visits", None, "give --partner, one of dunes, tallgrass"), ("visits", "../x", "give --partner"),
+                                                       ("hospital_service_area", "dunes", "leave --partner out")])
+def test_whose_file_it_is_must_be_said_for_private_kinds_only(private, kind, partner, said):
+    with pytest.raises(importers.ImportRefused, match=said):
+        importers.run(kind, [private / "visits.csv"], root=private, partner=partner)

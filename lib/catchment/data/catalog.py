@@ -142,6 +142,7 @@ class Imported:
     suppressed: int
     encoding: str
     imported: str
+    partner: str = ""
 
 
 class Imports(Section):

@@ -7,12 +7,13 @@ bytes again does nothing, so an interrupted import is simply started again.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ...params import partners
 from ...params.text import nearest
 from ..catalog import Column, Imported, imports, tables
 from . import cancer, cms, engine, gifts, nppes, places, trials
@@ -34,24 +35,26 @@ def register(*layouts: Layout) -> None:
     LAYOUTS.update({layout.kind: layout for layout in layouts})
 
 
-def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, progress: Told | None = None) -> list[Imported]:
+def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, partner: str | None = None,
+        progress: Told | None = None) -> list[Imported]:
     """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
 
-    `progress` is called with file name, bytes done and bytes in all. Raises ImportRefused with the reason; files before the
+    `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and bytes in all. Raises ImportRefused with the reason; files before the
     refused one stay imported.
     """
     if kind not in kinds():
         raise ImportRefused(f"unknown kind {kind!r} ({nearest(kind, kinds())}); known: {', '.join(kinds())}")
     name = name or kind
     _free(name, root)
+    _owned(kind, partner, root)
     results = []
     for path in map(Path, files):
         done = imports(root).get(name)
-        same = next((known for known in (done.imported if done else []) if known.sha256 == _sha256(path)), None)
+        same = next((known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None)
         if same:
             results.append(same)
             continue
-        result = _import(kind, path, root, name, year, progress)
+        result = replace(_import(kind, path, root, name, year, partner, progress), partner=partner or "")
         _register(kind, name, root, result)
         results.append(result)
     return results
@@ -69,8 +72,16 @@ def _free(name: str, root: Path) -> None:
         raise ImportRefused(f"the catalogue has a table {name!r} already; choose another name")
 
 
-def _import(kind: str, path: Path, root: Path, name: str, year: int | None, progress: Told | None) -> Imported:
-    folder = root / "data" / "imported" / name
+def _owned(kind: str, partner: str | None, root: Path) -> None:
+    private = kind in LAYOUTS and LAYOUTS[kind].scope == "partner"
+    if private and partner not in (known := partners(root=root)):
+        raise ImportRefused(f"files of the kind {kind} are one partner's own: give --partner, one of {', '.join(known)}")
+    if partner and not private:
+        raise ImportRefused(f"files of the kind {kind} are for every partner: leave --partner out")
+
+
+def _import(kind: str, path: Path, root: Path, name: str, year: int | None, partner: str | None, progress: Told | None) -> Imported:
+    folder = root / "data" / "imported" / name / (partner or "")
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.name.removesuffix(".gz")).rsplit(".", 1)[0].strip("._-") or "file"
     tell = (lambda done, total: progress(path.name, done, total)) if progress else None
     if kind == BOUNDARIES:
@@ -78,9 +89,10 @@ def _import(kind: str, path: Path, root: Path, name: str, year: int | None, prog
 
         return boundaries.convert_file(path, folder / f"{stem}.geo.parquet", year=year, progress=tell)
     layout = LAYOUTS[kind]
+    own = {"constants": {"partner": partner}} if partner else {}
     if layout.reader:
-        return layout.reader(layout, path, folder / f"{stem}.parquet", year=year, progress=tell)
-    return engine.convert_file(layout, path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell)
+        return layout.reader(layout, path, folder / f"{stem}.parquet", year=year, progress=tell, **own)
+    return engine.convert_file(layout, path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell, **own)
 
 
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
@@ -88,8 +100,8 @@ def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     before = imports(root).get(name)
     if before and before.kind != kind:
         raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
-    known = [item for item in (before.imported if before else []) if item.parquet != result.parquet]
-    imported = sorted([*known, result], key=lambda item: item.file)
+    known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
+    imported = sorted([*known, result], key=lambda item: (item.partner, item.file))
     path = root / "data" / "imported" / f"{name}.yml"
     part = path.with_name(path.name + ".part")
     part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]}, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -106,10 +118,13 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
         return {**more, **common, "path": f"imported/{name}/*.geo.parquet", "licence": "public domain", "key": key, "period": "year", "columns": _columns(columns)}
     layout = LAYOUTS[kind]
     dated = layout.year and not layout.vintage and layout.period not in layout.table
-    key = [*(["year"] if dated else []), *(["vintage"] if layout.vintage else []), *layout.key]
+    private = layout.scope == "partner"
+    lead = [*(["partner"] if private else []), *(["year"] if dated else []), *(["vintage"] if layout.vintage else [])]
+    key = [*lead, *(column for column in layout.key if column not in lead)]
     columns = {**({"year": _YEAR} if dated else {}), **layout.table}
     facts = {"title": layout.title, "producer": layout.producer, "licence": layout.licence, "note": layout.note, "suppress_below": layout.suppress_below}
-    entry = {**facts, **common, "path": f"imported/{name}/*.parquet", "key": key, "period": layout.period if layout.period in columns else None, "columns": _columns(columns)}
+    facts |= {"scope": "partner", "optional": True} if private else {}
+    entry = {**facts, **common, "path": f"imported/{name}/{'{partner}/' if private else ''}*.parquet", "key": key, "period": layout.period if layout.period in columns else None, "columns": _columns(columns)}
     return {key: value for key, value in entry.items() if value not in (None, "", [])}
 
 

@@ -9,7 +9,7 @@ or more than one in ten). A last line without a line break may be cut off: in a 
 import csv
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -41,37 +41,41 @@ class _Opened:
     layout: Layout
 
 
-def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None = None, others: Sequence[Layout] = (), progress: Progress | None = None) -> Imported:
+def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None = None, others: Sequence[Layout] = (), progress: Progress | None = None,
+                 constants: Mapping[str, Any] | None = None) -> Imported:
     """Import one file into the Parquet file `target`; raises ImportRefused with the reason.
 
-    `year` is the year of the rows when neither rows nor file name tell it; `others` are layouts to suggest when it is not this one.
+    `year` is the year of the rows when neither rows nor file name tell it; `others` are layouts to suggest when it is not this one;
+    `constants` are columns that are the same in every row.
     """
     try:
-        return _converted_file(layout, path, target, year, others, progress)
+        return _converted_file(layout, path, target, year, others, progress, constants or {})
     except ImportRefused as error:
         raise ImportRefused(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 
 
-def _converted_file(layout: Layout, path: Path, target: Path, year: int | None, others: Sequence[Layout], progress: Progress | None) -> Imported:
+def _converted_file(layout: Layout, path: Path, target: Path, year: int | None, others: Sequence[Layout], progress: Progress | None,
+                    constants: Mapping[str, Any]) -> Imported:
     known = facts(path, layout.member, progress)
-    given = _year(layout, path, year)
+    given = year_of(layout, path, year)
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with opened_text(path, layout.member, known.encoding) as text:
             source = _opened(layout, lines(text, path.name), path.name, others)
+            source.constants |= constants
             counts, wrong = _write(source, part, known, given, path.name)
         dated = given if not layout.vintage else None
-        _refuse_duplicates(layout, part, path.name, dated is not None)
+        refuse_duplicates(layout, part, path.name, dated is not None)
         vintage = _vintage(layout, part, dated)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    _write_rejects(target.with_suffix(".rejects.csv"), wrong)
+    write_rejects(target.with_suffix(".rejects.csv"), wrong)
     return Imported(layout.kind, path.name, target.name, vintage, known.sha256, counts["rows"], counts["rejected"], counts["suppressed"], known.encoding, f"{date.today()}")
 
 
-def _year(layout: Layout, path: Path, year: int | None) -> int | None:
+def year_of(layout: Layout, path: Path, year: int | None) -> int | None:
     """The year that the caller or the file's name gives; None when the rows have it."""
     if not layout.year or (layout.period in layout.table and not layout.vintage):
         return None
@@ -196,7 +200,7 @@ def _refuse_rejected(wrong: list, read: int, name: str, *, final: bool) -> None:
         raise ImportRefused(f"{name}: {rejected:,} of {rows:,} rows are not of this layout; the first: {place}: expected {expected}, found {found[:60]!r}")
 
 
-def _refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> None:
+def refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> None:
     key = [*(["year"] if dated else []), *layout.key]
     columns = ", ".join(f'"{column}"' for column in key)
     with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as con:
@@ -219,7 +223,7 @@ def _vintage(layout: Layout, part: Path, year: int | None) -> str:
     return "-".join(written) if len(written[0] if written else "") == 4 else " to ".join(written)
 
 
-def _write_rejects(path: Path, wrong: Sequence[tuple[int, str, str, str]]) -> None:
+def write_rejects(path: Path, wrong: Sequence[tuple[int, str, str, str]]) -> None:
     path.unlink(missing_ok=True)
     if not wrong:
         return

@@ -81,7 +81,7 @@ def read(layout: Layout, path: Path, target: Path, *, row: Callable[[Ledger, int
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    engine._write_rejects(target.with_suffix(".rejects.csv"), wrong)
+    engine.write_rejects(target.with_suffix(".rejects.csv"), wrong)
     return Imported(layout.kind, path.name, target.name, days.span, known.sha256, days.rows, len(wrong), 0, known.encoding, f"{date.today()}")
 
 

@@ -102,13 +102,17 @@ class Layout:
     """Per converted row, what is wrong with it ("" when nothing): rules over several columns."""
     period: str = "year"
     """Column of the table that carries the year or date."""
+    scope: Literal["none", "partner"] = "none"
+    """Whether the rows are one partner's own: then they go into its folder, get a column `partner`, and no other partner reads them."""
     reader: Callable[..., Any] | None = None
-    """Reader in place of the engine's, for files that ask for another way: `reader(layout, path, target, year=, progress=) -> Imported`."""
+    """Reader in place of the engine's, for files that ask for another way: `reader(layout, path, target, year=, progress=) -> Imported`;
+    with scope partner also `constants={"partner": id}`."""
 
     @property
     def table(self) -> dict[str, Column]:
         """Columns of the imported table without the year."""
-        return dict(self.columns) if self.columns is not None else {field.name: field.column for field in self.fields}
+        own = {"partner": Column(meaning="partner id")} if self.scope == "partner" else {}
+        return own | (dict(self.columns) if self.columns is not None else {field.name: field.column for field in self.fields})
 
 
 def plain(name: str) -> str:

@@ -25,7 +25,6 @@ from .stream import ImportRefused, Progress, facts, opened
 MEMORY = "900MB"
 ROW_GROUP = 122_880
 MOST_TOLD = 100_000
-_WHOLE = r"\d{1,9}"
 _TEXT = "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
 
 
@@ -44,7 +43,7 @@ NOTE = "Two clinicians billed for the same patients: not a referral. Pairs with 
 def read(layout: Layout, path: Path, target: Path, *, year: int | None = None, progress: Progress | None = None) -> Imported:
     """Import one file into the sorted Parquet file `target`; raises ImportRefused with the reason and then leaves nothing."""
     known = facts(path, layout.member, progress)
-    given = engine._year(layout, path, year)
+    given = engine.year_of(layout, path, year)
     work = target.with_name(target.stem + ".work")
     part = target.with_name(target.name + ".part")
     shutil.rmtree(work, ignore_errors=True)
@@ -85,35 +84,39 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
     if encoding not in ("utf-8-sig", "utf-8"):
         raise ImportRefused(f"{name}: expected plain text of digits, found {encoding}")
     places, first, delimiter = _places(source, layout, name)
-    width = len(places) if not layout.header else max(len(line.split(delimiter)) for line in _head(source)[:1])
-    # Quotes are not part of these layouts, but some exports put them around every cell.
-    cells = {field.name: f"trim(cells[{places[field.name] + 1}], ' \"\t')" for field in layout.fields if field.name in places}
-    values = ", ".join(f"CASE WHEN reason IS NULL THEN TRY_CAST({cell} AS {_kind(field)}) END AS {field.name}" for field, cell in _paired(layout, cells))
-    reasons = " ".join(f"WHEN NOT regexp_full_match({cell}, '{_shape(field)}') THEN '{field.name}: expected {_expected(field)}, found ' || {cell}" for field, cell in _paired(layout, cells))
-    low = " ".join(f"WHEN TRY_CAST({cell} AS DOUBLE) < {field.min:g} THEN '{field.name}: expected not below {field.min:g}, found ' || {cell}" for field, cell in _paired(layout, cells) if field.min)
+    width = len(places) if not layout.header else len(_head(source)[0].split(delimiter))
+    cells = {field: f"cells[{places[field.name] + 1}]" for field in layout.fields if field.name in places}
+    values = ", ".join(f"TRY_CAST({cell} AS {_kind(field)}) AS {field.name}" for field, cell in cells.items())
+    fits = " AND ".join(_fits(field, cell) for field, cell in cells.items())
+    # The words are made for bad lines only, so that good ones cost two comparisons a cell.
+    words = " ".join(f"WHEN NOT coalesce({_fits(field, cell)}, false) THEN '{field.name}: expected {_expected(field)}, found ' || trim({cell})" for field, cell in cells.items())
     con.execute(f"""
         CREATE TABLE staged AS
         WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
-             cut AS (SELECT line_number, line, string_split(line, '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND trim(line) <> ''),
-             judged AS (SELECT *, CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {reasons} {low} END AS reason FROM cut)
-        SELECT line_number, {values}, reason, CASE WHEN reason IS NOT NULL THEN line[:500] END AS line FROM judged
+             cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND line <> ''),
+             typed AS (SELECT line_number, line, cells, {values} FROM cut),
+             judged AS (SELECT *, len(cells) = {width} AND coalesce({fits}, false) AS fit FROM typed)
+        SELECT line_number, {", ".join(field.name for field in cells)},
+               CASE WHEN NOT fit THEN CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {words} END END AS reason,
+               CASE WHEN NOT fit THEN line[:500] END AS line FROM judged
     """, [str(source)])
 
 
-def _paired(layout: Layout, cells: dict[str, str]) -> list[tuple[Field, str]]:
-    return [(field, cells[field.name]) for field in layout.fields if field.name in cells]
+def _fits(field: Field, cell: str) -> str:
+    """Whether a cell is a value of its field; a cast alone would round 1.5 and read 1e3."""
+    if field.type == "npi":
+        return f"({field.name} BETWEEN 1000000000 AND 2999999999 AND length(trim({cell})) = 10)"
+    low = f"{field.name} >= {field.min or 0:g}"
+    return f"({low})" if field.type == "number" else f"({low} AND NOT contains({cell}, '.') AND NOT contains(lower({cell}), 'e'))"
 
 
 def _kind(field: Field) -> str:
     return {"npi": "BIGINT", "number": "DOUBLE"}.get(field.type, "INTEGER")
 
 
-def _shape(field: Field) -> str:
-    return {"npi": r"[12]\d{9}", "number": r"\d{1,9}(\.\d*)?"}.get(field.type, _WHOLE)
-
-
 def _expected(field: Field) -> str:
-    return {"npi": "a ten-digit NPI", "number": "a number"}.get(field.type, "a whole number")
+    words = {"npi": "a ten-digit NPI", "number": "a number"}.get(field.type, "a whole number")
+    return f"{words} not below {field.min:g}" if field.min else words
 
 
 def _head(source: Path) -> list[str]:
