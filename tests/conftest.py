@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,75 @@ def demo_pages(demo_reports) -> dict[tuple[str, str], Path]:
     """(partner, notebook) -> the finished page, for every partner and notebook of the demo."""
     entries = json.loads((demo_reports / "manifest.json").read_text())["pages"].values()
     return {(entry["partner"], entry["notebook"]): demo_reports / entry["path"] for entry in entries}
+
+
+class Project:
+    """A small project in a folder of its own: the demo's settings and data with notebooks made for a test."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        shutil.copytree(ROOT / "params", root / "params")
+        (root / "notebooks").mkdir()
+        (root / "data").mkdir()
+        for name in ("catalog.yml", "public", "demo"):
+            (root / "data" / name).symlink_to(ROOT / "data" / name)
+        self.reports = root / "reports"
+
+    def notebook(self, name: str, *cells: str, **metadata) -> Path:
+        """Write a notebook of a parameters cell and these code cells (text that starts with `#!` is prose)."""
+        import nbformat
+        from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+        first = new_code_cell('partner: str = "tallgrass"  # partner id', metadata={"tags": ["parameters"]})
+        rest = [new_markdown_cell(cell[2:].strip()) if cell.startswith("#!") else new_code_cell(cell) for cell in cells]
+        made = [first, *rest]
+        for number, cell in enumerate(made, start=1):
+            cell.id = f"cell-{number:02d}"
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        facts = {"title": name.replace("_", " "), "order": 1, "needs": []} | metadata
+        path = self.root / "notebooks" / f"{name}.ipynb"
+        nbformat.write(new_notebook(cells=made, metadata={"kernelspec": kernel, "catchment": facts}), path)
+        return path
+
+    def partner(self, name: str, text: str = "") -> Path:
+        """A further partner like tallgrass, with lines of YAML added."""
+        path = self.root / "params" / "partners" / f"{name}.yml"
+        path.write_text((ROOT / "params" / "partners" / "tallgrass.yml").read_text() + text)
+        return path
+
+    def only(self, *partners: str) -> None:
+        """Leave these partners alone."""
+        for path in (self.root / "params" / "partners").glob("*.yml"):
+            if path.stem not in partners:
+                path.unlink()
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """`catchment run` with these arguments, to its end."""
+        return self.command("run", *arguments, **environment)
+
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(self.words(*arguments), capture_output=True, text=True, cwd=self.root, env=self.environment(**environment), check=False)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """A command that is not waited for."""
+        return subprocess.Popen(self.words(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.root, env=self.environment(**environment))
+
+    @staticmethod
+    def words(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "catchment.cli", *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {**os.environ, "CATCHMENT_ROOT": str(self.root), **more}
+
+    def manifest(self) -> dict:
+        return json.loads((self.reports / "manifest.json").read_text())
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory) -> Project:
+    return Project(tmp_path_factory.mktemp("shared") / "project")

@@ -62,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_options(run):
     run.set_defaults(command=_run)
-    run.add_argument("--partner", nargs="+", default=[], metavar="ID", help="partner ids (default: all)")
-    run.add_argument("--notebook", nargs="+", default=[], metavar="NAME", help="notebook names (default: all)")
+    run.add_argument("--partner", nargs="+", action="extend", default=[], metavar="ID", help="partner ids (default: all)")
+    run.add_argument("--notebook", nargs="+", action="extend", default=[], metavar="NAME", help="notebook names (default: all)")
     run.add_argument("--jobs", type=_at_least_one, metavar="N", help="pages built at the same time (default: processors, as far as the memory reaches)")
     run.add_argument("--force", action="store_true", help="build also what is up to date")
     run.add_argument("--due", action="store_true", help="build what the partners' schedules ask for now")

@@ -1,8 +1,19 @@
 """From analysis to page: theme, plots, maps, blocks and the page template."""
 
-from . import maps, plots
-from .blocks import Block, DisclosureError, Finding, Kpi, Report
-from .canvas import Plot
-from .page import render
+from importlib import import_module
+from typing import Any
 
-__all__ = ["Block", "DisclosureError", "Finding", "Kpi", "Plot", "Report", "maps", "plots", "render"]
+_HOME = {
+    "Block": "blocks", "DisclosureError": "blocks", "Finding": "blocks", "Kpi": "blocks", "Report": "blocks", "Plot": "canvas", "render": "page",
+}
+_MODULES = ("maps", "page", "plots", "theme")
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    # matplotlib and geopandas take two seconds to load: the runner, which needs the colors for its index, does not wait for them.
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ipykernel.compiler import XCachingCompiler
 from ipykernel.jsonutil import encode_images, json_clean
 from IPython.core.display_trap import DisplayTrap
 from IPython.core.displayhook import DisplayHook
@@ -93,7 +94,7 @@ class Outputs:
 class Stream:
     """A text stream that appends to the current cell's outputs, after whatever reached the descriptor before."""
 
-    encoding, errors, closed = "utf-8", "strict", False
+    encoding, errors, closed = "UTF-8", "strict", False
 
     def __init__(self, name, outputs, descriptor):
         self.name, self.outputs, self.descriptor = name, outputs, descriptor
@@ -194,6 +195,7 @@ class Shell(InteractiveShell):
     """IPython's shell with a notebook's cells as its display."""
 
     outputs = Any()
+    compiler_class = XCachingCompiler  # names a cell's code in messages as a kernel does
 
     def init_environment(self):
         os.environ.update(ENVIRONMENT)
@@ -222,8 +224,12 @@ def json_clean_output(output):
     return output
 
 
-def no_input(prompt="", stream=None):
+def no_input(prompt=""):
     raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+
+
+def no_password(prompt="Password: ", stream=None):
+    raise StdinNotImplementedError("getpass was called, but this frontend does not support input requests.")
 
 
 def shell(outputs, folder):
@@ -247,7 +253,7 @@ def session(folder=None):
     with tempfile.TemporaryDirectory(prefix="catchment-") as scratch:
         descriptors = Descriptors(outputs, folder or scratch)
         sys.stdout, sys.stderr = Stream("stdout", outputs, 1), Stream("stderr", outputs, 2)
-        builtins.input = getpass.getpass = no_input
+        builtins.input, getpass.getpass = no_input, no_password
         try:
             yield shell(outputs, scratch), outputs
         finally:

@@ -50,7 +50,7 @@ def _log_to(folder):
         file = os.open(Path(folder, f"{name}.log"), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, descriptor)
         os.close(file)
-    faulthandler.enable(file=2)
+    faulthandler.enable(file=2, all_threads=False)
 
 
 def _limit(limits):

@@ -84,6 +84,11 @@ class Fingerprints:
     def notebooks(self) -> dict[str, plan.Notebook]:
         return plan.notebooks(self.root)
 
+    @cached_property
+    def others(self) -> str:
+        """Hash of the names and titles that each page links to."""
+        return sha([[each.name, each.title] for each in self.notebooks.values() if not each.on_request and not each.internal])
+
     @cache  # noqa: B019 - one object lives as long as one run
     def notebook(self, name: str) -> str:
         notebook = self.notebooks[name]
@@ -150,6 +155,7 @@ class Fingerprints:
             "params": self.objects.keep(self.resolved(page)),
             "environment": self.objects.keep(self.environment()),
             "needs": sha(needs),
+            "others": self.others,
         }
 
     def reads(self, partner: str, journal: list[dict[str, Any]], since: float) -> dict[str, Any]:
@@ -189,6 +195,7 @@ class Fingerprints:
             *self._params_changes(page, inputs),
             *self._environment_changes(inputs),
             *(["a page it needs says something else"] if inputs["needs"] != sha(needs) else []),
+            *(["the list of the partner's pages changed"] if inputs["others"] != self.others else []),
             *self._data_changes(page, inputs["reads"]),
         ]
 

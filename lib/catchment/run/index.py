@@ -32,8 +32,8 @@ def _page(entry):
         "title": entry["title"],
         "path": entry["path"],
         "produced": entry.get("produced", ""),
-        "takeaway": takeaways[0] if takeaways else "",
-        "simulated": entry.get("headlines", {}).get("simulated", False),
+        "takeaway": takeaways[0].replace("**", "") if takeaways else "",
+        "simulated": bool(entry.get("headlines", {}).get("simulated")),
         "failure": entry["failure"],
         "partner": entry["name"],
     }

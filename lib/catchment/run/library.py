@@ -1,7 +1,7 @@
 """Which of this package's modules a notebook's pages depend on: what it imports, and what that imports, read from source.
 
 Imports are followed by `ast`, nothing is loaded. A package whose `__init__` answers attributes lazily counts whole, because
-what it loads later cannot be read; files that are not Python (templates) belong to their package.
+what it loads later cannot be read; the report package's templates and style sheets count with it.
 """
 
 import ast
@@ -11,6 +11,7 @@ from pathlib import Path
 PACKAGE = "catchment"
 FOLDER = Path(__file__).parents[1]
 # These execute and render every page, whatever its notebook imports.
+TEMPLATES = "catchment.report"
 ALWAYS = ("catchment.report", "catchment.params", "catchment.run.page", "catchment.run.engine")
 
 
@@ -45,9 +46,10 @@ def _files(name: str, folder: Path) -> Iterator[Path]:
     place = folder.joinpath(*name.split(".")[1:])
     if place.with_suffix(".py").is_file():
         yield place.with_suffix(".py")
-    elif (place / "__init__.py").is_file() and name != PACKAGE:
+    elif (place / "__init__.py").is_file():
         yield place / "__init__.py"
-        yield from sorted(path for path in place.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
+        if name == TEMPLATES:
+            yield from sorted(path for path in place.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
 
 
 def survey(path: Path, folder: Path = FOLDER) -> tuple[str, list[str]]:

@@ -26,7 +26,7 @@ for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, R
     warnings.simplefilter("ignore", category)
 warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
 """
-JOURNAL = "import json; from catchment import data; print(json.dumps(getattr(data, 'journal', [])))"
+JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
 OWN_CELLS = "catchment-runner"
 
 
@@ -53,6 +53,7 @@ class Job:
     engine: str = "catchment"
     limits: Limits = Limits()
     needs: dict[str, Any] = field(default_factory=dict)
+    others: tuple[tuple[str, str], ...] = ()
     inputs: dict[str, Any] = field(default_factory=dict)
     since: float = 0.0
 
@@ -104,7 +105,7 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
     try:
         executed = _execute(job, notebook, tell, log_folder)
         built.reads = _journal(job, executed)
-        built.headlines = headlines(executed)
+        built.headlines = _summary(executed)
         built.html = _render(job, _shown(executed))
     except _Failed as failed:
         told = asdict(failed.failure)
@@ -157,7 +158,7 @@ def _execute(job, notebook, tell, log_folder):
                 cell_timeout_s=job.limits.cell_s, log_folder=log_folder, on_cell=on_cell,
             )
         except PapermillExecutionError as error:
-            raise _Failed(_failure(current, error), nbformat_text(current)) from error
+            raise _Failed(_failure(current, error, job.limits), nbformat_text(current)) from error
     for cell in executed.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"  # Papermill's is random, and pages must not be
@@ -170,10 +171,12 @@ def nbformat_text(notebook):
     return nbformat.writes(notebook)
 
 
-def _failure(notebook, error):
+def _failure(notebook, error, limits):
     cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")), None)
-    kind = "timeout" if error.ename == "CellTimeout" else "error"
+    kind = {"CellTimeout": "timeout", "MemoryError": "memory", "_ArrayMemoryError": "memory"}.get(error.ename, "error")
     message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
+    if kind == "memory" and limits.memory_mb:
+        message += f" (a page may use {limits.memory_mb:,.0f} MB)"
     number = cell.metadata.get("catchment_cell") if cell is not None else None
     return Failure(kind, message, number, error.source, "\n".join(error.traceback), _log(notebook))
 
@@ -189,7 +192,7 @@ def _journal(job, executed):
     if job.engine == "catchment":
         from catchment import data
 
-        return list(getattr(data, "journal", []))  # TEMPORARY until data.journal is in
+        return list(data.journal)
     last = executed.cells.pop()
     return json.loads(last.outputs[0].text) if last.get("outputs") else []
 
@@ -208,14 +211,11 @@ def _shown(executed):
     return executed
 
 
-def headlines(executed):
-    """What the page's blocks said about themselves: KPI cards, takeaways and other facts, by name."""
-    found: dict[str, Any] = {}
-    for cell in executed.cells:
-        for output in cell.get("outputs", []):
-            for key, value in output.get("metadata", {}).get("catchment", {}).items():
-                found[key] = found[key] + value if isinstance(value, list) and key in found else value
-    return found
+def _summary(executed):
+    """What the page says of itself, for the index and for the notebooks that need it."""
+    from catchment.report import page
+
+    return page.summary(executed)
 
 
 def _render(job, executed):
@@ -223,12 +223,7 @@ def _render(job, executed):
 
     try:
         settings = params.load(job.partner, root=Path(job.root))
-        if not hasattr(report, "render"):  # TEMPORARY until report.render is in
-            from nbconvert import HTMLExporter
-
-            text = HTMLExporter(template_name="classic", exclude_input=True).from_notebook_node(executed)[0]
-        else:
-            text = report.render(executed, settings=settings, produced=job.produced, version=job.version)
+        text = report.render(executed, settings=settings, produced=job.produced, version=job.version, others=job.others)
     except Exception as error:  # whatever goes wrong while rendering is this page's failure, told with its traceback
         failure = Failure("render", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         raise _Failed(failure, nbformat_text(executed)) from error

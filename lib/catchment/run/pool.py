@@ -25,10 +25,11 @@ from catchment.run.child import serve
 from catchment.run.page import Built, Failure, Job
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
-# One thread for each numeric library: pages run side by side, and a server with threads cannot be forked safely.
+# One thread for each numeric library: pages run side by side, and a server with busy threads cannot be forked safely.
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
+LOG_CHARS = 20_000  # of each stream's end
 USUAL_MB = 500  # memory of a page of which nothing is known yet
 WATCH_S = 0.2  # how often memory and deadlines are looked at
 
@@ -202,7 +203,7 @@ class ForkPool(Executor):
 
     def _dead(self, running):
         """The failure of a process that gave no page: why, in which cell, and what it had printed last."""
-        text = "".join(path.read_text(errors="replace")[-4000:] for path in sorted(running.folder.glob("*.log")))
+        text = "".join(path.read_text(errors="replace")[-LOG_CHARS:] for path in sorted(running.folder.glob("*.log")))
         failure = running.killed or Failure("killed", _ending(running.process.exitcode, text))
         failure = Failure(failure.kind, failure.error, running.cell, running.source, "", text)
         wall_s = time.monotonic() - running.started

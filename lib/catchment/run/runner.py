@@ -202,8 +202,14 @@ class _Run:
         inputs = self.fingerprints.before(page, needs)
         return Job(
             page.partner, page.notebook, self.notebooks[page.notebook].source, parameters, str(self.root), self.summary.started,
-            self.summary.version, engine=self.options.engine or _engine(), limits=limits, needs=needs, inputs=inputs, since=time.time(),
+            self.summary.version, engine=self.options.engine or _engine(), limits=limits, needs=needs,
+            others=self._others(page), inputs=inputs, since=time.time(),
         )
+
+    def _others(self, page) -> tuple[tuple[str, str], ...]:
+        """Title and address of the partner's other pages, as far as the portfolio has them for every reader."""
+        listed = [each for each in self.notebooks.values() if not each.on_request and not each.internal and each.name != page.notebook]
+        return tuple((each.title, f"{each.name}.html") for each in listed)
 
     def _needed(self, page) -> dict[str, Any]:
         entries = {name: self.publisher.entries.get(f"{page.partner}/{name}") for name in self.notebooks[page.notebook].needs}

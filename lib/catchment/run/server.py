@@ -29,7 +29,7 @@ def without_slow_imports():
 
 
 def preload(names):
-    for name in ("papermill", "nbconvert", "matplotlib_inline.backend_inline", "catchment.run.engine", *names):
+    for name in ("papermill", "nbconvert", "matplotlib_inline.backend_inline", "catchment.run.engine", "catchment.report.page", *names):
         with contextlib.suppress(Exception):
             importlib.import_module(name)
 
