@@ -16,11 +16,11 @@ import yaml
 from ...params import partners
 from ...params.text import nearest
 from ..catalog import Column, Imported, imports, tables
-from . import cancer, cms, engine, gifts, nppes, places, trials
+from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, referral_extract, trials
 from .layout import Field, Layout
 from .stream import ImportRefused, facts_of_binary
 
-LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials, gifts) for layout in family.LAYOUTS}
+LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials, gifts, clinicians, pairs, referral_extract) for layout in family.LAYOUTS}
 BOUNDARIES = "boundaries"
 Told = Callable[[str, int, int], None]
 

@@ -6,6 +6,7 @@ switch gives its first. A deactivated record is empty but for its number and dat
 
 import pandas as pd
 
+from .. import npi
 from ..catalog import Column
 from .layout import IDENTIFIERS, Field, Layout
 
@@ -22,7 +23,7 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
     switches = rows[[f"switch_{slot}" for slot in _SLOTS]].set_axis(_SLOTS, axis=1)
     chosen = codes.where(switches == "Y").bfill(axis=1)[1].fillna(codes.bfill(axis=1)[1])
     zips = rows["postal"].str.extract(r"^(\d{5})", expand=False)
-    return rows.assign(taxonomy=chosen, zip=zips.where(rows["country"].isna() | (rows["country"] == "US")), taxonomies_n=codes.notna().sum(axis=1))
+    return rows.assign(taxonomy=chosen, zip=zips.where(rows["country"].isna() | (rows["country"] == "US")), taxonomies_n=codes.notna().sum(axis=1), npi_valid=npi.valid(rows["npi"]).to_numpy())
 
 
 NPPES = Layout(
@@ -51,6 +52,7 @@ NPPES = Layout(
     tidy=_primary,
     columns={
         "npi": Column(pattern=IDENTIFIERS["npi"], meaning="clinician or organization"),
+        "npi_valid": Column(type="boolean", meaning="whether the check digit of the NPI fits"),
         "entity": Column(nullable=True, meaning="1 = person, 2 = organization"),
         "organization": Column(nullable=True, meaning="legal name of an organization"),
         "name": Column(nullable=True, meaning="last name of a person"),

@@ -85,18 +85,18 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
         raise ImportRefused(f"{name}: expected plain text of digits, found {encoding}")
     places, first, delimiter = _places(source, layout, name)
     width = len(places) if not layout.header else len(_head(source)[0].split(delimiter))
-    cells = {field: f"cells[{places[field.name] + 1}]" for field in layout.fields if field.name in places}
-    values = ", ".join(f"TRY_CAST({cell} AS {_kind(field)}) AS {field.name}" for field, cell in cells.items())
-    fits = " AND ".join(_fits(field, cell) for field, cell in cells.items())
+    cells = [(field, f"cells[{places[field.name] + 1}]") for field in layout.fields if field.name in places]
+    values = ", ".join(f"TRY_CAST({cell} AS {_kind(field)}) AS {field.name}" for field, cell in cells)
+    fits = " AND ".join(_fits(field, cell) for field, cell in cells)
     # The words are made for bad lines only, so that good ones cost two comparisons a cell.
-    words = " ".join(f"WHEN NOT coalesce({_fits(field, cell)}, false) THEN '{field.name}: expected {_expected(field)}, found ' || trim({cell})" for field, cell in cells.items())
+    words = " ".join(f"WHEN NOT coalesce({_fits(field, cell)}, false) THEN '{field.name}: expected {_expected(field)}, found ' || trim({cell})" for field, cell in cells)
     con.execute(f"""
         CREATE TABLE staged AS
         WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
              cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND line <> ''),
              typed AS (SELECT line_number, line, cells, {values} FROM cut),
              judged AS (SELECT *, len(cells) = {width} AND coalesce({fits}, false) AS fit FROM typed)
-        SELECT line_number, {", ".join(field.name for field in cells)},
+        SELECT line_number, {", ".join(field.name for field, _ in cells)},
                CASE WHEN NOT fit THEN CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {words} END END AS reason,
                CASE WHEN NOT fit THEN line[:500] END AS line FROM judged
     """, [str(source)])

@@ -1,0 +1,138 @@
+"""Shared-patient files at scale: time and peak memory of import, one partner's slice, and the measures of a regional network.
+
+    python tests/benchmarks/bench_referrals.py [--sizes 350000 3500000 35000000] [--folder FOLDER]
+
+Each step runs in a process of its own, so that its peak memory is its own. The pairs are generated: a million clinicians in regions, heavy
+tails, the layout of the published files. Floors: import below 2 GB, slice below 2 s, measures of 200,000 links below 10 s.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).parents[2]
+SIZES = (350_000, 3_500_000, 35_000_000)
+LINKS_EACH = 35
+
+
+def generate(path: Path, size: int) -> None:
+    """A file of `size` pairs in random order: seven in ten between neighbors, heavy tails, blanks before the counts."""
+    import duckdb
+
+    people = max(2_000, size // LINKS_EACH)
+    with duckdb.connect(config={"threads": 2, "memory_limit": "1GB"}) as con:
+        con.execute(f"""
+            COPY (SELECT 1000000000 + l AS a, 1000000000 + (l + 1 + CASE WHEN u < 0.7 THEN k * 40 + h % 40 ELSE k * ({people} // {LINKS_EACH + 1}) + h % ({people} // {LINKS_EACH + 1}) END) % {people} AS b,
+                         printf('%6d', p + p * (h % 9) // 10), printf('%5d', p), printf('%5d', p * (h % 4) // 10)
+                  FROM (SELECT (i * 7919) % {people} AS l, i // {people} AS k, hash(i) % 1000003 AS h, (hash(i + 17) % 1000) / 1000 AS u,
+                               CAST(11 + least(3000, 6 / (0.002 + (hash(i + 29) % 1000) / 1000)) AS INTEGER) AS p FROM range({size}) AS r(i)))
+            TO '{path}' (FORMAT csv, HEADER false, QUOTE '')
+        """)
+
+
+def imported(folder: Path, size: int) -> dict[str, float]:
+    from catchment.data.importers import pairs
+
+    layout = next(item for item in pairs.LAYOUTS if item.kind == "shared_patients_cms")
+    found = pairs.read(layout, folder / f"pairs_{size}_2015.txt", folder / f"pairs_{size}.parquet")
+    return {"rows": found.rows, "rejected": found.rejected, "file_mb": (folder / f"pairs_{size}_2015.txt").stat().st_size / 1e6, "parquet_mb": (folder / f"pairs_{size}.parquet").stat().st_size / 1e6}
+
+
+def sliced(folder: Path, size: int) -> dict[str, float]:
+    import duckdb
+
+    people = max(2_000, size // LINKS_EACH)
+    npis = [str(1_000_000_000 + i) for i in range(7, people, max(1, people // 250))][:250]
+    start = time.perf_counter()
+    with duckdb.connect(config={"threads": 2}) as con:
+        table = con.execute(f"SELECT * FROM read_parquet(?) WHERE npi1 IN ({','.join('?' * len(npis))})", [str(folder / f"pairs_{size}.parquet"), *npis]).df()
+    return {"rows": len(table), "query_s": time.perf_counter() - start}
+
+
+def regional(links_n: int = 200_000, people: int = 12_000) -> pd.DataFrame:
+    """A regional network with communities and heavy tails."""
+    rng = np.random.default_rng(1)
+    weight = rng.pareto(1.5, people) + 1
+    group = rng.integers(0, 40, people)
+    left, right = (rng.choice(people, 2 * links_n, p=weight / weight.sum()) for _ in range(2))
+    for label in range(40):
+        inside = np.flatnonzero((group[left] == label) & (rng.random(2 * links_n) < 0.7))
+        right[inside] = rng.choice(np.flatnonzero(group == label), len(inside))
+    pairs = pd.DataFrame({"npi1": left, "npi2": right}).query("npi1 != npi2").drop_duplicates().head(links_n) + 1_000_000_000
+    return pairs.astype(str).assign(patients_n=rng.integers(11, 300, len(pairs)))
+
+
+def measured(folder: Path, size: int) -> dict[str, float]:
+    from catchment.analysis import network
+
+    links = regional()
+    start = time.perf_counter()
+    _, modularity = network.metrics(links, seed=1)
+    return {"rows": len(links), "metrics_s": time.perf_counter() - start, "modularity": modularity}
+
+
+def compared(folder: Path, size: int) -> dict[str, float]:
+    """igraph against networkx on the same exact measures, on a network that networkx can still finish."""
+    import networkx as nx
+
+    from catchment.analysis import network
+
+    links = regional(6_000, 700)
+    graph = nx.DiGraph()
+    graph.add_weighted_edges_from(links.assign(distance=1 / links["patients_n"])[["npi1", "npi2", "distance"]].itertuples(index=False), weight="distance")
+    times = {}
+    for name, run in {"igraph_betweenness_s": lambda: network.betweenness(links), "networkx_betweenness_s": lambda: nx.betweenness_centrality(graph, weight="distance"),
+                      "scipy_closeness_s": lambda: network.closeness(links), "networkx_closeness_s": lambda: nx.closeness_centrality(graph, distance="distance"),
+                      "igraph_leiden_s": lambda: network.communities(links), "networkx_louvain_s": lambda: nx.community.louvain_communities(graph.to_undirected(), seed=1)}.items():
+        start = time.perf_counter()
+        run()
+        times[name] = time.perf_counter() - start
+    return {"rows": len(links), **times}
+
+
+STEPS = {"import": imported, "slice": sliced, "metrics": measured, "libraries": compared}
+
+
+def step(name: str, folder: Path, size: int) -> dict[str, float]:
+    """Run one step in a process of its own and return what it told, with time and peak memory."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, __file__, "--step", name, "--folder", str(folder), "--sizes", str(size)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1]) | {"step": name, "size": size, "wall_s": time.perf_counter() - start}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES[:2])
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--step", choices=STEPS)
+    options = parser.parse_args()
+    if options.step:
+        told = STEPS[options.step](options.folder, options.sizes[0])
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        print(json.dumps(told | {"cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}))
+        return
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="referrals-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    results = []
+    for size in options.sizes:
+        generate(folder / f"pairs_{size}_2015.txt", size)
+        results += [step("import", folder, size), step("slice", folder, size)]
+        (folder / f"pairs_{size}_2015.txt").unlink()
+    results += [step("metrics", folder, 0), step("libraries", folder, 0)]
+    for result in results:
+        print("  ".join(f"{key} {value:,.2f}" if isinstance(value, float) else f"{key} {value:,}" if isinstance(value, int) else f"{value:>9}" for key, value in result.items()))
+    if options.folder is None:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
