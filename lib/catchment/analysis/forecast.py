@@ -11,6 +11,7 @@ Back-test
 Interval
     A *prediction* interval of the future value. Parameters count as known, which flatters on 20 quarters; so the one-step spread is
     the larger of the in-sample one and that of the back-test up to the origin, with Student's t. The measured coverage is shown.
+    Years ahead the choice of the method is the larger doubt: the variance between the methods whose error is within 5 % of the least is added.
 
 Fallbacks, each named in the result
 -----------------------------------
@@ -220,6 +221,13 @@ def choice(scored: pd.DataFrame, *, methods: Mapping = METHODS, tolerance: float
     return close.idxmax(axis=1).rename("method")
 
 
+def rivals(scored: pd.DataFrame, *, methods: Mapping = METHODS, within: float = 0.05) -> dict[str, list[str]]:
+    """The methods of each series whose MASE is at most this share above the least: years ahead any of them might be right."""
+    kept = scored[scored["method"].isin([method for method in methods if method != BENCHMARK])]
+    close = kept[kept["mase"] <= kept.groupby("series")["mase"].transform("min") * (1 + within)]
+    return close.groupby("series")["method"].agg(list).to_dict()
+
+
 def _continued(row: np.ndarray, method: str, horizon: int, spread: float) -> Fit:
     used, _ = _cleaned(row)
     if not used.any():
@@ -231,8 +239,17 @@ def _continued(row: np.ndarray, method: str, horizon: int, spread: float) -> Fit
     return Fit(fit.method, fit.mean, fit.psi, np.maximum(fit.sigma, spread), fit.freedom, fit.parameters)
 
 
+def _disagreement(row: np.ndarray, names: list[str], center: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Variance of the rival methods' forecasts around the chosen one's."""
+    used, _ = _cleaned(row)
+    if len(names) < 2 or len(used) < SHORTEST or not used.any():
+        return np.zeros_like(center)
+    others = np.array([np.maximum(METHODS[name](used, weights.shape[1]).mean, 0) @ weights.T for name in names])
+    return ((others - center) ** 2).mean(axis=0)
+
+
 def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None = None, tested: pd.DataFrame | None = None,
-             per_day: tuple[str, ...] = (), yearly: bool = False) -> pd.DataFrame:
+             near: Mapping[str, list[str]] | None = None, per_day: tuple[str, ...] = (), yearly: bool = False) -> pd.DataFrame:
     """Each series continued by its chosen method.
 
     Parameters
@@ -243,6 +260,8 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
         Method by series, see `choice`; a series without one (too short to test) takes the seasonal naive.
     tested
         Back-test, see `backtest`: its one-step errors widen intervals that the fit alone would make too narrow.
+    near
+        Methods by series whose disagreement widens the interval too, see `rivals`.
     yearly
         Sums over calendar years (complete ones only) instead of quarters; quarters already observed count with their value.
 
@@ -260,7 +279,8 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
         fit = _continued(values.to_numpy(), method, horizon, spreads.get((name, method), 0.0))
         weights = sums * days if name in per_day else sums
         center = np.maximum(fit.mean, 0) @ weights.T
-        limits = _limits(center, _widths(fit, weights), fit.freedom)
+        doubt = _disagreement(values.to_numpy(), (near or {}).get(name, []), center, weights)
+        limits = _limits(center, np.sqrt(_widths(fit, weights) ** 2 + doubt), fit.freedom)
         if "upper" in fit.parameters:
             most = fit.parameters["upper"].iloc[0] * weights.sum(axis=1)
             limits = {key: (most[None] if "_high_" in key else center) for key in limits}
@@ -337,7 +357,7 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
     tested = backtest(wide / days)
     scored = scores(tested) if len(tested) else pd.DataFrame(columns=["series", "method", "mase"])
     chosen = choice(scored)
-    settled = {"chosen": chosen, "tested": tested, "horizon": horizon, "per_day": tuple(name for name in per_day if name in wide)}
+    settled = {"chosen": chosen, "tested": tested, "near": rivals(scored), "horizon": horizon, "per_day": tuple(name for name in per_day if name in wide)}
     if len(tested):
         size = days.to_numpy()[[wide.index.get_loc(pd.Period(origin, "Q")) + ahead for origin, ahead in zip(tested["origin"], tested["ahead"], strict=True)],
                                wide.columns.get_indexer(tested["series"])]

@@ -198,7 +198,13 @@ def return_note(scenario: pd.Series) -> str:
 
 def spread_note(summary: dict[str, float]) -> str:
     """Note under the simulation: its percentiles."""
-    return f"NPV in million US dollars. P10 {words.money(summary['p10'])}, P50 {words.money(summary['p50'])}, P90 {words.money(summary['p90'])}, mean {words.money(summary['mean'])}; the half percent beyond each end is counted in the last bar."
+    return f"P10 {words.money(summary['p10'])}, P50 {words.money(summary['p50'])}, P90 {words.money(summary['p90'])}, mean {words.money(summary['mean'])}; the half percent beyond each end is counted in the last bar."
+
+
+def grid_title(grid: pd.DataFrame) -> str:
+    """Title of the two-way table: how much of it loses money."""
+    losing = int((grid["npv_usd"] < 0).sum())
+    return f"NPV is negative in {losing} of {len(grid)} combinations of the top two drivers"
 
 
 def breach_title(breaches: pd.DataFrame) -> str:
@@ -210,11 +216,19 @@ def breach_title(breaches: pd.DataFrame) -> str:
     return f"{top['title']}: {words.share(top['breach_share'], digits=0)} chance of passing the limit by {top['year']}"
 
 
+def road_title(road: pd.DataFrame) -> str:
+    """Title of the roadmap: what starts first and what is late."""
+    late = int(road["late"].sum())
+    first = road[road["phase"].eq("pilot")].sort_values("start", kind="stable").iloc[0]
+    behind = f"; {words.plural(late, 'assessment')} should have begun already" if late else ""
+    return f"{first['title']} starts first, in {first['start']:%B %Y}{behind}"
+
+
 def rank_title(ranked: pd.DataFrame) -> str:
     """Title of the ranking."""
     apart = len(ranked) > 1 and ranked["rank_high"].iloc[0] < ranked["rank_low"].iloc[1]
     name = ranked["title"].iloc[0]
-    return f"{name} leads, clear of the rest" if apart else f"{name} leads, but its place isn't certain"
+    return f"{named(name)} comes first, clear of the rest" if apart else f"{named(name)} comes first, but not surely"
 
 
 METHOD = """

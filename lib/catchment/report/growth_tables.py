@@ -19,14 +19,14 @@ LABELS = {
     "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from", "volume_n_high_80": "80 % to",
     "volume_n_low_95": "95 % from", "volume_n_high_95": "95 % to", "status": "Status", "mase": "MASE", "smape_share": "sMAPE", "rmse": "RMSE",
     "naive_mase": "MASE of last year's quarter", "coverage_80_share": "In the 80 % interval", "coverage_95_share": "In the 95 % interval",
-    "title": "Name", "kind": "Kind", "start": "Start", "capital_usd": "Capital and start", "running_usd": "Running cost a year", "brings_n": "Cases a year",
+    "title": "Name", "kind": "Kind", "start": "Start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year",
     "npv_usd": "NPV", "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
-    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at", "expected_usd": "NPV times chance",
-    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "limit_share": "Planning limit",
-    "resource": "Resource", "need_last": "Needed in the last year", "available_last": "There in the last year", "year_hit": "Limit passed", "year_over": "100 % passed",
+    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect", "expected_usd": "NPV times chance",
+    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "now_share": "In use, first year", "limit_share": "Planning limit",
+    "resource": "Resource", "need_last": "Needed in the end", "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
     "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units", "driver": "Driver", "t": "t",
-    "service_margin_usd": "Margin on services", "drug_margin_usd": "Margin on drugs", "one_off_usd": "Starting cost", "net_usd": "Net cash",
-    "discounted_usd": "Discounted", "discounted_total_usd": "Running total, discounted", "rank": "Place", "fit_share": "Fit", "effort": "Effort", "risk": "Risk",
+    "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs", "one_off_usd": "Starting", "net_usd": "Net cash",
+    "discounted_total_usd": "Discounted so far", "rank": "Place", "fit_share": "Fit", "effort": "Effort", "risk": "Risk",
     "score_share": "Score", "first_share": "First in", "low_value": "P10", "high_value": "P90", "low": "NPV at P10", "high": "NPV at P90", "swing": "Swing",
     "phase": "Phase", "owner": "Owner", "requires": "Requires", "assess": "Assess from", "plan": "Plan from", "pilot": "Pilot from", "scale": "Scale from", "sustain": "Sustain from",
     "note": "Note", "date": "Set on", "initiatives": "Initiatives", "contribution_usd": "Contribution, last year", "amount_usd": "Running total",
@@ -115,7 +115,7 @@ def limits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     """When each resource is short, without and with the plan; one that's neither there nor needed is left out."""
     table = unchanged.merge(planned[["resource", "year_hit"]].rename(columns={"year_hit": "year_hit_planned"}), on="resource", how="left", validate="one_to_one")
     kept = table[(table["available_last"] > 0) | (table["need_last"] > 0)]
-    return kept[["title", "utilisation_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]].round({"need_last": 1, "available_last": 1}).reset_index(drop=True)
+    return kept.rename(columns={"utilisation_share": "now_share"})[["title", "now_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]].round({"need_last": 1, "available_last": 1}).reset_index(drop=True)
 
 
 def waits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
@@ -127,20 +127,14 @@ def waits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
 def statement(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """The pro forma with costs as negative amounts, so that the columns add to the net cash."""
     costs = ["running_usd", "one_off_usd", "capital_usd"]
-    table = pro_forma.assign(**{cost: 0 - pro_forma[cost] for cost in costs})
-    return table[["t", "year", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_usd", "discounted_total_usd"]]
+    table = pro_forma.assign(**{cost: 0 - pro_forma[cost] for cost in costs}, period=["start", *pro_forma["year"].iloc[1:].astype(str)])
+    return table[["t", "period", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_total_usd"]]
 
 
 def cumulative(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """Running totals of net cash, plain and discounted, in long form."""
     names = {"total_usd": "Plain", "discounted_total_usd": "Discounted"}
     return pro_forma.melt("t", list(names), var_name="line", value_name="amount_usd").assign(line=lambda rows: rows["line"].map(names))
-
-
-def spread(bins: pd.DataFrame) -> pd.DataFrame:
-    """Bins of the simulated NPV with a written range: ``npv, draws_share``."""
-    million = bins[["low", "high"]] / 1e6
-    return pd.DataFrame({"npv": [f"{words.number(low, digits=1)} to {words.number(high, digits=1)}" for low, high in million.to_numpy()], "draws_share": bins["draws_share"]})
 
 
 def swings(tornado: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
@@ -168,12 +162,12 @@ def even(found: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
 
 
 def grid(two_way: pd.DataFrame, first: str, second: str, drivers: Mapping[str, "Driver"], *, levels: Sequence[float]) -> pd.DataFrame:
-    """The two-way table, one driver down and one across by percentile, NPV in million dollars in the cells."""
-    wide = two_way.pivot(index=first, columns=second, values="outcome") / 1e6
-    names = {driver: [f"P{level * 100:.0f} ({setting(value, drivers[driver])})" for level, value in zip(levels, axis, strict=True)] for driver, axis in ((first, wide.index), (second, wide.columns))}
-    table = wide.set_axis(names[second], axis=1).round(1).reset_index(drop=True)
-    table.insert(0, "title", names[first])
-    return table
+    """The two-way table in long form: percentile and setting of both drivers, NPV."""
+    names = [f"P{level * 100:.0f}" for level in levels]
+    table = two_way.sort_values([first, second], ignore_index=True)
+    return pd.DataFrame({
+        "first": np.repeat(names, len(levels)), "second": np.tile(names, len(levels)), "first_setting": [setting(value, drivers[first]) for value in table[first]],
+        "second_setting": [setting(value, drivers[second]) for value in table[second]], "npv_usd": table["outcome"]})
 
 
 def ranks(ranked: pd.DataFrame) -> pd.DataFrame:
