@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from catchment.data import catalog
+from catchment.data import catalog, origin
 from catchment.data.problem import DataError
 from catchment.params import ParamsError
 
@@ -34,8 +34,10 @@ def test_every_entry_of_the_repository_is_valid_and_says_what_it_is():
         assert entry.simulated == (entry.path or "").startswith("demo/"), f"{name}: what lies in data/demo is simulated, and nothing else"
 
 
-def test_a_simulated_table_says_so_in_its_title():
-    assert [name for name, entry in catalog.tables(ROOT).items() if entry.simulated and "simulated" not in entry.title.lower()] == []
+def test_the_line_under_a_figure_says_what_is_simulated():
+    lines = {name: origin.origin(name, entry, []).line for name, entry in catalog.tables(ROOT).items() if entry.simulated}
+    assert lines
+    assert [name for name, line in lines.items() if "simulated" not in line.lower()] == []
 
 
 def test_private_tables_name_their_threshold_or_count_no_people():

@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow.parquet
 from ibis.backends.duckdb import Backend
+from ibis.expr.operations import DatabaseTable
 
 from ..params.text import nearest
 from .catalog import Column, Table
@@ -35,6 +36,7 @@ _SHAPES = {
     "boolean": r"^(?i:true|false|t|f|yes|no|y|n|1|0)$",
 }
 _TYPES = {"integer": "BIGINT", "number": "DOUBLE", "date": "TIMESTAMP", "boolean": "BOOLEAN"}
+_IBIS = {"integer": "int64", "number": "float64", "date": "timestamp(6)", "boolean": "boolean"}
 _STORED = {
     "integer": lambda kind: kind.is_integer(), "number": lambda kind: kind.is_numeric(), "date": lambda kind: kind.is_temporal(),
     "boolean": lambda kind: kind.is_boolean(), "text": lambda kind: kind.is_string(), "category": lambda kind: kind.is_string(),
@@ -76,7 +78,17 @@ def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path)
     """
     parts = [_part(name, table, path, place, f"data/{path.relative_to(folder).as_posix()}") for place, path in enumerate(paths)]
     con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL ".join(parts))
-    return con.table(name)
+    # The view's columns are known, so DuckDB need not be asked for them (a third of the time of reading a small table).
+    return DatabaseTable(name=name, schema=ibis.schema(_types(table)), source=con).to_expr()
+
+
+def _types(table: Table) -> dict[str, str]:
+    types: dict[str, str] = {ROW: "int64", FILE: "int64"}
+    for key, column in table.columns.items():
+        types[key] = _IBIS.get(column.type, "string")
+        if (column.type in _TYPES or column.suppressed) and not (key == "year" and table.year_from):
+            types[key + TEXT] = "string"
+    return types
 
 
 def _part(name: str, table: Table, path: Path, place: int, shown: str) -> str:
@@ -177,9 +189,9 @@ def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) ->
         source = column.source or key
         check_stored(name, key, column, raw, shown)
         parts.append(f"{_quoted(source)}{'::' + _TYPES[column.type] if column.type in _TYPES else ''} AS {_quoted(key)}")
-        if column.suppressed:
-            flag = _quoted(f"{source}_suppressed") if f"{source}_suppressed" in raw else "false"
-            parts.append(f"CASE WHEN {flag} THEN {_literal(column.suppressed[0])} END AS {_quoted(key + TEXT)}")
+        if column.suppressed or column.type in _TYPES:
+            flag = _quoted(f"{source}_suppressed") if f"{source}_suppressed" in raw and column.suppressed else "false"
+            parts.append(f"CASE WHEN {flag} THEN {_literal(next(iter(column.suppressed), ''))} END AS {_quoted(key + TEXT)}")
     return parts
 
 
