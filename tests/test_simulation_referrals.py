@@ -21,7 +21,7 @@ def tables():
     folder = DEMO / "referrals"
     dates = ["referral_date", "scheduled_date", "consult_date", "treatment_date", "followed_until"]
     return {
-        "clinicians": pd.read_csv(folder / "clinicians.csv", dtype={"npi": str, "zip": str}),
+        "clinicians": pd.concat([pd.read_csv(folder / f"clinicians_{p}.csv", dtype={"npi": str, "zip": str}) for p in PARTNERS]),
         "referrals": pd.concat([pd.read_csv(folder / f"referrals_{p}.csv.gz", dtype={"npi": str}, parse_dates=["period"]) for p in PARTNERS]),
         "cases": pd.concat([pd.read_csv(folder / f"cases_{p}.csv.gz", dtype={"npi": str}, parse_dates=dates) for p in PARTNERS]),
         "pairs": pd.read_csv(folder / "shared_patients_180_days.csv.gz", header=None, dtype={0: str, 1: str}),

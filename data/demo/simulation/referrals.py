@@ -88,18 +88,21 @@ def write(folder):
     target = Path(folder) / "referrals"
     target.mkdir(parents=True, exist_ok=True)
     destinations(zips).to_csv(target / "destinations.csv", index=False, lineterminator="\n")
-    people, links = [], []
+    links = []
     for partner in world.PARTNERS:
         clinicians = roster(partner, zips)
         cases = journeys(partner, clinicians, zips)
         save(by_quarter(cases), target / f"referrals_{partner}.csv.gz")
         save(dated(cases, partner), target / f"cases_{partner}.csv.gz")
-        people.append(clinicians)
+        public(clinicians).to_csv(target / f"clinicians_{partner}.csv", index=False, lineterminator="\n")
         links.append(shared_patients(partner, clinicians))
-    public = ["partner", "npi", "family_name", "given_name", "taxonomy_code", "practice", "zip", "city", "county_fips", "lat", "lon",
-              "system", "affiliation", "graduation_year"]
-    pd.concat(people)[public].to_csv(target / "clinicians.csv", index=False, lineterminator="\n")
     save(pd.concat(links), target / "shared_patients_180_days.csv.gz", header=False)
+
+
+def public(clinicians):
+    """The columns of a roster that a partner's own table has."""
+    return clinicians[["partner", "npi", "family_name", "given_name", "taxonomy_code", "practice", "zip", "city", "county_fips", "lat", "lon",
+                       "system", "affiliation", "graduation_year"]]
 
 
 def save(frame, path, *, header=True):

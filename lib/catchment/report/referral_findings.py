@@ -24,7 +24,7 @@ LABELS = {
     "inside_share": "Patients shared inside", "town": "Main town", "town_share": "In that town", "patients_n": "Shared patients", "corridor": "Corridor",
     "dist_km": "Distance", "expected_n": "Expected", "referrals_n": "Referrals", "verdict": "Against expectation", "our_share": "Current share",
     "target_share": "Target", "recoverable_usd": "Recoverable", "recoverable_low": "Low", "recoverable_high": "High", "d2": "D2", "pseudo_r2": "Pseudo R2",
-    "srmse": "SRMSE", "sorensen": "Sorensen", "origin": "Town", "destination": "Center",
+    "srmse": "SRMSE", "sorensen": "Sorensen", "origin": "Town", "destination": "Center", "center": "Center", "other_center": "Other center", "common_referrals_n": "Referrals in common",
 }
 
 
