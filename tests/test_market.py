@@ -114,6 +114,8 @@ def test_hhi_range_under_suppression_holds_the_truth_and_collapses_without():
     truth = market.hhi(rows.groupby("system")["cases_n"].sum())
     low, high = market.hhi_bounds(rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10)))
     assert low <= truth <= high and high - low < 500
+    low, high = market.hhi_bounds(market.filled(rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10)), rows.groupby("ccn")["cases_n"].sum()))
+    assert low <= truth <= high and high - low < 300
     assert market.hhi_bounds(rows) == (pytest.approx(truth), pytest.approx(truth))
 
 

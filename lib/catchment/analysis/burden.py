@@ -31,16 +31,16 @@ class Burden(NamedTuple):
     compared: str
 
 
-def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: list[str], *, population: pd.DataFrame, site: str = "All sites") -> Burden:
+def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: list[str], *, site: str = "All sites") -> Burden:
     """`standardized` for the latest period in which the counties are published, all listed counties judged.
 
-    `frames` holds `incidence, incidence_by_age, standard_population`; `population` the people of every listed county in some year.
+    `frames` holds `incidence, incidence_by_age, standard_population, population`.
     """
     incidence, by_age = frames["incidence"], frames["incidence_by_age"]
     listed = latest_period(incidence[incidence["site"] == site], counties)
     height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
     base = us_rate(by_age, frames["standard_population"], site=site)
-    table = standardized(listed, population, reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
+    table = standardized(listed, frames["population"], reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
     return Burden(table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared)
 
 

@@ -103,12 +103,13 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
 
 
 def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFrame:
-    """Areas of some ZIPs with the patient origin to draw: suppressed ones marked, ZIPs without any stay 0."""
-    drawn = areas[areas["zip"].isin(zips)].merge(area.origin[["zip", "cases_n", "share"]].assign(listed=True), on="zip", how="left", validate="one_to_one")
-    hidden = drawn["listed"].notna() & drawn["cases_n"].isna()
-    for column in ("cases_n", "share"):
-        drawn[column] = drawn[column].where(drawn["listed"].notna(), 0.0)
-        drawn[f"{column}_suppressed"] = hidden
+    """Areas of some ZIPs with the patient origin to draw: `stays` and `share`, suppressed ones missing and marked, ZIPs without any stay 0."""
+    origin = area.origin[["zip", "cases_n", "share"]].rename(columns={"cases_n": "stays"}).assign(listed=True)
+    drawn = areas[areas["zip"].isin(zips)].merge(origin, on="zip", how="left", validate="one_to_one")
+    listed = drawn["listed"].notna()
+    for column in ("stays", "share"):
+        drawn[f"{column}_suppressed"] = listed & drawn[column].isna()
+        drawn[column] = drawn[column].where(listed, 0.0)
     return drawn.drop(columns="listed").sort_values(["share", "zip"], ascending=[False, True])
 
 

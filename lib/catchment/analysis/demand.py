@@ -36,7 +36,7 @@ def county_projection(
         `county_fips, year, sex, age_low, population_n, status`; status is "projected (draft)", or "held at latest" for
         counties without a projection region.
     """
-    base = population[population["year"] == population["year"].max()]
+    base = population[population["year"] == population.groupby("county_fips")["year"].transform("max")]
     base = base.merge(regions[["county_fips", "projection_region"]], on="county_fips", how="left", validate="many_to_one")
     cells = ["projection_region", *CELL]
     start = base.groupby(cells)["population_n"].sum().rename("start_n")

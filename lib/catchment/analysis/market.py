@@ -137,13 +137,18 @@ def concentration_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.Data
 
 
 def hhi_bounds(flows: pd.DataFrame, *, by: str = "system", draws: int = 500, seed: int = 20251231) -> tuple[float, float]:
-    """Range of the HHI over suppressed flows drawn evenly from 1 to 10 (2.5 and 97.5 % of `draws`, seeded)."""
-    rows = flows if "cases_low" in flows else bounds(flows)
-    owners, names = pd.factorize(flows[by])
+    """Range of the HHI over what suppressed flows can be (2.5 and 97.5 % of seeded draws).
+
+    Flows of `filled` are drawn between 1 and 10 around their estimates (1 plus a binomial of 9), others evenly from 1 to 10.
+    """
+    rows = flows if "cases_low" in flows else flows.assign(**bounds(flows))
+    owners, names = pd.factorize(rows[by])
     random = np.random.default_rng(seed)
     hidden = (rows["cases_low"] < rows["cases_high"]).to_numpy()
     fixed = np.bincount(owners, weights=np.where(hidden, 0, rows["cases_low"]), minlength=len(names))
-    drawn = random.integers(rows["cases_low"][hidden].astype(int), rows["cases_high"][hidden].astype(int) + 1, size=(draws, hidden.sum()))
+    middle = rows["cases_n"].to_numpy(float)[hidden]
+    around = 1 + random.binomial(9, np.clip((np.nan_to_num(middle, nan=5.5) - 1) / 9, 0, 1), size=(draws, hidden.sum()))
+    drawn = np.where(np.isnan(middle), random.integers(1, 11, size=around.shape), around)
     values = [hhi(fixed + np.bincount(owners[hidden], weights=row, minlength=len(names))) for row in drawn]
     return float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))
 

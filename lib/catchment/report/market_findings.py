@@ -11,6 +11,8 @@ from catchment import words
 
 from .blocks import Finding
 
+NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
+
 
 def origin(area, name: str, *, exhibit: str = "") -> Finding:
     """How few ZIPs most patients come from, and what rank the hospital has there."""
@@ -48,7 +50,7 @@ def driver_title(drivers: pd.DataFrame) -> str:
     """Title of the decomposition: the share of ageing in the change."""
     sums = drivers[["size_n", "aging_n", "rate_n", "change_n"]].sum()
     verb = "add" if sums["rate_n"] >= 0 else "take away"
-    return f"Ageing adds {words.count(sums['aging_n'])} cases, rates {verb} {words.count(abs(sums['rate_n']))}"
+    return f"Aging adds {words.count(sums['aging_n'])} cases, rates {verb} {words.count(abs(sums['rate_n']))}"
 
 
 def span_title(ratios: pd.DataFrame) -> str:
@@ -89,9 +91,9 @@ def winning(gained: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -
     row = gained[gained["system"] == name].iloc[0]
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
     by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
-    sure = gained[gained["gained_points_low"] > 0]
+    sure = gained[(gained["gained_points_low"] > 0) & (gained["share"] >= NOTABLE)]
     if sure.empty:
-        most = "No system gained measurably."
+        most = "No other system of size gained measurably."
     else:
         best = sure.loc[sure["gained_points"].idxmax()]
         most = "No one gained more." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
@@ -103,7 +105,7 @@ def rival(short: pd.DataFrame, name: str) -> str:
     """Which system gained most where we fall short; empty when none did beyond chance. `short` is `market.gains` of those ZIPs."""
     if short.empty:
         return ""
-    sure = short[(short["gained_points_low"] > 0) & (short["system"] != name)]
+    sure = short[(short["gained_points_low"] > 0) & (short["share"] >= NOTABLE) & (short["system"] != name)]
     if sure.empty:
         return ""
     best = sure.loc[sure["gained_points"].idxmax()]
@@ -209,11 +211,6 @@ def latest(table: pd.DataFrame, kind: str) -> float:
     return float(part["share"].sum())
 
 
-def two(value: float) -> str:
-    """A number with two decimals."""
-    return words.number(value, digits=2)
-
-
 def reached(area) -> list[str]:
     """Whether each definition reaches its threshold with the flows that are published."""
     return ["reached" if text == "yes" else "not reached" for text in area.rules["reached"]]
@@ -224,7 +221,7 @@ def contiguity(area) -> str:
     role = area.contiguous.zips["role"].value_counts()
     if np.isnan(area.contiguous.share_after):
         return "No contiguous area: no ZIP has published stays."
-    parts = [words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}") for name, what in (("island", "flagged as islands"), ("added", "added to connect"), ("hole", "surrounded and filled")) if role.get(name, 0)]
+    parts = [words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}") for name, what in (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled")) if role.get(name, 0)]
     step = words.listing(parts) if parts else "nothing changed"
     return f"Contiguity step: {words.share(area.contiguous.share_before)} of patients before, {words.share(area.contiguous.share_after)} after ({step})."
 
@@ -235,10 +232,47 @@ def ranges(frame: pd.DataFrame, column: str, fmt) -> list[str | None]:
     return [None if pd.isna(low) or pd.isna(high) else words.interval(low, high, fmt) for low, high in pairs]
 
 
+def signed_points(value: float) -> str:
+    """Percentage points with their sign."""
+    return words.number(100 * value, digits=1)
+
+
 def apc(frame: pd.DataFrame) -> list[str | None]:
     """Annual percent change with its interval as text."""
     rows = zip(frame["apc"], frame["apc_low"], frame["apc_high"], strict=True)
     return [None if pd.isna(v) else f"{words.number(v, digits=1)} ({words.number(low, digits=1)} to {words.number(high, digits=1)})" for v, low, high in rows]
+
+
+def outlook_table(outlook: pd.DataFrame) -> pd.DataFrame:
+    """Sites with their intervals in words, for a table."""
+    shown = outlook.assign(now_between=ranges(outlook, "now", words.count), ahead_between=ranges(outlook, "ahead", words.count), yearly=apc(outlook))
+    return shown[["site", "now_n", "now_between", "ahead_n", "ahead_between", "growth_share", "yearly", "trend"]]
+
+
+def share_table(gained: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
+    """The largest systems with their intervals in words, for a table; counts stay so that small ones hide what is theirs."""
+    top = gained.head(most)
+    shown = top.assign(between_share=ranges(top, "share", words.share), possible_share=ranges(top, "bound", words.share), moved_share=ranges(top, "gained_points", signed_points))
+    return shown[["system", "cases_n", "share", "between_share", "possible_share", "gained_points", "moved_share"]]
+
+
+def origin_table(origins: pd.DataFrame) -> pd.DataFrame:
+    """ZIPs with the interval of our share in words, for a table."""
+    shown = origins.assign(between_share=ranges(origins, "share", words.share))
+    return shown[["zip", "city", "cases_n", "origin_share", "cum_share", "share", "between_share", "since_first_share", "since_last_share", "note"]]
+
+
+def white_table(ranked: pd.DataFrame) -> pd.DataFrame:
+    """The white-space list with ranges in words, for a table; a share that rests on our own suppressed stays is a range only."""
+    shown = ranked.assign(range_share=ranges(ranked, "share", words.share), scores=ranges(ranked, "score", words.count))
+    return shown[["zip", "city", "expected_n", "range_share", "expected_share", "drive_min", "addressable", "score", "scores", "top_share", "verdict"]]
+
+
+def huff_table(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Exponents of both models with standard errors and intervals in words."""
+    fits = pd.concat([plain.assign(model="Beds and distance"), own.assign(model="Own pull and distance")], ignore_index=True)
+    between = ranges(fits.rename(columns={"low": "value_low", "high": "value_high"}), "value", lambda v: words.number(v, digits=2))
+    return fits.assign(between=between, se=[words.number(v, digits=3) for v in fits["se"]])[["model", "term", "value", "se", "between"]]
 
 
 def swot(gained: pd.DataFrame, name: str, outlook: pd.DataFrame, mix: pd.DataFrame, ranked: pd.DataFrame, market: str, exhibits: dict[str, str]) -> pd.DataFrame:
@@ -256,7 +290,7 @@ def swot(gained: pd.DataFrame, name: str, outlook: pd.DataFrame, mix: pd.DataFra
         rows.append(("Opportunity", f"{words.count(total['ahead_n'] - total['now_n'])} more new cases a year in the area within the horizon", exhibits["need"]))
     if len(ranked):
         rows.append(("Opportunity", f"About {words.count(ranked.head(10)['addressable'].sum())} addressable cases a year in ten places, {ranked['city'].iloc[0]} first", exhibits["gap"]))
-    sure = gained[(gained["gained_points_low"] > 0) & (gained["system"] != name)].sort_values("gained_points", ascending=False)
+    sure = gained[(gained["gained_points_low"] > 0) & (gained["share"] >= NOTABLE) & (gained["system"] != name)].sort_values("gained_points", ascending=False)
     if len(sure):
         rows.append(("Threat", f"{words.listing(list(sure['system']), most=3)} gained share measurably", exhibits["share"]))
     if market == "highly concentrated":
