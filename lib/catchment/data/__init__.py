@@ -8,7 +8,7 @@ from typing import Any
 
 _HOME = {
     "Column": "catalog", "Table": "catalog", "entry_digest": "catalog", "DataError": "problem", "Problem": "problem",
-    "Origin": "origin", "Tables": "load", "reread": "load", "between": "scan", "check": "checks", "journal": "reads",
+    "Origin": "origin", "Tables": "load", "reread": "load", "between": "scan", "check": "checks", "confine": "isolation", "journal": "reads",
 }
 __all__ = sorted(_HOME)
 

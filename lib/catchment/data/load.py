@@ -20,7 +20,7 @@ from ibis.backends.duckdb import Backend
 
 from ..params import Settings
 from ..params.text import nearest
-from . import geometry, reads, scan
+from . import geometry, isolation, reads, scan
 from .catalog import Table, table
 from .contracts import breaches
 from .origin import Origin, origin
@@ -35,12 +35,14 @@ class Tables:
     """The catalogue's tables as one partner may see them. Tables that were read are remembered in `used`."""
 
     def __init__(self, settings: Settings, *, root: Path | None = None, threads: int = 1):
+        isolation.refuse_other(settings.id)
         self.settings = settings
         self.root = root or settings.root
         self.used: list[Origin] = []
         self._threads = threads
         self._connected: tuple[int, Backend] | None = None
         self._lazy: dict[str, ir.Table] = {}
+        self._readable: set[Path] = set()
         self._listed: dict[str, set] = {}
 
     def read(self, name: str, columns: Iterable[str] | None = None, *, allow_empty: bool = False, **filters: Any) -> pd.DataFrame:
@@ -117,9 +119,18 @@ class Tables:
     def connection(self) -> Backend:
         """This process's own in-memory DuckDB: opened at the first read, so that a forked page never shares one."""
         if self._connected is None or self._connected[0] != os.getpid():
-            self._connected = os.getpid(), ibis.duckdb.connect(threads=self._threads)
+            self._connected = os.getpid(), self._locked()
             self._lazy.clear()
         return self._connected[1]
+
+    def _locked(self) -> Backend:
+        """A DuckDB that can open the partner's files and nothing else, whatever it is asked."""
+        con = ibis.duckdb.connect(threads=self._threads)
+        self._readable = set(isolation.readable(self.root, self.settings.id))
+        con.raw_sql(f"SET allowed_paths = [{', '.join(scan.literal(path) for path in sorted(self._readable))}]")
+        con.raw_sql("SET enable_external_access = false")
+        con.raw_sql("SET lock_configuration = true")
+        return con
 
     def _wanted(self, name: str, entry: Table, columns: Iterable[str] | None) -> list[str]:
         wanted = list(entry.columns) if columns is None else list(columns)
@@ -163,7 +174,11 @@ class Tables:
     def _chosen(self, name: str, entry: Table, filters: Mapping[str, Any]) -> ir.Table:
         con = self.connection
         if name not in self._lazy:
-            self._lazy[name] = scan.lazy(con, name, entry, self._files(name, entry), self.folder)
+            files = self._files(name, entry)
+            if not self._readable.issuperset(files):  # a file that came after the connection was opened
+                self._connected = None
+                con = self.connection
+            self._lazy[name] = scan.lazy(con, name, entry, files, self.folder)
         return scan.keep(self._lazy[name], name, entry, filters)
 
     def _shown(self, path: Path) -> str:

@@ -105,12 +105,13 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str | Path) -> str:
+def literal(text: str | Path) -> str:
+    """A text as SQL writes it."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
 def _parquet(path: Path) -> str:
-    return f"read_parquet({_literal(path)}, file_row_number=true)"
+    return f"read_parquet({literal(path)}, file_row_number=true)"
 
 
 def _year(name: str, table: Table, shown: str) -> int:
@@ -165,7 +166,7 @@ def _converted(name: str, table: Table, columns: Mapping[str, Column], path: Pat
     """SQL that reads a CSV file as text and converts each column by its declared type."""
     places, width = _places(name, table, columns, path, shown)
     names = ", ".join(f"c{place}: 'VARCHAR'" for place in range(width))
-    source = f"read_csv({_literal(path)}, columns={{{names}}}, auto_detect=false, header={str(table.header).lower()}, delim=',', quote='\"', escape='\"', strict_mode=true)"
+    source = f"read_csv({literal(path)}, columns={{{names}}}, auto_detect=false, header={str(table.header).lower()}, delim=',', quote='\"', escape='\"', strict_mode=true)"
     chosen = [part for key, column in columns.items() for part in _typed(key, column, f"nullif(trim(c{places[key]}), '')")]
     return f"SELECT {', '.join(chosen)}, row_number() OVER () + {int(table.header)} AS {_quoted(ROW)} FROM {source}"
 
@@ -173,10 +174,10 @@ def _converted(name: str, table: Table, columns: Mapping[str, Column], path: Pat
 def _typed(key: str, column: Column, text: str) -> list[str]:
     """SQL of a column's value and, where one can be left over, of the text that became no value."""
     if column.type in _TYPES:
-        value = f"CASE WHEN regexp_matches({text}, {_literal(_SHAPES[column.type])}) THEN try_cast({text} AS {_TYPES[column.type]}) END"
+        value = f"CASE WHEN regexp_matches({text}, {literal(_SHAPES[column.type])}) THEN try_cast({text} AS {_TYPES[column.type]}) END"
         return [f"{value} AS {_quoted(key)}", f"CASE WHEN ({value}) IS NULL THEN {text} END AS {_quoted(key + TEXT)}"]
     if column.suppressed:
-        mark = f"{text} IN ({', '.join(map(_literal, column.suppressed))})"
+        mark = f"{text} IN ({', '.join(map(literal, column.suppressed))})"
         return [f"CASE WHEN NOT {mark} THEN {text} END AS {_quoted(key)}", f"CASE WHEN {mark} THEN {text} END AS {_quoted(key + TEXT)}"]
     return [f"{text} AS {_quoted(key)}"]
 
@@ -191,7 +192,7 @@ def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) ->
         parts.append(f"{_quoted(source)}{'::' + _TYPES[column.type] if column.type in _TYPES else ''} AS {_quoted(key)}")
         if column.suppressed or column.type in _TYPES:
             flag = _quoted(f"{source}_suppressed") if f"{source}_suppressed" in raw and column.suppressed else "false"
-            parts.append(f"CASE WHEN {flag} THEN {_literal(next(iter(column.suppressed), ''))} END AS {_quoted(key + TEXT)}")
+            parts.append(f"CASE WHEN {flag} THEN {literal(next(iter(column.suppressed), ''))} END AS {_quoted(key + TEXT)}")
     return parts
 
 
