@@ -355,13 +355,12 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def write(folder: Path) -> None:
-    """Write the tables below `folder`/gifts: one compressed CSV per table, the gifts one per partner (riverbend's without rows)."""
+    """Write the tables below `folder`/gifts: one compressed CSV per table and partner, so that a partner's rows lie by themselves."""
     target = Path(folder) / "gifts"
     target.mkdir(parents=True, exist_ok=True)
     for table, frame in tables().items():
-        parts = [(partner, frame[frame["partner"] == partner]) for partner in world.PARTNERS] if table == "gifts" else [("", frame)]
-        for partner, part in parts:
-            _write(part, target / f"{table}{'_' if partner else ''}{partner}.csv.gz")
+        for partner, part in frame.groupby("partner", sort=True):
+            _write(part, target / f"{table}_{partner}.csv.gz")
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

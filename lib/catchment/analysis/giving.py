@@ -130,14 +130,14 @@ def retention(giving: pd.DataFrame, year: int | None = None, *, level: float = 0
 
     Returns
     -------
-    One row per group (overall, first-time, repeat): `donors_before_n`, `retained_n`, `share`, Wilson `low`, `high`.
+    One row per group (overall, first-time, repeat): `donors_before_n`, `retained_n`, `share`, Wilson `share_low`, `share_high`.
     """
     year, now, last, earlier = _pair(giving, year)
     base, kept = last > 0, (last > 0) & (now > 0)
     groups = {"overall": base, "first-time": base & ~earlier, "repeat": base & earlier}
     rows = pd.DataFrame({"group": list(groups), "year": year, "donors_before_n": [int(mask.sum()) for mask in groups.values()], "retained_n": [int((kept & mask).sum()) for mask in groups.values()]})
     rows["share"] = rows["retained_n"] / rows["donors_before_n"].where(rows["donors_before_n"] > 0)
-    rows["low"], rows["high"] = wilson(rows["retained_n"], rows["donors_before_n"], alpha=1 - level)
+    rows["share_low"], rows["share_high"] = wilson(rows["retained_n"], rows["donors_before_n"], alpha=1 - level)
     return rows
 
 
@@ -162,7 +162,7 @@ def retention_trend(giving: pd.DataFrame, *, through: int | None = None, level: 
     """`retention` of every year that has two years of history before it, one row per year and group."""
     giving = annual(giving)
     years = [year for year in giving.columns[2:] if through is None or year <= through]
-    return pd.concat([retention(giving, year, level=level) for year in years], ignore_index=True) if years else pd.DataFrame(columns=["group", "year", "donors_before_n", "retained_n", "share", "low", "high"])
+    return pd.concat([retention(giving, year, level=level) for year in years], ignore_index=True) if years else pd.DataFrame(columns=["group", "year", "donors_before_n", "retained_n", "share", "share_low", "share_high"])
 
 
 def lybunt(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from catchment.analysis.rates import wilson
 
 
 def success(grants: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
-    """Applications and awards: `submitted_n`, `decided_n`, `awarded_n`, `share` (Wilson `low`, `high`), `requested_usd`
+    """Applications and awards: `submitted_n`, `decided_n`, `awarded_n`, `share` (Wilson `share_low`, `share_high`), `requested_usd`
     and `awarded_usd` of decided ones, `dollar_share`. `grants` has `status` (pending, awarded, declined), `requested_usd`, `awarded_usd`."""
     decided, won = grants["status"].isin(["awarded", "declined"]), grants["status"] == "awarded"
     marks = pd.DataFrame({
@@ -27,7 +27,7 @@ def success(grants: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     frame = marks.groupby(grants[by]).sum().reset_index() if by else marks.sum().to_frame().T
     frame = frame.astype(dict.fromkeys(("submitted_n", "decided_n", "awarded_n"), "int64"))
     frame["share"] = frame["awarded_n"] / frame["decided_n"].where(frame["decided_n"] > 0)
-    frame["low"], frame["high"] = wilson(frame["awarded_n"], frame["decided_n"])
+    frame["share_low"], frame["share_high"] = wilson(frame["awarded_n"], frame["decided_n"])
     return frame.assign(dollar_share=frame["awarded_usd"] / frame["requested_usd"].where(frame["requested_usd"] > 0))
 
 

@@ -119,7 +119,7 @@ def tick(value: float, fmt: formats.Format) -> str:
         scaled = value * fmt.scale
         return f"{words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-6 else 1)} %"
     if fmt.kind == "money":
-        return words.money(value) if value else "$0"
+        return words.money(value, digits=2 if fmt.digits == 2 else None) if value else "$0"
     scaled = value * fmt.scale
     return words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-9 else 1 if abs(scaled * 10 - round(scaled * 10)) < 1e-9 else 2)
 

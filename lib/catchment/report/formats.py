@@ -38,7 +38,7 @@ class Format:
         if pd.isna(value) or self.kind == "text":
             return self.bare(value)
         if self.kind == "money":
-            return words.money(value)
+            return words.money(value, digits=2 if self.digits == 2 else None)
         return f"{self.prefix}{self.bare(value)}{' ' + self.unit if self.unit else ''}"
 
 
@@ -103,6 +103,8 @@ def _count_digits(values: pd.Series | None) -> int:
 def _money(values: pd.Series | None) -> Format:
     sizes = values.abs()[values.abs() > 0] if values is not None else pd.Series(dtype="float64")
     top, least = (float(sizes.max()), float(sizes.min())) if len(sizes) else (0.0, 0.0)
+    if 0 < top < 10:
+        return Format("money", "$", 2)  # cents matter, as in the cost of raising a dollar
     if top >= 9.995e5 and (least >= 5e4 or top >= 9.995e8):  # one decimal of a million would turn the small ones into 0.0
         return Format("money", "$ M", 1 if top < 9.995e8 else 0, 1e-6)
     return Format("money", "$ K", 0, 1e-3) if top >= 99_950 and least >= 500 or top >= 9.995e5 else Format("money", "$", 0)

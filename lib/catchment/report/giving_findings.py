@@ -86,7 +86,7 @@ def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
     if before is None:
         return Finding(text + ".", exhibit, 0.05, 1.0, 0.0)
     moved = now["share"] - before["share"]
-    certain = now["low"] > before["high"] or now["high"] < before["low"]
+    certain = now["share_low"] > before["share_high"] or now["share_high"] < before["share_low"]
     said = f"; the year before it was {words.share(before['share'], digits=0)}" + ("." if certain else ", a difference within chance.")
     return Finding(text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved))
 

@@ -14,7 +14,7 @@ LABELS = {
     "recent_rate_usd_month": "A month, last 12 months", "needed_rate_usd_month": "A month needed", "projected_usd": "At the end at the rate so far", "ahead_usd": "Ahead of time",
     "band": "Size of giving", "donors_n": "Donors", "donors_share": "Of donors", "amount_share": "Of amount", "measure": "Donors counted", "level": "Tier", "gift_usd": "Gift", "tier_usd": "Tier total",
     "cumulative_usd": "Running total", "cumulative_share": "Running, of goal", "prospects_n": "Prospects per chart", "received_n": "Gifts in", "still_n": "Gifts still needed", "needed_n": "Prospects needed", "available_n": "Prospects at hand", "gap_n": "Missing prospects",
-    "group": "Donors", "donors_before_n": "Donors the year before", "retained_n": "Gave again", "share": "Retention", "low": "Low", "high": "High", "dimension": "Looked at by", "segment": "Segment", "usual_share": "Retention before",
+    "group": "Donors", "donors_before_n": "Donors the year before", "retained_n": "Gave again", "share": "Retention", "share_low": "Low", "share_high": "High", "dimension": "Looked at by", "segment": "Segment", "usual_share": "Retention before",
     "usual_before_n": "Donors before, pooled", "usual_retained_n": "Gave again, pooled", "p_value": "p value", "p_adjusted": "p adjusted", "lost_usd": "Gave the year before, now gone", "missing_n": "Donors missing against the past",
     "category": "Reason", "kind": "Kind", "step": "Step", "cohort": "First gift in", "years_since": "Years since", "giving_n": "Still giving", "same_day_n": "Same day last year, donors",
     "frequency": "Giving years after the first", "expected_n": "Expected to give", "actual_n": "Gave", "naive_n": "As last year", "expected_usd": "Expected", "actual_usd": "Came", "p_alive_share": "Probability alive",
@@ -25,6 +25,7 @@ LABELS = {
     "submitted_n": "Submitted", "decided_n": "Decided", "awarded_n": "Awarded", "requested_usd": "Requested", "awarded_usd": "Awarded amount", "dollar_share": "Of dollars", "spent_share": "Spent", "period_share": "Period gone", "pace": "Pace",
     "grant_id": "Grant", "report": "Report", "due_date": "Due", "due_in_days": "Due in", "state": "State", "spent_usd": "Spent", "hard_usd": "Hard credit", "soft_usd": "Soft credit, not added",
     "tier": "Tier", "origin": "From", "before_usd": "Year before", "median_recency_days": "Median days since last gift", "expected_gifts": "Expected to give", "model": "Model", "counted": "Counted", "error_share": "Error", "naive_error_share": "Error of last year's figure",
+    "name": "Donor", "last_usd": "Gave last year", "years_n": "Years of giving", "last_gift": "Last gift", "age_days": "Days in stage", "next_move_date": "Next move", "pledge_id": "Pledge", "overdue_usd": "Overdue", "oldest_days": "Oldest",
     "probabilities": "Chances", "forecasts_n": "Forecasts", "brier": "Brier score", "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date", "covered_share": "Covered",
 }  # fmt: skip
 
@@ -138,7 +139,7 @@ def brier(check: pd.DataFrame, since: pd.Timestamp) -> str:
     rows = check.set_index("probabilities")["brier"]
     if pd.isna(rows["Own history"]):
         return "Too few proposals closed lately to check the chances."
-    return f"Brier score on proposals closed since {since:%d %B %Y}, chances learnt from those before: own history {rows['Own history']:.3f}, common practice {rows['Default']:.3f}, one rate for all {rows['One rate for all']:.3f} (lower is better)."
+    return f"Brier score on proposals closed since {since.day} {since:%B %Y}, chances learnt from those before: own history {rows['Own history']:.3f}, common practice {rows['Default']:.3f}, one rate for all {rows['One rate for all']:.3f} (lower is better)."
 
 
 def indirect(recovered: Mapping[str, float], negotiated: float) -> str:
@@ -177,7 +178,7 @@ def cost(rows: pd.DataFrame) -> str:
 
 
 def grants(row: pd.Series) -> str:
-    return f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded ({words.share(row['share'], digits=0)}; interval {words.interval(row['low'], row['high'], lambda value: words.share(value, digits=0))})"
+    return f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded ({words.share(row['share'], digits=0)}; interval {words.interval(row['share_low'], row['share_high'], lambda value: words.share(value, digits=0))})"
 
 
 def burn(rows: pd.DataFrame) -> str:
@@ -217,3 +218,23 @@ def dollars(kept: Mapping[str, float], benchmark: Mapping[str, float]) -> str:
 def written_off(pledged: pd.DataFrame) -> str:
     total = pledged["written_off_usd"].sum()
     return f"Written off so far: {words.money(total)}, {words.share(total / pledged['amount_usd'].sum())} of all pledged. The allowance applies a rate to each age of balance." if len(pledged) else ""
+
+
+def actions(waiting: pd.DataFrame, stalled: pd.DataFrame, late: pd.DataFrame) -> list[str]:
+    """The three lists of the internal page in a sentence each."""
+    return [
+        f"**{words.plural(len(waiting), 'donor')} of last year can be asked again**; they gave {words.money(waiting['last_usd'].sum())} last year, the first ten of them {words.money(waiting['last_usd'].head(10).sum())}.",
+        f"**{words.plural(len(stalled), 'proposal')} stalled**, {words.money(stalled['ask_usd'].sum())} asked or planned.",
+        f"**{words.plural(len(late), 'pledge')} overdue**, {words.money(late['overdue_usd'].sum())}; {words.count((late['oldest_days'] > 180).sum())} for more than half a year.",
+    ]
+
+
+def left_out(caption: str, rows: pd.DataFrame) -> str:
+    """A caption with what the list leaves out."""
+    n = rows.attrs["left_out"]
+    return f"{caption}; {words.plural(n, 'row')} left out because the household asked not to be contacted" if n else caption
+
+
+def shown(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with the texts of columns beginning with a capital, as labels of an exhibit do."""
+    return frame.assign(**{column: [f"{text[:1].upper()}{text[1:]}" for text in frame[column].astype(str)] for column in columns})

@@ -10,10 +10,10 @@ from . import formats, marks
 def render(frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None = None, emphasize: Callable | pd.Series | str | None = None) -> str:
     """`<table>` in a scroll region that the keyboard reaches; companion `*_suppressed` columns become the mark [c]."""
     shown = [column for column in frame.columns if not str(column).endswith("_suppressed")]
-    written = {column: formats.of(column, frame[column]) for column in shown}
+    written = _written(frame, shown)
     head = "".join(_heading(column, labels, written[column]) for column in shown)
     strong = emphasis(frame, emphasize)
-    cells = {column: texts(frame, column) for column in shown}
+    cells = {column: texts(frame, column, written[column]) for column in shown}
     body = "".join(_row(i, shown, cells, written, strong=bool(strong.iloc[i])) for i in range(len(frame)))
     return (
         f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}"><table><caption>{marks.escape(caption)}</caption>'
@@ -21,9 +21,17 @@ def render(frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None =
     )
 
 
-def texts(frame: pd.DataFrame, column: str) -> list[str]:
+def _written(frame: pd.DataFrame, shown: list[str]) -> dict[str, formats.Format]:
+    """The format of each column; amounts of money share one unit, so that they can be compared across the row."""
+    written = {column: formats.of(column, frame[column]) for column in shown}
+    amounts = {column: frame[column].astype("float64") for column in shown if written[column].kind == "money" and frame[column].abs().max() >= 1_000}
+    common = formats.of("usd", pd.concat(list(amounts.values()))) if len(amounts) > 1 else None
+    return written | dict.fromkeys(amounts, common) if common else written
+
+
+def texts(frame: pd.DataFrame, column: str, fmt: formats.Format | None = None) -> list[str]:
     """The cells of one column as they are written, suppressed ones as [c], missing ones as [x]."""
-    fmt = formats.of(column, frame[column])
+    fmt = fmt or formats.of(column, frame[column])
     hidden = frame.get(f"{column}_suppressed")
     flags = [False] * len(frame) if hidden is None else hidden.fillna(False).astype(bool).tolist()
     return ["[c]" if flag else fmt.bare(value) for value, flag in zip(frame[column], flags, strict=True)]

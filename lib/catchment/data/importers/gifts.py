@@ -161,7 +161,7 @@ def _fields(**aliases: list[str]) -> list[Field]:
 
 
 def _layout(kind: str, title: str, producer: str, table: str, row: Callable, key: list[str], fields: list[Field], *, period: str = "gift_date", note: str = "") -> Layout:
-    return Layout(kind=kind, title=title, producer=producer, licence="private to the partner", key=["partner", *key], fields=fields, columns=_TABLES[table], reader=partial(read, row=row), year="", period=period, note=note)
+    return Layout(kind=kind, title=title, producer=producer, licence="private to the partner", scope="partner", key=["partner", *key], fields=fields, columns=_TABLES[table], reader=partial(read, row=row), year="", period=period, note=note)
 
 
 _RE = "Blackbaud Raiser's Edge NXT, exported by the partner"

@@ -28,7 +28,7 @@ def lorenz(frame: pd.DataFrame, x: str = "donors_share", y: str = "amount_share"
     ax.set_ylim(0, 1)
     ax.set_ylabel("")
     ax.set_xlabel("Donors, from the smallest to the largest giver")
-    for rank, index in enumerate(at):
+    for rank, index in enumerate(reversed(at)):
         row = frame.loc[index]
         dot = ax.plot([row[x]], [row[y]], "o", markersize=7, color=theme.ACCENT, clip_on=False, zorder=4)[0]
         text = f"the top {words.share(1 - row[x], digits=0)} gave {words.share(1 - row[y], digits=0)}"
