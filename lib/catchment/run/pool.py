@@ -29,6 +29,7 @@ FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
+STARTS = 3  # times that a dead server is replaced for one page
 LOG_CHARS = 20_000  # of each stream's end
 USUAL_MB = 500  # memory of a page of which nothing is known yet
 WATCH_S = 0.2  # how often memory and deadlines are looked at
@@ -96,7 +97,7 @@ class ForkPool(Executor):
         self._context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
         self._preload = tuple(preload)
         start_server(self._context, self._preload)
-        self._thread = threading.Thread(target=self._loop, name="catchment-pool", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="catchment-pool", daemon=True)
         self._thread.start()
 
     def submit(self, fn, /, job):
@@ -123,6 +124,14 @@ class ForkPool(Executor):
             self._thread.join()
             shutil.rmtree(self._scratch, ignore_errors=True)
 
+    def _work(self):
+        try:
+            self._loop()
+        finally:  # whatever ended the loop, nobody may wait for ever
+            for future in [running.future for running in self._running] + [future for _, _, future in self._waiting]:
+                if not future.done():
+                    future.set_exception(RuntimeError("the pool has ended"))
+
     def _loop(self):
         while True:
             with self._lock:
@@ -144,14 +153,22 @@ class ForkPool(Executor):
     def _launch(self, fn, job, future):
         if not future.set_running_or_notify_cancel():
             return
-        start_server(self._context, self._preload)
-        ours, theirs = self._context.Pipe(duplex=False)
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
-        process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
-        process.start()
-        theirs.close()
-        self._running.append(_Running(job, future, process, ours, folder))
-        self.on_event(job, None)
+        for _ in range(STARTS):
+            start_server(self._context, self._preload)
+            ours, theirs = self._context.Pipe(duplex=False)
+            process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
+            try:
+                process.start()
+            except (OSError, EOFError):  # the server died under the request; the next try starts another
+                ours.close()
+                continue
+            finally:
+                theirs.close()
+            self._running.append(_Running(job, future, process, ours, folder))
+            self.on_event(job, None)
+            return
+        future.set_result(Built(job.page, failure=Failure("killed", "the page server cannot be started")))
 
     def _receive(self, running):
         try:

@@ -179,10 +179,10 @@ class _Run:
                     continue
                 job = self._job(page, parameters[page], settings[page])
                 running[executor.submit(_builder(self.options), job)] = (page, job)
-            if not running:
-                time.sleep(max(0.0, min(self.later.values()) - time.monotonic()))
-                continue
             pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
+            if not running:
+                time.sleep(pause or 0.0)  # the wait before a repetition
+                continue
             for future in wait(running, timeout=pause, return_when=FIRST_COMPLETED).done:
                 page, job = running.pop(future)
                 self._take(page, job, future.result(), settings[page], waiting)

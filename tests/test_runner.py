@@ -1,0 +1,546 @@
+"""Runs: what is built and why, what is published, what failures leave, what a killed run leaves.
+
+Most tests run the real runner with an executor that answers at once; those marked slow start the real command.
+"""
+
+import errno
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import pytest
+
+from catchment import data, params
+from catchment.run import history, lock, manifest, runner, store
+from catchment.run.page import Built, Failure
+from catchment.run.runner import Options
+
+QUIET = {"show": lambda text: None}
+
+
+class Instant(Executor):
+    """Answers every job at once, with a page that holds what the job and the data say; `fail` names failures by page."""
+
+    def __init__(self):
+        self.jobs, self.fail, self.tables = [], {}, ("milestones",)
+
+    def submit(self, fn, /, job):
+        self.jobs.append(job)
+        future = Future()
+        future.set_result(self.build(job))
+        return future
+
+    def build(self, job):
+        failures = self.fail.get(job.page, [])
+        if failures:
+            return Built(job.page, failure=failures.pop(0), notebook=job.source)
+        data.journal.clear()
+        reader = data.Tables(params.load(job.partner, root=Path(job.root)))
+        rows = [len(reader.read(name, allow_empty=True)) for name in self.tables]
+        text = f"<p>{job.partner} {job.notebook} {rows} {job.needs} <time>{job.produced}</time></p>"
+        return Built(job.page, html=text.encode(), reads=list(data.journal), headlines={"takeaways": [f"{job.page} has {rows}"]}, peak_mb=100)
+
+    @property
+    def pages(self):
+        return sorted(job.page for job in self.jobs)
+
+
+@pytest.fixture
+def instant(monkeypatch):
+    made = Instant()
+    monkeypatch.setattr(runner._Run, "_executor", lambda self, pages: made)
+    return made
+
+
+@pytest.fixture
+def two(project, instant):
+    """Two partners, two notebooks, all built once."""
+    project.only("dunes", "tallgrass")
+    project.notebook("01_one", "'one'")
+    project.notebook("02_two", "'two'")
+    assert runner.run(project.root, **QUIET).code == 0
+    assert len(instant.jobs) == 4
+    instant.jobs.clear()
+    return project
+
+
+def again(project, instant, **options):
+    """The pages that a further run builds."""
+    instant.jobs.clear()
+    summary = runner.run(project.root, Options(**options), **QUIET)
+    assert summary.code == 0, summary.failed
+    return instant.pages
+
+
+ALL = ["dunes/01_one", "dunes/02_two", "tallgrass/01_one", "tallgrass/02_two"]
+
+
+def test_nothing_changed_nothing_built(two, instant):
+    assert again(two, instant) == []
+
+
+def test_force_builds_everything(two, instant):
+    assert again(two, instant, force=True) == ALL
+
+
+def test_a_setting_of_one_partner_rebuilds_that_partner(two, instant):
+    path = two.root / "params" / "partners" / "dunes.yml"
+    path.write_text(path.read_text() + "\nmax_age_days: 77\n")
+    why = runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one"))
+    assert len(why) == 1 and re.fullmatch(r"setting max_age_days changed from \d+ to 77", why[0])
+    assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
+    assert again(two, instant) == []
+
+
+def test_a_comment_in_settings_rebuilds_nothing(two, instant):
+    path = two.root / "params" / "portfolio.yml"
+    path.write_text("# a remark\n" + path.read_text())
+    assert again(two, instant) == []
+
+
+def test_the_runners_own_settings_rebuild_nothing(two, instant):
+    path = two.root / "params" / "partners" / "dunes.yml"
+    path.write_text(path.read_text() + "\nrun: {timeout_s: 99}\n")
+    assert again(two, instant) == []
+
+
+def test_an_edited_notebook_rebuilds_its_pages_only(two, instant):
+    two.notebook("02_two", "# a comment\n'two'")
+    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "02_two")) == ["the notebook changed"]
+    assert again(two, instant) == ["dunes/02_two", "tallgrass/02_two"]
+
+
+def test_outputs_in_a_notebook_change_nothing(two, instant):
+    path = two.root / "notebooks" / "02_two.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][1]["execution_count"] = 5
+    path.write_text(json.dumps(notebook))
+    assert again(two, instant) == []
+
+
+def copied(project, folder):
+    """The demo's data of one folder as files that a test may edit."""
+    (project.root / "data" / "demo").unlink()
+    shutil.copytree(Path(__file__).parents[1] / "data" / "demo" / folder, project.root / "data" / "demo" / folder)
+    return project.root / "data" / "demo" / folder
+
+
+def test_rows_of_one_partner_rebuild_that_partner(two, instant):
+    folder = copied(two, "scorecard")
+    assert again(two, instant) == [], "the same rows from another file"
+    path = folder / "milestones.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for number, line in enumerate(lines) if not (line.startswith("dunes,") and "dunes," in "".join(lines[:number]))]
+    assert len(kept) < len(lines), "a row of dunes is left out"
+    path.write_text("".join(kept))
+    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one")) == ["rows of table milestones changed"]
+    assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
+
+
+def test_a_catalogue_entry_rebuilds_the_pages_that_read_it(two, instant):
+    path = two.root / "data" / "catalog.yml"
+    text = path.read_text()
+    path.unlink()
+    path.write_text("# a remark\n" + text)
+    assert again(two, instant) == []
+    title = re.search(r"\n  milestones:\n(?:    .*\n)*?    title: (.*)\n", text)[1]
+    path.write_text(text.replace(f"title: {title}", "title: Another title"))
+    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one")) == ["catalogue entry milestones changed"]
+    assert again(two, instant) == ALL
+
+
+def test_another_package_rebuilds_everything_and_is_named(two, instant, monkeypatch):
+    from catchment.run.fingerprint import Fingerprints
+
+    installed = [*Fingerprints.environment(), "zzz-1.0"]
+    monkeypatch.setattr(Fingerprints, "environment", staticmethod(lambda: installed))
+    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one")) == ["package zzz-1.0 is new"]
+    assert again(two, instant) == ALL
+
+
+def test_a_module_of_the_library_rebuilds_the_pages_that_import_it(two, instant, monkeypatch):
+    from catchment.run import library
+
+    survey = library.survey
+    changed = lambda path, folder=library.FOLDER: ("changed", []) if path.name == "words.py" else survey(path, folder)  # noqa: E731
+    two.notebook("02_two", "from catchment import words")
+    again(two, instant)
+    (two.reports / ".run" / "files.json").unlink()
+    monkeypatch.setattr(library, "ALWAYS", ())
+    monkeypatch.setattr(library, "survey", changed)
+    reasons = runner.reasons(two.root, two.reports, runner.Page("dunes", "02_two"))
+    assert "library module words.py changed" in reasons
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_text("cut")])
+def test_a_page_that_is_missing_or_cut_is_built_again(two, instant, harm):
+    harm(two.reports / "dunes" / "01_one.html")
+    assert again(two, instant) == ["dunes/01_one"]
+
+
+def test_a_page_is_the_same_on_a_second_run_apart_from_its_time(two, instant):
+    before = {path: path.read_text() for path in two.reports.glob("*/*.html")}
+    hashes = {name: entry["sha256"] for name, entry in two.manifest()["pages"].items()}
+    again(two, instant, force=True)
+    assert {name: entry["sha256"] for name, entry in two.manifest()["pages"].items()} == hashes
+    strip = lambda text: re.sub(r"<time>.*?</time>", "", text)  # noqa: E731
+    assert all(strip(path.read_text()) == strip(text) for path, text in before.items())
+
+
+def test_one_failure_stays_alone_and_the_last_good_page_up(two, instant):
+    good = (two.reports / "dunes" / "01_one.html").read_bytes()
+    instant.fail = {"dunes/01_one": [Failure("error", "ValueError: odd <b>", 3, "1 / 0", "Traceback: \x1b[31mred\x1b[0m", "last words")]}
+    summary = runner.run(two.root, Options(force=True), **QUIET)
+    assert summary.code == 1
+    assert list(summary.failed) == ["dunes/01_one"] and sorted(summary.built) == ALL[1:]
+    assert (two.reports / "dunes" / "01_one.html").read_bytes() == good
+    entry = two.manifest()["pages"]["dunes/01_one"]
+    assert entry["failure"]["error"] == "ValueError: odd <b>" and entry["failure"]["cell"] == 3
+    told = (two.reports / ".run" / "failed" / "dunes" / "01_one.html").read_text()
+    for part in ("dunes", "01_one", "1 / 0", "ValueError: odd &lt;b&gt;", "last words", "&quot;partner&quot;: &quot;dunes&quot;"):
+        assert part in told
+    assert "\x1b" not in told
+    assert json.loads((two.reports / ".run" / "failed" / "dunes" / "01_one.ipynb").read_text())["cells"]
+    index = (two.reports / "index.html").read_text()
+    assert "Not refreshed on" in index and "ValueError" not in index and "1 / 0" not in index
+    assert again(two, instant) == ["dunes/01_one"], "the next run tries again"
+    assert not (two.reports / ".run" / "failed" / "dunes" / "01_one.html").exists()
+    assert "Not refreshed" not in (two.reports / "index.html").read_text()
+
+
+def test_a_page_that_never_was_built_is_on_the_index(project, instant):
+    project.only("dunes")
+    project.notebook("01_one", "1")
+    instant.fail = {"dunes/01_one": [Failure("error", "KeyError: 1", 2)]}
+    assert runner.run(project.root, **QUIET).code == 1
+    assert "No page yet" in (project.reports / "index.html").read_text()
+    assert not (project.reports / "dunes").exists()
+
+
+@pytest.fixture
+def patient(two):
+    """Settings that wait a moment before a repetition."""
+    path = two.root / "params" / "partners" / "dunes.yml"
+    path.write_text(path.read_text() + "\nrun: {retries: 2, retry_wait_s: 0.05}\n")
+    return two
+
+
+def test_what_passes_is_tried_again_with_growing_waits(patient, instant, monkeypatch):
+    waits = []
+    monkeypatch.setattr(runner.time, "sleep", lambda seconds: waits.append(seconds))
+    clock = iter(range(10_000))
+    monkeypatch.setattr(runner.time, "monotonic", lambda: next(clock) * 0.04)
+    instant.fail = {"dunes/01_one": [Failure("error", "ConnectionError: down", 2), Failure("killed", "SIGKILL")]}
+    assert runner.run(patient.root, Options(partners=("dunes",), notebooks=("01_one",), force=True), **QUIET).retried == 2
+    assert instant.pages == ["dunes/01_one"] * 3
+    assert waits and all(wait <= 0.2 for wait in waits)
+
+
+@pytest.mark.parametrize("failure", [Failure("error", "KeyError: 'x'", 2), Failure("timeout", "too long"), Failure("memory", "too much"), Failure("render", "ConnectionError: x")])
+def test_a_bug_is_not_tried_again(patient, instant, failure):
+    instant.fail = {"dunes/01_one": [failure]}
+    summary = runner.run(patient.root, Options(partners=("dunes",), notebooks=("01_one",), force=True), **QUIET)
+    assert summary.retried == 0 and summary.code == 1
+
+
+def test_tries_come_to_an_end(patient, instant):
+    instant.fail = {"dunes/01_one": [Failure("killed", "SIGKILL")] * 9}
+    summary = runner.run(patient.root, Options(partners=("dunes",), notebooks=("01_one",), force=True), **QUIET)
+    assert summary.code == 1 and len(instant.jobs) == 3
+
+
+def test_a_page_waits_for_those_it_needs_and_hears_what_they_say(project, instant):
+    project.only("dunes")
+    project.notebook("09_first", "1", order=9)
+    project.notebook("01_brief", "1", order=1, needs=["09_first"])
+    runner.run(project.root, **QUIET)
+    assert [job.notebook for job in instant.jobs] == ["09_first", "01_brief"]
+    assert instant.jobs[1].needs["09_first"]["takeaways"][0].startswith("dunes/09_first has")
+    assert instant.jobs[1].needs["09_first"]["title"] == "09 first"
+    project.notebook("09_first", "2", order=9)
+    assert again(project, instant) == ["dunes/09_first"], "the brief needs the same headlines as before"
+    project.notebook("09_first", "3", order=9)
+    instant.tables = ("milestones", "raid")
+    assert again(project, instant) == ["dunes/01_brief", "dunes/09_first"]
+
+
+def test_a_partner_that_left_takes_its_pages_along(two, instant):
+    (two.root / "params" / "partners" / "dunes.yml").unlink()
+    assert again(two, instant) == []
+    assert not list((two.reports / "dunes").glob("*.html"))
+    assert set(two.manifest()["pages"]) == {"tallgrass/01_one", "tallgrass/02_two"}
+    assert "Dunes" not in (two.reports / "index.html").read_text()
+
+
+def test_a_partner_that_leaves_while_its_page_is_built(two, instant, monkeypatch):
+    build = instant.build
+
+    def leaves(job):
+        (two.root / "params" / "partners" / "dunes.yml").unlink(missing_ok=True)
+        return Built(job.page, failure=Failure("error", "ParamsError: no partner 'dunes'", 2)) if job.partner == "dunes" else build(job)
+
+    instant.build = leaves
+    summary = runner.run(two.root, Options(force=True), **QUIET)
+    assert sorted(summary.built) == ["tallgrass/01_one", "tallgrass/02_two"] and len(summary.failed) == 2
+    instant.build = build
+    again(two, instant)
+    assert set(two.manifest()["pages"]) == {"tallgrass/01_one", "tallgrass/02_two"}
+
+
+def test_two_runs_at_once(two):
+    with lock.held(two.reports / store.STATE, "run-1"), pytest.raises(lock.Busy, match=rf"run run-1 .*process {os.getpid()} on .* for \d+ s"):
+        runner.run(two.root, **QUIET)
+
+
+def test_a_lock_left_by_a_killed_run_is_taken_over(two, instant):
+    (two.reports / store.STATE / "lock").write_text(json.dumps({"pid": 1, "host": "gone", "since": 0, "run": "run-0"}))
+    told = []
+    assert runner.run(two.root, show=told.append).code == 0
+    assert told == ["run run-0 (process 1 on gone) ended without finishing; taking over"]
+
+
+def test_a_full_disk_changes_nothing(two, instant, monkeypatch):
+    before = {path: path.read_bytes() for path in two.reports.rglob("*.html")} | {"m": (two.reports / "manifest.json").read_bytes()}
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        runner.run(two.root, Options(force=True), **QUIET)
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in two.reports.rglob("*.html")} | {"m": (two.reports / "manifest.json").read_bytes()} == before
+    assert not list((two.reports / store.STATE).glob("aside-*"))
+
+
+def test_a_clock_that_moved_back_does_no_harm(two, instant, monkeypatch):
+    monkeypatch.setattr(history, "now", lambda: "2001-01-01T00:00:00Z")
+    assert again(two, instant, force=True) == ALL
+    assert again(two, instant) == []
+    assert {entry["produced"] for entry in two.manifest()["pages"].values()} == {"2001-01-01T00:00:00Z"}
+
+
+def test_sigterm_publishes_what_is_done_and_says_stopped(two, instant):
+    build = instant.build
+
+    def stopped(job):
+        if job.page == ALL[2]:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return build(job)
+
+    instant.build = stopped
+    summary = runner.run(two.root, Options(force=True), **QUIET)
+    assert summary.stopped and summary.code == 130
+    assert set(summary.built) <= set(ALL[:3])
+    assert_whole(two.reports)
+
+
+def test_history_tells_runs_and_their_cost(two, instant):
+    again(two, instant)
+    instant.fail = {"dunes/01_one": [Failure("error", "KeyError: 1", 2)]}
+    runner.run(two.root, Options(force=True), **QUIET)
+    first, last = history.read(two.reports)
+    assert (first["outcome"], first["built_n"], last["outcome"], last["failed_n"]) == ("ok", 4, "failed", 1)
+    assert last["failed"]["dunes/01_one"]["error"] == "cell 2: KeyError: 1"
+    assert {"run", "version", "wall_s", "cpu_s", "peak_mb"} <= set(first)
+    events = [event["event"] for event in history.read(two.reports, history.EVENTS)]
+    assert events == ["start", *["built"] * 4, "start", "failed", *["built"] * 3]
+
+
+def test_a_torn_line_of_history_does_no_harm(two):
+    path = two.reports / store.STATE / history.RUNS
+    with path.open("a") as file:
+        file.write('{"run": "torn')
+    history.append(two.reports, history.RUNS, {"run": "next"})
+    assert [record["run"] for record in history.read(two.reports)][-1] == "next"
+    assert len(list(history.read(two.reports))) == 2
+
+
+def test_secrets_do_not_reach_log_or_history(two, monkeypatch):
+    monkeypatch.setenv("CATCHMENT_DB_PASSWORD", "hunter2-hunter2")
+    history.append(two.reports, history.EVENTS, {"error": "no login postgres://me:word@db with hunter2-hunter2"})
+    text = (two.reports / store.STATE / history.EVENTS).read_text()
+    assert "hunter2" not in text and "word" not in text
+
+
+def test_one_line_of_json_for_a_monitor(two):
+    summary = runner.run(two.root, Options(force=True), **QUIET)
+    told = json.loads(summary.line())
+    assert "\n" not in summary.line()
+    assert (told["code"], told["built_n"], told["outcome"], told["index"]) == (0, 4, "ok", str(two.reports / "index.html"))
+
+
+# Publishing several files as one.
+
+
+def assert_whole(reports):
+    """Every file is whole, and pages, manifest and index say the same."""
+    store.recover(reports)
+    found = manifest.read(reports)
+    index = (reports / "index.html").read_text()
+    assert index.rstrip().endswith("</html>")
+    for entry in found["pages"].values():
+        if entry["path"]:
+            content = (reports / entry["path"]).read_bytes()
+            assert manifest.digest(content, entry["produced"]) == entry["sha256"]
+            assert f'href="{entry["path"]}"' in index
+    on_disk = {path.relative_to(reports).as_posix() for path in reports.glob("*/*.html") if path.parent.name != store.STATE}
+    assert on_disk == {entry["path"] for entry in found["pages"].values() if entry["path"]}
+
+
+@pytest.mark.parametrize("point", range(1, 40, 2))
+def test_a_commit_cut_off_at_any_step_is_whole(tmp_path, point):
+    """A process that dies at the n-th system call of a commit leaves the old files or, after recovery, the new ones."""
+    old, new = {"a/1.html": b"old", "b.html": b"old"}, {"a/1.html": b"new", "b.html": b"new", "c/2.html": b"new"}
+    store.commit(tmp_path, old)
+    script = (
+        "import os, sys\nfrom pathlib import Path\nfrom catchment.run import store\n"
+        f"left = [{point}]\n"
+        "def count(event, arguments):\n"
+        "    if event in ('open', 'os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'shutil.rmtree'):\n"
+        "        left[0] -= 1\n"
+        "        if left[0] == 0: os._exit(9)\n"
+        f"files = {new!r}\nsys.addaudithook(count)\nstore.commit(Path({str(tmp_path)!r}), files, remove=['b2.html'])\n"
+    )
+    done = subprocess.run([os.sys.executable, "-c", script], check=False)
+    store.recover(tmp_path)
+    found = {name: (tmp_path / name).read_bytes() if (tmp_path / name).exists() else None for name in new}
+    assert found in ({**old, "c/2.html": None}, new)
+    if done.returncode == 0:
+        assert found == new
+    assert [path.name for path in (tmp_path / store.STATE).iterdir()] == []
+
+
+def test_a_commit_removes_files_too(tmp_path):
+    store.commit(tmp_path, {"a.html": b"1", "b.html": b"2"})
+    store.commit(tmp_path, {"a.html": b"3"}, remove=["b.html", "never.html"])
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["a.html"]
+
+
+# The real command.
+
+
+@pytest.fixture(scope="module")
+def small(shared_project):
+    """Two partners, two quick notebooks, for the real command."""
+    shared_project.only("dunes", "tallgrass")
+    shared_project.notebook("01_one", "import time\ntime.sleep(0.05)", "#!## Heading")
+    shared_project.notebook("02_two", "import time\ntime.sleep(0.05)")
+    done = shared_project.run("--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    return shared_project
+
+
+@pytest.mark.slow
+def test_the_command_builds_publishes_and_tells(small):
+    assert_whole(small.reports)
+    forced = small.run("--force", "--jobs", "1", "--json")
+    told = json.loads(forced.stdout.splitlines()[-1])
+    assert (forced.returncode, told["built_n"]) == (0, 4)
+    assert str(small.reports / "index.html") in forced.stdout
+
+
+@pytest.mark.slow
+def test_pages_are_the_same_for_any_number_of_workers_and_engine(small):
+    hashes = {name: entry["sha256"] for name, entry in small.manifest()["pages"].items()}
+    for arguments in (["--jobs", "1"], ["--engine", "catchment-kernel", "--partner", "dunes"]):
+        assert small.run("--force", *arguments).returncode == 0
+        assert {name: entry["sha256"] for name, entry in small.manifest()["pages"].items()} == hashes
+
+
+def family(process):
+    """Processes started by a command, its fork server's pages among them."""
+    import psutil
+
+    return [each for each in psutil.process_iter(["environ"]) if (each.info["environ"] or {}).get("CATCHMENT_MARK") == process.mark]
+
+
+def started(project, *arguments):
+    mark = f"{os.getpid()}-{random.random()}"
+    process = project.start("run", "--force", *arguments, CATCHMENT_MARK=mark)
+    process.mark = mark
+    return process
+
+
+def until_quiet(process):
+    deadline = time.monotonic() + 30
+    while left := family(process):
+        assert time.monotonic() < deadline, f"left behind: {left}"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_interrupting_leaves_no_process_and_whole_reports(small):
+    small.notebook("02_two", "import time\ntime.sleep(600)")
+    process = started(small)
+    for line in process.stderr:
+        if "01_one" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    until_quiet(process)
+    assert_whole(small.reports)
+    small.notebook("02_two", "import time\ntime.sleep(0.05)")
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_reports_are_whole_and_the_next_run_continues(small):
+    """SIGKILL to the runner, or to one of its pages, at moments spread over a whole run."""
+    begun = time.monotonic()
+    assert small.run("--force").returncode == 0
+    length, seeded, counts = time.monotonic() - begun, random.Random(7), {"runner": 0, "page": 0}
+    for victim in ["runner", "page"] * 5:
+        process = started(small)
+        moment = time.monotonic() + length * seeded.uniform(0.3, 1.0)
+        while process.poll() is None and time.monotonic() < moment:
+            time.sleep(0.005)
+        others = [each for each in family(process) if each.pid != process.pid]
+        if victim == "page" and others:
+            seeded.choice(others).kill()
+            process.communicate(timeout=120)
+        else:
+            process.kill()
+        process.wait(120)
+        until_quiet(process)
+        counts[victim] += 1
+        assert_whole(small.reports)
+    done = small.run()
+    assert done.returncode == 0, done.stderr
+    assert_whole(small.reports)
+    assert counts == {"runner": 5, "page": 5}
+
+
+@pytest.mark.slow
+def test_a_hundred_unchanged_partners_answer_in_two_seconds(project, instant):
+    project.only("tallgrass")
+    for number in range(99):
+        project.partner(f"partner{number:02d}")
+    for number in range(6):
+        project.notebook(f"{number:02d}_page", "from catchment import data, params, report")
+    runner.run(project.root, **QUIET)
+    assert len(instant.jobs) == 600
+    usage = []
+    for _ in range(3):
+        begun = os.times()
+        done = project.run()
+        ended = os.times()
+        assert done.returncode == 0 and "0 built, 600 unchanged" in done.stdout, done.stderr
+        usage.append(ended.children_user + ended.children_system - begun.children_user - begun.children_system)
+    assert min(usage) < 2.0, "seconds of processor time"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_reports_that_cannot_be_written(two):
+    two.reports.chmod(0o500)
+    with pytest.raises(PermissionError):
+        runner.run(two.root, Options(force=True), **QUIET)
+    two.reports.chmod(0o700)
+
+
