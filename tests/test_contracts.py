@@ -152,7 +152,7 @@ def test_bounds_follow_the_name_unless_the_entry_says_otherwise(name, column, lo
     assert contracts.bounds(name, column) == (low, high)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='"\0'), max_size=12))
 def test_any_cell_is_read_right_or_refused(tmp_path_factory, cell):
     """The count column of a one-row file holds anything: a number it may be, a mark, or a message; never a wrong number."""

@@ -203,4 +203,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
 
     peak(1_000)
     # The rows alone, held as text, would take some 500 bytes each.
-    assert peak(20_000) - peak(5_000) < 60 * 15_000
+    assert peak(10_000) - peak(2_500) < 80 * 7_500

@@ -187,6 +187,13 @@ def test_state_cancer_profiles_of_every_vintage(project, content, measure, site,
     assert not frame["area"].str.contains(r"\(").any()
 
 
+@pytest.mark.parametrize(("header", "area", "code"), [("State, FIPS", "Delaware", "10000"), ("Health Service Area, HSA", "Kent, DE", "0021")])
+def test_state_cancer_profiles_of_other_areas(project, header, area, code):
+    content = SCP_NEW.replace("County,FIPS,", f"{header},").replace('"Delaware(7)",10000', f'"{area}(7)",{code}')
+    _, frame = brought(project, "state_cancer_profiles", "incd.csv", content)
+    assert frame[["area", "fips"]].values.tolist()[0] == [area, code]
+
+
 def test_the_two_pairs_of_intervals_are_not_confused(project):
     result, frame = brought(project, "state_cancer_profiles", "incd.csv", SCP_NEW)
     kent = frame.set_index("area").loc["Kent County"]
@@ -356,12 +363,21 @@ def test_a_last_line_without_break_may_be_cut_off_and_is_rejected(project):
     assert 1 not in frame["cases_n"].tolist()
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(project):
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(project, monkeypatch):
+    monkeypatch.setattr(stream, "BOMB_BYTES", 2_000_000)
     path = project / "HSAF_2020.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("hsaf.csv", "w", force_zip64=True) as member:
-        for _ in range(300):
+        for _ in range(5):
             member.write(b"0" * 1_000_000)
     with pytest.raises(importers.ImportRefused, match="ZIP bomb"):
+        importers.run("hospital_service_area", [path], root=project)
+
+
+def test_a_gzip_bomb_is_refused_while_it_unpacks(project, monkeypatch):
+    monkeypatch.setattr(stream, "BOMB_BYTES", 2_000_000)
+    path = project / "HSAF_2020.csv.gz"
+    path.write_bytes(gzip.compress(b"0" * 5_000_000))
+    with pytest.raises(importers.ImportRefused, match="refused as a bomb"):
         importers.run("hospital_service_area", [path], root=project)
 
 

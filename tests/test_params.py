@@ -159,6 +159,20 @@ def test_the_project_is_found_from_below_and_by_the_environment(project, monkeyp
         params.root()
 
 
+def test_values_that_do_not_go_together_are_told_at_their_line(project, monkeypatch):
+    def conflicts(self, settings):
+        if self.psa_share.value > self.tsa_share.value:
+            yield params.Conflict(("psa_share", "value"), "above tsa_share", f"{settings.name} needs a smaller one")
+
+    monkeypatch.setattr(type(params.load("dunes", root=project).market), "conflicts", conflicts)
+    path = project / "params/partners/dunes.yml"
+    text = path.read_text()
+    path.write_text(text + ("" if "\nmarket:" in text else "market:\n") + "  psa_share: 0.95\n")
+    (problem,) = refused(project)
+    assert (problem.file, problem.line, problem.key) == ("params/partners/dunes.yml", len(path.read_text().splitlines()), "market.psa_share.value")
+    assert str(problem).endswith("above tsa_share (Dunes Regional Hospital needs a smaller one)")
+
+
 def test_a_missing_portfolio_value_points_at_its_section(project):
     line = change(project, "portfolio.yml", "  horizon_years: 10\n", "")
     problem = next(problem for problem in refused(project) if problem.key == "demand.horizon_years")
