@@ -537,3 +537,8 @@ def test_a_partners_own_file_is_read_by_no_other_partner(private):
 def test_whose_file_it_is_must_be_said_for_private_kinds_only(private, kind, partner, said):
     with pytest.raises(importers.ImportRefused, match=said):
         importers.run(kind, [private / "visits.csv"], root=private, partner=partner)
+
+
+def test_the_guide_names_every_kind():
+    guide = (ROOT / "docs/data.md").read_text()
+    assert [kind for kind in importers.kinds() if f"`{kind}`" not in guide] == []
