@@ -72,14 +72,14 @@ def protect(frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: 
 def _complemented(values: pd.Series, hidden: pd.Series, below: int) -> pd.Series:
     """Hide the smallest visible parts until what the total leaves for the hidden ones says nothing about any of them.
 
-    With n hidden parts that sum to T, each of which is at least 1, a reader knows that none exceeds T - (n - 1). Parts that came
-    in hidden have no value here; they are counted as 1, the least that they can be.
+    With n hidden parts that sum to T, each of which is at least 1, a reader knows that none exceeds T - (n - 1). Parts that the
+    source itself hid have no value here: two of them protect each other, one alone is counted as 1, the least that it can be.
     """
     out = hidden.copy()
     visible = values[~hidden & (values > 0)].sort_values(kind="stable")
     for row in visible.index:
         n = int(out.sum())
-        if n == 0 or (n > 1 and values[out].fillna(1).sum() - (n - 1) >= below):
+        if n == 0 or (n > 1 and (values[out].isna().sum() > 1 or values[out].fillna(1).sum() - (n - 1) >= below)):
             break
         out.loc[row] = True
     return out
@@ -169,13 +169,14 @@ def suppressed(values: pd.Series, sums: Iterable[Sum], *, below: int = 11) -> pd
 
 
 def _next(values: pd.Series, hidden: pd.Series, sums: list[Sum], exposed_cell: Hashable) -> Hashable | None:
-    """The smallest visible positive cell beside an exposed one; parts before totals, because a total says more."""
-    linked = [relation for relation in sums if exposed_cell in (relation.total, *relation.parts)]
-    beside, totals = [cell for relation in linked for cell in relation.parts], [relation.total for relation in linked]
-    for candidates in (beside, totals):
-        visible = {cell for cell in candidates if not hidden[cell] and values[cell] > 0}
-        if visible:
-            return min(visible, key=lambda cell: (values[cell], str(cell)))
+    """The smallest visible positive cell beside an exposed one, else beside any hidden one; parts before totals, which say more."""
+    near = [relation for relation in sums if exposed_cell in (relation.total, *relation.parts)]
+    far = [relation for relation in sums if any(hidden[cell] for cell in (relation.total, *relation.parts))]
+    for linked in (near, far):
+        for candidates in ([part for relation in linked for part in relation.parts], [relation.total for relation in linked]):
+            visible = {cell for cell in candidates if not hidden[cell] and values[cell] > 0}
+            if visible:
+                return min(visible, key=lambda cell: (values[cell], str(cell)))
     return None
 
 
