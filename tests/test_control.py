@@ -154,6 +154,14 @@ def test_variation_is_judged_by_direction(better, kind):
     assert "H" in verdict.icon
 
 
+def test_a_change_that_is_neither_good_nor_bad():
+    values = flat()
+    values[-1] = 20
+    chart = control.xmr(values, baseline=18)
+    assert control.variation(chart, better="neither").kind == "change"
+    assert control.assurance(chart, 12, better="neither").kind == "unknown"
+
+
 def test_variation_looks_at_the_newest_point_only():
     values = flat()
     values[14] = 20

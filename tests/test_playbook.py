@@ -74,29 +74,35 @@ def test_remaining_work_starts_today_and_keeps_its_order():
 def evidence() -> dict[str, pd.DataFrame]:
     board = pd.DataFrame({
         "domain": ["Access", "Finance", "Quality"], "title": ["No-shows", "Margin", "Screening"], "variation": ["concern", "common", "common"], "assurance": ["either", "fail", "pass"],
-        "variation_words": ["above the upper limit"] * 3, "assurance_words": ["will miss"] * 3, "now": [0.09, 0.18, 0.9], "target": [0.06, 0.24, 0.8], "theme": ["workforce", "general", "general"],
+        "variation_words": ["above the upper limit"] * 3, "assurance_words": ["will miss"] * 3, "now": [0.09, 0.18, 0.9], "target": [0.06, 0.24, 0.8], "kpi": ["no_show_share", "margin_share", "distress_share"],
     })  # fmt: skip
-    assessed = pd.DataFrame({"standard": ["5.3", "1.1"], "title": ["Report", "Letter"], "status": ["Not met", "Met"], "evidence": ["audit", "file"], "theme": ["general", "general"]})
-    reached = pd.DataFrame({"service": ["Genetics"], "site": ["Breast"], "standing": ["below peers"], "gap_points": [0.3], "peer_median_share": [0.6], "theme": ["genetics"]})
-    lines = pd.DataFrame({"line": ["Drugs", "Linen"], "material": [True, False], "total_favor": ["U", "U"], "volume_usd": [1.0, 0], "quantity_usd": [0.0, 0], "price_usd": [9.0, 0], "total_share": [0.10, 0.2]})
+    assessed = pd.DataFrame({"standard": ["5.3", "1.1"], "title": ["Report", "Letter"], "status": ["Not met", "Met"], "evidence": ["audit", "file"]})
+    reached = pd.DataFrame({"service": ["Genetics"], "site": ["Breast"], "standing": ["below peers"], "gap_points": [0.3], "peer_median_share": [0.6]})
+    lines = pd.DataFrame({
+        "line": ["Drugs", "Linen", "Visits", "Scans", "Rent"], "material": [True, False, True, True, True], "total_favor": ["U", "U", "U", "U", "F"], "volume_usd": [1.0, 0, -90, -30, 0],
+        "quantity_usd": 0.0, "price_usd": [9.0, 0, 1, 1, -5], "total_usd": [10.0, 0, -89, -29, -5], "total_share": [0.10, 0.2, -0.06, -0.07, -0.5],
+    })  # fmt: skip
+
     return {"board": board, "assessed": assessed, "reached": reached, "lines": lines}
 
 
 def test_gaps_come_from_every_kind_of_evidence_and_nothing_else(evidence):
     found = playbook.gaps(**evidence).set_index("gap")
-    assert set(found.index) == {"No-shows", "Margin", "5.3 Report", "Genetics, Breast", "Drugs"}
+    assert set(found.index) == {"No-shows", "Margin", "5.3 Report", "Genetics, Breast", "Drugs: price", "Visits: volume"}
     assert found.loc["No-shows", "size"] == pytest.approx(0.5)
-    assert found.loc["Drugs", "evidence"].endswith("mostly by price")
+    assert found.loc["Drugs: price", "evidence"].endswith("mostly by price")
+    assert found.loc["Visits: volume", "evidence"].endswith("mostly by volume, with scans")
     assert found["gate"].to_dict()["5.3 Report"]
 
 
 def test_what_closes_the_gate_ranks_first_and_unworked_gaps_are_to_assess(evidence):
-    initiatives = pd.DataFrame({"theme": ["genetics", "genetics"], "initiative": ["Counselor", "Counselor"], "phase": ["plan", "plan"]})
+    initiatives = pd.DataFrame({"initiative": ["Counselor", "Counselor", "Growth"], "phase": ["plan", "plan", "pilot"], "addresses": ["4.4; Genetics", "4.4; Genetics", "Scans"]})
     ranked = playbook.rank(playbook.gaps(**evidence), initiatives)
     assert ranked["gap"].iloc[0] == "5.3 Report"
-    assert ranked["priority"].tolist() == [1, 2, 3, 4, 5]
+    assert ranked["priority"].tolist() == [1, 2, 3, 4, 5, 6]
     assert ranked.loc[1:, "size"].is_monotonic_decreasing
     by_gap = ranked.set_index("gap")
     assert by_gap.loc["Genetics, Breast", ["initiative", "phase"]].tolist() == ["Counselor", "plan"]
-    assert by_gap.loc["Drugs", "phase"] == "assess"
-    assert pd.isna(by_gap.loc["Drugs", "initiative"])
+    assert by_gap.loc["Visits: volume", "initiative"] == "Growth"  # by one of the lines behind it
+    assert by_gap.loc["Drugs: price", "phase"] == "assess"
+    assert pd.isna(by_gap.loc["Drugs: price", "initiative"])

@@ -130,3 +130,4 @@ def test_few_enrolled_patients_are_not_shown(enrolled, hidden):
     found = readiness.accrual(enrolled, 208, {"CCP": 0.02}, category="CCP", below=11)
     assert found["our_share"].isna().iloc[0] == hidden
     assert found["our_share_suppressed"].iloc[0] == hidden
+    assert found["needed_n"].isna().iloc[0] == hidden

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from catchment.analysis import scorecard
+from catchment.analysis import disclosure, scorecard
 
 MONTHS = pd.date_range("2021-01-01", periods=60, freq="MS")
 
@@ -72,6 +72,12 @@ def test_limits_step_only_where_declared():
     assert (stepped["signal"] == "").all()
 
 
+def test_a_young_series_keeps_a_run_outside_of_its_baseline():
+    value = np.r_[np.tile([10.0, 12.0], 6), np.full(7, 15.0)]
+    young = pd.DataFrame({"period": MONTHS[:19], "numerator": value, "denominator": np.nan, "length": "month"})
+    assert scorecard.chart(young, "xmr", baseline_years=2)["center"].unique().tolist() == [11.0]
+
+
 def test_an_unknown_kind_of_chart_is_refused():
     series = scorecard.subgroup(months(3.2, np.nan), people=False, below=11, tolerated=0.1)
     with pytest.raises(ValueError, match="xmr, p or u"):
@@ -93,7 +99,7 @@ def test_board_has_a_row_for_each_indicator_with_data():
     late[-1] = 0.9
     recorded = pd.concat([months(np.round(late * 200), 200.0).assign(kpi="a_share"), months(np.tile([9.0, 11.0], 30), np.nan).assign(kpi="b_days"), months(0.2, 12.0).assign(kpi="d_share")])
     charts = scorecard.charts(definitions(), recorded, {}, pd.DataFrame({"kpi": [], "month": []}), below=11, tolerated=0.1, baseline_years=2)
-    board = scorecard.table(definitions(), charts, {"a_share": 0.7, "b_days": 5.0}).set_index("kpi")
+    board = scorecard.table(definitions(), charts, {"a_share": 0.7, "b_days": 4.0}).set_index("kpi")
     assert board.index.tolist() == ["a_share", "b_days", "d_share"]
     assert board.loc["a_share", ["variation", "assurance"]].tolist() == ["improvement", "fail"]
     assert board.loc["b_days", ["variation", "assurance"]].tolist() == ["common", "fail"]
@@ -146,7 +152,9 @@ def test_reach_is_below_peers_only_beyond_chance():
     assert found.loc["Breast", "more_n"] == 40
     # Wilson interval of 80/200 (Newcombe 1998 form): 0.3347 to 0.4694.
     assert found.loc["Breast", ["share_low", "share_high"]].tolist() == pytest.approx([0.3346, 0.4693], abs=2e-4)
-    assert found.loc["Ovary", ["eligible_patients_n", "reached_patients_n", "reached_share", "gap_points", "more_n"]].isna().all()  # three were not reached
+    assert found["reached_patients_n_suppressed"].to_dict() == {"Breast": False, "Colon": False, "Ovary": True}  # three were not reached
+    shown = disclosure.protect(found.reset_index(), ["eligible_patients_n", "reached_patients_n"]).set_index("site")
+    assert shown.loc["Ovary", ["eligible_patients_n", "reached_patients_n", "reached_share", "gap_points", "more_n"]].isna().all()
 
 
 def test_sites_are_pooled_where_most_would_be_hidden():

@@ -12,7 +12,6 @@ dunes       Denials jump in 2025-12. Distress screening improves from 2025-02. D
 northpoint  The wait for a chair rises every month of 2025 H2; nurse hours per visit exceed budget. No standard fails, one is at risk.
 """
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -182,14 +181,10 @@ def service_peers() -> pd.DataFrame:
 
 
 def write(folder: Path) -> None:
-    """Write the scorecard's tables below `folder/scorecard`, the same bytes every time."""
+    """Write the scorecard's tables below `folder/scorecard`, one file per partner, the same bytes every time."""
     out = folder / "scorecard"
     out.mkdir(parents=True, exist_ok=True)
-    tables = {"kpi_months": kpi_months(), "budget_lines": budget_lines(), "service_access": service_access(), "service_peers": service_peers()}
-    for name, frame in (tables | scorecard_text.tables()).items():
-        text = frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-        if len(text) < 100_000:
-            (out / f"{name}.csv").write_text(text)
-            continue
-        with (out / f"{name}.csv.gz").open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed:
-            packed.write(text.encode())
+    private = {"kpi_months": kpi_months(), "budget_lines": budget_lines(), "service_access": service_access()} | scorecard_text.tables()
+    files = {f"{name}_{partner}": part for name, frame in private.items() for partner, part in frame.groupby("partner")}
+    for name, frame in (files | {"service_peers": service_peers()}).items():
+        (out / f"{name}.csv").write_text(frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d"))

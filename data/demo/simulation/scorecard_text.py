@@ -37,30 +37,30 @@ EXCEPTIONS = {
     ("northpoint", "5.8"): ("Met", 0.82, "audit of 50 lung resections", "2026-06-30"),
 }  # fmt: skip
 
-# Initiative: theme, phase, start, days of its four milestones, days by which each slipped.
+# Initiative: theme, phase, start, days of its four milestones, days by which each slipped, gaps that it works on.
 INITIATIVES = {
     "tallgrass": [
-        ("Urology access clinic", "workforce", "pilot", "2025-03-01", (40, 70, 90, 150), (0, 5, 32, 40)),
-        ("Infusion growth", "infusion", "plan", "2025-06-01", (45, 80, 100, 160), (0, 21, 28, 28)),
-        ("Operative report templates", "general", "scale", "2025-04-01", (20, 40, 60, 120), (0, 0, 4, 10)),
-        ("Palliative care clinic", "survivorship", "assess", "2025-10-01", (60, 90, 120, 180), (12, 12, 12, 12)),
+        ("Urology access clinic", "workforce", "pilot", "2025-03-01", (40, 70, 90, 150), (0, 5, 32, 40), ("third_next_days", "treatment_days", "consult_days")),
+        ("Infusion growth", "infusion", "plan", "2025-06-01", (45, 80, 100, 160), (0, 21, 28, 28), ("Infusion services", "infusion_visits_n")),
+        ("Operative report templates", "general", "scale", "2025-04-01", (20, 40, 60, 120), (0, 0, 4, 10), ("5.3",)),
+        ("Palliative care clinic", "survivorship", "assess", "2025-10-01", (60, 90, 120, 180), (12, 12, 12, 12), ("4.5", "Palliative care")),
     ],
     "riverbend": [
-        ("Nurse residency with the hub", "workforce", "pilot", "2025-02-01", (30, 60, 120, 180), (0, 14, 45, 60)),
-        ("Studies by telehealth", "clinical trials", "plan", "2025-05-01", (40, 90, 120, 180), (7, 30, 30, 30)),
-        ("Telegenetics", "genetics", "sustain", "2024-09-01", (30, 60, 90, 120), (0, 0, 0, 5)),
+        ("Nurse residency with the hub", "workforce", "pilot", "2025-02-01", (30, 60, 120, 180), (0, 14, 45, 60), ("vacancy_share", "Infusion nursing")),
+        ("Studies by telehealth", "clinical trials", "plan", "2025-05-01", (40, 90, 120, 180), (7, 30, 30, 30), ("9.1", "Clinical trials")),
+        ("Telegenetics", "genetics", "sustain", "2024-09-01", (30, 60, 90, 120), (0, 0, 0, 5), ("4.4", "Genetics")),
     ],
     "dunes": [
-        ("Denial prevention", "general", "assess", "2025-11-01", (30, 60, 90, 120), (0, 6, 6, 6)),
-        ("Genetic counselor shared with the hub", "genetics", "plan", "2025-07-01", (45, 75, 90, 150), (3, 25, 40, 40)),
-        ("Registry follow-up recovery", "general", "pilot", "2025-05-01", (20, 50, 90, 120), (0, 10, 18, 24)),
-        ("Distress screening at check-in", "navigation", "sustain", "2024-08-01", (30, 45, 90, 120), (0, 0, 3, 3)),
+        ("Denial prevention", "general", "assess", "2025-11-01", (30, 60, 90, 120), (0, 6, 6, 6), ("denial_share", "receivable_days")),
+        ("Genetic counselor shared with the hub", "genetics", "plan", "2025-07-01", (45, 75, 90, 150), (3, 25, 40, 40), ("4.4", "Genetics")),
+        ("Registry follow-up recovery", "general", "pilot", "2025-05-01", (20, 50, 90, 120), (0, 10, 18, 24), ("6.5",)),
+        ("Distress screening at check-in", "navigation", "sustain", "2024-08-01", (30, 45, 90, 120), (0, 0, 3, 3), ("distress_share",)),
     ],
     "northpoint": [
-        ("Eight more infusion chairs", "infusion", "plan", "2025-05-01", (60, 120, 150, 210), (0, 16, 50, 62)),
-        ("Chair scheduling by acuity", "infusion", "pilot", "2025-06-01", (30, 45, 75, 120), (0, 0, 8, 15)),
-        ("Survivorship visits by nurse practitioners", "survivorship", "pilot", "2025-03-01", (30, 60, 90, 150), (0, 4, 9, 9)),
-        ("Third linear accelerator", "radiation oncology", "assess", "2025-09-01", (90, 150, 240, 300), (0, 0, 0, 0)),
+        ("Eight more infusion chairs", "infusion", "plan", "2025-05-01", (60, 120, 150, 210), (0, 16, 50, 62), ("chair_wait_min",)),
+        ("Chair scheduling by acuity", "infusion", "pilot", "2025-06-01", (30, 45, 75, 120), (0, 0, 8, 15), ("Infusion nursing",)),
+        ("Survivorship visits by nurse practitioners", "survivorship", "pilot", "2025-03-01", (30, 60, 90, 150), (0, 4, 9, 9), ("Survivorship",)),
+        ("Third linear accelerator", "radiation oncology", "assess", "2025-09-01", (90, 150, 240, 300), (0, 0, 0, 0), ("fractions_n",)),
     ],
 }  # fmt: skip
 STEPS = ("Case approved", "Plan and staff agreed", "Pilot running", "At scale")
@@ -111,6 +111,13 @@ COMMENTS = [
     ("tallgrass", "Infusion services", "Infusion manager", "Visits did not follow the growth in cases; patients seen here are treated elsewhere."),
     ("tallgrass", "Drugs", "Pharmacy lead", "Follows the missing visits; price per dose is on budget."),
     ("tallgrass", "Drugs billed", "Service line finance", "Follows the missing visits."),
+    ("tallgrass", "Consults and diagnostics", "Service line finance", "Fewer new cases than planned in the second quarter."),
+    ("tallgrass", "Infusion nursing", "Infusion manager", "Shifts were cut with the visits."),
+    ("tallgrass", "Infusion supplies", "Infusion manager", "Follows the missing visits."),
+    ("tallgrass", "Consults staff", "Service line finance", "Two posts stay vacant until volume returns."),
+    ("dunes", "Drugs billed", "Service line finance", "Price rise not yet in the payer contracts."),
+    ("riverbend", "Infusion services", "Infusion manager", "More visits than planned since a fourth infusion day."),
+    ("riverbend", "Drugs billed", "Service line finance", "Follows the visits."),
     ("riverbend", "Infusion nursing", "Nursing director", "Three agency nurses at premium rates since August."),
     ("northpoint", "Infusion nursing", "Infusion manager", "Overtime in the evenings while chairs are full."),
 ]
@@ -134,7 +141,7 @@ def milestones() -> pd.DataFrame:
     """Grain: one row per partner and milestone; each waits for the one before, an initiative's pilot for the first initiative's plan."""
     rows = []
     for partner, initiatives in INITIATIVES.items():
-        for number, (initiative, theme, phase, start, days, slips) in enumerate(initiatives, start=1):
+        for number, (initiative, theme, phase, start, days, slips, addresses) in enumerate(initiatives, start=1):
             planned = pd.Timestamp(start)
             for place, (step, duration, slip) in enumerate(zip(STEPS, days, slips, strict=True)):
                 planned += pd.Timedelta(days=duration)
@@ -143,8 +150,8 @@ def milestones() -> pd.DataFrame:
                 if step == "Pilot running" and number == 2:
                     after.append("1.2")
                 done = place < PHASE_DONE[phase] and expected <= pd.Timestamp(world.AS_OF)
-                rows.append((partner, f"{number}.{place + 1}", initiative, theme, phase, step, duration, " ".join(after), planned, expected, expected if done else pd.NaT))
-    columns = ["partner", "task", "initiative", "theme", "phase", "milestone", "duration_days", "after", "planned", "expected", "finished"]
+                rows.append((partner, f"{number}.{place + 1}", initiative, theme, phase, step, duration, " ".join(after), planned, expected, expected if done else pd.NaT, "; ".join(addresses)))
+    columns = ["partner", "task", "initiative", "theme", "phase", "milestone", "duration_days", "after", "planned", "expected", "finished", "addresses"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -29,7 +29,7 @@ XMR_FACTOR = 2.66  # 3 / d2 with d2 = 1.128 for ranges of two
 RANGE_FACTOR = 3.267  # D4 for ranges of two
 LEAST_POINTS = 12
 RUN = 7
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "neither"]
 
 
 class Verdict(NamedTuple):
@@ -221,23 +221,26 @@ def signals(values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike
 
 
 def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
-    """Variation at the newest point of a chart: improvement, concern, common cause, or too few points to say."""
+    """Variation at the newest point of a chart: improvement, concern, a change that is neither, common cause, or too few points to say."""
     known = chart.dropna(subset=["value"])
     if len(known) < LEAST_POINTS:
-        return Verdict("unknown", "–", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
+        return Verdict("unknown", "·", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
     last = known.iloc[-1]
     if last.side == 0:
         return Verdict("common", "○", "common cause: no change beyond noise")
+    letter = "H" if last.side > 0 else "L"
+    if better == "neither":
+        return Verdict("change", f"◈ {letter}", f"special cause, neither good nor bad: {last.signal}")
     good = (last.side > 0) == (better == "higher")
-    icon = f"{'◇' if good else '◆'} {'H' if last.side > 0 else 'L'}"
+    icon = f"{'◇' if good else '◆'} {letter}"
     return Verdict("improvement" if good else "concern", icon, f"special cause, {'improvement' if good else 'concern'}: {last.signal}")
 
 
 def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
     """Whether the process as it runs meets `target`: always, never, or by chance."""
     known = chart.dropna(subset=["value"])
-    if len(known) < LEAST_POINTS or pd.isna(target):
-        return Verdict("unknown", "–", "no target" if pd.isna(target) else "too few points to judge")
+    if len(known) < LEAST_POINTS or pd.isna(target) or better == "neither":
+        return Verdict("unknown", "·", "no target" if pd.isna(target) or better == "neither" else "too few points to judge")
     low, high = known.lcl.iloc[-1], known.ucl.iloc[-1]
     good, bad = (low >= target, high < target) if better == "higher" else (high <= target, low > target)
     if good:

@@ -17,8 +17,6 @@ Known bias: durations are taken as certain; several paths of nearly equal length
 import numpy as np
 import pandas as pd
 
-# Themes are shared with initiatives and with the designations of gifts.
-SERVICE_THEMES = {"Clinical trials": "clinical trials", "Genetics": "genetics", "Palliative care": "survivorship", "Navigation": "navigation", "Survivorship": "survivorship"}
 PHASES = ("assess", "plan", "pilot", "scale", "sustain")
 
 
@@ -121,28 +119,39 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
     assessed
         `readiness.assess`: standards that are Not met, Unknown or At risk are gaps; the first two close the gate.
     reached
-        `scorecard.reach`, with `theme`: services below peers are gaps.
+        `scorecard.reach`: services below peers are gaps.
     lines
-        `budget.by_line`: material unfavorable variances are gaps.
+        `budget.by_line`: material unfavorable variances are gaps, one per kind of variance.
 
     Returns
     -------
-    Grain: one row per gap: `area`, `gap`, `evidence` (words), `gate`, `size` (0-1), `theme`.
+    Grain: one row per gap: `area`, `gap`, `evidence` (words), `gate`, `size` (0-1), `key` (indicator, standard, service or budget line).
     """
     short = board[(board["variation"] == "concern") | (board["assurance"] == "fail")]
     words = np.where(short["variation"] == "concern", short["variation_words"], short["assurance_words"])
     away = ((short["now"] - short["target"]).abs() / short["target"]).clip(0, 1).fillna(0.5)
-    indicators = pd.DataFrame({"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "theme": short["theme"]})
+    indicators = pd.DataFrame({"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "key": short["kpi"]})
     open_ = assessed[assessed["status"].isin(["Not met", "Unknown", "At risk"])]
     standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"], "evidence": open_["status"] + ": " + open_["evidence"],
-                              "gate": open_["status"].isin(["Not met", "Unknown"]), "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "theme": open_["theme"]})  # fmt: skip
+                              "gate": open_["status"].isin(["Not met", "Unknown"]), "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
     few = reached[reached["standing"] == "below peers"]
     services = pd.DataFrame({"area": "Service access", "gap": few["service"] + ", " + few["site"], "evidence": "reach below the peer median, beyond chance",
-                             "gate": False, "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "theme": few["theme"]})  # fmt: skip
+                             "gate": False, "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "key": few["service"]})  # fmt: skip
+    return pd.concat([part for part in (indicators, standards, services, _overruns(lines)) if len(part)], ignore_index=True)
+
+
+def _overruns(lines: pd.DataFrame) -> pd.DataFrame:
+    """Material unfavorable lines, together where the same kind of variance drives them, named after the largest."""
     over = lines[lines["material"] & (lines["total_favor"] == "U")]
-    driver = over[["volume_usd", "quantity_usd", "price_usd"]].abs().idxmax(axis=1).str.removesuffix("_usd") if len(over) else pd.Series(dtype=str)
-    money = pd.DataFrame({"area": "Budget", "gap": over["line"], "evidence": "material and unfavorable, mostly by " + driver, "gate": False, "size": (over["total_share"].abs() / 0.25).clip(0, 1), "theme": "general"})
-    return pd.concat([part for part in (indicators, standards, services, money) if len(part)], ignore_index=True)
+    driver = over[["volume_usd", "quantity_usd", "price_usd"]].abs().idxmax(axis=1).str.removesuffix("_usd") if len(over) else pd.Series(dtype="str")
+    rows = []
+    for name, part in over.groupby(driver):
+        first = part.loc[part["total_usd"].abs().idxmax()]
+        others = part["line"][part["line"] != first["line"]].str.lower()
+        also = f", with {', '.join(others)}" if len(others) else ""
+        rows.append({"area": "Budget", "gap": f"{first['line']}: {name}", "evidence": f"material and unfavorable, mostly by {name}{also}", "gate": False,
+                     "size": min(1.0, float(part["total_share"].abs().max()) / 0.25), "key": "; ".join(part["line"])})  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def rank(gaps: pd.DataFrame, initiatives: pd.DataFrame) -> pd.DataFrame:
@@ -151,16 +160,17 @@ def rank(gaps: pd.DataFrame, initiatives: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     gaps
-        Grain: one row per gap: `area`, `gap`, `evidence`, `gate` (blocks something), `size` (0 to 1), `theme`.
+        Grain: one row per gap: `area`, `gap`, `evidence`, `gate` (blocks something), `size` (0 to 1), `key`.
     initiatives
-        Grain: one row per initiative: `theme`, `initiative`, `phase`.
+        Grain: one row per initiative or more: `initiative`, `phase`, `addresses` (keys of the gaps that it works on, separated by semicolons).
 
     Returns
     -------
     The gaps with `priority` (1 is first), `initiative` (missing where nobody works on it) and `phase`.
     """
-    first = initiatives.drop_duplicates("theme")[["theme", "initiative", "phase"]]
-    out = gaps.merge(first, on="theme", how="left", validate="m:1")
-    out["phase"] = out["phase"].fillna(PHASES[0])
+    works = initiatives.drop_duplicates("initiative")[["initiative", "phase", "addresses"]].assign(key=lambda i: i["addresses"].str.split("; ")).explode("key")
+    by_key = works.drop_duplicates("key").set_index("key")
+    answered = [next((key for key in keys.split("; ") if key in by_key.index), None) for keys in gaps["key"]]
+    out = gaps.assign(initiative=[by_key.at[key, "initiative"] if key else np.nan for key in answered], phase=[by_key.at[key, "phase"] if key else PHASES[0] for key in answered])
     out = out.sort_values(["gate", "size", "area", "gap"], ascending=[False, False, True, True], ignore_index=True)
     return out.assign(priority=np.arange(1, len(out) + 1))

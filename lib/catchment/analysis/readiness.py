@@ -137,7 +137,7 @@ def accrual(enrolled: float, cases: float, required: Mapping[str, float], *, cat
     required
         Share of cases by program category.
     below
-        With 1 to `below` - 1 enrolled, our share and the shortfall are hidden.
+        With 1 to `below` - 1 enrolled, our share, the patients asked for and the standing in other categories are hidden.
 
     Returns
     -------
@@ -147,6 +147,10 @@ def accrual(enrolled: float, cases: float, required: Mapping[str, float], *, cat
     shares = pd.Series([required[name] for name in order])
     ours = enrolled / cases
     hidden = 0 < enrolled < below
-    standing = np.where(ours >= shares, "met", "short")
-    return pd.DataFrame({"category": order, "required_share": shares, "our_share": np.nan if hidden else ours, "our_share_suppressed": hidden,
-                         "needed_n": np.ceil((shares * cases).round(6)).astype(int), "standing": standing})  # fmt: skip
+    out = pd.DataFrame({"category": order, "required_share": shares, "our_share": ours, "our_share_suppressed": hidden,
+                        "needed_n": np.ceil((shares * cases).round(6)), "standing": np.where(ours >= shares, "met", "short")})  # fmt: skip
+    if hidden:
+        # Ten thresholds, each passed or not, would narrow the count down.
+        out[["our_share", "needed_n"]] = np.nan
+        out.loc[1:, "standing"] = "not shown"
+    return out

@@ -73,7 +73,7 @@ def chart(series: pd.DataFrame, kind: str, *, per: float = 1.0, baseline_years: 
     per
         Exposure that one unit of a u chart stands for (1000: events per 1,000).
     baseline_years
-        Years at the start of each segment that make its limits, at least 12 points.
+        Years at the start of each segment that make its limits; 12 points where that leaves fewer than `run` to judge.
     steps
         First days of periods from which limits are computed anew.
     """
@@ -82,7 +82,10 @@ def chart(series: pd.DataFrame, kind: str, *, per: float = 1.0, baseline_years: 
         return pd.DataFrame(columns=["period", "length", "value", "center", "lcl", "ucl", "signal"])
     positions = [int(place) for day in steps if 0 < (place := known["period"].searchsorted(pd.Timestamp(day))) < len(known)]
     per_year = {"month": 12, "quarter": 4, "year": 1}[series["length"].iloc[0]]
-    options = {"baseline": max(round(baseline_years * per_year), control.LEAST_POINTS), "steps": positions, "sigmas": sigmas, "run": run}
+    wanted = round(baseline_years * per_year)
+    # A young series keeps at least a run of points to be judged outside of its baseline.
+    baseline = max(wanted if len(known) >= wanted + run else 0, control.LEAST_POINTS)
+    options = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
     if kind == "xmr":
         made = control.xmr(known["numerator"], bounds=bounds, **options)
     elif kind == "p":
@@ -203,12 +206,12 @@ def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("
     peers
         Grain: the same keys: `peer_median_share`.
     below
-        Rows in which eligible, reached or not reached patients number 1 to `below` - 1 are hidden.
+        Rows in which eligible, reached or not reached patients number 1 to `below` - 1 are flagged; `disclosure.protect` hides them.
 
     Returns
     -------
     Grain: one row per key: `reached_share` with Wilson limits, `gap_points` (peer median minus ours), `standing` (below, level, above: by whether
-    the interval holds the median), `more_n` (patients whom the peer median would reach in addition, where we are below) and, for the
+    the interval holds the median; "not shown" where flagged), `more_n` (patients whom the peer median would reach in addition, where we are below) and, for the
     counts, `*_suppressed`.
     """
     keys = list(by)
@@ -216,9 +219,8 @@ def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("
     out = sums.merge(peers[[*keys, "peer_median_share"]], on=keys, how="left", validate="1:1")
     eligible, reached = out["eligible_patients_n"].astype("float64"), out["reached_patients_n"].astype("float64")
     hidden = _hidden(pd.DataFrame({"numerator": reached, "denominator": eligible}), below)
-    eligible, reached = eligible.mask(hidden), reached.mask(hidden)
     limits = rates.wilson(reached, eligible)
-    out = out.assign(eligible_patients_n=eligible, reached_patients_n=reached, reached_share=rates.quotient(reached, eligible), share_low=limits.low, share_high=limits.high)
+    out = out.assign(reached_share=rates.quotient(reached, eligible), share_low=limits.low, share_high=limits.high)
     out["gap_points"] = out["peer_median_share"] - out["reached_share"]
     lower, higher = out["share_high"] < out["peer_median_share"], out["share_low"] > out["peer_median_share"]
     out["standing"] = np.select([hidden, lower, higher, out["peer_median_share"].isna()], ["not shown", "below peers", "above peers", "no peers"], "level with peers")

@@ -10,14 +10,15 @@ import pandas as pd
 
 from catchment import words
 from catchment.analysis import budget
+from catchment.analysis.playbook import PHASES
 from catchment.analysis.readiness import Gate
 
 from . import formats
 from .blocks import Finding
 
-ORDER = ["concern", "fail", "improvement", "either", "pass", "common", "unknown", "hidden"]
-VARIATION = {"concern": "worse", "improvement": "better", "common": "noise", "unknown": "too few points", "hidden": "too few patients"}
-ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": "too few patients"}
+ORDER = ["concern", "fail", "improvement", "change", "either", "pass", "common", "unknown", "hidden"]
+VARIATION = {"concern": "worse", "improvement": "better", "change": "changed", "common": "noise", "unknown": "few points", "hidden": "few patients"}
+ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": "few patients"}
 MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 
 
@@ -25,9 +26,12 @@ def value(kpi: str, amount: float) -> str:
     """An indicator's value with its unit."""
     if pd.isna(amount):
         return "[c]"
+    if kpi.endswith("_n"):
+        return words.count(amount)
     form = formats.of(kpi, pd.Series([amount]))
     # A month's mean of days or minutes is not known to the hundredth.
-    return form.full(amount) if form.kind != "number" or form.digits < 2 else replace(form, digits=1).full(amount)
+    said = form.full(amount) if form.kind != "number" or form.digits < 2 else replace(form, digits=1).full(amount)
+    return _kept(said.replace("minutes", "min"))
 
 
 def _kept(text: str) -> str:
@@ -45,7 +49,7 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
     """The scorecard as text: one row per indicator, with variation and assurance in icon and words."""
     rows = board.to_dict("records")
     return pd.DataFrame({
-        "indicator": [row["title"] for row in rows], "domain": [row["domain"] for row in rows], "newest": [_period(row["period"], row["length"]) for row in rows],
+        "indicator": [row["title"] for row in rows], "newest": [_kept(_period(row["period"], row["length"])) for row in rows],
         "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
         "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
         "variation": [_kept(f"{row['variation_icon']} {VARIATION[row['variation']]}") for row in rows], "assurance": [_kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}") for row in rows],
@@ -54,10 +58,12 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
 
 def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
     """Who answers for each indicator and how it is counted, with its target."""
-    targeted = [value(kpi, targets[kpi]) if kpi in targets else "none" for kpi in table["kpi"]]
-    return table.assign(target=targeted, denominator=table["denominator"].fillna("none"), exclusions=table["exclusions"].fillna("none"))[
-        ["title", "domain", "owner", "numerator", "denominator", "exclusions", "target", "better", "chart", "frequency", "source"]
-    ]
+    sides = {"higher": "at least", "lower": "at most", "neither": "near"}
+    targeted = [f"{sides[better]} {value(kpi, targets[kpi])}" if kpi in targets else f"none; {better} is better" if better != "neither" else "none" for kpi, better in zip(table["kpi"], table["better"], strict=True)]
+    without = [f"; without {text}" if isinstance(text, str) and text else "" for text in table["exclusions"]]
+    counted = [text + rest for text, rest in zip(table["numerator"], without, strict=True)]
+    kept = table.assign(indicator=table["title"], counted=counted, out_of=table["denominator"].fillna("none"), target=targeted, chart=table["chart"].map({"xmr": "XmR", "p": "p", "u": "u"}))
+    return kept[["indicator", "owner", "counted", "out_of", "target", "chart", "frequency", "source"]]
 
 
 def notable(board: pd.DataFrame, n: int = 3) -> pd.DataFrame:
@@ -76,11 +82,16 @@ def control_labels(kpi: str, title: str) -> dict[str, str]:
     return {"period": "Period", kpi: title, f"mean_{kpi}": "Mean", f"{kpi}_low": "Lower limit", f"{kpi}_high": "Upper limit", "signal": "Special cause"}
 
 
+def _moved(row) -> str:
+    return "rose" if row["variation_icon"].endswith("H") else "fell"
+
+
 def control_title(row) -> str:
     """What the chart of one indicator says, in a line."""
     now, usual = value(row["kpi"], row["now"]), value(row["kpi"], row["usual"])
-    if row["variation"] in ("concern", "improvement"):
-        return f"{row['title']}: {'a worsening' if row['variation'] == 'concern' else 'an improvement'} beyond chance, {now} after {usual}"
+    if row["variation"] in ("concern", "improvement", "change"):
+        tail = {"concern": ", for the worse", "improvement": ", an improvement", "change": ""}[row["variation"]]
+        return f"{row['title']} {_moved(row)} beyond chance to {now} from {usual}{tail}"
     if row["assurance"] == "fail":
         return f"{row['title']} will miss the target of {value(row['kpi'], row['target'])}"
     return f"{row['title']} did not change measurably: {now}, mean {usual}"
@@ -96,15 +107,15 @@ def control_subtitle(row, settings) -> str:
 
 def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     """How many indicators moved beyond chance for the worse, and which first."""
-    judged = board[board["variation"].isin(["concern", "improvement", "common"])]
+    judged = board[board["variation"].isin(["concern", "improvement", "change", "common"])]
     bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
     more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
     if bad.empty:
         return Finding(f"**None of {words.plural(len(judged), 'indicator')} worsened beyond chance.**{more}", exhibit, certainty=0.9)
     first = bad.iloc[0]
-    others = f", and {words.listing(bad['title'].iloc[1:].str.lower())}" if len(bad) > 1 else ""
-    text = f"**{first['title']} worsened beyond chance, to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}{others}.**{more}"
+    others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
+    text = f"**{first['title']} {_moved(first)} beyond chance to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}, for the worse.**{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
     return Finding(text, exhibit, size=float(min(1.0, away)), certainty=0.95, change=float(min(1.0, away)))
 
@@ -142,7 +153,8 @@ def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Fi
 
 
 def _signed(amount: float) -> str:
-    return f"{'+' if amount > 0 else words.MINUS}{words.money(abs(amount))}"
+    size = abs(amount)
+    return f"{'+' if amount > 0 else words.MINUS}{f'${size / 1e3:.0f} K' if 9_950 <= size < 99_950 else words.money(size)}"
 
 
 def bridge_title(bridge: pd.DataFrame) -> str:
@@ -164,10 +176,12 @@ def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
 
 def variances(lines: pd.DataFrame) -> pd.DataFrame:
     """Budget lines as text: every variance with its F or U."""
-    out = lines[["line", "kind", "original_usd", "flexed_usd", "actual_usd"]].copy()
+    out = pd.DataFrame({"line": [f"{line} ({kind})" if kind == "cost" else line for line, kind in zip(lines["line"], lines["kind"], strict=True)]})
+    for name, column in (("budget", "original_usd"), ("flexed", "flexed_usd"), ("actual", "actual_usd")):
+        out[name] = [_kept(words.money(amount)) for amount in lines[column]]
     for name in ("volume", "quantity", "price", "total"):
         out[name] = [_kept(f"{_signed(amount)} {letter}") if letter and abs(amount) >= 0.5 else "none" for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)]
-    return out.assign(total_share=lines["total_share"])
+    return out
 
 
 def reach_title(reached: pd.DataFrame) -> str:
@@ -176,7 +190,17 @@ def reach_title(reached: pd.DataFrame) -> str:
     if few.empty:
         return "No service reaches measurably fewer patients than peers"
     row = few.iloc[0]
-    return f"{row['service']} reaches {words.share(row['reached_share'])} in {str(row['site']).lower()}, peers {words.share(row['peer_median_share'])}"
+    where = "" if row["site"] == "All sites" else f" in {str(row['site']).lower()}"
+    return f"{row['service']} reaches {words.share(row['reached_share'])}{where}, peers {words.share(row['peer_median_share'])}"
+
+
+def reach(safe: pd.DataFrame) -> pd.DataFrame:
+    """Reach by service and site, largest shortfalls first, from a frame that is protected already."""
+    names = {"eligible_patients_n": "eligible_n", "reached_patients_n": "reached_n"}
+    names |= {f"{name}_suppressed": f"{short}_suppressed" for name, short in names.items()}
+    out = safe.sort_values("gap_points", ascending=False, na_position="last").rename(columns=names)
+    out["more_n_suppressed"] = out["more_n"].isna()
+    return out[["service", "site", "eligible_n", "reached_n", "reached_share", "peer_median_share", "more_n", "standing", *(c for c in out.columns if c.endswith("_suppressed"))]]
 
 
 def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
@@ -209,11 +233,11 @@ def outlook(lines: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFrame:
     year = lines[lines["fiscal_year"] == lines["fiscal_year"].max()]
     planned = (year["budget_volume"] * year["budget_quantity"] * year["budget_price_usd"]).groupby(year["line"]).sum()
     kinds = year.drop_duplicates("line").set_index("line")["kind"]
-    out = ahead.assign(kind=ahead["line"].map(kinds), budget_usd=ahead["line"].map(planned))
-    over = out["seasonal_usd"] - out["budget_usd"]
-    letters = budget.favor(over, out["kind"])
-    out["seasonal_against_budget"] = [_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(over, letters, strict=True)]
-    return out[["line", "kind", "budget_usd", "to_date_usd", "run_rate_usd", "seasonal_usd", "seasonal_against_budget"]]
+    kind, full = ahead["line"].map(kinds), ahead["line"].map(planned)
+    over = ahead["seasonal_usd"] - full
+    out = pd.DataFrame({"line": ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""}), "budget": full, "to_date": ahead["to_date_usd"], "run_rate": ahead["run_rate_usd"], "seasonal": ahead["seasonal_usd"]})
+    out[["budget", "to_date", "run_rate", "seasonal"]] = out[["budget", "to_date", "run_rate", "seasonal"]].map(lambda amount: _kept(words.money(amount))).astype("str")
+    return out.assign(seasonal_less_budget=[_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(over, budget.favor(over, kind), strict=True)])
 
 
 def gate_title(found: Gate, assessed: pd.DataFrame) -> str:
@@ -225,20 +249,22 @@ def gate_title(found: Gate, assessed: pd.DataFrame) -> str:
 
 
 def standards(assessed: pd.DataFrame, *, hide: list[str]) -> pd.DataFrame:
-    """All standards as text; the measured share of those in `hide` is not shown."""
+    """All standards as text, open ones first; the measured share of those in `hide` is not shown."""
     measured = ["[c]" if number in hide else words.share(share, digits=0) if share == share else "none" for number, share in zip(assessed["standard"], assessed["measured_share"], strict=True)]
     evidence = assessed["evidence"].where(~assessed["contradicted"], assessed["evidence"] + " (reported as met)")
-    out = assessed.assign(measured=measured, evidence=evidence, owner=assessed["owner"].fillna("not named"), due=_days(assessed["due"]))
-    return out[["standard", "title", "threshold_text", "confidence", "measured", "status", "evidence", "owner", "due"]].rename(columns={"threshold_text": "threshold"})
+    owner = [f"{name}, {day}" for name, day in zip(assessed["owner"].fillna("not named"), _days(assessed["due"]), strict=True)]
+    out = assessed.assign(measured=measured, evidence=evidence, owner_and_due=owner, threshold=assessed["threshold_text"] + " (" + assessed["confidence"] + ")")
+    place = assessed["status"].map({"Not met": 0, "Unknown": 1, "At risk": 2}).fillna(3)
+    return out.loc[place.sort_values(kind="stable").index, ["standard", "title", "threshold", "measured", "status", "evidence", "owner_and_due"]]
 
 
 def _days(dates: pd.Series) -> list[str]:
-    return [f"{day:%Y-%m-%d}" if pd.notna(day) else "no date" for day in pd.to_datetime(dates)]
+    return [f"{day:%Y\u2011%m\u2011%d}" if pd.notna(day) else "no date" for day in pd.to_datetime(dates)]
 
 
 def deadlines(calendar: pd.DataFrame) -> pd.DataFrame:
     """Open standards by due date."""
-    left = [f"{days:,.0f}" if days == days else "no date" for days in calendar["days_left"]]
+    left = [words.number(days) if days == days else "no date" for days in calendar["days_left"]]
     out = calendar.assign(due=_days(calendar["due"]), days_left=left, owner=calendar["owner"].fillna("not named"))
     return out[["standard", "title", "status", "owner", "due", "days_left", "timing"]]
 
@@ -253,7 +279,31 @@ def gaps(ranked: pd.DataFrame) -> pd.DataFrame:
 def path(tasks: pd.DataFrame) -> pd.DataFrame:
     """Open milestones with dates, slippage and slack."""
     out = tasks.assign(planned=_days(tasks["planned"]), expected=_days(tasks["expected"]), slack_days=tasks["slack"].round().astype(int))
-    return out[["task", "initiative", "milestone", "phase", "planned", "expected", "slip_days", "slack_days", "standing"]]
+    return out[["initiative", "milestone", "planned", "expected", "slip_days", "slack_days", "standing"]]
+
+
+def decisions(asked: pd.DataFrame) -> pd.DataFrame:
+    """Decisions by the day they are needed."""
+    out = asked.sort_values("by").assign(by=lambda d: _days(d["by"]), amount=lambda d: [_kept(words.money(usd)) if usd == usd else "none" for usd in d["amount_usd"]])
+    return out[["decision", "forum", "by", "amount", "otherwise"]]
+
+
+def bars_of(milestones: pd.DataFrame) -> pd.DataFrame:
+    """Initiatives as bars for a roadmap: one row per milestone, from the end of the one before to its own finished or expected end.
+
+    The work towards the n-th milestone of an initiative is its n-th phase (assess, plan, pilot, scale).
+    """
+    end = pd.to_datetime(milestones["finished"]).fillna(pd.to_datetime(milestones["expected"]))
+    begin = end.groupby(milestones["initiative"]).shift().fillna(end - pd.to_timedelta(milestones["duration_days"], unit="D"))
+    place = milestones.groupby("initiative").cumcount().clip(upper=len(PHASES) - 1)
+    return milestones.assign(start=begin, end=end, phase=[PHASES[at] for at in place])[["initiative", "phase", "milestone", "start", "end", "planned", "slip_days", "standing"]]
+
+
+def elsewhere(summaries: dict) -> pd.DataFrame:
+    """What the partner's other reports found, by size times certainty: `finding`, `report`, `weight`."""
+    rows = [(finding["text"].replace("**", ""), told["title"], finding["size"] * finding["certainty"]) for told in summaries.values() for finding in told["findings"]]
+    rows = rows or [("The other reports were not built with this one.", "none", np.nan)]
+    return pd.DataFrame(rows, columns=["finding", "report", "weight"]).sort_values("weight", ascending=False, kind="stable", ignore_index=True)
 
 
 def raid(items: pd.DataFrame) -> pd.DataFrame:

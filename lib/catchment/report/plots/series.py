@@ -194,16 +194,20 @@ def control(frame: pd.DataFrame, x: str, y: str, *, center: str, low: str, high:
     """A control chart: values, center and limits as columns (they may step), points with a `signal` filled in the warning color."""
     limits = _limits(frame, [y, low, high], zero=False, also=target)
     fmt = formats.of(y, frame[y])
-    plot, ax = sheet(HEIGHT, left=axis_margin(fmt, *limits), right=58)
+    part = frame.sort_values(x)
+    lines = {"mean": float(part[center].iloc[-1]), "lower limit": float(part[low].iloc[-1]), "upper limit": float(part[high].iloc[-1])}
+    lines |= {target_label.lower(): float(target)} if target is not None else {}
+    texts = [f"{name} {fmt.bare(value)}" for name, value in lines.items()]
+    plot, ax = sheet(HEIGHT, left=axis_margin(fmt, *limits), right=widest(texts) + 12)
     places = _places(ax, frame[x])
     value_axis(ax, y, frame[y], grid=False)
     ax.set_ylim(*limits)
-    part = frame.sort_values(x)
     at = part[x].map(places).to_numpy(dtype=float)
-    for column, dash, label in ((center, "-", "mean"), (low, (0, (4, 3)), "limit"), (high, (0, (4, 3)), "limit")):
+    for column, dash in ((center, "-"), (low, (0, (4, 3))), (high, (0, (4, 3)))):
         ax.step(at, part[column].astype("float64"), where="mid", color=theme.MUTED, linewidth=1.0, linestyle=dash)
-        last = float(part[column].iloc[-1])
-        ax.annotate(f"{label} {fmt.bare(last)}", (at[-1], last), xytext=(6, 0), textcoords="offset points", va="center", color=theme.MUTED, fontsize=8.5, annotation_clip=False)
+    if target is not None:
+        ax.axhline(target, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
+    end_labels(ax, at[-1], list(lines.values()), texts, [theme.MUTED] * 3 + [theme.WARN] * (target is not None), bold=[False] * len(lines))
     ax.plot(at, part[y].astype("float64"), color=theme.CONTEXT, linewidth=1.4, zorder=2)
     flags = part[signal].notna() & (part[signal].astype(str) != "") & (part[signal].astype(str) != "False") if signal else pd.Series(False, index=part.index)
     for row, place, flag in zip(part.to_dict("records"), at, flags, strict=True):
@@ -212,6 +216,4 @@ def control(frame: pd.DataFrame, x: str, y: str, *, center: str, low: str, high:
         color = theme.WARN if flag else theme.ACCENT
         dot = ax.plot([place], [float(row[y])], "D" if flag else "o", markersize=6 if flag else 4.5, color=color, clip_on=False, zorder=4)[0]
         plot.tip(dot, f"{said(row[x])}: {fmt.full(row[y])}{f', {row[signal]}' if flag and not isinstance(row[signal], (bool, np.bool_)) else ''}")
-    if target is not None:
-        _target(ax, target, f"{target_label} {tick(target, fmt)}")
     return plot

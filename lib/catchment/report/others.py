@@ -1,0 +1,15 @@
+"""What the partner's other pages said: their takeaways, findings, KPI cards and key numbers, handed over by the runner.
+
+Only the pages that a notebook names in its metadata (`needs`) are there. By hand, outside of a run, there are none.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def needed() -> dict[str, dict[str, Any]]:
+    """The summaries of the needed pages by notebook name, each with `title`, `takeaways`, `findings`, `kpis` and `numbers`."""
+    path = os.environ.get("CATCHMENT_NEEDED")
+    return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
