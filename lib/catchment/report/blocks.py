@@ -113,6 +113,8 @@ class Report:
         """
         drawn = plot if isinstance(plot, Plot) else Plot(plot)
         frame = pd.DataFrame(data.drop(columns="geometry", errors="ignore"))
+        # The constructor forgets that the frame was protected, and a second round would hide more than was drawn.
+        frame.attrs = dict(data.attrs)
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
         n = next(self._figures)
@@ -180,7 +182,7 @@ class Report:
     def _under(self, sources: Sequence[str], note: str | None, frame: pd.DataFrame, *texts: str) -> str:
         """The small print: note, legend of marks, sources with their vintage."""
         legend = marks.legend(*texts, tables.legend(frame)) if len(frame) else ""
-        lines = [marks.marked(note) if note else "", marks.escape(legend), f"Source: {marks.escape(self.tables.source(*sources))}"]
+        lines = [marks.marked(note) if note else "", marks.escape(legend), f"Source: {marks.escape(self.tables.source(*sources))}" if sources else ""]
         return "".join(f'<p class="note">{line}</p>' for line in lines if line)
 
     def _origins(self, sources: Sequence[str]) -> dict:
@@ -192,7 +194,7 @@ class Report:
         }
 
     def _stale(self, origin) -> bool:
-        released = _released(origin.published)
+        released = _released(origin.published) if origin.ages else None
         return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
 
 

@@ -1,0 +1,194 @@
+"""What a notebook shows: blocks, tables, drawings and the page they make."""
+
+import re
+from datetime import date
+from types import SimpleNamespace
+
+import html5lib
+import matplotlib.colors as colors
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from catchment.report import DisclosureError, Finding, Kpi, Report, formats, page, plots, svg, tables, theme
+
+ATTACKS = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "</title><b>", "'; DROP", "&lt;", "=cmd|' /C calc'!A0"]
+
+
+class Origins:
+    """Tables of a page that were never read: only what blocks ask of them."""
+
+    used = ()
+
+    def __init__(self, **facts):
+        self.facts = {"title": "Stays", "simulated": False, "suppress_below": 11, "published": "2024", "ages": True} | facts
+
+    def origin(self, name):
+        return SimpleNamespace(**self.facts)
+
+    def source(self, *names):
+        return f"{self.facts['title']}, 2024"
+
+
+def made(**facts) -> Report:
+    return Report(SimpleNamespace(as_of=date(2025, 12, 31), max_age_days=1500, name="Ours"), Origins(**facts))
+
+
+def notebook(*blocks, prose="## Section one\n\nText.") -> nbformat.NotebookNode:
+    cells = [new_markdown_cell(f"# Title\n\n{prose}")]
+    for block in blocks:
+        bundle = block._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        cells.append(new_code_cell("x", outputs=[new_output("execute_result", data=data, metadata=metadata, execution_count=1)]))
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    return new_notebook(cells=cells, metadata={"catchment": {"title": "Market"}})
+
+
+FACTS = page.Facts(title="Market", partner="Ours", programme="Program", through="2025-12-31", produced="2026-01-01T00:00:00Z", code="abc")
+
+
+def stays(*counts) -> pd.DataFrame:
+    return pd.DataFrame({"hospital": [f"H{i}" for i in range(len(counts))], "cases_n": counts})
+
+
+def test_a_card_without_comparison_is_refused():
+    with pytest.raises(ValueError, match="comparison"):
+        Kpi("Share", "12 %")
+    with pytest.raises(ValueError, match="status"):
+        Kpi("Share", "12 %", change="▲ 1", status="green")
+
+
+def test_a_figure_with_small_counts_is_refused_and_a_protected_one_is_not():
+    report, frame = made(), stays(4, 20, 30)
+    with pytest.raises(DisclosureError, match="cases_n"):
+        report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"])
+    shown = report.protect(frame, sources=["x"])
+    block = report.figure(plots.bars(shown, "hospital", "cases_n"), "T", "S", data=shown, sources=["x"])
+    assert "[c]" in block.html
+    assert ">4<" not in block.html
+    assert ">20<" not in block.html  # complementary
+
+
+def test_a_source_without_threshold_hides_nothing():
+    report, frame = made(suppress_below=None), stays(4, 20)
+    assert ">4<" in report.table(frame, "C", sources=["x"]).html
+
+
+def test_figures_are_numbered_and_carry_their_table_and_source():
+    report, frame = made(), stays(20, 30)
+    first, second = (report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"]) for _ in range(2))
+    assert (first.record["id"], second.record["id"]) == ("fig-1", "fig-2")
+    assert "<table" in first.html
+    assert "Source: Stays, 2024" in first.html
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_from_data_becomes_markup(attack):
+    report, frame = made(title=attack), pd.DataFrame({"hospital": [attack, "b"], "cases_n": [20, 30], "kind": [attack, attack]})
+    shown = [
+        report.takeaways(f"**{attack}** {attack}", Finding(attack)),
+        report.kpis(Kpi(attack, attack, change=attack, goal=attack)),
+        report.figure(plots.bars(frame, "hospital", "cases_n", note="kind"), attack, attack, data=frame, sources=["x"], note=attack, labels={"hospital": attack}),
+        report.table(frame, attack, sources=["x"], note=attack, labels={"kind": attack}),
+        report.notice(attack),
+        report.method(attack),
+    ]
+    facts = page.Facts(attack, attack, attack, attack, "2026", attack, ((attack, attack),), others=((attack, "b.html"),))
+    text = page.html(notebook(*shown, prose=f"## {attack}\n\n{attack}"), facts)
+    tree = html5lib.parse(text, namespaceHTMLElements=False)
+    assert [element.tag for element in tree.iter() if element.tag in ("script", "img", "iframe")] == []
+    assert [name for element in tree.iter() for name in element.attrib if str(name).startswith("on")] == []
+    assert "alert(1)" not in "".join(re.findall(r"<script.*?</script>", text, re.S))
+
+
+def test_tables_scope_headings_carry_units_and_mark_what_is_missing():
+    frame = pd.DataFrame({"zip": ["1", "2"], "market_share": [0.1234, None], "cases_n": [1234.0, None], "cases_n_suppressed": [False, True]})
+    text = tables.render(frame, "Caption")
+    assert "<caption>Caption</caption>" in text
+    assert "Market, %" in text or "Market share, %" in text
+    assert "12.3" in text
+    assert "1,234" in text
+    assert "[x]" in text
+    assert "[c]" in text
+    assert 'class="n people"' in text
+    assert "suppressed" not in text
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("share", 0.5, "50.0 %"), ("share_low", 0.25, "25.0 %"), ("cases_n", 1200, "1,200"), ("rate_100k", 431.25, "431.2 per 100,000"), ("dist_km", 12.0, "12 km"), ("year", 2024, "2024")],
+)
+def test_the_suffix_of_a_column_is_its_unit(column, value, said):
+    assert formats.of(column, pd.Series([value])).full(value) == said
+
+
+def test_svg_is_the_same_twice_with_ids_of_its_own_and_text_as_text():
+    frame = stays(20, 30)
+    drawn = [plots.bars(frame, "hospital", "cases_n") for _ in range(3)]
+    first, second, other = (svg.render(plot.fig, "label", tips=plot.tips, prefix=prefix) for plot, prefix in zip(drawn, ("f1", "f1", "f2"), strict=True))
+    assert first == second
+    assert "<title>H0: 20</title>" in first
+    ids = set(re.findall(r'id="([^"]+)"', first))
+    assert not ids & set(re.findall(r'id="([^"]+)"', other))
+    assert "H0" in first
+    assert "var(--accent,#12436d)" in first
+    assert 'role="img"' in first
+
+
+def test_the_page_has_contents_banner_and_one_stamp():
+    report, frame = made(simulated=True), stays(20, 30)
+    text = page.html(notebook(report.table(frame, "C", sources=["x"])), FACTS)
+    assert '<a href="#section-one">Section one</a>' in text
+    assert "Simulated data" in text
+    assert text.count("<h1") == 1
+    assert page.html(notebook(made(simulated=True).table(frame, "C", sources=["x"])), FACTS) == text
+
+
+def test_old_data_are_announced_unless_they_do_not_age():
+    frame = stays(20, 30)
+    assert "Older data" in page.html(notebook(made(published="2012").table(frame, "C", sources=["x"])), FACTS)
+    assert "Older data" not in page.html(notebook(made(published="2012", ages=False).table(frame, "C", sources=["x"])), FACTS)
+
+
+def test_the_summary_tells_what_the_page_said():
+    report = made(simulated=True)
+    told = page.summary(notebook(report.takeaways("**A.** b"), report.kpis(Kpi("K", "1", change="▲")), report.record("cases", 5, "patients", "2025"), report.table(stays(20, 30), "C", sources=["x"])))
+    assert told["takeaways"] == ["**A.** b"]
+    assert told["kpis"][0]["label"] == "K"
+    assert told["numbers"] == [{"name": "cases", "value": 5.0, "unit": "patients", "period": "2025"}]
+    assert told["simulated"] == ["Stays"]
+
+
+def test_an_early_end_tells_the_runner_to_stop():
+    assert made().end("No program", when=True)._repr_mimebundle_()[1] == {"catchment": {"end": True}}
+    assert "No program" not in made().end("No program", when=False).html
+
+
+def luminance(color: str) -> float:
+    parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in colors.to_rgb(color)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("tokens", [theme.LIGHT, {**theme.LIGHT, **theme.DARK}, theme.PRINT], ids=["light", "dark", "print"])
+def test_text_and_marks_stand_out(tokens):
+    """WCAG 2.2: 4.5:1 for text (1.4.3), 3:1 for marks (1.4.11); a browser cannot judge text inside an SVG."""
+    for name in ("ink", "muted", "accent", "warn", "good"):
+        assert contrast(tokens[name], tokens["paper"]) >= 4.5, name
+        assert contrast(tokens[name], tokens["wash"]) >= 4.5, name
+    for name in ("context", "c2", "c3", "c4", "c5"):
+        assert contrast(tokens[name], tokens["paper"]) >= 2.8, name
+
+
+def test_heatmap_marks_hidden_cells_and_leaves_absent_ones_blank():
+    frame = pd.DataFrame({"from": ["a", "a", "b"], "to": ["x", "y", "x"], "cases_n": [20, None, 40], "cases_n_suppressed": [False, True, False]})
+    texts = [text.get_text() for text in plots.heatmap(frame, "from", "to", "cases_n").fig.axes[0].texts]
+    assert sorted(texts) == ["20", "40", "[c]"]
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.heatmap(frame.assign(cases_n=float("nan")), "from", "to", "cases_n")
