@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from catchment.analysis import forecast
+from catchment.analysis import forecast, quarters
 
 QUARTERS = pd.period_range("2021Q1", periods=20, freq="Q")
 SEASON = np.array([0.03, 0.02, -0.01, -0.04])
@@ -26,30 +27,30 @@ def growing(seed=1, start=1000.0, growth=0.02, noise=10.0, n=20):
 
 def test_working_days_leave_out_federal_holidays():
     # 2025 Q1: 64 weekdays less New Year, Martin Luther King and Washington's birthday; Q2: 65 less Memorial Day and Juneteenth.
-    assert forecast.working_days(pd.PeriodIndex(["2025Q1", "2025Q2"], freq="Q")).tolist() == [61, 63]
+    assert quarters.working_days(pd.PeriodIndex(["2025Q1", "2025Q2"], freq="Q")).tolist() == [61, 63]
 
 
 def test_a_missing_quarter_is_filled_for_fitting_and_flagged():
     values = growing(noise=0)
     gap = values.copy()
     gap[9] = np.nan
-    cleaned = forecast.clean(history(wide({"a": gap})))
+    cleaned = quarters.clean(history(wide({"a": gap})))
     row = cleaned.iloc[9]
     assert np.isnan(row["volume_n"]) and row["note"] == "missing: filled for fitting"
     assert row["used_n"] == pytest.approx(values[9], rel=0.05)
     assert cleaned["note"].ne("").sum() == 1
-    assert forecast.yearly(cleaned).set_index("year").loc[2023, ["filled_n", "quarters_n"]].tolist() == [1, 4]
+    assert quarters.yearly(cleaned).set_index("year").loc[2023, ["filled_n", "quarters_n"]].tolist() == [1, 4]
 
 
 def test_a_quarter_without_a_row_is_missing_too():
     rows = history(wide({"a": growing()})).query("not (year == 2022 and quarter == 3)")
-    assert forecast.clean(rows)["note"].tolist().count("missing: filled for fitting") == 1
+    assert quarters.clean(rows)["note"].tolist().count("missing: filled for fitting") == 1
 
 
 def test_an_outlier_is_replaced_for_fitting_but_shown_as_observed():
     values = growing()
     values[13] *= 1.5
-    cleaned = forecast.clean(history(wide({"a": values})))
+    cleaned = quarters.clean(history(wide({"a": values})))
     assert cleaned.loc[cleaned["note"].ne(""), "note"].tolist() == ["outlier: replaced for fitting"]
     assert cleaned["volume_n"].iloc[13] == values[13]
     assert cleaned["used_n"].iloc[13] == pytest.approx(values[13] / 1.5, rel=0.04)
@@ -57,19 +58,19 @@ def test_an_outlier_is_replaced_for_fitting_but_shown_as_observed():
 
 def test_few_false_outliers_in_clean_noise():
     frame = wide({f"s{seed}": growing(seed) for seed in range(200)})
-    assert forecast.strange(frame).any().mean() < 0.05
+    assert quarters.strange(frame).any().mean() < 0.05
 
 
 def test_an_unfinished_quarter_is_left_out():
-    cleaned = forecast.clean(history(wide({"a": growing()})), as_of="2025-11-15")
+    cleaned = quarters.clean(history(wide({"a": growing()})), as_of="2025-11-15")
     assert cleaned["note"].iloc[-1] == "unfinished quarter: left out" and np.isnan(cleaned["used_n"].iloc[-1])
-    assert forecast.table(history(wide({"a": growing()})), as_of="2025-12-31").index[-1] == QUARTERS[-1]
+    assert quarters.table(history(wide({"a": growing()})), as_of="2025-12-31").index[-1] == QUARTERS[-1]
 
 
 def test_a_quarter_given_twice_is_refused():
     rows = history(wide({"a": growing()}))
     with pytest.raises(ValueError, match="several for a 2021Q1"):
-        forecast.table(pd.concat([rows, rows.head(1)]))
+        quarters.table(pd.concat([rows, rows.head(1)]))
 
 
 def test_back_test_uses_nothing_later_than_its_origin():
@@ -144,22 +145,22 @@ def test_yearly_interval_is_that_of_simulated_paths():
     errors = np.random.default_rng(3).normal(0, fit.sigma[0], (60_000, 8))
     response = np.array([[fit.psi[0, row - column] if row >= column else 0.0 for column in range(8)] for row in range(8)])
     second = (fit.mean[0] + errors @ response.T)[:, 4:].sum(axis=1)
-    reach = (years["volume_n_high_80"] - years["volume_n"]).iloc[1] / forecast.stats.t.ppf(0.9, fit.freedom)
+    reach = (years["volume_n_high_80"] - years["volume_n"]).iloc[1] / stats.t.ppf(0.9, fit.freedom)
     assert second.std() == pytest.approx(reach, rel=0.02)
 
 
 def test_services_follow_the_working_days_of_the_future():
-    days = forecast.working_days(QUARTERS)
+    days = quarters.working_days(QUARTERS)
     found = forecast.outlook(history(wide({"visits": 10 * days})), per_day=("visits",), horizon=8)
     ahead = pd.PeriodIndex.from_fields(year=found.quarters["year"], quarter=found.quarters["quarter"], freq="Q")
-    assert found.quarters["volume_n"].to_numpy() == pytest.approx(10 * forecast.working_days(ahead), rel=1e-6)
+    assert found.quarters["volume_n"].to_numpy() == pytest.approx(10 * quarters.working_days(ahead), rel=1e-6)
 
 
 def test_short_series_take_their_mean():
     found = forecast.forecast(wide({"a": [4.0, 6, 5, 7, 8, 6]}, QUARTERS[:6]), horizon=4)
     assert found["method"].unique().tolist() == ["mean"] and found["volume_n"].tolist() == [6] * 4
     spread = np.std([4, 6, 5, 7, 8, 6], ddof=1) * np.sqrt(1 + 1 / 6)
-    assert found["volume_n_high_80"].iloc[0] == pytest.approx(6 + forecast.stats.t.ppf(0.9, 5) * spread)
+    assert found["volume_n_high_80"].iloc[0] == pytest.approx(6 + stats.t.ppf(0.9, 5) * spread)
 
 
 def test_a_series_of_zeros_has_the_rule_of_three_as_its_upper_limit():
@@ -198,5 +199,5 @@ def test_yearly_forecasts_need_whole_years():
 
 def test_totals_are_missing_where_a_part_was_not_delivered():
     table = pd.DataFrame({"site": ["x", "y"] * 2, "year": 2025, "quarter": [1, 1, 2, 2], "cases_n": [3, 4, 5, np.nan]})
-    sums = forecast.totals(forecast.tidy(table), "measure")
+    sums = quarters.totals(quarters.tidy(table), "measure")
     assert sums["volume_n"].iloc[0] == 7 and np.isnan(sums["volume_n"].iloc[1])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from catchment import params
-from catchment.analysis import capacity, finance, forecast, growth, uncertainty
+from catchment.analysis import capacity, finance, forecast, growth, initiatives, quarters, uncertainty
 
 MEASURES = ("cases", "visits")
 NEUTRAL = pd.DataFrame([growth.NEUTRAL])
@@ -16,7 +16,7 @@ NEUTRAL = pd.DataFrame([growth.NEUTRAL])
 def plan(**changes):
     """One initiative from July of the first of three years: half of 100 visits in its first twelve months, all of them after."""
     months = 36
-    base = growth.Plan(
+    base = initiatives.Plan(
         names=("clinic",), measures=MEASURES, years=np.array([2026, 2027, 2028]), baseline=np.array([[50.0, 1000.0]] * 3), spread=np.array([[5.0, 100.0]] * 3),
         effects=np.array([[0.0, 100.0]]), moved=np.array([0.1]), payer=np.array([1.0]), ramp=np.array([[0.5] * 12 + [1.0] * (months - 12)]), start=np.array([6]),
         capital=np.array([50_000.0]), one_off=np.array([2_000.0]), running=np.array([12_000.0]), limit=np.array([np.inf, np.inf]), adds=np.zeros((1, 2)),
@@ -140,11 +140,11 @@ USE = pd.Series({"cases": 1.0, "medical_patients": 0.45, "radiation_patients": 0
 
 @pytest.fixture(scope="module")
 def compiled(northpoint):
-    return growth.compiled(northpoint, flat(USE.index, 1650 * USE), USE, leaked_cases=200.0)
+    return initiatives.compiled(northpoint, flat(USE.index, 1650 * USE), USE, leaked_cases=200.0)
 
 
 def test_an_initiative_that_states_cases_brings_the_rest_in_proportion(northpoint):
-    brings = growth.effects(northpoint, USE, leaked_cases=200.0)
+    brings = initiatives.effects(northpoint, USE, leaked_cases=200.0)
     assert brings.loc["oncologist", "infusion_visits"] == pytest.approx(northpoint.initiatives["oncologist"].effects["cases"] * 7.7)
     assert brings.loc["repatriation", "cases"] == pytest.approx(200 * northpoint.initiatives["repatriation"].leaked_share)
     assert brings.loc["linac", "infusion_visits"] == 0 and brings.loc["linac", "fractions"] > 0
@@ -203,10 +203,10 @@ def demo_truth():
     def found(partner):
         if partner not in kept:
             settings = params.load(partner)
-            volumes = forecast.tidy(data.Tables(settings).read("volumes"))
-            outlook = forecast.outlook(forecast.totals(volumes, "measure"), as_of=settings.as_of, per_day=("infusion_visits", "fractions", "surgeries"))
-            recent = forecast.yearly(outlook.cleaned).query("year == 2025").rename(columns={"series": "measure"})
-            kept[partner] = growth.compiled(settings.growth, outlook.years.rename(columns={"series": "measure"}), growth.per_case(recent))
+            volumes = quarters.tidy(data.Tables(settings).read("volumes"))
+            outlook = forecast.outlook(quarters.totals(volumes, "measure"), as_of=settings.as_of, per_day=("infusion_visits", "fractions", "surgeries"))
+            recent = quarters.yearly(outlook.cleaned).query("year == 2025").rename(columns={"series": "measure"})
+            kept[partner] = initiatives.compiled(settings.growth, outlook.years.rename(columns={"series": "measure"}), initiatives.per_case(recent))
         return kept[partner]
 
     return found

@@ -15,13 +15,12 @@ Interval
 
 Fallbacks, each named in the result
 -----------------------------------
-fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; a missing quarter: what
-level, slope and season of the other quarters expect, for fitting only; an outlier (Bonferroni test of the deleted residual, 1 %): replaced
-likewise for fitting, and shown; an unfinished last quarter: left out; a negative lower limit of a count: shown as zero.
+fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; a missing quarter, an outlier, an
+unfinished quarter: see `quarters`; a negative lower limit of a count: shown as zero.
 
 Known bias: history holds one regime. A new competitor, drug or rule isn't in the series; the driver bridge and the scenarios are there for that.
 
-References: Hyndman and Athanasopoulos, FPP3 (2021), chapters 5, 8, 9, 11, 13; Cook and Weisberg, Residuals and Influence (1982), section 2.2.
+References: Hyndman and Athanasopoulos, FPP3 (2021), chapters 5, 8, 9, 11, 13.
 """
 
 from collections.abc import Mapping
@@ -29,103 +28,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.holiday import USFederalHolidayCalendar
-from scipy import stats
 
-from catchment.analysis.accuracy import coverage, mae, rmse, seasonal_scale, smape
+from catchment.analysis.accuracy import seasonal_scale
+from catchment.analysis.quarters import SHORTEST, clean, cleaned, strange, student, table, working_days
 from catchment.analysis.smoothing import BENCHMARK, METHODS, SEASON, Fit, mean
 
-SHORTEST = 8
 FIRST_ORIGIN = 12
 AHEAD = 8
 LEVELS = (0.80, 0.95)
-OUTLIER_LEVEL = 0.01
-NOTES = ("", "missing: filled for fitting", "outlier: replaced for fitting", "unfinished quarter: left out")
-
-
-def working_days(quarters: pd.PeriodIndex) -> np.ndarray:
-    """Weekdays that aren't federal holidays in each quarter."""
-    first, after = quarters.start_time, (quarters + 1).start_time
-    holidays = USFederalHolidayCalendar().holidays(first.min(), after.max())
-    days = [moment.to_numpy().astype("datetime64[D]") for moment in (first, after, holidays)]
-    return np.busday_count(days[0], days[1], holidays=days[2]).astype(float)
-
-
-def _design(n: int) -> np.ndarray:
-    return np.column_stack([np.arange(n), np.eye(SEASON)[np.arange(n) % SEASON]])
-
-
-def _fill(row: np.ndarray) -> np.ndarray:
-    """The series with missing quarters replaced by what level, slope and season of the others expect; never below zero."""
-    known = ~np.isnan(row)
-    design = _design(len(row))
-    answer, *_ = np.linalg.lstsq(design[known], row[known])
-    return np.where(known, row, np.maximum(design @ answer, 0))
-
-
-def _outliers(row: np.ndarray) -> np.ndarray:
-    """Which values no smooth season explains: deleted Student residual beyond the Bonferroni limit."""
-    n, design = len(row), _design(len(row))
-    hat = design @ np.linalg.pinv(design)
-    freedom = n - design.shape[1] - 1
-    error, leverage = row - hat @ row, np.diag(hat)
-    if freedom < 2 or (error**2).sum() <= 1e-12 * (row**2).sum():
-        return np.zeros(n, dtype=bool)
-    variance = ((error**2).sum() - error**2 / (1 - leverage)) / freedom
-    student = np.abs(error) / np.sqrt(np.maximum(variance, 1e-12 * (row**2).mean()) * (1 - leverage))
-    return student > stats.t.ppf(1 - OUTLIER_LEVEL / (2 * n), freedom)
-
-
-def _cleaned(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A series ready to fit, and per value the place in `NOTES` that says what was done."""
-    notes = np.isnan(row).astype(int)
-    if (~np.isnan(row)).sum() < SHORTEST:
-        return row[notes == 0], notes
-    used = _fill(row)
-    strange = _outliers(used) & (notes == 0)
-    if strange.any():
-        used, notes = _fill(np.where(strange, np.nan, used)), np.where(strange, 2, notes)
-    return used, notes
-
-
-def table(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
-    """Series as columns over an unbroken quarterly calendar; a quarter without a row is missing.
-
-    Parameters
-    ----------
-    history
-        One row per series and quarter: ``series, year, quarter, volume_n``.
-    as_of
-        Data end: a quarter that isn't over on this day is left out.
-    """
-    moments = pd.PeriodIndex.from_fields(year=history["year"].astype(int), quarter=history["quarter"].astype(int), freq="Q")
-    twice = history.assign(moment=moments)[["series", "moment"]].duplicated()
-    if twice.any():
-        raise ValueError(f"volumes: expected one row per series and quarter, found several for {history.loc[twice, 'series'].iloc[0]} {moments[twice][0]}")
-    wide = history.assign(moment=moments).pivot(index="moment", columns="series", values="volume_n").astype(float)
-    wide = wide.reindex(pd.period_range(wide.index.min(), wide.index.max(), freq="Q")).rename_axis(columns="series")
-    return wide if as_of is None else wide[wide.index.end_time.normalize() <= pd.Timestamp(as_of)]
-
-
-def clean(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
-    """What was observed, what is used for fitting, and why they differ.
-
-    Returns
-    -------
-    One row per series and quarter: ``series, year, quarter, volume_n, used_n, note``.
-    """
-    wide = table(history)
-    kept = wide if as_of is None else table(history, as_of=as_of)
-    frames = []
-    for name, values in wide.items():
-        used, notes = _cleaned(kept[name].to_numpy())
-        if len(used) < len(kept):
-            used = kept[name].to_numpy()
-        late = len(wide) - len(kept)
-        frames.append(pd.DataFrame({
-            "series": name, "year": wide.index.year, "quarter": wide.index.quarter, "volume_n": values.to_numpy(),
-            "used_n": np.append(used, np.full(late, np.nan)), "note": [NOTES[note] for note in [*notes, *[3] * late]]}))
-    return pd.concat(frames, ignore_index=True)
 
 
 def _widths(fit: Fit, sums: np.ndarray) -> np.ndarray:
@@ -140,15 +50,9 @@ def _limits(center: np.ndarray, width: np.ndarray, freedom: int) -> dict[str, np
     """80 and 95 % limits by Student's t, a negative lower limit shown as zero."""
     limits = {}
     for level in LEVELS:
-        reach = stats.t.ppf(0.5 + level / 2, freedom) * width
+        reach = student(0.5 + level / 2, freedom) * width
         limits |= {f"volume_n_low_{level:.0%}".replace("%", ""): np.maximum(center - reach, 0), f"volume_n_high_{level:.0%}".replace("%", ""): center + reach}
     return limits
-
-
-def strange(wide: pd.DataFrame) -> pd.DataFrame:
-    """Which values are outliers by everything known today, in the shape of ``wide``."""
-    flags = {name: _cleaned(values.to_numpy())[1] == 2 for name, values in wide.items()}
-    return pd.DataFrame(flags, index=wide.index)
 
 
 def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIRST_ORIGIN, ahead: int = AHEAD) -> pd.DataFrame:
@@ -157,7 +61,7 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
     Parameters
     ----------
     wide
-        Series as columns over quarters, see `table`; series with fewer than ``first`` + 1 quarters can't be tested and are left out.
+        Series as columns over quarters, see `quarters.table`; series with fewer than ``first`` + 1 quarters can't be tested and are left out.
         Outliers stay in what a forecast is made from, as far as they weren't detectable then, but no forecast is blamed for missing one.
 
     Returns
@@ -165,31 +69,39 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
     One row per series, method, origin and quarter ahead: ``series, method, origin, ahead, actual, forecast``, limits
     (``volume_n_low_80`` ...) and ``scale`` (the seasonal naive error in training, for MASE). Quarters that weren't observed have no row.
     """
-    known, wide = wide.to_numpy().T, wide.mask(strange(wide)) if len(wide) > first else wide
-    values = wide.to_numpy().T
-    spent, frames = {method: np.zeros((2, len(values))) for method in methods}, []
-    for origin in range(first, values.shape[1]):
-        enough = (~np.isnan(known[:, :origin])).sum(axis=1) >= SHORTEST
-        train = np.array([_cleaned(row)[0] if long else np.zeros(origin) for row, long in zip(known[:, :origin], enough, strict=True)])
-        steps = min(ahead, values.shape[1] - origin)
+    known = wide.to_numpy().T
+    scored = (wide.mask(strange(wide)) if len(wide) > first else wide).to_numpy().T
+    spent, parts = {method: np.zeros((2, len(known))) for method in methods}, []
+    for origin in range(first, known.shape[1]):
+        enough = np.flatnonzero((~np.isnan(known[:, :origin])).sum(axis=1) >= SHORTEST)
+        if not enough.size:
+            continue
+        train, steps = np.array([cleaned(known[place, :origin])[0] for place in enough]), min(ahead, known.shape[1] - origin)
+        actual = scored[enough, origin:origin + steps]
         for method, continued in methods.items():
-            fit = continued(train, steps)
-            errors, counted = spent[method]
-            seen = np.sqrt(errors / np.maximum(counted, 1))
-            fit = Fit(fit.method, fit.mean, fit.psi, np.maximum(fit.sigma, np.where(counted >= 2, seen, 0)), fit.freedom, fit.parameters)
-            frames.append(_compared(fit, method, wide, origin, steps, train).loc[lambda rows, enough=enough: rows["series"].isin(wide.columns[enough])])
-            step = values[:, origin] - fit.mean[:, 0]
-            spent[method] += np.where(np.isnan(step), 0, [step**2, np.ones(len(step))])
-    return pd.concat(frames, ignore_index=True).dropna(subset="actual") if frames else pd.DataFrame()
+            fit = _widened(continued(train, steps), *spent[method][:, enough])
+            parts.append(_compared(fit, method, actual, wide.columns[enough], str(wide.index[origin - 1]), train))
+            step = actual[:, 0] - fit.mean[:, 0]
+            spent[method][:, enough] += np.where(np.isnan(step), 0, [step**2, np.ones(len(step))])
+    if not parts:
+        return pd.DataFrame()
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).dropna(subset="actual", ignore_index=True)
 
 
-def _compared(fit: Fit, method: str, wide: pd.DataFrame, origin: int, steps: int, train: np.ndarray) -> pd.DataFrame:
+def _widened(fit: Fit, errors: np.ndarray, counted: np.ndarray) -> Fit:
+    """The fit with its spread no smaller than that of the earlier one-step errors, from the second on."""
+    seen = np.where(counted >= 2, np.sqrt(errors / np.maximum(counted, 1)), 0.0)
+    return Fit(fit.method, fit.mean, fit.psi, np.maximum(fit.sigma, seen), fit.freedom, fit.parameters)
+
+
+def _compared(fit: Fit, method: str, actual: np.ndarray, series: pd.Index, origin: str, train: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of `backtest` for one method and origin."""
+    steps = actual.shape[1]
     limits = _limits(fit.mean, _widths(fit, np.eye(steps)), fit.freedom)
-    columns = {"actual": wide.to_numpy()[origin:origin + steps].T, "forecast": fit.mean, **limits,
-               "scale": np.repeat(np.atleast_1d(seasonal_scale(train, SEASON))[:, None], steps, axis=1)}
-    keys = {"series": np.repeat(wide.columns.to_numpy(), steps), "method": method, "origin": str(wide.index[origin - 1]),
-            "ahead": np.tile(np.arange(1, steps + 1), wide.shape[1])}
-    return pd.DataFrame(keys | {name: block.ravel() for name, block in columns.items()})
+    blocks = {"actual": actual, "forecast": fit.mean, **limits, "scale": np.repeat(np.atleast_1d(seasonal_scale(train, SEASON))[:, None], steps, axis=1)}
+    keys = {"series": np.repeat(series.to_numpy(dtype=object), steps), "method": np.repeat(method, actual.size).astype(object),
+            "origin": np.repeat(origin, actual.size).astype(object), "ahead": np.tile(np.arange(1, steps + 1), len(series))}
+    return keys | {name: block.ravel() for name, block in blocks.items()}
 
 
 def scores(tested: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame:
@@ -199,15 +111,14 @@ def scores(tested: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame
     -------
     The keys and ``mase, smape_share, rmse, mae, coverage_80_share, coverage_95_share, forecasts`` (how many were compared).
     """
-    def one(group: pd.DataFrame) -> pd.Series:
-        actual, guess = group["actual"], group["forecast"]
-        return pd.Series({
-            "mase": (np.abs(actual - guess) / group["scale"]).mean(), "smape_share": smape(actual, guess), "rmse": rmse(actual, guess),
-            "mae": mae(actual, guess), "coverage_80_share": coverage(actual, group["volume_n_low_80"], group["volume_n_high_80"]),
-            "coverage_95_share": coverage(actual, group["volume_n_low_95"], group["volume_n_high_95"]), "forecasts": float(len(group))})
-
-    keys = by or ["series", "method"]
-    return tested.groupby(keys, sort=False)[[column for column in tested.columns if column not in keys]].apply(one).reset_index()
+    error = (tested["actual"] - tested["forecast"]).abs()
+    size = (tested["actual"].abs() + tested["forecast"].abs()).where(lambda total: total > 0, 1.0)
+    inside = {level: tested["actual"].between(tested[f"volume_n_low_{level}"], tested[f"volume_n_high_{level}"]).astype(float) for level in (80, 95)}
+    terms = pd.DataFrame({"mase": error / tested["scale"], "smape_share": 2 * error / size, "rmse": error**2, "mae": error,
+                          "coverage_80_share": inside[80], "coverage_95_share": inside[95], "forecasts": 1.0})
+    groups = terms.groupby([tested[key] for key in by or ["series", "method"]], sort=False)
+    table = groups.mean()
+    return table.assign(rmse=np.sqrt(table["rmse"]), forecasts=groups["forecasts"].sum()).reset_index()
 
 
 def choice(scored: pd.DataFrame, *, methods: Mapping = METHODS, tolerance: float = 0.05) -> pd.Series:
@@ -229,7 +140,7 @@ def rivals(scored: pd.DataFrame, *, methods: Mapping = METHODS, within: float = 
 
 
 def _continued(row: np.ndarray, method: str, horizon: int, spread: float) -> Fit:
-    used, _ = _cleaned(row)
+    used, _ = cleaned(row)
     if not used.any():
         nothing = np.zeros((1, horizon))
         return Fit("zero (no event so far)", nothing, nothing, np.zeros(1), 1, pd.DataFrame({"upper": [3 / max(len(used), 1)]}))
@@ -241,7 +152,7 @@ def _continued(row: np.ndarray, method: str, horizon: int, spread: float) -> Fit
 
 def _disagreement(row: np.ndarray, names: list[str], center: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Variance of the rival methods' forecasts around the chosen one's."""
-    used, _ = _cleaned(row)
+    used, _ = cleaned(row)
     if len(names) < 2 or len(used) < SHORTEST or not used.any():
         return np.zeros_like(center)
     others = np.array([np.maximum(METHODS[name](used, weights.shape[1]).mean, 0) @ weights.T for name in names])
@@ -255,7 +166,7 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
     Parameters
     ----------
     wide
-        Series as columns over quarters, see `table`; in units per working day for the series named in ``per_day``.
+        Series as columns over quarters, see `quarters.table`; in units per working day for the series named in ``per_day``.
     chosen
         Method by series, see `choice`; a series without one (too short to test) takes the seasonal naive.
     tested
@@ -271,22 +182,20 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
     """
     quarters = pd.period_range(wide.index[-1] + 1, periods=horizon, freq="Q")
     sums, keys = _periods(quarters, wide.index[-1], yearly=yearly)
-    spreads = _one_step(tested)
-    days = working_days(quarters)
-    frames = []
+    spreads, days, parts = _one_step(tested), working_days(quarters), []
     for name, values in wide.items():
         method = "seasonal naive" if chosen is None or name not in chosen.index else chosen[name]
-        fit = _continued(values.to_numpy(), method, horizon, spreads.get((name, method), 0.0))
-        weights = sums * days if name in per_day else sums
+        row, weights = values.to_numpy(), sums * days if name in per_day else sums
+        fit = _continued(row, method, horizon, spreads.get((name, method), 0.0))
         center = np.maximum(fit.mean, 0) @ weights.T
-        doubt = _disagreement(values.to_numpy(), (near or {}).get(name, []), center, weights)
+        doubt = _disagreement(row, (near or {}).get(name, []), center, weights)
         limits = _limits(center, np.sqrt(_widths(fit, weights) ** 2 + doubt), fit.freedom)
         if "upper" in fit.parameters:
             most = fit.parameters["upper"].iloc[0] * weights.sum(axis=1)
             limits = {key: (most[None] if "_high_" in key else center) for key in limits}
-        frames.append(keys.assign(series=name, method=fit.method, volume_n=center[0], **{key: block[0] for key, block in limits.items()}))
-    order = ["series", *keys.columns, "method", "volume_n", *limits]
-    return pd.concat(frames, ignore_index=True)[order]
+        named = {"series": np.repeat(name, len(keys)).astype(object), **{key: keys[key].to_numpy() for key in keys}, "method": np.repeat(fit.method, len(keys)).astype(object)}
+        parts.append(named | {"volume_n": center[0]} | {key: block[0] for key, block in limits.items()})
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _one_step(tested: pd.DataFrame | None) -> dict[tuple[str, str], float]:
@@ -348,46 +257,22 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
     Returns
     -------
     Outlook
-        ``cleaned`` (see `clean`), ``tested`` (see `backtest`, in volumes), ``scored`` (see `scores`, with ``chosen``), ``quarters`` and
+        ``cleaned`` (see `quarters.clean`), ``tested`` (see `backtest`, in volumes), ``scored`` (see `scores`, with ``chosen``), ``quarters`` and
         ``years`` (see `forecast`).
     """
     wide = table(history, as_of=as_of)
     days = pd.DataFrame(1.0, index=wide.index, columns=wide.columns)
     days.loc[:, [name for name in per_day if name in wide]] = working_days(wide.index)[:, None]
     tested = backtest(wide / days)
-    scored = scores(tested) if len(tested) else pd.DataFrame(columns=["series", "method", "mase"])
+    if tested.empty:
+        tested = pd.DataFrame(columns=["series", "method", "origin", "ahead", "actual", "forecast", "scale", *_limits(np.zeros(0), np.zeros(0), 1)])
+    codes, origins = pd.factorize(tested["origin"])
+    places = pd.PeriodIndex(origins, freq="Q").asi8[codes] + tested["ahead"].to_numpy(dtype=int) - wide.index.asi8[0]
+    size = days.to_numpy()[places, wide.columns.get_indexer(tested["series"])]
+    amounts = tested.columns.difference(["series", "method", "origin", "ahead"], sort=False)
+    volumes = tested.assign(**{column: tested[column].to_numpy(dtype=float) * size for column in amounts})
+    scored = scores(volumes)
     chosen = choice(scored)
     settled = {"chosen": chosen, "tested": tested, "near": rivals(scored), "horizon": horizon, "per_day": tuple(name for name in per_day if name in wide)}
-    if len(tested):
-        size = days.to_numpy()[[wide.index.get_loc(pd.Period(origin, "Q")) + ahead for origin, ahead in zip(tested["origin"], tested["ahead"], strict=True)],
-                               wide.columns.get_indexer(tested["series"])]
-        amounts = [column for column in tested.columns if column not in ("series", "method", "origin", "ahead")]
-        tested = tested.assign(**{column: tested[column] * size for column in amounts})
-        scored = scores(tested)
-    scored = scored.assign(chosen=scored["method"].eq(scored["series"].map(chosen)))
-    return Outlook(clean(history, as_of=as_of), tested, scored, forecast(wide / days, **settled), forecast(wide / days, **settled, yearly=True))
-
-
-def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
-    """Calendar years of what was observed: ``series, year, volume_n, quarters_n, filled_n``.
-
-    A year with a quarter that wasn't delivered takes the filled value for it (``filled_n`` says how many), so that years compare; an
-    outlier counts as observed.
-    """
-    value = cleaned["volume_n"].fillna(cleaned["used_n"])
-    kept = cleaned.assign(volume_n=value, filled_n=cleaned["volume_n"].isna() & value.notna())
-    return kept.groupby(["series", "year"], as_index=False, sort=False).agg(volume_n=("volume_n", "sum"), quarters_n=("volume_n", "count"), filled_n=("filled_n", "sum"))
-
-
-def tidy(volumes: pd.DataFrame) -> pd.DataFrame:
-    """Volumes with one column per measure (``cases_n``, ``fractions_n`` ...) as one row per measure: ``measure, site, year, quarter, volume_n``."""
-    measures = [column for column in volumes.columns if column.endswith("_n")]
-    long = volumes.melt(["site", "year", "quarter"], measures, var_name="measure", value_name="volume_n")
-    return long.assign(measure=long["measure"].str.removesuffix("_n"))
-
-
-def totals(tidy_volumes: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Quarterly sums by one column as ``series``; a sum with a part that wasn't delivered is missing."""
-    groups = tidy_volumes.groupby([by, "year", "quarter"], sort=False)["volume_n"]
-    sums = groups.sum().where(groups.count() == groups.size())
-    return sums.rename_axis(["series", "year", "quarter"]).reset_index()
+    return Outlook(clean(history, as_of=as_of), volumes, scored.assign(chosen=scored["method"].eq(scored["series"].map(chosen))),
+                   forecast(wide / days, **settled), forecast(wide / days, **settled, yearly=True))

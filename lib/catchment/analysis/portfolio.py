@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import demand, finance, growth
+from catchment.analysis import demand, finance, growth, initiatives
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth, Initiative
@@ -40,16 +40,17 @@ def _weighted(weights: Mapping[str, float], what: str) -> pd.Series:
     return shares
 
 
-def values(settings: "Growth", plan: growth.Plan, row: pd.DataFrame) -> pd.DataFrame:
+def values(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> pd.DataFrame:
     """Worth of each initiative on top of what it requires, one row per initiative.
 
     Returns
     -------
-    ``initiative, title, kind, owner, start, capital_usd, running_usd, cases_n`` (a year at full effect)``, npv_usd, irr_share, payback_years,
+    ``initiative, title, kind, owner, start, capital_usd, running_usd, cases_n`` (a year at full effect)``, even_n`` (cases a year whose
+    margin covers the running cost)``, npv_usd, irr_share, payback_years,
     expected_usd`` (NPV times the chance that it and what it requires go ahead)``, probability_share, break_even_share`` (share of the planned
     effect at which NPV is zero, others as planned).
     """
-    run, rows = growth.running(settings), []
+    run, rows, margin = initiatives.running(settings), [], initiatives.margin_per_case(settings, plan)
     for place, name in enumerate(plan.names):
         initiative, needed = settings.initiatives[name], sorted(settings.needed(name))
         flows = _marginal(plan, row, name, needed)
@@ -58,18 +59,18 @@ def values(settings: "Growth", plan: growth.Plan, row: pd.DataFrame) -> pd.DataF
         rows.append({
             "initiative": name, "title": initiative.title, "kind": initiative.kind, "owner": initiative.owner, "start": initiative.start,
             "capital_usd": initiative.capital_usd + initiative.one_off_usd, "running_usd": run[name], "cases_n": plan.effects[place, plan.measures.index("cases")],
-            "npv_usd": worth, "irr_share": finance.irr(flows) if finance.sign_changes(flows) == 1 else np.nan, "payback_years": finance.payback(flows),
+            "even_n": finance.break_even_volume(max(run[name], 0.0), margin), "npv_usd": worth, "irr_share": finance.irr(flows) if finance.sign_changes(flows) == 1 else np.nan, "payback_years": finance.payback(flows),
             "probability_share": chance, "expected_usd": worth * chance, "break_even_share": _break_even(plan, row, name, needed)})
     return pd.DataFrame(rows)
 
 
-def _marginal(plan: growth.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> np.ndarray:
+def _marginal(plan: initiatives.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> np.ndarray:
     both = growth.evaluate(plan, pd.concat([row, row], ignore_index=True),
                            np.array([growth.chosen(plan, [name, *needed]), growth.chosen(plan, needed)]))
     return both.flows[0] - both.flows[1]
 
 
-def _break_even(plan: growth.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> float:
+def _break_even(plan: initiatives.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> float:
     """Share of the planned effect at which the initiative pays for itself, by interpolation on a fine grid; missing below 0 or above 3."""
     grid = np.linspace(0, 3, 61)
     own = np.array([each == name for each in plan.names])
@@ -83,7 +84,7 @@ def _break_even(plan: growth.Plan, row: pd.DataFrame, name: str, needed: list[st
     return float(grid[at] - worth[at] * (grid[at + 1] - grid[at]) / (worth[at + 1] - worth[at]))
 
 
-def _scaled(plan: growth.Plan, own: np.ndarray, share: float) -> growth.Plan:
+def _scaled(plan: initiatives.Plan, own: np.ndarray, share: float) -> initiatives.Plan:
     return replace(plan, effects=np.where(own[:, None], plan.effects * share, plan.effects))
 
 
@@ -136,7 +137,7 @@ def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray |
     return table
 
 
-def simulated_values(settings: "Growth", plan: growth.Plan, draws: pd.DataFrame) -> np.ndarray:
+def simulated_values(settings: "Growth", plan: initiatives.Plan, draws: pd.DataFrame) -> np.ndarray:
     """NPV of each initiative on top of what it requires, in every draw (draws, I)."""
     worth = []
     for name in plan.names:
@@ -145,7 +146,7 @@ def simulated_values(settings: "Growth", plan: growth.Plan, draws: pd.DataFrame)
     return np.column_stack(worth)
 
 
-def best(settings: "Growth", plan: growth.Plan, row: pd.DataFrame) -> tuple[str, ...]:
+def best(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> tuple[str, ...]:
     """The set of initiatives of greatest NPV among all sets whose requirements are met (searched in full up to 12, else one out at a time)."""
     count = len(plan.names)
     if count <= 12:
@@ -187,7 +188,7 @@ def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.
             ("sustain", scaled, scaled + months["sustain"])]
 
 
-def budget(settings: "Growth", plan: growth.Plan) -> pd.DataFrame:
+def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
     """What each initiative asks of each year's budget as planned: ``initiative, title, year, capital_usd, one_off_usd, running_usd`` (nominal, before margin)."""
     rows = []
     for place, name in enumerate(plan.names):

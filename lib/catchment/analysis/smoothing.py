@@ -49,7 +49,7 @@ class Fit:
 def _rows(values: ArrayLike) -> np.ndarray:
     rows = np.atleast_2d(np.asarray(values, dtype=float))
     if np.isnan(rows).any():
-        raise ValueError("forecast: expected a value in every quarter, found a missing one (see `forecast.clean`)")
+        raise ValueError("forecast: expected a value in every quarter, found a missing one (see `quarters.clean`)")
     return rows
 
 

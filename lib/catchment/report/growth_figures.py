@@ -7,6 +7,7 @@ import pandas as pd
 
 from catchment import words
 from catchment.analysis import capacity, finance, growth, uncertainty
+from catchment.analysis.initiatives import Plan
 
 from . import growth_findings as said
 from . import growth_tables as cut
@@ -34,7 +35,7 @@ def _with(row: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
     return row.assign(**{name: moved[name].iloc[0] for name in moved.columns})
 
 
-def rooms(report: Report, plan: growth.Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
+def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
     """Use of machines and chairs, with and without the plan."""
     rules = report.settings.growth
     nothing = growth.chosen(plan, ())
@@ -52,7 +53,7 @@ def rooms(report: Report, plan: growth.Plan, row: pd.DataFrame) -> Callable[[pd.
     return figure
 
 
-def running_total(report: Report, plan: growth.Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
+def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
     """Running total of the plan's net cash, plain and discounted."""
     rules, first = report.settings.growth, int(plan.years[0]) - 1
     title = rules.scenarios[rules.plan].title.lower()
@@ -70,7 +71,7 @@ def running_total(report: Report, plan: growth.Plan, row: pd.DataFrame) -> Calla
     return figure
 
 
-def simulation(report: Report, plan: growth.Plan, simulated: growth.Outcome, chances: dict[str, float]) -> Block:
+def simulation(report: Report, plan: Plan, simulated: growth.Outcome, chances: dict[str, float]) -> Block:
     """How the simulated NPV is distributed."""
     rules = report.settings.growth
     bins = uncertainty.histogram(simulated.npv, bins=24).rename(columns={"low": "npv_usd_low", "high": "npv_usd_high"}).drop(columns="middle")
@@ -81,7 +82,7 @@ def simulation(report: Report, plan: growth.Plan, simulated: growth.Outcome, cha
         labels={"npv_usd_low": "NPV from", "npv_usd_high": "NPV to", "draws_share": "Share of draws"}, note=said.spread_note(chances))
 
 
-def crossed(report: Report, plan: growth.Plan, first: str, second: str) -> Block:
+def crossed(report: Report, plan: Plan, first: str, second: str) -> Block:
     """NPV over two drivers crossed."""
     rules = report.settings.growth
     drivers = {name: driver.numbers() for name, driver in rules.drivers.items()}

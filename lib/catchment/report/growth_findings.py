@@ -96,7 +96,7 @@ def worth(scenarios: pd.DataFrame, simulated: dict[str, float], *, plan: str, ex
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     text = (f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario** "
             f"(ten-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
-            f"with a {words.share(simulated['positive_share'], digits=0)} chance of a positive NPV")
+            f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws")
     text += f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}." if len(without) and better > row["npv_usd"] else "."
     return Finding(text, exhibit, size=min(1.0, abs(row["npv_usd"]) / 2e7), certainty=abs(2 * simulated["positive_share"] - 1), change=0.3)
 
@@ -113,6 +113,16 @@ def start(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
     text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the weightings tried, {firm}"
     text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
     return Finding(text, exhibit, size=0.4, certainty=float(first["first_share"]), change=0.2)
+
+
+def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
+    """Title of the small fans: how many volumes leave where they stand."""
+    count, moving = int(ahead["now_n"].gt(0).sum()), moves(ahead)
+    up = int((moving["change_share"] > 0).sum())
+    if moving.empty:
+        return f"None of {count} volumes changes measurably by {year}"
+    parts = [f"{words.count(number)} {word}{'s' if number == 1 else ''}" for number, word in ((up, "grow"), (len(moving) - up, "fall")) if number]
+    return f"Of {count} volumes, {words.listing(parts)} measurably by {year}"
 
 
 def test_title(scored: pd.DataFrame) -> str:
@@ -171,10 +181,12 @@ def wait_title(waits: pd.DataFrame) -> str:
     if still.empty:
         return "There are fewer chairs than patients: waits never settle"
     first, last = still.iloc[0], still.iloc[-1]
-    if round(last["wait_min"], 1) == round(first["wait_min"], 1):
-        return f"Waits for a chair stay near {words.number(first['wait_min'], digits=1)} minutes"
-    never = waits.loc[waits["line"].eq("Nothing changes") & waits["wait_min"].isna(), "year"].min()
-    end = f"; from {never} on they never settle" if pd.notna(never) else ""
+    never = {line: rows.loc[rows["wait_min"].isna(), "year"].min() for line, rows in waits.groupby("line")}
+    if pd.notna(never["Nothing changes"]):
+        return f"Waits for a chair grow until they never settle, from {never['Nothing changes']}"
+    end = f", but with the plan never settle from {never['With the plan']}" if pd.notna(never.get("With the plan", np.nan)) else ""
+    if abs(last["wait_min"] - first["wait_min"]) < 1:
+        return f"Waits for a chair stay near {words.number(first['wait_min'])} minutes{end}"
     return f"Waits for a chair go from {words.number(first['wait_min'])} to {words.number(last['wait_min'])} minutes by {last['year']}{end}"
 
 
@@ -188,12 +200,14 @@ def payback_title(scenario: pd.Series) -> str:
     return f"The plan pays back in {words.number(plain, digits=1)} years, {words.number(discounted, digits=1)} discounted"
 
 
-def return_note(scenario: pd.Series) -> str:
-    """Note under the pro forma: rates of return, or why there's none."""
+def return_note(scenario: pd.Series, dated: dict[str, float]) -> str:
+    """Note under the pro forma: rates of return, or why there's none, and the same on actual dates."""
     if scenario["sign_changes"] > 1:
         return f"Net cash changes sign {scenario['sign_changes']} times, so no single IRR exists; MIRR {words.share(scenario['mirr_share'])}."
     rate = words.share(scenario["irr_share"]) if pd.notna(scenario["irr_share"]) else "none (the cash never turns positive)"
-    return f"IRR {rate}; MIRR {words.share(scenario['mirr_share'])}. Amounts in nominal US dollars; the columns add to the net cash."
+    exact = f"With capital on each start day (XNPV, act/365) the NPV is {words.money(dated['xnpv_usd'])}"
+    exact += f" and the rate {words.share(dated['xirr_share'])}." if pd.notna(dated["xirr_share"]) else "."
+    return f"IRR {rate}; MIRR {words.share(scenario['mirr_share'])}. Amounts in nominal US dollars; the columns add to the net cash. {exact}"
 
 
 def spread_note(summary: dict[str, float]) -> str:
@@ -204,6 +218,8 @@ def spread_note(summary: dict[str, float]) -> str:
 def grid_title(grid: pd.DataFrame) -> str:
     """Title of the two-way table: how much of it loses money."""
     losing = int((grid["npv_usd"] < 0).sum())
+    if losing in (0, len(grid)):
+        return f"NPV is {'positive' if losing == 0 else 'negative'} in all {len(grid)} combinations of the top two drivers"
     return f"NPV is negative in {losing} of {len(grid)} combinations of the top two drivers"
 
 
@@ -234,7 +250,7 @@ def rank_title(ranked: pd.DataFrame) -> str:
 METHOD = """
 **Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and SARIMA(0,1,1)(0,1,1)[4] compete in a
 rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are prediction intervals with Student's t, the spread being the
-larger of the fitted and the back-tested one; sums over a year are exact. Short series, zeros, missing quarters and outliers take the stated fallbacks.
+larger of the fitted and the back-tested one; sums over a year are exact; methods within 5 % of the best add their disagreement. Short series, zeros, missing quarters and outliers take the stated fallbacks.
 
 **Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent, the rest at its end; t = 0 is the
 day the data end and isn't discounted. Everything is with the plan less without it; demand above what chairs and machines can do is turned away in both cases; volume moved from

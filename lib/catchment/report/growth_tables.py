@@ -15,21 +15,22 @@ if TYPE_CHECKING:
     from catchment.params.growth import Driver
 
 BANDS = ["volume_n_low_80", "volume_n_high_80", "volume_n_low_95", "volume_n_high_95"]
+BAND_PAIRS = [("volume_n_low_80", "volume_n_high_80"), ("volume_n_low_95", "volume_n_high_95")]
 LABELS = {
     "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from", "volume_n_high_80": "80 % to",
     "volume_n_low_95": "95 % from", "volume_n_high_95": "95 % to", "status": "Status", "mase": "MASE", "smape_share": "sMAPE", "rmse": "RMSE",
     "naive_mase": "MASE of last year's quarter", "coverage_80_share": "In the 80 % interval", "coverage_95_share": "In the 95 % interval",
-    "title": "Name", "kind": "Kind", "start": "Start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year",
+    "title": "Name", "kind": "Kind", "start": "Start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running",
     "npv_usd": "NPV", "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
     "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect", "expected_usd": "NPV times chance",
-    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "now_share": "In use, first year", "limit_share": "Planning limit",
+    "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue", "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "now_share": "In use, first year", "limit_share": "Planning limit",
     "resource": "Resource", "need_last": "Needed in the end", "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
     "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units", "driver": "Driver", "t": "t",
     "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs", "one_off_usd": "Starting", "net_usd": "Net cash",
     "discounted_total_usd": "Discounted so far", "rank": "Place", "fit_share": "Fit", "effort": "Effort", "risk": "Risk",
     "score_share": "Score", "first_share": "First in", "low_value": "P10", "high_value": "P90", "low": "NPV at P10", "high": "NPV at P90", "swing": "Swing",
     "phase": "Phase", "owner": "Owner", "requires": "Requires", "assess": "Assess from", "plan": "Plan from", "pilot": "Pilot from", "scale": "Scale from", "sustain": "Sustain from",
-    "note": "Note", "date": "Set on", "initiatives": "Initiatives", "contribution_usd": "Contribution, last year", "amount_usd": "Running total",
+    "note": "Note", "date": "Set on", "initiatives": "Initiatives", "contribution_usd": "Contribution", "amount_usd": "Running total",
     "low_usd": "NPV at P10", "high_usd": "NPV at P90", "base_usd": "Base", "swing_usd": "Swing", "worth_usd": "Worth of knowing it", "base_value": "Central", "break_even_value": "Breaks even at",
     "chance_share": "Chance of the losing side", "need": "Need", "theme": "Theme", "need_usd": "Capital and start", "funded_usd": "Funded", "gap_usd": "Gap", "year": "Year",
 }  # fmt: skip
@@ -37,8 +38,9 @@ LABELS = {
 
 def fan(known: pd.DataFrame, coming: pd.DataFrame) -> pd.DataFrame:
     """What a fan shows: observed years, then the forecast with its limits."""
-    columns = ["year", "status", "volume_n", *BANDS]
-    return pd.concat([known.assign(status="observed"), coming.assign(status="forecast")], ignore_index=True).reindex(columns=columns)
+    columns = [*(["panel"] if "panel" in known else []), "year", "status", "volume_n", *BANDS]
+    whole = pd.concat([known.assign(status="observed"), coming.assign(status="forecast")], ignore_index=True).reindex(columns=columns)
+    return whole.sort_values("panel", kind="stable", ignore_index=True) if "panel" in whole else whole
 
 
 def outlook(past: pd.DataFrame, years: pd.DataFrame, wanted: Sequence[int]) -> pd.DataFrame:
@@ -85,6 +87,31 @@ def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int) -> pd.
     return table.sort_values("before_cases_n", ascending=False, kind="stable", ignore_index=True)
 
 
+def panels(past: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """History and forecast of every measure that's given here, named for a reader, cases last."""
+    given = [measure for measure in [*list(NAMES)[1:], "cases"] if past.loc[past["measure"].eq(measure), "volume_n"].sum() > 0]
+    frames = [frame[frame["measure"].isin(given)].assign(panel=frame["measure"].map(NAMES).map(first_upper, na_action="ignore")) for frame in (past, years)]
+    return tuple(frame.sort_values("measure", key=lambda names: names.map(given.index), kind="stable", ignore_index=True) for frame in frames)
+
+
+def margins(contributed: pd.DataFrame, cases: float) -> pd.DataFrame:
+    """Contribution by measure with the total, and per analytic case."""
+    columns = ["revenue_usd", "service_margin_usd", "drug_margin_usd", "contribution_usd"]
+    table = contributed.assign(title=[first_upper(NAMES[measure]) for measure in contributed["measure"]])[["title", "volume_n", *columns]]
+    total = {"title": "All", **table[columns].sum().to_dict()}
+    per_case = {"title": "Per analytic case", **(table[columns].sum() / cases).to_dict()}
+    whole = pd.concat([table, pd.DataFrame([total, per_case])], ignore_index=True)
+    return whole.assign(contribution_share=whole["contribution_usd"] / whole["revenue_usd"])
+
+
+def budget(yearly: pd.DataFrame) -> pd.DataFrame:
+    """What each initiative asks of each year's budget: capital, starting and running cost together, years across."""
+    whole = yearly.assign(cost=yearly[["capital_usd", "one_off_usd", "running_usd"]].sum(axis=1))
+    wide = whole.pivot(index="title", columns="year", values="cost").loc[list(dict.fromkeys(whole["title"]))]
+    table = pd.concat([wide, wide.sum().to_frame("All").T]) / 1e6
+    return table.round(1).set_axis([str(year) for year in wide.columns], axis=1).rename_axis("title").reset_index()
+
+
 def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
     """A bridge with its ends named by their years: ``driver, volume_n, kind``."""
     names = bridge["driver"].where(bridge["kind"].eq("step"), bridge["kind"].map({"start": str(now), "end": str(last)}))
@@ -93,8 +120,8 @@ def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
 
 def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
     """What each initiative costs and is worth."""
-    table = valued.assign(start=pd.to_datetime(valued["start"]).dt.strftime("%b %Y"), brings_n=valued["cases_n"].round())
-    return table[["title", "start", "capital_usd", "running_usd", "brings_n", "npv_usd", "irr_share", "payback_years", "break_even_share", "probability_share"]].round({"payback_years": 1})
+    table = valued.assign(brings_n=valued["cases_n"].round(), even_n=valued["even_n"].round())
+    return table[["title", "capital_usd", "running_usd", "brings_n", "even_n", "npv_usd", "irr_share", "payback_years", "break_even_share", "probability_share"]].round({"payback_years": 1})
 
 
 def scenarios(compared: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,8 @@ no second axis, intervals as dots with lines. Colors, fonts and margins are neve
 from .compare import bars, bridge, dumbbell, funnel, intervals, pyramid, stacked, tornado
 from .giving import lorenz, thermometer
 from .heat import heatmap
-from .plans import gantt, histogram
+from .plans import fans, gantt, histogram
 from .series import control, fan, steps, trend
 from .spread import funnel_plot
 
-__all__ = ["bars", "bridge", "control", "dumbbell", "fan", "funnel", "funnel_plot", "gantt", "heatmap", "histogram", "intervals", "lorenz", "pyramid", "stacked", "steps", "thermometer", "tornado", "trend"]
+__all__ = ["bars", "bridge", "control", "dumbbell", "fan", "fans", "funnel", "funnel_plot", "gantt", "heatmap", "histogram", "intervals", "lorenz", "pyramid", "stacked", "steps", "thermometer", "tornado", "trend"]

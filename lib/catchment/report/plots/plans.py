@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 
 from catchment import words
 
@@ -12,6 +14,7 @@ from ..canvas import Plot, axis_margin, key, sheet, spread, value_axis, widest, 
 
 HEIGHT = 230.0
 ROW = 24.0
+PANEL = 150.0
 SHADES = (theme.RAMP[0], theme.RAMP[1], theme.RAMP[2], theme.RAMP[4], theme.RAMP[3])
 
 
@@ -76,3 +79,43 @@ def gantt(frame: pd.DataFrame, label: str, start: str, end: str, phase: str, *, 
         ax.annotate(today_label, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, 4), textcoords="offset points", color=theme.WARN, annotation_clip=False)
     key(plot, [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in phases], left=max(theme.WIDTH - sum(width(name) + 36 for name in phases), 6), top=6)
     return plot
+
+
+def fans(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, panel: str, *, bands: Sequence[tuple[str, str]], across: int = 3) -> Plot:
+    """Small fans side by side, one per value of `panel` in the frame's order, each on its own scale from zero.
+
+    Parameters
+    ----------
+    bands
+        (low, high) columns of the forecast, narrow to wide.
+    """
+    names = list(dict.fromkeys(history[panel]))
+    down = -(-len(names) // across)
+    height, gap, left = down * PANEL, 26.0, axis_margin(formats.of(y, history[y]), 0, float(forecast[bands[-1][1]].max()))
+    plot, first = sheet(height, left=left, right=8, top=0, bottom=0)
+    first.remove()
+    wide = (theme.WIDTH - 8 - across * left - (across - 1) * (gap - left)) / across if gap > left else (theme.WIDTH - 8 - across * left) / across
+    for place, name in enumerate(names):
+        row, column = divmod(place, across)
+        box = ((left + column * (wide + max(left, gap))) / theme.WIDTH, 1 - ((row + 1) * PANEL - 24) / height, wide / theme.WIDTH, (PANEL - 56) / height)
+        with mpl.rc_context(theme.DRAWING):
+            ax = plot.fig.add_axes(box)
+        _fan(plot, ax, name, history[history[panel].eq(name)], forecast[forecast[panel].eq(name)], x, y, bands)
+    return plot
+
+
+def _fan(plot: Plot, ax: Axes, name: str, known: pd.DataFrame, coming: pd.DataFrame, x: str, y: str, bands: Sequence[tuple[str, str]]) -> None:
+    """One panel: history, dashed forecast, bands, and its name above."""
+    fmt = value_axis(ax, y, known[y], ticks=3)
+    for low, high in reversed(list(bands)):
+        ax.fill_between(coming[x], coming[low].astype(float), coming[high].astype(float), color=theme.ACCENT, alpha=0.12 if (low, high) != bands[0] else 0.28, linewidth=0)
+    joined = pd.concat([known.tail(1), coming])
+    ax.plot(joined[x], joined[y], color=theme.ACCENT, linewidth=1.4, linestyle=(0, (3, 2)))
+    line = ax.plot(known[x], known[y], color=theme.ACCENT, linewidth=2.0)[0]
+    last = coming.iloc[-1]
+    plot.tip(line, f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})")
+    ends = [int(known[x].iloc[0]), int(known[x].iloc[-1]), int(last[x])]
+    ax.set_xticks(ends, [str(end) for end in ends])
+    ax.set_xlim(ends[0], ends[-1])
+    ax.set_ylim(0, max(float(coming[bands[-1][1]].max()), float(known[y].max())) * 1.05 or 1.0)
+    ax.set_title(name, loc="left", fontsize=theme.SIZE, color=theme.INK, pad=6)
