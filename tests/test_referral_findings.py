@@ -75,6 +75,13 @@ def test_small_parts_are_never_said():
     assert "all but a few of 90" in said.keepage_title(LEAKY.assign(kept_referrals_n=85, eligible_referrals_n=90))
 
 
+def test_a_share_that_the_table_hides_is_not_said():
+    shown = pd.DataFrame({"specialty": ["Urology", "Dermatology"], "kept_share": [None, 0.7]})
+    assert "25.0" not in said.leak(LEAKY, ROWS, shown).text
+    assert said.keepage_title(LEAKY, shown) == "Urology is the most costly leak"
+    assert "25.0" in said.keepage_title(LEAKY, shown.assign(kept_share=0.25))
+
+
 def test_nothing_found_is_said_too():
     moved = pd.DataFrame({"label": ["no measurable change"], "before_referrals_n": [20], "clinician": ["X"], "adjusted": [0.9], "destination": "Us", "city": "Here", "difference_n": [1], "now_referrals_n": [21]})
     assert "No specialty leaks" in said.leak(LEAKY.head(0), ROWS).text

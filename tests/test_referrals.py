@@ -127,6 +127,17 @@ def test_the_funnel_leaves_out_referrals_whose_fate_is_unknown():
     assert stages["open_referrals_n"].iloc[0] == 5
 
 
+def test_kept_does_not_give_a_small_leak_away():
+    from catchment.analysis import disclosure
+
+    rows = [("a", "affiliated", OURS, True, 25), ("a", "affiliated", RIVAL, True, 5)]
+    rows += [("b", "affiliated", OURS, True, 40), ("b", "affiliated", RIVAL, True, 30), ("c", "affiliated", OURS, True, 60), ("c", "affiliated", RIVAL, True, 30)]
+    shown = disclosure.protect(referrals.guarded(referrals.keepage(frame(*rows), ["npi"])), ["eligible_referrals_n", "kept_referrals_n"]).set_index("npi")
+    assert "leaked_referrals_n" not in shown
+    assert shown.loc["a", ["kept_referrals_n", "kept_share", "kept_share_low", "kept_share_high"]].isna().all()
+    assert shown.loc["c", "kept_referrals_n"] == 60
+
+
 def test_origin_destination_shares_add_to_one_per_origin():
     table = referrals.origin_destination(MIXED, rows="npi", columns="destination_system")
     assert table.groupby("npi")["share"].sum().tolist() == pytest.approx([1, 1, 1])

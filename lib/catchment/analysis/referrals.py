@@ -85,15 +85,13 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def guarded(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
-    """A table of `retained` that may be published row by row: total, kept, and the share, without giving the other part away.
+    """A table of `retained` made ready for `disclosure.protect`, so that kept does not give the leaked part of its row away.
 
-    What leaked is total less kept, so the column goes; where 1 to `smallest` - 1 leaked, kept and its shares go with it (missing, marked in
-    `kept_referrals_n_suppressed`). Small values of kept itself are left to the page's own protection.
+    What leaked is total less kept, so its column goes, and where 1 to `smallest` - 1 leaked, `kept_referrals_n_suppressed` tells the
+    protection to hide kept and its shares. The values still stand in the table: it is not to be shown before it is protected.
     """
     small = table["leaked_referrals_n"].between(1, smallest - 1)
     out = table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"], errors="ignore")
-    hidden = [column for column in ("kept_referrals_n", "kept_share", "kept_share_low", "kept_share_high") if column in out]
-    out[hidden] = out[hidden].astype(float).mask(small)
     return out.assign(kept_referrals_n_suppressed=small)
 
 
@@ -186,6 +184,7 @@ def sole_referrers(referrals: pd.DataFrame, *, by: str = "site", threshold: floa
     table = table.rename(columns={"referrals_n": "largest_referrals_n"})
     table["largest_share"] = table["largest_referrals_n"] / table["our_referrals_n"].where(table["our_referrals_n"] > 0)
     table["sole"] = table["largest_share"] >= threshold
+    table = table[[by, "npi", "our_referrals_n", "largest_referrals_n", "largest_share", "sole"]]
     return table.sort_values(["largest_share", by], ascending=[False, True], ignore_index=True)
 
 
@@ -207,10 +206,15 @@ def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.Dat
 
 
 def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> pd.DataFrame:
-    """Origin-destination matrix in long form: one row per pair with `referrals_n` and its share of the origin's total."""
+    """Origin-destination matrix in long form: one row per pair with `referrals_n` and its share of the origin's total.
+
+    Both ends are in the order of their totals, the largest first.
+    """
     table = referrals.groupby([rows, columns], observed=True, as_index=False)["referrals_n"].sum()
-    table["share"] = table["referrals_n"] / table.groupby(rows, observed=True)["referrals_n"].transform("sum")
-    return table.sort_values([rows, "referrals_n", columns], ascending=[True, False, True], ignore_index=True)
+    totals = [table.groupby(end, observed=True)["referrals_n"].transform("sum") for end in (rows, columns)]
+    table["share"] = table["referrals_n"] / totals[0]
+    order = table.assign(_row=totals[0], _column=totals[1]).sort_values(["_row", rows, "_column", columns], ascending=[False, True, False, True])
+    return table.loc[order.index].reset_index(drop=True)
 
 
 def funnel(referrals: pd.DataFrame) -> pd.DataFrame:
@@ -225,6 +229,6 @@ def funnel(referrals: pd.DataFrame) -> pd.DataFrame:
     first = table["referrals_n"].iloc[0]
     table["referred_share"] = table["referrals_n"] / (first or np.nan)
     before = table["referrals_n"].shift()
-    table["previous_share"] = table["referrals_n"] / before.where(before > 0)
+    table["previous_share"] = (table["referrals_n"] / before.where(before > 0)).where(before.notna(), 1.0)
     table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
     return table

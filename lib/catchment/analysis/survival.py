@@ -163,7 +163,8 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
         shares = np.arange(step, 0.999, step)
         days = [quantile(part["days"], part["observed"], share).estimate for share in shares]
         rows += [(name, 0.0, 0.0), *((name, day, share) for day, share in zip(days, shares, strict=True) if not np.isnan(day))]
-    return pd.DataFrame(rows, columns=[by, "days", "done_share"])
+    # Several steps that fall on one day are one rise of the curve.
+    return pd.DataFrame(rows, columns=[by, "days", "done_share"]).drop_duplicates([by, "days"], keep="last", ignore_index=True)
 
 
 def _wait(timed: pd.DataFrame, alpha: float) -> dict[str, float]:

@@ -29,7 +29,7 @@ MARGIN_KM = 12.0
 
 
 class FlowMap(NamedTuple):
-    """The plot, the pairs drawn and left out, and the share of all flow that the drawn ones carry."""
+    """The plot, the pairs drawn and left out (those without any flow do not count), and the share of all flow that is drawn."""
 
     plot: Plot
     drawn_n: int
@@ -37,7 +37,7 @@ class FlowMap(NamedTuple):
     drawn_share: float
 
 
-def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Collection[str] = (), most: int = 24, origin: str = "origin", destination: str = "destination") -> FlowMap:
+def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Collection[str] = (), most: int = 24, total: float | None = None, origin: str = "origin", destination: str = "destination") -> FlowMap:
     """The largest flows between places.
 
     Parameters
@@ -50,6 +50,8 @@ def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Col
         Destinations whose lines carry the accent.
     most
         Lines drawn.
+    total
+        All flow, hidden pairs included; by default that of the pairs that may be shown.
     """
     known = pairs[pairs[value].notna() & (pairs[value] > 0)].sort_values([value, origin, destination], ascending=[False, True, True])
     drawn = known.head(most)
@@ -62,8 +64,8 @@ def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Col
     _lines(plot, ax, window, drawn.iloc[::-1], value, set(ours), origin, destination)
     _places(plot, ax, window, drawn, set(ours), origin, destination)
     _key(plot, drawn, value)
-    total = known[value].sum()
-    return FlowMap(plot, len(drawn), len(pairs) - len(drawn), float(drawn[value].sum() / total))
+    some = int((pairs[value].isna() | (pairs[value] > 0)).sum())
+    return FlowMap(plot, len(drawn), some - len(drawn), float(drawn[value].sum() / (total or known[value].sum())))
 
 
 def _around(areas: gpd.GeoDataFrame, drawn: pd.DataFrame) -> gpd.GeoDataFrame:

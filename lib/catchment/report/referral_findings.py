@@ -37,10 +37,11 @@ def _part(kept: float, total: float) -> str:
     return words.share(kept / total)
 
 
-def leak(worst: pd.DataFrame, referrals: pd.DataFrame, *, exhibit: str = "") -> Finding:
+def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, exhibit: str = "") -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
-    `worst` comes from `referrals.leaking`; `referrals` are the period's rows.
+    `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
+    that is hidden there is not said here either.
     """
     if worst.empty:
         return Finding("**No specialty leaks measurably more than the others.** Keepage is alike across affiliated clinicians.", exhibit)
@@ -48,11 +49,16 @@ def leak(worst: pd.DataFrame, referrals: pd.DataFrame, *, exhibit: str = "") -> 
     mine = referrals[(referrals["specialty"] == row["specialty"]) & (referrals["affiliation"] == "affiliated") & ~referrals["ours"]]
     rivals = mine.groupby("destination_system")["referrals_n"].sum().sort_values()
     overall, kept, total = row["overall_share"], row["kept_referrals_n"], row["eligible_referrals_n"]
+    part = "far fewer" if _hidden(shown, row["specialty"]) else _part(kept, total)
     text = (
-        f"**{row['specialty']} leaks most: {_part(kept, total)} of its eligible referrals stay with us**, against {words.share(overall)} "
+        f"**{row['specialty']} leaks most: {part} of its eligible referrals stay with us**, against {words.share(overall)} "
         f"across affiliated clinicians; most of the rest goes to {rivals.index[-1]}."
     )
     return Finding(text, exhibit, size=min(1.0, row["excess_referrals_n"] / 100), certainty=0.95, change=0.0)
+
+
+def _hidden(shown: pd.DataFrame | None, specialty: str) -> bool:
+    return shown is not None and bool(shown.loc[shown["specialty"] == specialty, "kept_share"].isna().any())
 
 
 def lost(moved: pd.DataFrame, *, exhibit: str = "") -> Finding:
@@ -111,7 +117,7 @@ def dropped_note(dropped: pd.DataFrame) -> str:
 
 def left_out(drawn: FlowMap) -> str:
     """What a flow map does not draw."""
-    return f"{words.plural(drawn.left_out_n, 'smaller or hidden pair')} left out; the lines drawn carry {words.share(drawn.drawn_share)} of the referrals that may be shown."
+    return f"{words.plural(drawn.left_out_n, 'smaller or hidden pair')} left out; the lines drawn carry {words.share(drawn.drawn_share, digits=0)} of all referrals."
 
 
 def flow_title(referrals: pd.DataFrame, to: str) -> str:
@@ -132,11 +138,13 @@ def corridor_title(moved: pd.DataFrame, *, to: str) -> str:
     return f"{row['city']} grew from {before} to {words.count(row['now_referrals_n'])} referrals"
 
 
-def keepage_title(worst: pd.DataFrame) -> str:
-    """Title of the keepage figure, at most twelve words."""
+def keepage_title(worst: pd.DataFrame, shown: pd.DataFrame | None = None) -> str:
+    """Title of the keepage figure, at most twelve words; `shown` as in `leak`."""
     if worst.empty:
         return "Keepage does not differ measurably between specialties"
     row = worst.iloc[0]
+    if _hidden(shown, row["specialty"]):
+        return f"{row['specialty']} is the most costly leak"
     return f"{row['specialty']} keeps {_part(row['kept_referrals_n'], row['eligible_referrals_n'])}, the most costly leak"
 
 
