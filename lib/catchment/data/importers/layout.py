@@ -8,6 +8,7 @@ stands directly before.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import pandas as pd
@@ -115,6 +116,7 @@ class Layout:
         return own | (dict(self.columns) if self.columns is not None else {field.name: field.column for field in self.fields})
 
 
+@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
     """A header's name as it is compared."""
     return re.sub(r"[^0-9a-z]", "", name.casefold())
