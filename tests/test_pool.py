@@ -107,7 +107,7 @@ def test_a_process_that_dies_gives_no_page(pool, job, crash):
     source, told = CRASHES[crash]
     result = built(pool, job("print('fine')", source))
     assert result.html is None
-    assert (result.failure.kind, result.failure.cell) == ("killed", 3)
+    assert (result.failure.kind, result.failure.cell) == ("killed" if crash in ("killed", "terminated") else "crashed", 3)
     assert told in result.failure.error
     assert result.failure.source == source
     assert '"fine\\n"' in result.notebook, "the outputs of the cells before are kept"
@@ -226,7 +226,12 @@ def test_where_processes_cannot_be_forked(monkeypatch, job):
 def test_a_failure_outside_the_cells_is_told(pool, job):
     broken = job("1", partner="nobody")
     failure = built(pool, broken).failure
-    assert failure.kind == "render" and "nobody" in failure.error
+    assert failure.kind == "setup" and "nobody" in failure.error
+
+
+def test_a_page_reads_the_data_of_its_partner_only(pool, job):
+    other = "from catchment import data, params\ndata.Tables(params.load('dunes')).read('milestones')"
+    assert built(pool, job(other)).failure.error.startswith("PermissionError")
 
 
 def test_secrets_stay_out_of_failures_and_pages(monkeypatch, shared_project, job):

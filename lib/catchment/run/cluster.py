@@ -10,6 +10,7 @@ When a worker dies the scheduler gives its pages to another.
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Executor
@@ -89,4 +90,5 @@ def serve(address: str, pages: int) -> None:
     """Become a worker of the scheduler that builds `pages` pages at the same time."""
     # A daemonic process may have no children, and every page is one.
     os.environ["DASK_DISTRIBUTED__WORKER__DAEMON"] = "False"
-    os.execvp("dask", ["dask", "worker", address, "--nthreads", str(pages), "--nworkers", "1", "--no-dashboard"])
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", str(pages), "--nworkers", "1", "--no-dashboard"]
+    os.execv(sys.executable, command)

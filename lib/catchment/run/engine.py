@@ -16,6 +16,8 @@ from papermill.engines import Engine
 
 from catchment.run import cells
 
+RUNNERS_OWN = "catchment-runner"  # tag of the cells that the runner adds; they run also behind the page's end
+
 
 class Exited(RuntimeError):
     """The notebook ended its own kernel (`exit`, `quit`)."""
@@ -68,7 +70,10 @@ class KernelClient(PapermillNotebookClient):
     on_cell = staticmethod(_ignore)
 
     def papermill_execute_cells(self):
+        ended = False
         for index, cell in enumerate(self.nb.cells):
+            if ended and RUNNERS_OWN not in cell.metadata.get("tags", []):
+                continue
             self.nb_man.cell_start(cell, index)
             self.on_cell(self.nb, index, False)
             try:
@@ -77,7 +82,8 @@ class KernelClient(PapermillNotebookClient):
                 self.nb_man.cell_exception(cell, cell_index=index, exception=error)
             self.nb_man.cell_complete(cell, cell_index=index)
             self.on_cell(self.nb, index, True)
-            if self.nb.metadata.papermill.exception or ends_page(cell.get("outputs", [])):
+            ended = ended or ends_page(cell.get("outputs", []))
+            if self.nb.metadata.papermill.exception:
                 break
 
 

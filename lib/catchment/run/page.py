@@ -4,6 +4,7 @@
 data, and nothing is written to `reports/` here.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -18,16 +19,19 @@ from typing import Any
 
 from catchment.run import secret
 
-WARNINGS = """\
+# Before the first cell: warnings are errors, and the process reads the data of this page's partner only.
+SETUP = """\
 import warnings
 warnings.resetwarnings()
 warnings.simplefilter("error")
 for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
     warnings.simplefilter("ignore", category)
 warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
+from catchment import data, params
+data.confine(params.load({partner!r}))
 """
 JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
-OWN_CELLS = "catchment-runner"
+OWN_CELLS = "catchment-runner"  # tag; the engine with a kernel knows it too
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no page: `kind` is error, timeout, memory, killed, render or interrupted; `cell` counts from 1."""
+    """Why there is no page; `cell` counts from 1.
+
+    `kind` is error (a cell raised), timeout, memory, setup or render (outside the cells), crashed (the process ended itself),
+    killed (from outside), interrupted (the run was stopped) or worker (a cluster's worker refused the page).
+    """
 
     kind: str
     error: str
@@ -132,7 +140,7 @@ def _prepared(job):
     for position, cell in enumerate(notebook.cells, start=1):
         cell.metadata["catchment_cell"] = position
     if job.engine != "catchment":
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(WARNINGS, metadata={"tags": [OWN_CELLS]}))
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP.format(partner=job.partner), metadata={"tags": [OWN_CELLS]}))
         notebook.cells.append(nbformat.v4.new_code_cell(JOURNAL, metadata={"tags": [OWN_CELLS]}))
     return notebook
 
@@ -151,7 +159,8 @@ def _execute(job, notebook, tell, log_folder):
 
     with warnings.catch_warnings():
         if job.engine == "catchment":
-            exec(WARNINGS, {})  # the same filters as in a kernel
+            with _telling("setup", notebook):
+                exec(SETUP.format(partner=job.partner), {})  # what a kernel does in a cell of its own
         try:
             executed = papermill.execute_notebook(
                 notebook, None, parameters=job.parameters, engine_name=job.engine, progress_bar=False,
@@ -221,12 +230,19 @@ def _summary(executed):
 def _render(job, executed):
     from catchment import params, report
 
-    try:
+    with _telling("render", executed):
         settings = params.load(job.partner, root=Path(job.root))
         text = report.render(executed, settings=settings, produced=job.produced, version=job.version, others=job.others)
-    except Exception as error:  # whatever goes wrong while rendering is this page's failure, told with its traceback
-        failure = Failure("render", f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-        raise _Failed(failure, nbformat_text(executed)) from error
     if names := secret.shown(text):
         raise _Failed(Failure("render", f"the page shows the value of {', '.join(names)}"), nbformat_text(executed))
     return text.encode()
+
+
+@contextlib.contextmanager
+def _telling(kind, notebook):
+    """Whatever goes wrong in the block is this page's failure, told with its traceback."""
+    try:
+        yield
+    except Exception as error:
+        failure = Failure(kind, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        raise _Failed(failure, nbformat_text(notebook)) from error

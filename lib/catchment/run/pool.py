@@ -5,13 +5,16 @@ answers with a `Built` that holds the failure. No success is taken from a proces
 cannot be forked the same pool starts them afresh, and the page's cells run in an ordinary kernel.
 """
 
+import contextlib
 import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
+import types
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
@@ -29,6 +32,7 @@ FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
+SERVER_DIED = 255  # multiprocessing's code for a process whose server cannot tell how it ended
 STARTS = 3  # times that a dead server is replaced for one page
 LOG_CHARS = 20_000  # of each stream's end
 USUAL_MB = 500  # memory of a page of which nothing is known yet
@@ -86,7 +90,7 @@ class ForkPool(Executor):
     """Runs `submit(build, job)` in a forked process; `on_event(job, cell)` is called when a job starts a cell."""
 
     def __init__(self, workers: int, *, preload: Iterable[str] = (), on_event: Callable[[Job, int | None], None] | None = None):
-        self.workers = workers
+        self.workers, self.server_cpu_s = workers, 0.0
         self.on_event = on_event or (lambda job, cell: None)
         self._waiting: deque = deque()
         self._running: list[_Running] = []
@@ -122,7 +126,20 @@ class ForkPool(Executor):
         self._wake_w.send(None)
         if wait:
             self._thread.join()
+            self.server_cpu_s = self._server_cpu_s()
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _server_cpu_s(self) -> float:
+        """Processor time of the server itself, its imports above all; that of its pages is told with each page."""
+        if not FORKS:
+            return 0.0
+        from multiprocessing.forkserver import _forkserver
+
+        try:
+            times = psutil.Process(_forkserver._forkserver_pid).cpu_times()
+        except psutil.NoSuchProcess:
+            return 0.0
+        return times.user + times.system
 
     def _work(self):
         try:
@@ -159,7 +176,8 @@ class ForkPool(Executor):
             ours, theirs = self._context.Pipe(duplex=False)
             process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
             try:
-                process.start()
+                with _without_main():
+                    process.start()
             except (OSError, EOFError):  # the server died under the request; the next try starts another
                 ours.close()
                 continue
@@ -221,17 +239,32 @@ class ForkPool(Executor):
     def _dead(self, running):
         """The failure of a process that gave no page: why, in which cell, and what it had printed last."""
         text = "".join(path.read_text(errors="replace")[-LOG_CHARS:] for path in sorted(running.folder.glob("*.log")))
-        failure = running.killed or Failure("killed", _ending(running.process.exitcode, text))
+        failure = running.killed or _ending(running.process.exitcode, text)
         failure = Failure(failure.kind, failure.error, running.cell, running.source, "", text)
         wall_s = time.monotonic() - running.started
         return Built(running.job.page, failure=failure, notebook=_so_far(running), wall_s=wall_s, peak_mb=running.peak_mb)
 
 
+@contextlib.contextmanager
+def _without_main():
+    """Keep multiprocessing from importing the program's main module again in every page's process."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _ending(code, text):
+    """The failure of a process that ended with this code: killed from outside may pass, a crash is a bug."""
     if code < 0:
-        return f"the page's process was killed by {signal.Signals(-code).name}"
+        name = signal.Signals(-code).name
+        return Failure("killed" if name in ("SIGKILL", "SIGTERM") else "crashed", f"the page's process was ended by {name}")
+    if code == SERVER_DIED:
+        return Failure("killed", "the page server died")
     last = text.rstrip().rpartition("\n")[2]
-    return f"the page's process ended with exit code {code}" + (f": {last}" if last else "")
+    return Failure("crashed", f"the page's process ended with exit code {code}" + (f": {last}" if last else ""))
 
 
 def _so_far(running):

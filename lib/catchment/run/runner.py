@@ -48,7 +48,7 @@ def run(root: Path, options: Options = Options(), *, show: Callable[[str], None]
     Raises plan.PlanError or params.ParamsError before anything is built, lock.Busy when another run is at work, and
     OSError when `reports/` cannot be written.
     """
-    started, reports = time.monotonic(), (options.reports or root / "reports").resolve()
+    started, spent, reports = time.monotonic(), time.process_time(), (options.reports or root / "reports").resolve()
     produced = history.now()
     name = f"{produced.replace('-', '').replace(':', '')}-{secrets.token_hex(2)}"
     summary = Summary(name, reports / "index.html", version(root), produced)
@@ -62,6 +62,7 @@ def run(root: Path, options: Options = Options(), *, show: Callable[[str], None]
             work.go()
         finally:
             summary.wall_s = time.monotonic() - started
+            summary.cpu_s += time.process_time() - spent
         if work.touched:
             history.append(reports, history.RUNS, summary.record())
     return summary
@@ -151,6 +152,7 @@ class _Run:
             self.log("stopped")
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
+            self.summary.cpu_s += getattr(executor, "server_cpu_s", 0.0)
             signal.signal(signal.SIGTERM, previous)
 
     def _executor(self, pages) -> Executor:

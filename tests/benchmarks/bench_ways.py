@@ -1,0 +1,98 @@
+"""The ways that `bench_run.py` compares, each run as a process of its own: NAME PAGES(JSON) FOLDER."""
+
+import ast
+import json
+import os
+import sys
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import papermill
+
+
+def source(notebook):
+    return Path(os.environ["CATCHMENT_ROOT"], "notebooks", f"{notebook}.ipynb")
+
+
+def to_html(executed, path):
+    from nbconvert import HTMLExporter
+
+    global EXPORTER
+    EXPORTER = globals().get("EXPORTER") or HTMLExporter(exclude_input=True)
+    Path(path).write_text(EXPORTER.from_notebook_node(executed)[0])
+
+
+def papermill_page(partner, notebook, folder):
+    out = f"{folder}/{partner}-{notebook}"
+    to_html(papermill.execute_notebook(source(notebook), f"{out}.ipynb", parameters={"partner": partner}, progress_bar=False), f"{out}.html")
+
+
+def ploomber_page(partner, notebook, folder):
+    from ploomber_engine import execute_notebook
+
+    out = f"{folder}/{partner}-{notebook}"
+    to_html(execute_notebook(source(notebook), f"{out}.ipynb", parameters={"partner": partner}, progress_bar=False), f"{out}.html")
+
+
+def in_pool(function, pages, folder):
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(function, *zip(*pages, strict=True), [folder] * len(pages)))
+    return {}
+
+
+def bound(pages, folder):
+    """Cells executed and rendered in one process; the time of its imports is not counted."""
+    import matplotlib
+    import nbformat
+
+    matplotlib.use("agg")
+    from catchment import params, report
+    from catchment.run import plan
+
+    for notebook in dict.fromkeys(notebook for _, notebook in pages):
+        found = nbformat.read(source(notebook), as_version=4)
+        for name in plan.source_imports([{"cell_type": cell.cell_type, "source": cell.source} for cell in found.cells]):
+            try:
+                __import__(name)
+            except ImportError:
+                continue  # the name of an attribute
+    report.render  # noqa: B018 - loads the template's machinery
+    begun, cpu = time.perf_counter(), time.process_time()
+    for partner, notebook in pages:
+        executed = nbformat.read(source(notebook), as_version=4)
+        run_cells(executed, partner)
+        html = report.render(executed, settings=params.load(partner), produced="2026-01-01T00:00:00Z", version="bench")
+        Path(folder, f"{partner}-{notebook}.html").write_text(html)
+    return {"wall": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
+
+
+def run_cells(executed, partner):
+    from nbformat.v4 import new_output
+
+    names = {"__name__": "__main__"}
+    for cell in executed.cells:
+        if cell.cell_type != "code":
+            continue
+        tree = ast.parse(cell.source)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "cell", "exec"), names)
+        names["partner"] = partner
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None
+        if hasattr(value, "_repr_mimebundle_"):
+            bundle = value._repr_mimebundle_()
+            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+            cell.outputs = [new_output("execute_result", data=data, metadata=metadata, execution_count=1)]
+            if metadata.get("catchment", {}).get("end"):
+                executed.cells = executed.cells[: executed.cells.index(cell) + 1]
+                return
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    name, given, folder = sys.argv[1:]
+    pages = json.loads(given)
+    os.chdir(Path(os.environ["CATCHMENT_ROOT"], "notebooks"))
+    ways = {"papermill": lambda: in_pool(papermill_page, pages, folder), "ploomber": lambda: in_pool(ploomber_page, pages, folder), "bound": lambda: bound(pages, folder)}
+    print(json.dumps(ways[name]()))
