@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from catchment.analysis.giving import annual, cents, fiscal_year
+from catchment.analysis.giving import annual, cents, coded, fiscal_year
 
 
 def segment_retention(giving: pd.DataFrame, segments: Mapping[str, pd.Series | pd.DataFrame], year: int | None = None, *, least: int = 20) -> pd.DataFrame:
@@ -48,22 +48,27 @@ def segment_retention(giving: pd.DataFrame, segments: Mapping[str, pd.Series | p
 
 
 def _segments(giving: pd.DataFrame, labels: pd.Series | pd.DataFrame, dimension: str, year: int) -> pd.DataFrame:
-    steady = isinstance(labels, pd.Series)
+    """Tallies by segment; labels are counted as numbers, which a million donors need."""
     labels = labels.reindex(giving.index)
-    names = sorted(pd.unique(labels.to_numpy().ravel()[labels.notna().to_numpy().ravel()]))
-    tallies = pd.DataFrame(0, index=pd.Index(names, name="segment"), columns=["donors_before_n", "retained_n", "usual_before_n", "usual_retained_n"])
-    lost = pd.Series(0.0, index=tallies.index)
+    names = sorted({name for _, column in _columns(labels) for name in (column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique())})
+    codes = {label: pd.Categorical(column, categories=names).codes.astype("int64") + 1 for label, column in _columns(labels) if label is None or label < year}
+    tallies = {name: np.zeros(len(names) + 1) for name in ("donors_before_n", "retained_n", "usual_before_n", "usual_retained_n", "lost_usd")}
     for each in [column for column in giving.columns[1:] if column <= year]:
-        label = labels if steady else labels[each - 1]
-        base = giving[each - 1] > 0
-        kept = base & (giving[each] > 0)
-        columns = ("donors_before_n", "retained_n") if each == year else ("usual_before_n", "usual_retained_n")
-        for column, mask in zip(columns, (base, kept), strict=True):
-            tallies[column] += label[mask].value_counts().reindex(tallies.index, fill_value=0)
+        code, last, now = codes[each - 1 if None not in codes else None], giving[each - 1].to_numpy(), giving[each].to_numpy()
+        base = last > 0
+        before, kept = ("donors_before_n", "retained_n") if each == year else ("usual_before_n", "usual_retained_n")
+        tallies[before] += np.bincount(code[base], minlength=len(names) + 1)
+        tallies[kept] += np.bincount(code[base & (now > 0)], minlength=len(names) + 1)
         if each == year:
-            gone = base & ~kept
-            lost += (giving.loc[gone, each - 1] / 100).groupby(label[gone]).sum().reindex(tallies.index, fill_value=0)
-    return tallies.assign(lost_usd=lost, dimension=dimension).reset_index()
+            gone = base & (now <= 0)
+            tallies["lost_usd"] += np.bincount(code[gone], weights=last[gone], minlength=len(names) + 1) / 100
+    frame = pd.DataFrame({"segment": names, **{name: values[1:] for name, values in tallies.items()}})
+    return frame.astype({name: "int64" for name in tallies if name != "lost_usd"}).assign(dimension=dimension)
+
+
+def _columns(labels: pd.Series | pd.DataFrame) -> list[tuple[int | None, pd.Series]]:
+    """The label of every year, or one for all years under None."""
+    return list(labels.items()) if isinstance(labels, pd.DataFrame) else [(None, labels)]
 
 
 def labels(giving: pd.DataFrame, donors: pd.DataFrame) -> dict[str, pd.Series | pd.DataFrame]:
@@ -75,17 +80,17 @@ def labels(giving: pd.DataFrame, donors: pd.DataFrame) -> dict[str, pd.Series | 
     donors : `donor_id`, `household_id`, `source`.
     """
     household = donors["household_id"].fillna(donors["donor_id"])
-    source = donors.groupby(household)["source"].first()
-    sizes = pd.DataFrame({year: _cut(giving[year] / 100, (0, 100, 500, 5_000), ("under $100", "$100 to $499", "$500 to $4,999", "$5,000 and more")) for year in giving.columns}, index=giving.index)
-    tenure = (giving > 0).cumsum(axis=1)
-    years = pd.DataFrame({year: _cut(tenure[year].where(giving[year] > 0, 0), (0, 1, 3), ("first year", "second or third year", "fourth year or later")) for year in giving.columns}, index=giving.index)
-    return {"First gift came through": source, "Size of the year's giving": sizes, "Years of giving so far": years}
+    source = donors["source"].astype("category").groupby(household.to_numpy()).first()
+    sizes = {year: _cut(giving[year].to_numpy(), (1, 100_00, 500_00, 5_000_00), ("under $100", "$100 to $499", "$500 to $4,999", "$5,000 and more")) for year in giving.columns}
+    gave = giving.to_numpy() > 0
+    tenure = np.where(gave, gave.cumsum(axis=1), 0)
+    years = {year: _cut(tenure[:, place], (1, 2, 4), ("first year", "second or third year", "fourth year or later")) for place, year in enumerate(giving.columns)}
+    return {"First gift came through": source, "Size of the year's giving": pd.DataFrame(sizes, index=giving.index), "Years of giving so far": pd.DataFrame(years, index=giving.index)}
 
 
-def _cut(values: pd.Series, limits: tuple, names: tuple) -> pd.Series:
-    """Label of each value above 0 by lower limit (the limit itself belongs to the band above, except 0 and counts)."""
-    place = np.searchsorted(limits, values.to_numpy(), side="right" if limits[1] != 1 else "left") - 1
-    return pd.Series(np.array(names, dtype=object)[np.clip(place, 0, len(names) - 1)], index=values.index).where(values > 0)
+def _cut(values: np.ndarray, limits: tuple[int, ...], names: tuple[str, ...]) -> pd.Categorical:
+    """Label of each value by the highest lower limit it reaches; none below the first."""
+    return pd.Categorical.from_codes(np.searchsorted(limits, values, side="right") - 1, categories=list(names))
 
 
 def origins(gifts: pd.DataFrame, donors: pd.DataFrame, *, year: int, start_month: int = 7) -> pd.DataFrame:
@@ -100,19 +105,24 @@ def origins(gifts: pd.DataFrame, donors: pd.DataFrame, *, year: int, start_month
     -------
     One row per `origin`: `donors_n`, `gifts_n`, `amount_usd`, `amount_share` of the year, `before_usd` of the year before.
     """
-    years = fiscal_year(gifts["gift_date"], start_month=start_month)
-    first = years.groupby(gifts["donor_id"]).min()
-    new = gifts["donor_id"].map(first) == years
-    grateful = set(donors.loc[donors["grateful_patient"].astype(bool), "household_id"])
+    years = fiscal_year(gifts["gift_date"], start_month=start_month).to_numpy()
+    codes, people = coded(gifts["donor_id"])
+    first = np.full(len(people), years.max(initial=0) + 1)
+    np.minimum.at(first, codes, years)
+    two = np.flatnonzero((years == year) | (years == year - 1))
+    gifts, years, codes = gifts[["gift_type", "program", "amount_usd"]].iloc[two], years[two], codes[two]
+    new = first[codes] == years
+    grateful = people.isin(donors.loc[donors["grateful_patient"].astype(bool), "household_id"])[codes]
     kinds = {"recurring": "Recurring", "donor-advised": "Donor-advised funds", "stock": "Stock", "event": "Events", "matching": "Matching", "in kind": "In kind", "grant": "Grants", "planned realized": "Realized planned gifts", "pledge payment": "Pledge payments"}
-    masks = {"First-time donors": new, "Repeat donors": ~new, "Grateful patients and families": gifts["donor_id"].isin(grateful)}
-    masks |= {title: gifts["program"] == name for name, title in (("major gifts", "Major gifts program"), ("corporate", "Corporate program"), ("foundation", "Foundation program"))}
-    masks |= {title: gifts["gift_type"] == kind for kind, title in kinds.items()}
-    now, total = years == year, gifts.loc[years == year, "amount_usd"].sum()
-    rows = []
+    masks = {"First-time donors": new, "Repeat donors": ~new, "Grateful patients and families": grateful}
+    masks |= {title: (gifts["program"] == name).to_numpy() for name, title in (("major gifts", "Major gifts program"), ("corporate", "Corporate program"), ("foundation", "Foundation program"))}
+    masks |= {title: (gifts["gift_type"] == kind).to_numpy() for kind, title in kinds.items()}
+    amounts = gifts["amount_usd"].to_numpy()
+    now, total, rows = years == year, amounts[years == year].sum(), []
     for name, mask in masks.items():
-        mine = gifts[mask & now]
-        rows.append((name, mine.loc[mine["amount_usd"] > 0, "donor_id"].nunique(), int((mine["amount_usd"] > 0).sum()), mine["amount_usd"].sum(), mine["amount_usd"].sum() / total if total else np.nan, gifts.loc[mask & (years == year - 1), "amount_usd"].sum()))
+        came = mask & now & (amounts > 0)
+        amount = amounts[mask & now].sum()
+        rows.append((name, len(np.unique(codes[came])), int(came.sum()), amount, amount / total if total else np.nan, amounts[mask & ~now].sum()))
     return pd.DataFrame(rows, columns=["origin", "donors_n", "gifts_n", "amount_usd", "amount_share", "before_usd"])
 
 
@@ -134,7 +144,7 @@ def rfm(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, quantiles: int = 5) -
     -------
     One row per donor with giving above zero: `recency_days`, `gifts_n`, `amount_usd`, `recency`, `frequency`, `monetary`, `segment`.
     """
-    codes, donors = pd.factorize(gifts["donor_id"])
+    codes, donors = coded(gifts["donor_id"])
     amounts, days = cents(gifts["amount_usd"]), pd.to_datetime(gifts["gift_date"]).to_numpy("datetime64[D]").astype("int64")
     total = np.bincount(codes, weights=amounts, minlength=len(donors))
     count = np.bincount(codes[amounts > 0], minlength=len(donors))

@@ -45,8 +45,14 @@ def fiscal_year(dates: pd.Series | Iterable, *, start_month: int = 7) -> pd.Seri
     if not 1 <= start_month <= 12:
         raise ValueError(f"start_month must be 1 to 12, found {start_month}")
     dates = pd.Series(pd.to_datetime(dates))
-    months = dates.dt.year.to_numpy() * 12 + dates.dt.month.to_numpy() - 1
-    return pd.Series((months + (13 - start_month) % 12) // 12, index=dates.index, name="fiscal_year")
+    if dates.isna().any():
+        raise ValueError("a date is missing")
+    return pd.Series((_months(dates) + (13 - start_month) % 12) // 12 + 1970, index=dates.index, name="fiscal_year")
+
+
+def _months(dates: pd.Series) -> np.ndarray:
+    """Months since January 1970."""
+    return dates.to_numpy().astype("datetime64[M]").astype("int64")
 
 
 def annual(gifts: pd.DataFrame, *, start_month: int = 7, until: str | pd.Timestamp | None = None, to_day: str | pd.Timestamp | None = None) -> pd.DataFrame:
@@ -70,14 +76,24 @@ def annual(gifts: pd.DataFrame, *, start_month: int = 7, until: str | pd.Timesta
     if to_day is not None:
         gifts = gifts[up_to_day(gifts["gift_date"], to_day, start_month=start_month).to_numpy()]
     years = _years(gifts, start_month).to_numpy()
-    codes, donors = pd.factorize(gifts["donor_id"])
+    codes, donors = coded(gifts["donor_id"])
     if len(codes) == 0:
         return pd.DataFrame(index=pd.Index([], name="donor_id"))
     first, last = int(years.min()), int(years.max())
-    cells = codes.astype("int64") * (last - first + 1) + (years - first)
+    cells = codes * (last - first + 1) + (years - first)
     amounts = np.zeros(len(donors) * (last - first + 1), dtype="int64")
     np.add.at(amounts, cells, cents(gifts["amount_usd"]))
-    return pd.DataFrame(amounts.reshape(len(donors), -1), index=pd.Index(donors, name="donor_id"), columns=range(first, last + 1))
+    frame = pd.DataFrame(amounts.reshape(len(donors), -1), index=pd.Index(donors, name="donor_id"), columns=range(first, last + 1))
+    given = np.bincount(codes, minlength=len(donors)) > 0
+    return frame if given.all() else frame[given]
+
+
+def coded(donors: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Whole numbers for donors and the donor of each number; at no cost when the column is categorical already."""
+    if isinstance(donors.dtype, pd.CategoricalDtype):
+        return donors.cat.codes.to_numpy().astype("int64"), donors.cat.categories
+    codes, names = pd.factorize(donors)
+    return codes.astype("int64"), pd.Index(names)
 
 
 def cents(amounts: pd.Series | np.ndarray) -> np.ndarray:
@@ -87,9 +103,15 @@ def cents(amounts: pd.Series | np.ndarray) -> np.ndarray:
 
 def up_to_day(dates: pd.Series, as_of: str | pd.Timestamp, *, start_month: int = 7) -> pd.Series:
     """True where a date lies in its fiscal year no later than `as_of` lies in its own (29 February counts as 28)."""
-    dates, as_of = pd.to_datetime(dates), pd.Timestamp(as_of)
-    into = (dates.dt.month - start_month) % 12 * 31 + dates.dt.day
-    return into <= (as_of.month - start_month) % 12 * 31 + as_of.day
+    dates, as_of = pd.Series(pd.to_datetime(dates)), pd.Timestamp(as_of)
+    return pd.Series(fiscal_day(dates, start_month=start_month)[1] <= (as_of.month - start_month) % 12 * 31 + as_of.day, index=dates.index)
+
+
+def fiscal_day(dates: pd.Series, *, start_month: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    """Fiscal year of each date, and a number that grows with the day of the year (31 to the month, 1 to 372)."""
+    months, days = _months(pd.to_datetime(dates)), pd.to_datetime(dates).to_numpy().astype("datetime64[D]")
+    into = (months + 1 - start_month) % 12 * 31 + (days - months.astype("datetime64[M]")).astype("int64") + 1
+    return (months + (13 - start_month) % 12) // 12 + 1970, into
 
 
 def _years(gifts: pd.DataFrame, start_month: int) -> pd.Series:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from catchment.analysis.giving import fiscal_year, up_to_day
+from catchment.analysis.giving import coded, fiscal_year, up_to_day
 
 CASH = frozenset({"outright", "recurring", "stock", "donor-advised", "matching", "event", "grant", "pledge payment", "planned realized"})
 PRODUCTION = frozenset({"outright", "recurring", "stock", "donor-advised", "matching", "event", "grant", "in kind", "pledge", "planned intention", "planned realized"})
@@ -56,6 +56,20 @@ def counted(gifts: pd.DataFrame, *, basis: str = "cash", in_kind_is_cash: bool =
     if "pledge_id" in gifts.columns:
         counts &= ~((kinds == "planned realized") & gifts["pledge_id"].notna())
     return gifts[counts]
+
+
+def compact(gifts: pd.DataFrame) -> pd.DataFrame:
+    """The ledger with its repeating texts (donors, types, programs, designations, pledges) as categories: the same values in a
+    fraction of the memory and time, which tells from a million gifts on."""
+    repeated = [column for column in ("donor_id", "gift_type", "program", "designation_id", "campaign_id", "appeal_id", "pledge_id", "adjustment") if column in gifts.columns]
+    return gifts.assign(**{column: gifts[column].astype("category") for column in repeated})
+
+
+def trimmed(gifts: pd.DataFrame, basis: str, columns: Sequence[str], *, mask: pd.Series | None = None, **options: bool) -> pd.DataFrame:
+    """The gifts that count (`counted`) among those of `mask`, with only the columns asked for: wide ledgers are costly to cut."""
+    needed = dict.fromkeys(["gift_type", "pledge_id", "amount_usd", *columns])
+    narrow = gifts[[column for column in needed if column in gifts.columns]]
+    return counted(narrow if mask is None else narrow[mask], basis=basis, **options)
 
 
 def cash(gifts: pd.DataFrame, **options: bool) -> float:
@@ -97,7 +111,7 @@ def fiscal_span(year: int, *, start_month: int = 7) -> tuple[pd.Timestamp, pd.Ti
 
 def raised(gifts: pd.DataFrame, *, by: Sequence[str] = (), basis: str = "cash", start_month: int = 7, in_kind_is_cash: bool = False) -> pd.DataFrame:
     """Raised by fiscal year and any columns of the ledger: one row per `fiscal_year` and `by`, `gifts_n`, `amount_usd`."""
-    kept = counted(gifts, basis=basis, in_kind_is_cash=in_kind_is_cash)
+    kept = trimmed(gifts, basis, ["gift_date", *by], in_kind_is_cash=in_kind_is_cash)
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     keys = [years, *(kept[column] for column in by)]
     return kept.groupby(keys, observed=True)["amount_usd"].agg(gifts_n="size", amount_usd="sum").round(2).reset_index()
@@ -128,9 +142,9 @@ def year_to_date(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, by: Sequence
     and with goals `goal_usd`, `goal_share` reached, `to_go_usd`.
     """
     as_of, by = pd.Timestamp(as_of), list(by)
-    kept = counted(gifts, basis=basis)
-    kept = kept[pd.to_datetime(kept["gift_date"]) <= as_of]
-    year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
+    year = year_of(as_of, start_month=start_month)
+    since = fiscal_span(year - 1, start_month=start_month)[0]
+    kept = trimmed(gifts, basis, ["gift_date", *by], mask=pd.to_datetime(gifts["gift_date"]).between(since, as_of))
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
     parts = {"ytd_usd": years == year, "same_day_usd": (years == year - 1) & early, "last_year_usd": years == year - 1}
@@ -162,7 +176,7 @@ def to_date_by(gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start
 
 def completion(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, basis: str = "cash", start_month: int = 7) -> pd.DataFrame:
     """Share of each whole past fiscal year's total that had come in by the same day: `fiscal_year`, `to_date_usd`, `total_usd`, `share`."""
-    kept = counted(gifts, basis=basis)
+    kept = trimmed(gifts, basis, ["gift_date"])
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     now = int(fiscal_year([pd.Timestamp(as_of)], start_month=start_month).iloc[0])
     early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
@@ -222,7 +236,8 @@ def campaign_progress(campaigns: pd.DataFrame, gifts: pd.DataFrame, *, as_of: st
     `ahead_usd` = raised less goal x time gone.
     """
     as_of = pd.Timestamp(as_of)
-    kept = counted(gifts, basis="production").merge(campaigns[["campaign_id", "start_date", "end_date"]], on="campaign_id", how="inner", validate="many_to_one")
+    kept = trimmed(gifts, "production", ["campaign_id", "gift_date"], mask=gifts["campaign_id"].isin(campaigns["campaign_id"]))
+    kept = kept.astype({"campaign_id": campaigns["campaign_id"].dtype}).merge(campaigns[["campaign_id", "start_date", "end_date"]], on="campaign_id", how="inner", validate="many_to_one")
     when = pd.to_datetime(kept["gift_date"])
     kept = kept[(when >= pd.to_datetime(kept["start_date"])) & (when <= pd.to_datetime(kept["end_date"])) & (when <= as_of)]
     recent = kept[pd.to_datetime(kept["gift_date"]) > as_of - pd.DateOffset(months=recent_months)]
@@ -285,6 +300,18 @@ def cost_by_year(gifts: pd.DataFrame, expenses: pd.DataFrame, *, start_month: in
     return frame[["fiscal_year", *frame.columns.drop("fiscal_year")]]
 
 
+def lookup(frame: pd.DataFrame, key: str, column: str) -> pd.Series:
+    """One column by another that must not repeat.
+
+    Raises
+    ------
+    ValueError : a value of `key` is listed twice.
+    """
+    if frame[key].duplicated().any():
+        raise ValueError(f"{key} {frame.loc[frame[key].duplicated(), key].iloc[0]!r} is listed twice")
+    return frame.set_index(key)[column]
+
+
 def credit(gifts: pd.DataFrame, soft_credits: pd.DataFrame, donors: pd.DataFrame, *, basis: str = "cash") -> pd.DataFrame:
     """Hard and soft credit side by side by kind of donor; only the hard column adds up to what was raised.
 
@@ -295,9 +322,12 @@ def credit(gifts: pd.DataFrame, soft_credits: pd.DataFrame, donors: pd.DataFrame
     donors : `donor_id`, `kind`.
     """
     kind = lookup(donors, "donor_id", "kind")
-    kept = counted(gifts, basis=basis)
+    kept = trimmed(gifts, basis, ["gift_id", "donor_id"])
     soft = soft_credits[soft_credits["gift_id"].isin(kept["gift_id"])]
-    sums = {name: part.groupby(part["donor_id"].map(kind), observed=True)["amount_usd"].sum().round(2) for name, part in (("hard_usd", kept), ("soft_usd", soft))}
+    sums = {}
+    for name, part in (("hard_usd", kept), ("soft_usd", soft)):
+        codes, people = coded(part["donor_id"])
+        sums[name] = part["amount_usd"].groupby(kind.reindex(people).to_numpy()[codes]).sum().round(2)
     return pd.DataFrame(sums).fillna(0.0).rename_axis("kind").sort_values("hard_usd", ascending=False).reset_index()
 
 
@@ -307,23 +337,20 @@ def recognized(gifts: pd.DataFrame, donors: pd.DataFrame, soft_credits: pd.DataF
     A donor-advised gift moves from the fund's sponsor to the adviser with soft credit (the first, if several); then each
     donor is replaced by its household, so that a couple counts once. Donors without a household keep their own number.
     """
-    people = gifts["donor_id"]
+    codes, people = coded(gifts["donor_id"])
+    home = lookup(donors, "donor_id", "household_id").dropna()
+    homes = pd.Series(home.reindex(people).to_numpy(), index=people, dtype="object").fillna(pd.Series(people, index=people))
+    names, households = pd.factorize(homes.to_numpy())
+    codes = names[codes]
     if soft_credits is not None:
         advised = soft_credits[soft_credits["reason"] == "donor-advised"].drop_duplicates("gift_id").set_index("gift_id")["donor_id"]
-        rows = gifts.loc[gifts["gift_type"] == "donor-advised", "gift_id"].map(advised).dropna()
-        people = people.copy()
-        people.loc[rows.index] = rows
-    household = lookup(donors, "donor_id", "household_id").dropna()
-    own = household[household.to_numpy() != household.index.to_numpy()]
-    if len(own):
-        people = people.map(own).fillna(people)
-    return gifts.assign(donor_id=people)
-
-
-def lookup(frame: pd.DataFrame, key: str, column: str) -> pd.Series:
-    if frame[key].duplicated().any():
-        raise ValueError(f"{key} {frame.loc[frame[key].duplicated(), key].iloc[0]!r} is listed twice")
-    return frame.set_index(key)[column]
+        rows = np.flatnonzero((gifts["gift_type"] == "donor-advised").to_numpy())
+        adviser = gifts["gift_id"].iloc[rows].map(advised)
+        rows, adviser = rows[adviser.notna().to_numpy()], adviser.dropna()
+        adviser = adviser.map(home).fillna(adviser)
+        households = pd.Index(households).append(pd.Index(adviser.unique()).difference(households))
+        codes[rows] = pd.Index(households).get_indexer(adviser)
+    return gifts.assign(donor_id=pd.Categorical.from_codes(codes, categories=pd.Index(households, dtype="str")))
 
 
 def against_benchmark(costs: pd.DataFrame, benchmarks: Mapping[str, float], *, year: int) -> pd.DataFrame:

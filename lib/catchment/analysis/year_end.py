@@ -12,15 +12,52 @@ Known bias: one gift more than three times the next largest of the record is not
 than any in the record is outside the interval, and so is the end of a campaign.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from catchment.analysis.giving import fiscal_year, up_to_day
-from catchment.analysis.philanthropy import completion, counted, fiscal_span
+from catchment.analysis.giving import fiscal_day, fiscal_year
+from catchment.analysis.philanthropy import fiscal_span, trimmed
 from catchment.analysis.pledges import balances
 
 PARTS = ("Small gifts", "Scheduled pledge payments", "Large gifts and new pledges")
+
+
+@dataclass(frozen=True)
+class _Cash:
+    """The cash ledger boiled down once: small gifts by year and day of the year, the others row by row."""
+
+    first: int
+    seasons: np.ndarray
+    """Running total of small gifts, one row per fiscal year from `first`, one column per day of the year."""
+    others: pd.DataFrame
+    """Scheduled payments and large gifts: `year`, `into`, `amount_usd`, and for payments `start_year`, `start_into` of the pledge."""
+    payments: pd.DataFrame
+    instalments: pd.DataFrame
+    write_offs: pd.DataFrame | None
+    start_month: int
+
+
+def _boiled(gifts: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataFrame | None, large_usd: float, start_month: int) -> _Cash:
+    kept = trimmed(gifts, "cash", ["gift_date"])
+    years, into = fiscal_day(kept["gift_date"], start_month=start_month)
+    paying = np.flatnonzero((kept["gift_type"] == "pledge payment").to_numpy())
+    due = pd.to_datetime(instalments["due_date"]).groupby(instalments["pledge_id"]).min()
+    payments = kept.iloc[paying].astype({"pledge_id": "object"})
+    start = pd.Series(pd.to_datetime(due.reindex(payments["pledge_id"]).to_numpy()))
+    known = start.notna().to_numpy()
+    scheduled = np.zeros(len(kept), dtype=bool)
+    scheduled[paying[known]] = True
+    amounts = kept["amount_usd"].to_numpy()
+    large = ~scheduled & (np.abs(amounts) >= large_usd)
+    first, small = int(years.min()), ~scheduled & ~large
+    seasons = np.zeros((int(years.max()) - first + 1, 373))
+    np.add.at(seasons, (years[small] - first, into[small]), amounts[small])
+    start_year, start_into = fiscal_day(start[known], start_month=start_month)
+    rows = [pd.DataFrame({"year": years[large], "into": into[large], "amount_usd": amounts[large], "start_year": -1, "start_into": -1}), pd.DataFrame({"year": years[scheduled], "into": into[scheduled], "amount_usd": amounts[scheduled], "start_year": start_year, "start_into": start_into})]
+    return _Cash(first, seasons.cumsum(axis=1), pd.concat(rows, ignore_index=True), payments[["pledge_id", "gift_date", "amount_usd"]], instalments, write_offs, start_month)
 
 
 def forecast(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Timestamp, *, write_offs: pd.DataFrame | None = None, large_usd: float = 10_000, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231, start_month: int = 7) -> pd.DataFrame:
@@ -41,79 +78,60 @@ def forecast(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Tim
     ------
     ValueError : fewer than three whole years of history.
     """
-    as_of, random = pd.Timestamp(as_of), np.random.default_rng(seed)
-    kept = counted(gifts, basis="cash")
-    kept = kept[pd.to_datetime(kept["gift_date"]) <= as_of]
-    frame = _split(kept, instalments, as_of, large_usd, start_month)
-    year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
-    first = int(frame["year"].min())
-    if year - first < 3:
-        raise ValueError(f"a year-end forecast needs three whole past years, found {year - first}")
-    past = frame[(frame["year"] < year) & (frame["year"] >= max(first, year - recent_years)) & ~frame["early"]]
-    rest = [
-        _small(kept[(frame["part"] == 0).to_numpy()], as_of, draws, random, start_month),
-        _scheduled(instalments, kept, write_offs, as_of, draws, random, start_month),
-        _large(past[past["part"] == 2], year - max(first, year - recent_years), draws, random),
-    ]
-    so_far = [float(frame.loc[(frame["part"] == part) & (frame["year"] == year), "amount_usd"].sum()) for part in range(3)]
+    boiled = _boiled(gifts, instalments, write_offs, large_usd, start_month)
+    return _forecast(boiled, pd.Timestamp(as_of), level=level, recent_years=recent_years, draws=draws, seed=seed)
+
+
+def _forecast(cash: _Cash, as_of: pd.Timestamp, *, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    year, day = (int(value[0]) for value in fiscal_day(pd.Series([as_of]), start_month=cash.start_month))
+    if year - cash.first < 3:
+        raise ValueError(f"a year-end forecast needs three whole past years, found {year - cash.first}")
+    others = cash.others[cash.others["year"] <= year]
+    fresh = (others["start_year"] < 0) | ((others["start_year"] == others["year"]) & (others["start_into"] > day))
+    since = max(cash.first, year - recent_years)
+    late = others[fresh & (others["into"] > day) & (others["year"] >= since) & (others["year"] < year)]
+    now = others[(others["year"] == year) & (others["into"] <= day)]
+    small = cash.seasons[year - cash.first, day] if year - cash.first < len(cash.seasons) else 0.0
+    so_far = [float(small), float(now.loc[now["start_year"] >= 0, "amount_usd"].sum()), float(now.loc[now["start_year"] < 0, "amount_usd"].sum())]
+    sizes = usual(late["amount_usd"].to_numpy())
+    rest = [_season(cash.seasons[: year - cash.first], day, small, draws, random), _scheduled(cash, as_of, year, draws, random), compound(sizes, len(sizes) / (year - since), draws, random)]
     return _summary(so_far, rest, level)
 
 
-def _split(kept: pd.DataFrame, instalments: pd.DataFrame, as_of: pd.Timestamp, large_usd: float, start_month: int) -> pd.DataFrame:
-    """Each cash gift's fiscal year, whether it came by the same day of its year, and its part (index into `PARTS`)."""
-    years = fiscal_year(kept["gift_date"], start_month=start_month)
-    early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
-    first_due = pd.to_datetime(instalments["due_date"]).groupby(instalments["pledge_id"]).min()
-    start = pd.Series(pd.to_datetime(first_due.reindex(kept["pledge_id"]).to_numpy()), index=kept.index)
-    new = fiscal_year(start.fillna(as_of), start_month=start_month).to_numpy() == years.to_numpy()
-    fresh = new & ~up_to_day(start.fillna(as_of), as_of, start_month=start_month).to_numpy()
-    payment = (kept["gift_type"] == "pledge payment").to_numpy() & start.notna().to_numpy()
-    large = kept["amount_usd"].abs().to_numpy() >= large_usd
-    part = np.select([payment & ~fresh, payment | large], [1, 2], 0)
-    return pd.DataFrame({"year": years.to_numpy(), "early": early.to_numpy(), "part": part, "amount_usd": kept["amount_usd"].to_numpy()}, index=kept.index)
-
-
-def _small(small: pd.DataFrame, as_of: pd.Timestamp, draws: int, random: np.random.Generator, start_month: int) -> np.ndarray:
+def _season(past: np.ndarray, day: int, now: float, draws: int, random: np.random.Generator) -> np.ndarray:
     """Rest-of-year draws of small gifts: so far over a completion share drawn around its past (logarithms, Student's t)."""
-    history = completion(small, as_of, start_month=start_month)
-    year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
-    now = small.loc[(fiscal_year(small["gift_date"], start_month=start_month) == year).to_numpy(), "amount_usd"].sum()
-    if len(history) < 3 or now <= 0:
+    done, total = past[:, day], past[:, -1]
+    whole = (done > 0) & (total > 0)
+    if whole.sum() < 3 or now <= 0:
         return np.zeros(draws)
-    logs = np.log(history["share"].clip(upper=1))
+    logs = np.log(np.minimum(done[whole] / total[whole], 1.0))
     spread = logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs)) * stats.t.rvs(len(logs) - 1, size=draws, random_state=random)
     return now / np.minimum(np.exp(logs.mean() + spread), 1.0) - now
 
 
-def _scheduled(instalments: pd.DataFrame, kept: pd.DataFrame, write_offs: pd.DataFrame | None, as_of: pd.Timestamp, draws: int, random: np.random.Generator, start_month: int) -> np.ndarray:
+def _scheduled(cash: _Cash, as_of: pd.Timestamp, year: int, draws: int, random: np.random.Generator) -> np.ndarray:
     """Rest-of-year draws of payments on instalments due by year end, each paid or not with past frequency."""
-    payments = kept[kept["gift_type"] == "pledge payment"]
-    year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
-    open_now = _due_by_year_end(instalments, payments, write_offs, as_of, year, start_month)
+    open_now = _due_by_year_end(cash, as_of, year).to_numpy(dtype="float64")
     owed = paid = 0.0
     for back in range(1, 4):
-        then, end = as_of - pd.DateOffset(years=back), fiscal_span(year - back, start_month=start_month)[1]
-        due = _due_by_year_end(instalments, payments, write_offs, then, year - back, start_month)
-        after = balances(instalments, payments, as_of=end, write_offs=write_offs).set_index(["pledge_id", "due_date"])["open_usd"]
+        due = _due_by_year_end(cash, as_of - pd.DateOffset(years=back), year - back)
+        end = fiscal_span(year - back, start_month=cash.start_month)[1]
+        after = balances(cash.instalments, cash.payments, as_of=end, write_offs=cash.write_offs).groupby(["pledge_id", "due_date"])["open_usd"].sum()
         owed += due.sum()
         paid += (due - after.reindex(due.index).fillna(0.0)).clip(lower=0).sum()
-    rate = (paid + 0.9) / (owed + 1.0) if owed > 0 else 0.9
-    hits = random.random((draws, len(open_now))) < min(rate, 1.0)
-    return hits @ open_now.to_numpy(dtype="float64")
+    rate = min((paid + 0.9) / (owed + 1.0), 1.0) if owed > 0 else 0.9
+    if len(open_now) > 1_000:  # so many that their sum is normal
+        return random.normal(rate * open_now.sum(), np.sqrt(rate * (1 - rate) * (open_now**2).sum()), draws)
+    return (random.random((draws, len(open_now))) < rate) @ open_now
 
 
-def _due_by_year_end(instalments: pd.DataFrame, payments: pd.DataFrame, write_offs: pd.DataFrame | None, day: pd.Timestamp, year: int, start_month: int) -> pd.Series:
+def _due_by_year_end(cash: _Cash, day: pd.Timestamp, year: int) -> pd.Series:
     """Open amounts on `day` of instalments due by the end of `year`, of pledges whose schedule had begun by then."""
-    open_then = balances(instalments, payments, as_of=day, write_offs=write_offs)
+    open_then = balances(cash.instalments, cash.payments, as_of=day, write_offs=cash.write_offs)
     begun = open_then.groupby("pledge_id")["due_date"].transform("min") <= day
-    chosen = open_then[begun & (open_then["open_usd"] > 0) & (open_then["due_date"] <= fiscal_span(year, start_month=start_month)[1])]
-    return chosen.set_index(["pledge_id", "due_date"])["open_usd"]
-
-
-def _large(past: pd.DataFrame, years: int, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Rest-of-year draws of large gifts: a Poisson number of sizes taken from the recent record."""
-    sizes = usual(past["amount_usd"].to_numpy())
-    return compound(sizes, len(sizes) / years, draws, random)
+    chosen = open_then[begun & (open_then["open_usd"] > 0) & (open_then["due_date"] <= fiscal_span(year, start_month=cash.start_month)[1])]
+    return chosen.groupby(["pledge_id", "due_date"])["open_usd"].sum()
 
 
 def usual(sizes: np.ndarray, *, times: float = 3.0) -> np.ndarray:
@@ -126,6 +144,8 @@ def compound(sizes: np.ndarray, expected_n: float, draws: int, random: np.random
     """Draws of the sum of a Poisson number of gifts with sizes from the record."""
     if not len(sizes):
         return np.zeros(draws)
+    if expected_n > 1_000:  # so many that the sum is normal
+        return random.normal(expected_n * sizes.mean(), np.sqrt(expected_n * (sizes**2).mean()), draws)
     counts = random.poisson(expected_n, draws)
     return np.bincount(np.repeat(np.arange(draws), counts), weights=random.choice(sizes, counts.sum()), minlength=draws)
 
@@ -143,9 +163,10 @@ def campaign_outlook(progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | p
     campaign's own pace and sizes, without its one gift of a lifetime (`usual`).
     """
     as_of, random, rows = pd.Timestamp(as_of), np.random.default_rng(seed), []
-    kept = counted(gifts[pd.to_datetime(gifts["gift_date"]) <= as_of], basis="production")
+    mask = gifts["campaign_id"].isin(progress["campaign_id"]) & (pd.to_datetime(gifts["gift_date"]) <= as_of)
+    kept = trimmed(gifts, "production", ["campaign_id", "gift_date"], mask=mask)
+    when = pd.to_datetime(kept["gift_date"])
     for campaign in progress.to_dict("records"):
-        when = pd.to_datetime(kept["gift_date"])
         mine = kept[(kept["campaign_id"] == campaign["campaign_id"]) & (when >= pd.Timestamp(campaign["start_date"])) & (when <= pd.Timestamp(campaign["end_date"]))]
         sizes = usual(mine["amount_usd"].to_numpy())
         left = (1 - campaign["time_share"]) / campaign["time_share"] if campaign["time_share"] > 0 else 0.0
@@ -174,17 +195,18 @@ def back_test(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Ti
     and `naive_error_share` of "same as last year". Years with less than three whole years before them are left out.
     """
     as_of = pd.Timestamp(as_of)
-    kept = counted(gifts, basis="cash")
-    totals = kept["amount_usd"].groupby(fiscal_year(kept["gift_date"], start_month=start_month)).sum()
+    boiled = _boiled(gifts, instalments, write_offs, options.pop("large_usd", 10_000), start_month)
+    sums = boiled.others.groupby("year")["amount_usd"].sum().reindex(range(boiled.first, boiled.first + len(boiled.seasons)), fill_value=0.0)
+    totals = sums + boiled.seasons[:, -1]
     year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
-    made = gifts[gifts["gift_type"] == "pledge"].groupby("pledge_id")["gift_date"].min()
+    made = pd.to_datetime(gifts.loc[gifts["gift_type"] == "pledge", ["pledge_id", "gift_date"]].astype({"pledge_id": "object"}).groupby("pledge_id")["gift_date"].min())
     rows = []
     for back in range(years, 0, -1):
         then, target = as_of - pd.DateOffset(years=back), year - back
-        if target - int(totals.index.min()) < 3:
+        if target - boiled.first < 3:
             continue
-        known = instalments[~instalments["pledge_id"].isin(made.index[pd.to_datetime(made) > then])]
-        row = forecast(gifts, known, then, write_offs=write_offs, level=level, start_month=start_month, **options).iloc[-1]
+        known = instalments[~instalments["pledge_id"].isin(made.index[made > then])]
+        row = _forecast(replace(boiled, instalments=known), then, level=level, **options).iloc[-1]
         total = float(totals[target])
         rows.append((target, row["total_usd"], row["total_usd_low"], row["total_usd_high"], total, row["total_usd"] / total - 1, bool(row["total_usd_low"] <= total <= row["total_usd_high"]), totals[target - 1] / total - 1))
     return pd.DataFrame(rows, columns=["fiscal_year", "forecast_usd", "forecast_usd_low", "forecast_usd_high", "total_usd", "error_share", "inside", "naive_error_share"])
