@@ -1,5 +1,6 @@
 """Importers: every published layout in its vintages, encodings and packings; what is refused, and why."""
 
+import argparse
 import gzip
 import json
 import shutil
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.data import importers
+from catchment.data import importers, importing
 from catchment.data.importers import layout as layouts
 from catchment.data.importers import stream
 
@@ -542,3 +543,31 @@ def test_whose_file_it_is_must_be_said_for_private_kinds_only(private, kind, par
 def test_the_guide_names_every_kind():
     guide = (ROOT / "docs/data.md").read_text()
     assert [kind for kind in importers.kinds() if f"`{kind}`" not in guide] == []
+
+
+def command(*arguments):
+    parser = argparse.ArgumentParser()
+    importing.add_arguments(parser)
+    return importing.run(parser.parse_args(arguments))
+
+
+def test_the_command_tells_what_became_of_each_file(project, monkeypatch, capsys):
+    (project / "params").mkdir()
+    (project / "params/portfolio.yml").write_text("")
+    monkeypatch.setenv("CATCHMENT_ROOT", str(project))
+    more = "".join(f"{140100 + number},61520,120,350000,30\n" for number in range(20))
+    (project / "HSAF_2020.csv").write_text(HSAF + HSAF_ROWS + more + "140002,x,1,1,1\n")
+    assert command("hospital_service_area", str(project / "HSAF_2020.csv"), "--name", "flows") == 0
+    told = capsys.readouterr().out
+    assert "HSAF_2020.csv -> flows: 23 rows, 1 rejected, 1 with suppressed values, 2020, sha256" in told
+    assert (project / told.split("(see ")[1].split(")")[0]).is_file()
+
+
+def test_the_command_refuses_in_one_line_and_lists_the_kinds(project, monkeypatch, capsys):
+    (project / "params").mkdir()
+    (project / "params/portfolio.yml").write_text("")
+    monkeypatch.setenv("CATCHMENT_ROOT", str(project))
+    assert command("hospital_service_area", str(project / "none.csv")) == 1
+    assert capsys.readouterr().err == "not imported: none.csv: no such file\n"
+    assert command() == 0
+    assert all(kind in capsys.readouterr().out for kind in ("nppes",))

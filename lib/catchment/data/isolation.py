@@ -6,15 +6,17 @@ with rows of several partners is cut by its filter; give such a table a path wit
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
-from ..params import Settings, partners
+from ..params import Settings
 from ..params.load import PARTNERS
 from .catalog import tables
 
+_ID = "(?P<partner>[a-z][a-z0-9_-]*)"
 _confined: list[str] = []
-_walled: set[str] = set()
+_walls: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
 
 
 def readable(root: Path, partner: str) -> list[Path]:
@@ -24,22 +26,23 @@ def readable(root: Path, partner: str) -> list[Path]:
     return sorted({path for pattern in patterns for path in data.glob(pattern) if path.is_file()})
 
 
-def private(root: Path, partner: str) -> set[Path]:
-    """The files that hold one partner's own rows and settings."""
-    data = root / "data"
-    patterns = [entry.path.replace("{partner}", partner) for entry in tables(root).values() if "{partner}" in (entry.path or "")]
-    return {path for pattern in patterns for path in data.glob(pattern)} | {root / PARTNERS / f"{partner}.yml"}
-
-
 def confine(settings: Settings) -> None:
     """From now on this process reads the data of this partner only; a second partner is refused."""
     refuse_other(settings.id)
     if not _confined:
-        own = private(settings.root, settings.id)
-        others = {path for other in partners(root=settings.root) if other != settings.id for path in private(settings.root, other)}
-        _walled.update(os.path.realpath(path) for path in others - own)
+        paths = [f"data/{entry.path}" for entry in tables(settings.root).values() if "{partner}" in (entry.path or "")]
+        for path in [*paths, (PARTNERS / "{partner}.yml").as_posix()]:
+            whole = f"{os.path.realpath(settings.root)}/{path}"
+            _walls.append((_pattern(whole, _ID), _pattern(whole, re.escape(settings.id))))
         _confined.append(settings.id)
         sys.addaudithook(_watch)
+
+
+def _pattern(path: str, partner: str) -> re.Pattern[str]:
+    """A path of the catalogue, with `*` and `{partner}`, as a regular expression."""
+    parts = [re.escape(part).replace(r"\*", "[^/]*") for part in path.split("{partner}")]
+    # A second mention of the partner is the same partner.
+    return re.compile(partner.join(parts[:2]) + "".join((r"(?P=partner)" if "?P<" in partner else partner) + part for part in parts[2:]))
 
 
 def refuse_other(partner: str) -> None:
@@ -49,5 +52,8 @@ def refuse_other(partner: str) -> None:
 
 
 def _watch(event: str, arguments: tuple) -> None:
-    if event == "open" and isinstance(arguments[0], str | bytes) and os.path.realpath(os.fsdecode(arguments[0])) in _walled:
-        raise PermissionError(f"{Path(os.fsdecode(arguments[0])).name} belongs to another partner than {_confined[0]}")
+    if event != "open" or not isinstance(arguments[0], str | bytes):
+        return
+    path = os.path.realpath(os.fsdecode(arguments[0]))
+    if any(anyone.fullmatch(path) and not own.fullmatch(path) for anyone, own in _walls):
+        raise PermissionError(f"{Path(path).name} belongs to another partner than {_confined[0]}")

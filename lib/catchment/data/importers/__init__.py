@@ -6,7 +6,7 @@ bytes again does nothing, so an interrupted import is simply started again.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -39,25 +39,27 @@ def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None 
         progress: Told | None = None) -> list[Imported]:
     """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
 
-    `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and bytes in all. Raises ImportRefused with the reason; files before the
-    refused one stay imported.
+    `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and
+    bytes in all. Raises ImportRefused with the reason; files before the refused one stay imported.
     """
+    return list(each(kind, files, root=root, name=name, year=year, partner=partner, progress=progress))
+
+
+def each(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, partner: str | None = None,
+         progress: Told | None = None) -> Iterator[Imported]:
+    """The same, one file at a time."""
     if kind not in kinds():
         raise ImportRefused(f"unknown kind {kind!r} ({nearest(kind, kinds())}); known: {', '.join(kinds())}")
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)
-    results = []
     for path in map(Path, files):
         done = imports(root).get(name)
         same = next((known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None)
-        if same:
-            results.append(same)
-            continue
-        result = replace(_import(kind, path, root, name, year, partner, progress), partner=partner or "")
-        _register(kind, name, root, result)
-        results.append(result)
-    return results
+        if same is None:
+            same = replace(_import(kind, path, root, name, year, partner, progress), partner=partner or "")
+            _register(kind, name, root, same)
+        yield same
 
 
 def _sha256(path: Path) -> str:
@@ -135,4 +137,4 @@ def _columns(columns: dict[str, Column]) -> dict[str, Any]:
     return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
 
 
-__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "kinds", "register", "run"]
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "register", "run"]
