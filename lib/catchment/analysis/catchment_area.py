@@ -30,6 +30,20 @@ class Catchment(NamedTuple):
     note: str
 
 
+def every_hospital(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Hospitals of several tables together, one row per CCN.
+
+    Raises
+    ------
+    ValueError
+        When a CCN stands in more than one row: its patients would count twice.
+    """
+    hospitals = pd.concat(tables, ignore_index=True)
+    if (twice := hospitals.loc[hospitals["ccn"].duplicated(), "ccn"].unique().tolist()):
+        raise ValueError(f"hospitals listed twice: {', '.join(twice[:5])}")
+    return hospitals
+
+
 def placed(flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame) -> pd.DataFrame:
     """Flows with the hospital's name and system and the ZIP's county and city; unmatched ones keep missing values."""
     rows = flows.merge(hospitals[["ccn", "hospital", "system"]], on="ccn", how="left", validate="many_to_one")

@@ -151,13 +151,16 @@ class _Choice:
             residual = flows - totals[:, None] * self.share
             score = np.r_[np.einsum("ij,ijk->k", residual, self.design), residual.sum(axis=0)[1:] if self.constants else []]
             self.information = self._information(totals)
-            # A whisper of a ridge keeps the system definite when a covariate does not vary.
-            ridge = 1e-10 * np.trace(self.information) * np.eye(len(score))
-            step = linalg.solve(self.information + ridge, score, assume_a="pos")
+            step = self.solved(score)
             self.theta = self.theta + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
             self._spread()
             if np.abs(step).max() < 1e-9:
                 break
+
+    def solved(self, right: np.ndarray) -> np.ndarray:
+        """Inverse information times `right`; a whisper of a ridge keeps it definite when a covariate does not vary."""
+        ridge = 1e-10 * np.trace(self.information) * np.eye(len(self.information))
+        return linalg.solve(self.information + ridge, right, assume_a="pos")
 
     def _information(self, totals: np.ndarray) -> np.ndarray:
         share = self.share
@@ -186,7 +189,7 @@ def _huff_fit(flows: np.ndarray, share: np.ndarray, pull: np.ndarray, names: lis
     freedom = some.sum() - (totals > 0).sum() - len(model.theta)
     dispersion = float(quotient(((flows - expected)[some] ** 2 / expected[some]).sum(), max(freedom, 0)))
     value = model.theta[: model.k]
-    error = np.sqrt(np.diag(np.linalg.pinv(model.information, hermitian=True))[: model.k] * np.nanmax([dispersion, 1.0]))
+    error = np.sqrt(np.diag(model.solved(np.eye(len(model.theta))[:, : model.k])) * np.nanmax([dispersion, 1.0]))
     z = stats.norm.ppf(1 - alpha / 2)
     terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - z * error, "high": value + z * error})
     fitted = float((flows[likely] * np.log(np.where(share[likely] > 0, share[likely], np.nan))).sum())

@@ -214,6 +214,11 @@ def change_terms(flows: pd.DataFrame, *, by: str, name: str, category: str = "co
     return terms.assign(before=own[years[0]].to_numpy(), **{category: wide.index})
 
 
+def change_bridge(terms: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("Market growth", "Mix of counties", "Share")) -> pd.DataFrame:
+    """Rows of a bridge from `change_terms`: the start and the three terms (`step, stays`)."""
+    return pd.DataFrame({"step": [start, *names], "stays": [terms["before"].sum(), *terms[["growth", "mix", "gain"]].sum()]})
+
+
 def mergers(sizes: pd.Series, name: str, *, most: int = 5, high: float = HIGH) -> pd.DataFrame:
     """What merging with each of the largest owners would do to the HHI: `system, share, delta, after, presumed`."""
     partners = sizes.drop(name).nlargest(most).index

@@ -76,17 +76,20 @@ def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], natio
     level_high, cases_n, period, compared`; a county or site without any published rate is absent.
     """
     country, local = incidence[incidence["county_fips"] == "00000"], incidence[incidence["county_fips"] != "00000"]
-    found = []
-    for (_, first, last, _), period in local[local["site"].isin(sites)].groupby(["site", "year_first", "year_last", "source"], sort=True):
+    found, settled = [], set()
+    # Newest first: a county keeps the first level that it gets, and periods that add none are not fitted.
+    for (site, last, first, _), period in sorted(local[local["site"].isin(sites)].groupby(["site", "year_last", "year_first", "source"]), key=lambda item: -item[0][1]):
+        wanted = [c for c in period.loc[period["rate_100k"].notna() & period["county_fips"].isin(counties), "county_fips"] if (site, c) not in settled]
+        if not wanted:
+            continue
         height, compared = reference(period, national, country)
         level = demand.local_level(period, height, years=last - first + 1)
-        found.append(level.assign(site=period["site"].iloc[0], year_last=last, period=f"{first}-{last}", compared=compared))
+        found.append(level[level["county_fips"].isin(wanted)].assign(site=site, period=f"{first}-{last}", compared=compared))
+        settled |= {(site, c) for c in wanted}
     columns = ["site", "county_fips", "level", "level_low", "level_high", "cases_n", "period", "compared"]
     if not found:
-        return pd.DataFrame(columns=columns)
-    table = pd.concat(found, ignore_index=True)
-    table = table[table["cases_n"].notna() & table["county_fips"].isin(counties)].sort_values(["site", "county_fips", "year_last"])
-    return table.drop_duplicates(["site", "county_fips"], keep="last")[columns].reset_index(drop=True)
+        return pd.DataFrame(columns=columns).astype({"level": float, "level_low": float, "level_high": float})
+    return pd.concat(found, ignore_index=True).sort_values(["site", "county_fips"], ignore_index=True)[columns]
 
 
 def outlook(projected: pd.DataFrame) -> pd.DataFrame:

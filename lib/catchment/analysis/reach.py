@@ -100,8 +100,8 @@ def matrix(flows: pd.DataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, 
     `centroid_km` is added to distances: people do not live at their ZIP's centroid.
     """
     sized = hospitals[attraction(hospitals) > 0].drop_duplicates("ccn").reset_index(drop=True)
-    rows = flows[flows["zip"].isin(zips["zip"]) & flows["ccn"].isin(sized["ccn"])]
-    origins = zips[zips["zip"].isin(rows["zip"])].sort_values("zip", ignore_index=True)
+    rows = flows[flows["zip"].isin(zips["zip"].tolist()) & flows["ccn"].isin(sized["ccn"].tolist())]
+    origins = zips[zips["zip"].isin(rows["zip"].unique())].sort_values("zip", ignore_index=True)
     i = pd.Index(origins["zip"]).get_indexer(rows["zip"])
     j = pd.Index(sized["ccn"]).get_indexer(rows["ccn"])
     shape = (len(origins), len(sized))

@@ -40,6 +40,17 @@ def uneven(top: pd.DataFrame, overall: float) -> str:
     return f"{words.plural(low, 'ZIP')} of the {words.count(len(top))} largest give us less than {words.share(overall, digits=0)}"
 
 
+def projection_note(projected: pd.DataFrame) -> str:
+    """How people were carried forward, and where they could not be."""
+    held = projected.loc[projected["status"] == "held at latest", "county_fips"].nunique()
+    every = projected["county_fips"].nunique()
+    how = "Draft projection. The area has the age structure of its counties, weighted by the people who live in its ZIPs."
+    if not held:
+        return how
+    where = "this region" if held == every else words.plural(held, "county", "counties")
+    return f"There is no population projection for {where}: people are held at their latest count by age. " + ("" if held == every else how)
+
+
 def site_title(sites: pd.DataFrame, ahead: int) -> str:
     """Title of the demand figure: the site that grows most."""
     row = sites.loc[(sites["ahead_n"] - sites["now_n"]).idxmax()] if len(sites) == 1 else sites[sites["site"] != "All other"].assign(more=lambda rows: rows["ahead_n"] - rows["now_n"]).nlargest(1, "more").iloc[0]
