@@ -180,6 +180,14 @@ def test_a_missing_portfolio_value_points_at_its_section(project):
     assert problem.line < line
 
 
+def test_an_edited_portfolio_is_read_anew_and_a_missing_one_is_told(project):
+    assert params.load("dunes", root=project).demand.horizon_years == 10
+    change(project, "portfolio.yml", "horizon_years: 10", "horizon_years: 12")
+    assert params.load("dunes", root=project).demand.horizon_years == 12
+    (project / "params/portfolio.yml").unlink()
+    assert "params/portfolio.yml:1: file not found" in map(str, refused(project))
+
+
 def test_the_name_of_the_file_is_the_id(project):
     path = project / "params/partners/dunes.yml"
     path.write_text(path.read_text() + "id: other\n")

@@ -8,6 +8,7 @@ that the partner's file set it, so that a page never shows the portfolio's citat
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,18 @@ def problems(*, root: Path | None = None) -> list[Problem]:
 _root = root  # `root` is also the name of the argument
 
 
+@lru_cache(maxsize=8)
+def _portfolio(path: Path, stamp: tuple[int, int] | None) -> Source:
+    """The defaults as text; parsed once for all partners, and never changed by the merging."""
+    return read(path, PORTFOLIO.as_posix())
+
+
 def _validated(root: Path, partner: str) -> tuple[Settings | None, list[Problem]]:
     if not PARTNER_ID.fullmatch(partner) or partner not in partners(root=root):
         hint = nearest(partner, partners(root=root))
         return None, [Problem((PARTNERS / f"{partner}.yml").as_posix() if PARTNER_ID.fullmatch(partner) else "", 1, "", f"no partner {partner!r}", hint)]
-    portfolio = read(root / PORTFOLIO, PORTFOLIO.as_posix())
+    stat = (root / PORTFOLIO).stat() if (root / PORTFOLIO).exists() else None
+    portfolio = _portfolio(root / PORTFOLIO, (stat.st_size, stat.st_mtime_ns) if stat else None)
     own = read(root / PARTNERS / f"{partner}.yml", (PARTNERS / f"{partner}.yml").as_posix())
     found = [*portfolio.problems, *own.problems, *_refused_id(portfolio, own)]
     merged = _Merged(portfolio, own)
@@ -113,6 +121,9 @@ class _Merged:
         if isinstance(base, dict) and isinstance(over, dict):
             self._take(path)
             return base | {key: self._merge(base[key], value, (*path, key)) if key in base else self._new(value, (*path, key)) for key, value in over.items()}
+        if isinstance(base, dict | list):
+            for known in [known for known in self.marks if known[: len(path)] == path]:
+                del self.marks[known]
         return self._new(over, path)
 
     def _override(self, base: dict, over: dict, path: tuple, *, bare: bool) -> dict:
@@ -128,9 +139,8 @@ class _Merged:
         return merged
 
     def _new(self, value: Any, path: tuple) -> Any:
-        for known in [known for known in self.marks if known[: len(path)] == path]:
-            del self.marks[known]
-        self.marks.update({known: mark for known, mark in self.own.marks.items() if known[: len(path)] == path})
+        nested = isinstance(value, dict | list)
+        self.marks.update({known: mark for known, mark in self.own.marks.items() if known[: len(path)] == path} if nested else {path: self.own.marks[path]})
         return value
 
     def _take(self, path: tuple) -> None:
