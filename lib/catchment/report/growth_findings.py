@@ -202,12 +202,13 @@ def payback_title(scenario: pd.Series) -> str:
 
 def return_note(scenario: pd.Series, dated: dict[str, float]) -> str:
     """Note under the pro forma: rates of return, or why there's none, and the same on actual dates."""
-    if scenario["sign_changes"] > 1:
-        return f"Net cash changes sign {scenario['sign_changes']} times, so no single IRR exists; MIRR {words.share(scenario['mirr_share'])}."
-    rate = words.share(scenario["irr_share"]) if pd.notna(scenario["irr_share"]) else "none (the cash never turns positive)"
     exact = f"With capital on each start day (XNPV, act/365) the NPV is {words.money(dated['xnpv_usd'])}"
     exact += f" and the rate {words.share(dated['xirr_share'])}." if pd.notna(dated["xirr_share"]) else "."
-    return f"IRR {rate}; MIRR {words.share(scenario['mirr_share'])}. Amounts in nominal US dollars; the columns add to the net cash. {exact}"
+    if scenario["sign_changes"] > 1:
+        rate = f"Net cash changes sign {int(scenario['sign_changes'])} times, so no single IRR exists"
+    else:
+        rate = f"IRR {words.share(scenario['irr_share'])}" if pd.notna(scenario["irr_share"]) else "No IRR: the cash never turns positive"
+    return f"{rate}; MIRR {words.share(scenario['mirr_share'])}. Amounts in nominal US dollars; the columns add to the net cash. {exact}"
 
 
 def spread_note(summary: dict[str, float]) -> str:
