@@ -17,8 +17,8 @@ from . import formats
 from .blocks import Finding
 
 ORDER = ["concern", "fail", "improvement", "change", "either", "pass", "common", "unknown", "hidden"]
-VARIATION = {"concern": "worse", "improvement": "better", "change": "changed", "common": "noise", "unknown": "few points", "hidden": "few patients"}
-ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": "few patients"}
+VARIATION = {"concern": "worse", "improvement": "better", "change": "changed", "common": "noise", "unknown": "few points", "hidden": ""}
+ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": ""}
 MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 
 
@@ -52,7 +52,7 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
         "indicator": [row["title"] for row in rows], "newest": [_kept(_period(row["period"], row["length"])) for row in rows],
         "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
         "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
-        "variation": [_kept(f"{row['variation_icon']} {VARIATION[row['variation']]}") for row in rows], "assurance": [_kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}") for row in rows],
+        "variation": [_kept(f"{row['variation_icon']} {VARIATION[row['variation']]}".strip()) for row in rows], "assurance": [_kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()) for row in rows],
     })  # fmt: skip
 
 
@@ -253,9 +253,9 @@ def standards(assessed: pd.DataFrame, *, hide: list[str]) -> pd.DataFrame:
     measured = ["[c]" if number in hide else words.share(share, digits=0) if share == share else "none" for number, share in zip(assessed["standard"], assessed["measured_share"], strict=True)]
     evidence = assessed["evidence"].where(~assessed["contradicted"], assessed["evidence"] + " (reported as met)")
     owner = [f"{name}, {day}" for name, day in zip(assessed["owner"].fillna("not named"), _days(assessed["due"]), strict=True)]
-    out = assessed.assign(measured=measured, evidence=evidence, owner_and_due=owner, threshold=assessed["threshold_text"] + " (" + assessed["confidence"] + ")")
+    out = assessed.assign(standard=assessed["standard"] + " " + assessed["title"], measured=measured, evidence=evidence, owner_and_due=owner, threshold=assessed["threshold_text"] + " (" + assessed["confidence"] + ")")
     place = assessed["status"].map({"Not met": 0, "Unknown": 1, "At risk": 2}).fillna(3)
-    return out.loc[place.sort_values(kind="stable").index, ["standard", "title", "threshold", "measured", "status", "evidence", "owner_and_due"]]
+    return out.loc[place.sort_values(kind="stable").index, ["standard", "threshold", "measured", "status", "evidence", "owner_and_due"]]
 
 
 def _days(dates: pd.Series) -> list[str]:
@@ -265,8 +265,8 @@ def _days(dates: pd.Series) -> list[str]:
 def deadlines(calendar: pd.DataFrame) -> pd.DataFrame:
     """Open standards by due date."""
     left = [words.number(days) if days == days else "no date" for days in calendar["days_left"]]
-    out = calendar.assign(due=_days(calendar["due"]), days_left=left, owner=calendar["owner"].fillna("not named"))
-    return out[["standard", "title", "status", "owner", "due", "days_left", "timing"]]
+    out = calendar.assign(standard=calendar["standard"] + " " + calendar["title"], due=_days(calendar["due"]), days_left=left, owner=calendar["owner"].fillna("not named"))
+    return out[["standard", "status", "owner", "due", "days_left", "timing"]]
 
 
 def gaps(ranked: pd.DataFrame) -> pd.DataFrame:
@@ -309,4 +309,4 @@ def elsewhere(summaries: dict) -> pd.DataFrame:
 def raid(items: pd.DataFrame) -> pd.DataFrame:
     """The log by weight (likelihood times impact)."""
     out = items.assign(weight=items["likelihood"] * items["impact"]).sort_values(["weight", "item"], ascending=[False, True])
-    return out[["item", "kind", "title", "likelihood", "impact", "weight", "owner", "response"]]
+    return out[["title", "kind", "likelihood", "impact", "weight", "owner", "response"]]
