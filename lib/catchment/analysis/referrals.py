@@ -84,13 +84,23 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     return table.sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
 
 
-def guarded(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
+def guarded(table: pd.DataFrame, *, smallest: int = 11, spare: pd.Series | None = None) -> pd.DataFrame:
     """A table of `retained` made ready for `disclosure.protect`, so that kept does not give the leaked part of its row away.
 
     What leaked is total less kept, so its column goes, and where 1 to `smallest` - 1 leaked, `kept_referrals_n_suppressed` tells the
-    protection to hide kept and its shares. The values still stand in the table: it is not to be shown before it is protected.
+    protection to hide kept and its shares. Where those rows alone could be worked out from the totals, the smallest other rows are
+    marked with them; rows that `spare` marks, such as the page's main finding, come last. The values still stand in the table: it is
+    not to be shown before it is protected.
     """
-    small = table["leaked_referrals_n"].between(1, smallest - 1)
+    leaked = table["leaked_referrals_n"]
+    small = leaked.between(1, smallest - 1)
+    late = spare.astype(bool) if spare is not None else pd.Series(False, index=table.index)
+    others = table.assign(late=late)[~small & (leaked > 0)].sort_values(["late", "eligible_referrals_n"], kind="stable").index
+    # With n marked rows of at least 1 each, none can exceed their sum less (n - 1).
+    for row in others:
+        if not small.any() or (small.sum() > 1 and leaked[small].sum() - (small.sum() - 1) >= smallest):
+            break
+        small.loc[row] = True
     out = table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"], errors="ignore")
     return out.assign(kept_referrals_n_suppressed=small)
 
