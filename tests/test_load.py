@@ -151,6 +151,7 @@ def test_columns_come_in_the_order_asked_for_with_their_suppression(tables):
     (lambda t: t.read("flows", zip=1001), "expected a filter value of type text, found 1001"),
     (lambda t: t.read("flows", year="2023"), "expected a filter value of type integer, found '2023'"),
     (lambda t: t.read("flows", zip="99999"), r"expected at least one row, found none \(filters: zip 99999\)"),
+    (lambda t: t.geometry("areas", county_fips=18127), "expected a filter value of type text, found 18127"),
     (lambda t: t.geometry("areas", county_fips="00000"), "expected at least one shape, found none"),
 ])
 def test_a_wrong_question_is_told_in_words(tables, call, said):
@@ -228,6 +229,25 @@ def test_shapes_come_with_their_catalogued_columns_only(tables):
     assert shapes.crs.to_epsg() == 4326
     assert shapes.geometry.iloc[0].area == 1.0
     assert tables.read("areas")["county_fips"].tolist() == ["18127", "17031"]
+
+
+def test_shapes_of_several_files_are_one_table(tables):
+    folder = tables.folder
+    (folder / "areas_2.geojson").write_text((folder / "areas.geojson").read_text().replace("18127", "18089").replace("17031", "55059"))
+    catalog = folder / "catalog.yml"
+    catalog.write_text(catalog.read_text().replace("path: areas.geojson", "path: areas*.geojson"))
+    assert sorted(tables.geometry("areas")["county_fips"]) == ["17031", "18089", "18127", "55059"]
+    assert len(tables.read("areas", county_fips=["18089", "17031"])) == 2
+    (folder / "areas_2.geojson").write_text((folder / "areas.geojson").read_text())
+    with pytest.raises(data.DataError, match=r"areas_2\.geojson, row 1: expected one row per county_fips"):
+        tables.geometry("areas")
+
+
+@pytest.mark.parametrize("content", ["{}", "not json", '{"type": "FeatureCollection", "features": []}'])
+def test_a_file_without_shapes_is_told(tables, content):
+    (tables.folder / "areas.geojson").write_text(content)
+    with pytest.raises(data.DataError, match=r"data/areas\.geojson"):
+        tables.geometry("areas")
 
 
 def test_what_was_read_is_remembered_with_its_origin(tables):

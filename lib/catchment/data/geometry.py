@@ -1,34 +1,48 @@
 """Shapes (GeoJSON, GeoParquet) with the catalogued columns, filtered while reading."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow
+import pyogrio.errors
 
 from ..params.text import nearest
 from .catalog import Column, Table
 from .problem import DataError, Problem
-from .scan import FILE, ROW, Between
+from .scan import FILE, ROW, Between, fit
 
 SUFFIXES = (".geojson", ".geo.parquet")
 _KINDS = {"integer": pd.api.types.is_integer_dtype, "number": pd.api.types.is_numeric_dtype, "text": pd.api.types.is_string_dtype,
           "category": pd.api.types.is_string_dtype, "boolean": pd.api.types.is_bool_dtype, "date": pd.api.types.is_datetime64_any_dtype}
 
 
-def read(path: Path, name: str, entry: Table, shown: str, filters: Mapping[str, Any]) -> gpd.GeoDataFrame:
-    """The shapes of one file that pass the filters; rows count from 1 in the order of the file."""
-    shapes = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+def read(paths: Sequence[Path], name: str, entry: Table, shown: Sequence[str], filters: Mapping[str, Any]) -> gpd.GeoDataFrame:
+    """The shapes of all files of a table that pass the filters; rows count from 1 in the order of each file."""
+    for column in filters:
+        if column not in entry.columns:
+            raise DataError(Problem(name, "a filter on a catalogued column", repr(column), hint=nearest(column, entry.columns)))
+    parts = [_part(path, name, entry, shown[place], place) for place, path in enumerate(paths)]
+    shapes = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    for column, wanted in filters.items():
+        shapes = shapes[_passes(shapes[column], name, column, entry.columns[column], wanted)]
+    return shapes.reset_index(drop=True)
+
+
+def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.GeoDataFrame:
+    try:
+        shapes = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+    except (pyogrio.errors.DataSourceError, pyarrow.ArrowException, ValueError) as error:
+        raise DataError(Problem(name, "a file of shapes", str(error).splitlines()[0].replace(f"{path.parent}/", ""), file=shown)) from error
+    if not isinstance(shapes, gpd.GeoDataFrame) or shapes.crs is None:
+        raise DataError(Problem(name, "shapes with a coordinate system", "none", file=shown))
     for key, column in entry.columns.items():
         _present(shapes, name, key, column, shown)
     chosen = gpd.GeoDataFrame({key: shapes[column.source or key] for key, column in entry.columns.items()}, geometry=shapes.geometry, crs=shapes.crs)
-    chosen[ROW], chosen[FILE] = range(1, len(chosen) + 1), 0
-    for column, wanted in filters.items():
-        if column not in entry.columns:
-            raise DataError(Problem(name, "a filter on a catalogued column", repr(column), hint=nearest(column, entry.columns)))
-        chosen = chosen[_passes(chosen[column], wanted)]
-    return chosen.to_crs("EPSG:4326").reset_index(drop=True)
+    chosen[ROW], chosen[FILE] = range(1, len(chosen) + 1), place
+    return chosen.to_crs("EPSG:4326")
 
 
 def _present(shapes: gpd.GeoDataFrame, name: str, key: str, column: Column, shown: str) -> None:
@@ -39,7 +53,9 @@ def _present(shapes: gpd.GeoDataFrame, name: str, key: str, column: Column, show
         raise DataError(Problem(name, f"values of type {column.type}", f"values stored as {shapes[source].dtype}", file=shown, column=source))
 
 
-def _passes(values: pd.Series, wanted: Any) -> pd.Series:
+def _passes(values: pd.Series, name: str, column: str, entry: Column, wanted: Any) -> pd.Series:
     if isinstance(wanted, Between):
-        return values.between(wanted.low if wanted.low is not None else values.min(), wanted.high if wanted.high is not None else values.max())
-    return values.isin([wanted] if isinstance(wanted, str) or not hasattr(wanted, "__iter__") else list(wanted))
+        low, high = (end if end is None else fit(name, column, entry, end) for end in (wanted.low, wanted.high))
+        return values.between(values.min() if low is None else low, values.max() if high is None else high)
+    many = [wanted] if isinstance(wanted, str) or not hasattr(wanted, "__iter__") else wanted
+    return values.isin([fit(name, column, entry, item) for item in many])

@@ -91,13 +91,13 @@ class Tables:
         """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its catalogued columns."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
-        path = self._files(name, entry)[0]
-        shapes = geometry.read(path, name, entry, self._shown(path), filters)
-        problems = breaches(shapes, name, entry, [self._shown(path)], self._references(entry))
+        shown = self._files_shown(name, entry)
+        shapes = geometry.read(self._files(name, entry), name, entry, shown, filters)
+        problems = breaches(shapes, name, entry, shown, self._references(entry))
         if problems:
             raise DataError(problems)
         if shapes.empty:
-            raise DataError(Problem(name, "at least one shape", "none", file=self._shown(path), hint=f"filters: {_shown(filters)}"))
+            raise DataError(Problem(name, "at least one shape", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = shapes.drop(columns=[column for column in shapes if "\t" in column])
         self._remember(name, entry, "geometry", None, filters, len(result), reads.digest(result))
         return result
@@ -148,8 +148,7 @@ class Tables:
 
     def _checked(self, name: str, entry: Table, columns: list[str], filters: Mapping[str, Any]) -> pd.DataFrame:
         if entry.path and entry.path.endswith(geometry.SUFFIXES):
-            path = self._files(name, entry)[0]
-            frame = pd.DataFrame(geometry.read(path, name, entry, self._shown(path), filters).drop(columns="geometry"))
+            frame = pd.DataFrame(geometry.read(self._files(name, entry), name, entry, self._files_shown(name, entry), filters).drop(columns="geometry"))
         elif entry.path and not self._files(name, entry):
             frame = _nothing(entry, columns)
         elif entry.uri:

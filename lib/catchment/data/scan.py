@@ -216,15 +216,15 @@ def keep(lazy_table: ir.Table, name: str, table: Table, filters: Mapping[str, An
 
 def _condition(value: ir.Value, name: str, column: str, entry: Column, wanted: Any) -> ir.BooleanValue:
     if isinstance(wanted, Between):
-        ends = [value >= _fit(name, column, entry, wanted.low)] if wanted.low is not None else []
-        ends += [value <= _fit(name, column, entry, wanted.high)] if wanted.high is not None else []
+        ends = [value >= fit(name, column, entry, wanted.low)] if wanted.low is not None else []
+        ends += [value <= fit(name, column, entry, wanted.high)] if wanted.high is not None else []
         return ibis.and_(*ends)
     if isinstance(wanted, list | tuple | set | frozenset | range) or hasattr(wanted, "to_numpy") or isinstance(wanted, np.ndarray):
-        return value.isin([_fit(name, column, entry, item) for item in (sorted(wanted) if isinstance(wanted, set | frozenset) else wanted)])
-    return value == _fit(name, column, entry, wanted)
+        return value.isin([fit(name, column, entry, item) for item in (sorted(wanted) if isinstance(wanted, set | frozenset) else wanted)])
+    return value == fit(name, column, entry, wanted)
 
 
-def _fit(name: str, column: str, entry: Column, wanted: Any) -> Any:
+def fit(name: str, column: str, entry: Column, wanted: Any) -> Any:
     """A filter's value in the column's type: a ZIP asked for as a number would silently find nothing."""
     wanted = wanted.item() if isinstance(wanted, np.generic) else wanted
     kinds = {"integer": int, "number": (int, float), "date": (date, datetime), "boolean": bool}.get(entry.type, str)
