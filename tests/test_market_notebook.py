@@ -67,13 +67,16 @@ def test_northpoint_gains_share_in_a_shrinking_market():
     assert names["mine"]["gained_points_low"] > 0
     terms = names["terms"][["growth", "gain"]].sum()
     assert terms["growth"] < 0 < terms["gain"]
-    assert "rose" in names["said"].winning(names["gained"], names["system"], since=names["first"]).text
+    kinds = names["market"].gains(names["keep"], by="kind")
+    assert "rose" in names["said"].winning(names["gained"], kinds, names["system"], since=names["first"]).text
 
 
 def test_dunes_residents_leave_for_tertiary_centers_more_each_year(truth):
     names = analyzed("dunes")
     away = names["keep"][names["keep"]["kind"] == "Tertiary"].sort_values("year")["share"]
     assert (away.diff().dropna() > 0).all() and away.iloc[-1] > 1.3 * away.iloc[0]
+    kinds = names["market"].gains(names["keep"], by="kind")
+    assert "Tertiary centers grew" in names["said"].winning(names["gained"], kinds, names["system"], since=names["first"]).text
     home = names["flows"][names["flows"]["county_fips"].isin(truth["dunes"]["county_fips"])]
     states = home.assign(system=home["ccn"].map(names["hospitals"].set_index("ccn")["state"]))
     moved = names["market"].gains(names["market"].share_by_year(states)).set_index("system")
@@ -84,6 +87,38 @@ def test_riverbend_is_mostly_suppressed_and_says_so(truth):
     names = analyzed("riverbend")
     assert names["area"].origin["cases_n"].isna().mean() >= truth["riverbend"]["suppressed_share_at_least"]
     assert names["area"].note and "fewer than 11" in names["said"].origin(names["area"], names["system"]).text
+
+
+def test_a_partner_whose_every_flow_is_suppressed_still_gets_a_page(monkeypatch):
+    from catchment import data
+
+    read = data.Tables.read
+
+    def hidden(self, name, *args, **options):
+        frame = read(self, name, *args, **options)
+        if name == "hospital_flows":
+            frame.loc[frame["ccn"] == self.settings.ccn, ["cases_n", "cases_n_suppressed"]] = [float("nan"), True]
+        return frame
+
+    monkeypatch.setattr(data.Tables, "read", hidden)
+    names, shown = {}, []
+    for cell in nbformat.read(NOTEBOOK, 4).cells:
+        if cell.cell_type == "code":
+            *body, last = ast.parse(cell.source).body
+            exec(compile(ast.Module(body if isinstance(last, ast.Expr) else [*body, last], []), cell.id, "exec"), names)
+            if isinstance(last, ast.Expr):
+                shown.append(eval(compile(ast.Expression(last.value), cell.id, "eval"), names).html)
+            if "parameters" in cell.metadata.get("tags", []):
+                names["partner"] = "riverbend"
+    text = " ".join(shown)
+    assert "patients come from cannot be said" in text and "Shares by ZIP cannot be shown" in text
+    assert names["area"].rule == "Home county" and names["mine"]["bound_low"] < names["mine"]["bound_high"]
+    assert ">nan" not in text and "None" not in text
+
+
+def test_the_page_warns_against_comparing_ratios_and_names_the_proxy():
+    prose = " ".join(cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.cell_type == "markdown")
+    assert "must not be compared with each other" in prose and "not oncology" in prose and "not zero" in prose
 
 
 @pytest.mark.parametrize("partner", ["tallgrass", "riverbend", "dunes", "northpoint"])

@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+
 from catchment import params
 from catchment.analysis import choice, geo
 
@@ -153,7 +154,7 @@ def page(tmp_path_factory):
     sites = ["Breast", "Lung & bronchus", "Prostate", "Colon & rectum", "Pancreas", "All other"]
     header = (ROOT / "data/demo/volumes/volumes_dunes.csv").read_text().splitlines()[0].split(",")
     volumes = pd.DataFrame([{"partner": "harbor", "year": 2025, "quarter": q, "site": site, "cases_n": 30 + 5 * i} for q in (1, 2, 3, 4) for i, site in enumerate(sites)])
-    volumes.reindex(columns=header).fillna({name: 20 for name in header}).to_csv(root / "data/demo/volumes/volumes_harbor.csv", index=False)
+    volumes.reindex(columns=header).fillna(dict.fromkeys(header, 20)).to_csv(root / "data/demo/volumes/volumes_harbor.csv", index=False)
     own = (ROOT / "params/partners/northpoint.yml").read_text().split("growth:")
     (root / "params/partners/harbor.yml").write_text(
         "name: Harbor Light Hospital\nplace: Lowell, Massachusetts\nccn: 22X901\nzip: 01852\ncounty_fips: 25017\nlat: 42.63\nlon: -71.30\n"

@@ -62,7 +62,7 @@ def catchment(
 ) -> Catchment:
     """Service areas of hospital `ccn` in one year's flows under each rule, and the one chosen by `rule`.
 
-    `flows` are those of `market.filled`; `total` are all the hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
+    Where every flow is suppressed the area is the hospital's county. `flows` are those of `market.filled`; `total` are all the hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
     """
     own = flows[flows["ccn"] == ccn]
     origin = service_area.patient_origin(own.assign(cases_n=own["known_n"]), total=total)
@@ -78,6 +78,9 @@ def catchment(
     table = pd.DataFrame([_described(names[key], wanted[key], area, origin, flows, ccn, zips, hospitals) for key, area in members.items()])
     table["before_share"] = [connected.share_before if key == "contiguous" else value for key, value in zip(members, table["origin_share"], strict=True)]
     chosen = "primary" if rule == "origin" else rule
+    if not members[chosen]:
+        county = zips["county_fips"] == hospitals.set_index("ccn").loc[ccn, "county_fips"]
+        return Catchment(zips.loc[county & zips["population_n"].gt(0), "zip"].tolist(), "Home county", origin, connected, table, "every flow is suppressed; the area is the hospital's county")
     note = "" if table.loc[list(members).index(chosen), "reached"] == "yes" else "published flows do not reach the threshold; the area holds the ZIPs that are known"
     return Catchment(members[chosen], names[chosen], origin, connected, table, note)
 

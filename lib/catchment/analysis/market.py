@@ -242,10 +242,15 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
 
 
 def keeping(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str], names: tuple[str, str, str] = ("Our network", "Addressable", "Tertiary")) -> pd.DataFrame:
-    """Residents' patients by year: in our network, at tertiary hospitals, and elsewhere (addressable). Columns `year, kind, cases_n, share`."""
+    """Residents' patients by year: in our network, at tertiary hospitals, and elsewhere (addressable).
+
+    Columns `year, kind, cases_n, share, share_low, share_high` (Wilson).
+    """
     kind = np.select([flows["system"].isin(ours), flows["ccn"].isin(tertiary)], [names[0], names[2]], names[1])
     table = flows.assign(kind=kind).groupby(["year", "kind"], as_index=False)["cases_n"].sum()
-    table["share"] = quotient(table["cases_n"], table.groupby("year")["cases_n"].transform("sum"))
+    total = table.groupby("year")["cases_n"].transform("sum")
+    table["share"] = quotient(table["cases_n"], total)
+    table["share_low"], table["share_high"] = wilson(table["cases_n"], total)
     return table
 
 

@@ -16,9 +16,9 @@ NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
 
 def origin(area, name: str, *, exhibit: str = "") -> Finding:
     """How few ZIPs most patients come from, and what rank the hospital has there."""
-    held = area.contiguous.share_after if area.rule.startswith("Contiguous") else area.origin.loc[area.origin["zip"].isin(area.zips), "share"].sum()
-    if np.isnan(held):
-        return Finding(f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays.", exhibit)
+    if area.origin["share"].isna().all():
+        return Finding(f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays. The area is its county.", exhibit)
+    held = area.origin.loc[area.origin["zip"].isin(area.zips), "share"].sum()
     text = f"**{words.share(held, digits=0)} of patients come from {words.plural(len(area.zips), 'ZIP')}.** The ZIP that sends most is {area.origin['zip'].iloc[0]} with {words.share(area.origin['share'].iloc[0], digits=0)}."
     tail = " The threshold is not reached because the other ZIPs have fewer than 11 published stays each." if area.note else ""
     return Finding(text + tail, exhibit, size=0.5, certainty=0.9)
@@ -75,13 +75,14 @@ def share_title(gained: pd.DataFrame, name: str, since: int) -> str:
     row = gained[gained["system"] == name].iloc[0]
     rank = int((gained["share"] > row["share"]).sum()) + 1
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
-    return f"Ours is share number {rank} at {words.share(row['share'])}; it {verb} since {since}"
+    return f"Number {rank} with {words.share(row['share'])}; our share {verb} since {since}"
 
 
 def thin(served: pd.DataFrame, below: float) -> str:
     """Title of the access map."""
     low = served[served["enhanced_ratio"] < below]
-    return f"{words.plural(len(low), 'ZIP')} with {words.share(low['expected_n'].sum() / served['expected_n'].sum(), digits=0)} of cases have under half the mean supply" if below == 0.5 else f"{words.plural(len(low), 'ZIP')} have less than {words.number(below, digits=1)} of the mean supply"
+    part = "half" if below == 0.5 else f"{words.share(below, digits=0)} of"
+    return f"{words.plural(len(low), 'ZIP')} {'has' if len(low) == 1 else 'have'} under {part} the mean supply"
 
 
 def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, exhibit: str = "") -> Finding:
@@ -97,8 +98,8 @@ def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int
     return Finding(text, exhibit, size=min(1.0, abs(row["growth_share"]) * 3), certainty=0.7, change=0.5)
 
 
-def winning(gained: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -> Finding:
-    """Our share and its change, and the system that gained most beyond chance."""
+def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -> Finding:
+    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew (`market.gains` by kind)."""
     row = gained[gained["system"] == name].iloc[0]
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
     by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
@@ -108,6 +109,9 @@ def winning(gained: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -
     else:
         best = sure.loc[sure["gained_points"].idxmax()]
         most = "No one gained more." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
+    away = kinds[(kinds["kind"] == "Tertiary") & (kinds["gained_points_low"] > 0)]
+    if len(away):
+        most += f" Tertiary centers grew from {words.share(away['before_share'].iloc[0])} to {words.share(away['share'].iloc[0])}."
     text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
     return Finding(text, exhibit, size=min(1.0, abs(row["gained_points"]) * 20), certainty=0.9, change=1.0)
 
@@ -191,8 +195,8 @@ def kept(table: pd.DataFrame) -> str:
         return "Our network treats none of the residents in published flows"
     last = ours.iloc[-1]
     away = table[(table["kind"] == "Tertiary")].sort_values("year")["share"]
-    tail = f"; tertiary centers {words.share(away.iloc[0])} then, {words.share(away.iloc[-1])} now" if len(away) else ""
-    return f"Our network keeps {words.share(last['share'])} of stays{tail}"
+    tail = f", tertiary centers take {words.share(away.iloc[-1], digits=0)}" if len(away) else ""
+    return f"Our network keeps {words.share(last['share'], digits=0)} of stays{tail}"
 
 
 def mix_title(mix: pd.DataFrame) -> str:
@@ -235,6 +239,13 @@ def contiguity(area) -> str:
     parts = [words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}") for name, what in (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled")) if role.get(name, 0)]
     step = words.listing(parts) if parts else "nothing changed"
     return f"Contiguity step: {words.share(area.contiguous.share_before)} of patients before, {words.share(area.contiguous.share_after)} after ({step})."
+
+
+def left_out(gone: pd.DataFrame) -> str:
+    """What could not be placed, as a note; empty when everything was."""
+    rows = gone[gone["rows"] > 0]
+    said = [f"{words.plural(int(n), 'flow')} without a known {what}" for what, n in zip(rows["what"], rows["rows"], strict=True)]
+    return f" Left out: {words.listing(said)}." if said else ""
 
 
 def ranges(frame: pd.DataFrame, column: str, fmt) -> list[str | None]:
