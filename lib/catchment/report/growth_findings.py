@@ -128,8 +128,9 @@ def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
 def test_title(scored: pd.DataFrame) -> str:
     """Title of the back-test: how many series beat last year's quarter."""
     kept = scored[scored["chosen"] & scored["mase"].notna()]
-    beats = int((kept["mase"] < 1).sum())
-    return f"{beats} of {len(kept)} forecasts beat repeating last year's quarter"
+    habit = kept["series"].map(scored[scored["method"].eq("seasonal naive")].set_index("series")["mase"])
+    beats = int((kept["mase"] < habit).sum())
+    return f"{beats} of {len(kept)} forecasts beat repeating last year's quarter" + ("" if beats == len(kept) else "; the rest repeat it")
 
 
 def bridge_title(steps: pd.DataFrame, *, what: str, year: int) -> str:

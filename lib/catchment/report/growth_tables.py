@@ -20,7 +20,7 @@ LABELS = {
     "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from", "volume_n_high_80": "80 % to",
     "volume_n_low_95": "95 % from", "volume_n_high_95": "95 % to", "status": "Status", "mase": "MASE", "smape_share": "sMAPE", "rmse": "RMSE",
     "naive_mase": "MASE of last year's quarter", "coverage_80_share": "In the 80 % interval", "coverage_95_share": "In the 95 % interval",
-    "title": "Name", "kind": "Kind", "start": "Start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running",
+    "title": "Name", "kind": "Kind", "start": "Start", "outlay_usd": "Capital and start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running",
     "npv_usd": "NPV", "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
     "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect", "expected_usd": "NPV times chance",
     "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue", "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "now_share": "In use, first year", "limit_share": "Planning limit",
@@ -53,7 +53,7 @@ def outlook(past: pd.DataFrame, years: pd.DataFrame, wanted: Sequence[int]) -> p
         table[f"{year}_n"] = source.xs(year, level="year")
     for year in wanted[-2:]:
         limits = coming.xs(year, level="year")
-        table[f"{year}_interval"] = [words.interval(limits.at[name, BANDS[0]], limits.at[name, BANDS[1]]) for name in table.index]
+        table[f"{year}_interval"] = [words.interval(limits.at[name, BANDS[0]], limits.at[name, BANDS[1]]) if limits.at[name, "volume_n"] > 0 else "none so far" for name in table.index]
     table["method"] = years.groupby("measure")["method"].first()
     return table.reset_index(drop=True)
 
@@ -97,7 +97,8 @@ def panels(past: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
 def margins(contributed: pd.DataFrame, cases: float) -> pd.DataFrame:
     """Contribution by measure with the total, and per analytic case."""
     columns = ["revenue_usd", "service_margin_usd", "drug_margin_usd", "contribution_usd"]
-    table = contributed.assign(title=[first_upper(NAMES[measure]) for measure in contributed["measure"]])[["title", "volume_n", *columns]]
+    given = contributed[contributed["volume_n"] > 0]
+    table = given.assign(title=[first_upper(NAMES[measure]) for measure in given["measure"]])[["title", "volume_n", *columns]]
     total = {"title": "All", **table[columns].sum().to_dict()}
     per_case = {"title": "Per analytic case", **(table[columns].sum() / cases).to_dict()}
     whole = pd.concat([table, pd.DataFrame([total, per_case])], ignore_index=True)
@@ -108,8 +109,13 @@ def budget(yearly: pd.DataFrame) -> pd.DataFrame:
     """What each initiative asks of each year's budget: capital, starting and running cost together, years across."""
     whole = yearly.assign(cost=yearly[["capital_usd", "one_off_usd", "running_usd"]].sum(axis=1))
     wide = whole.pivot(index="title", columns="year", values="cost").loc[list(dict.fromkeys(whole["title"]))]
-    table = pd.concat([wide, wide.sum().to_frame("All").T]) / 1e6
-    return table.round(1).set_axis([str(year) for year in wide.columns], axis=1).rename_axis("title").reset_index()
+    table = pd.concat([wide, wide.sum().to_frame("All").T])
+    return table.set_axis([f"{year}_usd" for year in wide.columns], axis=1).rename_axis("title").reset_index()
+
+
+def budget_labels(table: pd.DataFrame) -> dict[str, str]:
+    """Headings of `budget`."""
+    return LABELS | {column: column.removesuffix("_usd") for column in table.columns if column[:4].isdigit()}
 
 
 def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
@@ -120,8 +126,8 @@ def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
 
 def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
     """What each initiative costs and is worth."""
-    table = valued.assign(brings_n=valued["cases_n"].round(), even_n=valued["even_n"].round())
-    return table[["title", "capital_usd", "running_usd", "brings_n", "even_n", "npv_usd", "irr_share", "payback_years", "break_even_share", "probability_share"]].round({"payback_years": 1})
+    table = valued.assign(brings_n=valued["cases_n"].round(), even_n=valued["even_n"].round(), outlay_usd=valued["capital_usd"])
+    return table[["title", "outlay_usd", "running_usd", "brings_n", "even_n", "npv_usd", "irr_share", "payback_years", "break_even_share", "probability_share"]].round({"payback_years": 1})
 
 
 def scenarios(compared: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +161,7 @@ def statement(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """The pro forma with costs as negative amounts, so that the columns add to the net cash."""
     costs = ["running_usd", "one_off_usd", "capital_usd"]
     table = pro_forma.assign(**{cost: 0 - pro_forma[cost] for cost in costs}, period=["start", *pro_forma["year"].iloc[1:].astype(str)])
-    return table[["t", "period", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_total_usd"]]
+    return table.assign(t=table["t"].astype(str))[["t", "period", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_total_usd"]]
 
 
 def cumulative(pro_forma: pd.DataFrame) -> pd.DataFrame:
@@ -173,7 +179,7 @@ def swings(tornado: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFra
 def setting(value: float, driver: "Driver") -> str:
     """A driver's value with its unit: a factor as percent of plan, months and standard deviations as they are."""
     if pd.isna(value):
-        return words.MISSING
+        return "not in its range"
     if driver.unit == "ratio":
         return f"{words.share(value, digits=0)} of plan"
     return f"{words.number(value, digits=1)} {driver.unit}"

@@ -97,7 +97,7 @@ def fans(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, panel: s
     wide = (theme.WIDTH - 8 - across * left - (across - 1) * (gap - left)) / across if gap > left else (theme.WIDTH - 8 - across * left) / across
     for place, name in enumerate(names):
         row, column = divmod(place, across)
-        box = ((left + column * (wide + max(left, gap))) / theme.WIDTH, 1 - ((row + 1) * PANEL - 24) / height, wide / theme.WIDTH, (PANEL - 56) / height)
+        box = ((left - 4 + column * (wide + max(left, gap))) / theme.WIDTH, 1 - ((row + 1) * PANEL - 24) / height, wide / theme.WIDTH, (PANEL - 56) / height)
         with mpl.rc_context(theme.DRAWING):
             ax = plot.fig.add_axes(box)
         _fan(plot, ax, name, history[history[panel].eq(name)], forecast[forecast[panel].eq(name)], x, y, bands)
@@ -115,7 +115,8 @@ def _fan(plot: Plot, ax: Axes, name: str, known: pd.DataFrame, coming: pd.DataFr
     last = coming.iloc[-1]
     plot.tip(line, f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})")
     ends = [int(known[x].iloc[0]), int(known[x].iloc[-1]), int(last[x])]
-    ax.set_xticks(ends, [str(end) for end in ends])
+    for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("left", "center", "right"), strict=True):
+        tick.label1.set_horizontalalignment(side)
     ax.set_xlim(ends[0], ends[-1])
     ax.set_ylim(0, max(float(coming[bands[-1][1]].max()), float(known[y].max())) * 1.05 or 1.0)
     ax.set_title(name, loc="left", fontsize=theme.SIZE, color=theme.INK, pad=6)
