@@ -203,12 +203,18 @@ def reach(safe: pd.DataFrame) -> pd.DataFrame:
     return out[["service", "site", "eligible_n", "reached_n", "reached_share", "peer_median_share", "more_n", "standing", *(c for c in out.columns if c.endswith("_suppressed"))]]
 
 
+def late(milestones: pd.DataFrame) -> tuple[int, int]:
+    """Milestones that are overdue or slipping, and all that are open."""
+    open_ = ~milestones["standing"].isin(["done", "done late"])
+    return int(milestones["standing"].isin(["overdue", "slipping"]).sum()), int(open_.sum())
+
+
 def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
     """How many open milestones are late, and the one that slipped most."""
     open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
     late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
     if late.empty:
-        return Finding(f"**All {words.count(len(open_))} open milestones are on time.**", exhibit, certainty=0.8)
+        return Finding(f"**None of {words.plural(len(open_), 'open milestone')} is late.**", exhibit, certainty=0.8)
     row = late.iloc[0]
     text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
     return Finding(text, exhibit, size=min(1.0, len(late) / len(open_)), certainty=0.8, change=min(1.0, row["slip_days"] / 90))
