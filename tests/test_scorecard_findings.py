@@ -102,7 +102,7 @@ def test_a_material_line_without_comment_leaves_the_slot_open():
 def test_margin_sentence_names_the_largest_part():
     bridge = pd.DataFrame({"step": ["Budgeted margin", "Volume", "Quantity", "Price"], "margin_usd": [1e6, -1e5, 0.0, -6e4]})
     assert said.money(bridge, lines()).text == "**Margin is $160 K below budget for the fiscal year to date, mostly by volume** (−$100 K); 1 line differs materially."
-    assert said.bridge_title(bridge) == "Margin ends $160 K below budget, mostly by volume"
+    assert said.bridge_title(bridge) == "Margin stands $160 K below budget, mostly by volume"
 
 
 def test_outlook_of_cost_above_budget_is_unfavorable():

@@ -11,7 +11,7 @@ rate is judged. *Context*: drawn only, no figures. County `00000` is the United 
 last open (empty `age_high`). A figure that was withheld is `suppressed`, one that the producer does not list is `not
 published`; neither is zero. Site names follow the national age-specific table; `is_component` marks a list that adds up.
 Bias: ZIP areas are Census ZCTAs of 2010; hospital stays are fee-for-service Medicare only; system ownership is our own
-reading of public names as of 2023 (`hospital_systems.csv`, kept by hand, with a confidence).
+reading of public names as of 2023 (`hospital_systems.csv`, kept by hand like the lists of indicators, standards and specialties).
 """
 
 import argparse

@@ -161,7 +161,7 @@ def bridge_title(bridge: pd.DataFrame) -> str:
     """The margin's difference from budget and its largest part, as a figure's title."""
     total = float(bridge["margin_usd"].iloc[1:].sum())
     part = bridge.iloc[1:].set_index("step")["margin_usd"].abs().idxmax()
-    return f"Margin ends {words.money(abs(total))} {'below' if total < 0 else 'above'} budget, mostly by {MARGIN_STEPS[part]}"
+    return f"Margin stands {words.money(abs(total))} {'below' if total < 0 else 'above'} budget, mostly by {MARGIN_STEPS[part]}"
 
 
 def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
