@@ -115,7 +115,7 @@ def test_choice_takes_the_simpler_method_within_the_tolerance_and_never_the_naiv
 def test_intervals_hold_what_they_promise_on_held_out_quarters():
     random = np.random.default_rng(7)
     values = {}
-    for place in range(120):
+    for place in range(100):
         base, growth = random.choice([25, 60, 150, 600, 3000]), random.choice([0, 0.005, 0.02, -0.012])
         mean = base * (1 + growth) ** np.arange(24) * (1 + SEASON[np.arange(24) % 4])
         values[f"s{place}"] = random.negative_binomial(1 / 0.0006, 1 / (1 + mean * 0.0006)).astype(float)

@@ -47,8 +47,9 @@ def found(project, word):
 ])
 def test_what_cannot_hold_is_refused_with_file_and_line(project, file, before, after, message):
     line = changed(project, file, before, after)
-    problems = [problem for problem in params.problems(root=project) if message in str(problem)]
-    assert problems, [str(problem) for problem in params.problems(root=project)]
+    every = params.problems(root=project)
+    problems = [problem for problem in every if message in str(problem)]
+    assert problems, [str(problem) for problem in every]
     assert problems[0].file.endswith(file) and abs(problems[0].line - line) <= 1, str(problems[0])
 
 

@@ -54,7 +54,7 @@ def test_ets_intervals_are_those_of_statsmodels():
 @pytest.mark.slow
 def test_the_grid_forecasts_as_well_as_a_free_fit():
     own, free = [], []
-    for seed in range(12):
+    for seed in range(8):
         values = series(24, seed=seed)
         known, later = values[:20], values[20:]
         start = dict(zip(("initial_level", "initial_trend", "initial_seasonal"), [part[0] for part in smoothing._start(known[None], 4, True)], strict=True))

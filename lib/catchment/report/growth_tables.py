@@ -88,8 +88,8 @@ def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int) -> pd.
 
 
 def panels(past: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """History and forecast of every measure that's given here, named for a reader, cases last."""
-    given = [measure for measure in [*list(NAMES)[1:], "cases"] if past.loc[past["measure"].eq(measure), "volume_n"].sum() > 0]
+    """History and forecast of every service that's given here, named for a reader."""
+    given = [measure for measure in list(NAMES)[1:] if past.loc[past["measure"].eq(measure), "volume_n"].sum() > 0]
     frames = [frame[frame["measure"].isin(given)].assign(panel=frame["measure"].map(NAMES).map(first_upper, na_action="ignore")) for frame in (past, years)]
     return tuple(frame.sort_values("measure", key=lambda names: names.map(given.index), kind="stable", ignore_index=True) for frame in frames)
 

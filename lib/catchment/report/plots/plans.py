@@ -114,9 +114,9 @@ def _fan(plot: Plot, ax: Axes, name: str, known: pd.DataFrame, coming: pd.DataFr
     line = ax.plot(known[x], known[y], color=theme.ACCENT, linewidth=2.0)[0]
     last = coming.iloc[-1]
     plot.tip(line, f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})")
-    ends = [int(known[x].iloc[0]), int(known[x].iloc[-1]), int(last[x])]
-    for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("left", "center", "right"), strict=True):
+    ends = [int(known[x].iloc[-1]), int(last[x])]
+    for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("center", "right"), strict=True):
         tick.label1.set_horizontalalignment(side)
-    ax.set_xlim(ends[0], ends[-1])
+    ax.set_xlim(int(known[x].iloc[0]), ends[-1])
     ax.set_ylim(0, max(float(coming[bands[-1][1]].max()), float(known[y].max())) * 1.05 or 1.0)
     ax.set_title(name, loc="left", fontsize=theme.SIZE, color=theme.INK, pad=6)
