@@ -94,7 +94,7 @@ def expected_cases(population: pd.DataFrame, rates: pd.DataFrame, *, by: list[st
     """
     if missing := sorted(set(population["age_low"]) - set(rates["age_low"])):
         raise ValueError(f"no rates for the age groups from {', '.join(map(str, missing))}")
-    rows = population.merge(rates[["site", *CELL, "rate_100k"]], on=CELL, how="inner")
+    rows = population.merge(rates[["site", *CELL, "rate_100k"]], on=CELL, how="inner", validate="many_to_many")
     rows["cases_n"] = rows["rate_100k"] * rows["population_n"] / PER
     return rows.groupby(by, as_index=False)["cases_n"].sum()
 
