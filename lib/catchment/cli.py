@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catchment import params
+from catchment.data import importing
 from catchment.run import history, lock, manifest, plan
 
 
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new-partner", help="write the settings file of a new partner")
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
+    bring = commands.add_parser("import", help="read published files into a table of the catalogue")
+    bring.set_defaults(command=importing.run)
+    importing.add_arguments(bring)
     worker = commands.add_parser("worker", help="become a worker of a Dask cluster")
     worker.set_defaults(command=_worker)
     worker.add_argument("address", help="the scheduler, such as tcp://scheduler:8786")
