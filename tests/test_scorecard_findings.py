@@ -30,7 +30,7 @@ def test_a_concern_leads_and_common_cause_is_a_finding_too():
     assert text.startswith("**No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse.**")
     assert "Also for the worse: margin." in text
     assert "one indicator improved (wait)" in text
-    assert said.signals(board(variation="common")).text.startswith("**None of 1 indicator worsened beyond chance.**")
+    assert said.signals(board(variation="common")).text.startswith("**No indicator of 1 worsened beyond chance.**")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_milestones_late_and_on_time():
     table = pd.DataFrame({"initiative": ["Chairs", "Chairs", "Clinic"], "milestone": ["Plan", "Pilot", "Case"], "standing": ["done", "slipping", "on time"], "slip_days": [0, 62, 3]})
     assert said.slips(table).text == "**1 of 2 open milestones is late**; chairs slipped most, by 62 days at “pilot”."
     assert said.slip_title(table) == "1 of 2 open milestones is late"
-    assert said.slips(table[table["standing"] != "slipping"]).text == "**None of 1 open milestone is late.**"
+    assert said.slips(table[table["standing"] != "slipping"]).text == "**No open milestone of 1 is late.**"
     assert said.late(table) == (1, 2)
 
 

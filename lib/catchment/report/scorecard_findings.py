@@ -112,7 +112,7 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
     more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
     if bad.empty:
-        return Finding(f"**None of {words.plural(len(judged), 'indicator')} worsened beyond chance.**{more}", exhibit, certainty=0.9)
+        return Finding(f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}", exhibit, certainty=0.9)
     first = bad.iloc[0]
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
     text = f"**{first['title']} {_moved(first)} beyond chance to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}, for the worse.**{others}{more}"
@@ -214,7 +214,7 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
     open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
     late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
     if late.empty:
-        return Finding(f"**None of {words.plural(len(open_), 'open milestone')} is late.**", exhibit, certainty=0.8)
+        return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.8)
     row = late.iloc[0]
     text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
     return Finding(text, exhibit, size=min(1.0, len(late) / len(open_)), certainty=0.8, change=min(1.0, row["slip_days"] / 90))
