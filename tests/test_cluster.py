@@ -13,7 +13,7 @@ import pytest
 from catchment.run import cluster
 from catchment.run.page import Job
 
-PATIENCE_S = 120
+PATIENCE_S = 240
 pytestmark = pytest.mark.slow
 
 

@@ -13,7 +13,7 @@ from catchment.run import pool as pools
 from catchment.run.page import Job, Limits, build
 from catchment.run.pool import ForkPool
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 FREE = Limits()
 
 

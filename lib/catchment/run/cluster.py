@@ -65,7 +65,8 @@ def build_there(job: Job) -> Built:
     refusal = _refusal(job)
     if refusal:
         return Built(job.page, failure=Failure("worker", refusal))
-    warm(plan.source_imports(json.loads(job.source)["cells"]))
+    imported = plan.source_imports(json.loads(job.source)["cells"])
+    warm([*imported, *(library.module(path) for path in library.modules(imported) if path.endswith(".py"))])
     return _pool.submit(build, job).result()
 
 

@@ -35,6 +35,11 @@ def modules(imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]
     return dict(sorted(found.items()))
 
 
+def module(path: str) -> str:
+    """The name of a module by its path below the package."""
+    return ".".join([PACKAGE, *Path(path).with_suffix("").parts]).removesuffix(".__init__")
+
+
 def _parents(name: str, folder: Path) -> list[Path]:
     """The `__init__` of the packages around a module: Python runs them first."""
     inner = name.split(".")[1:-1]

@@ -66,14 +66,14 @@ class _Running:
     peak_mb: float = 0.0
 
 
-def start_server(context, preload: Iterable[str]) -> None:
+def start_server(context, preload: Iterable[str], root: Path | None = None) -> None:
     """See that this process's fork server runs, with `preload` imported; one that died is replaced."""
     if context.get_start_method() != "forkserver":
         return
     from multiprocessing import forkserver
 
     context.set_forkserver_preload(["catchment.run.server"])
-    added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)}
+    added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)} | ({"CATCHMENT_ROOT": str(root)} if root else {})
     before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:
@@ -89,7 +89,7 @@ def start_server(context, preload: Iterable[str]) -> None:
 class ForkPool(Executor):
     """Runs `submit(build, job)` in a forked process; `on_event(job, cell)` is called when a job starts a cell."""
 
-    def __init__(self, workers: int, *, preload: Iterable[str] = (), on_event: Callable[[Job, int | None], None] | None = None):
+    def __init__(self, workers: int, *, preload: Iterable[str] = (), root: Path | None = None, on_event: Callable[[Job, int | None], None] | None = None):
         self.workers, self.server_cpu_s = workers, 0.0
         self.on_event = on_event or (lambda job, cell: None)
         self._waiting: deque = deque()
@@ -99,8 +99,8 @@ class ForkPool(Executor):
         self._scratch = Path(tempfile.mkdtemp(prefix="catchment-pool-"))
         self._wake_r, self._wake_w = multiprocessing.Pipe(duplex=False)
         self._context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-        self._preload = tuple(preload)
-        start_server(self._context, self._preload)
+        self._preload, self._root = tuple(preload), root
+        start_server(self._context, self._preload, root)
         self._thread = threading.Thread(target=self._work, name="catchment-pool", daemon=True)
         self._thread.start()
 
@@ -172,7 +172,7 @@ class ForkPool(Executor):
             return
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         for _ in range(STARTS):
-            start_server(self._context, self._preload)
+            start_server(self._context, self._preload, self._root)
             ours, theirs = self._context.Pipe(duplex=False)
             process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
             try:

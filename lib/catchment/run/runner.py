@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from catchment import params
-from catchment.run import history, lock, plan, schedule, store
+from catchment.run import history, library, lock, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -156,8 +156,7 @@ class _Run:
             signal.signal(signal.SIGTERM, previous)
 
     def _executor(self, pages) -> Executor:
-        names = dict.fromkeys(name for page in pages for name in plan.imports(self.notebooks[page.notebook]))
-        preload = ["catchment.report", "catchment.data", *names]
+        preload = self._preload({page.notebook for page in pages})
         if self.options.cluster:
             from catchment.run.cluster import executor
 
@@ -166,7 +165,13 @@ class _Run:
 
         peaks = [entry["cost"]["peak_mb"] for page in pages if (entry := self.publisher.entries.get(str(page))) and "cost" in entry]
         asked = self.options.jobs or self.fingerprints.settings(next(iter(pages)).partner).run.jobs
-        return ForkPool(min(workers(asked, max(peaks, default=None)), len(pages)), preload=preload, on_event=self._event)
+        return ForkPool(min(workers(asked, max(peaks, default=None)), len(pages)), preload=preload, root=self.root, on_event=self._event)
+
+    def _preload(self, notebooks) -> list[str]:
+        """What the page server imports: all that these notebooks import, and the modules behind this package's lazy names."""
+        own = {path for name in notebooks for path in self.fingerprints.library(name) if path.endswith(".py")}
+        names = {library.module(path) for path in own} | {name for each in notebooks for name in plan.imports(self.notebooks[each])}
+        return sorted(names)
 
     def _event(self, job, cell):
         self.progress.at(job.page, cell)

@@ -9,8 +9,10 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import os
 import sys
+from pathlib import Path
 
 # nbformat validates with jsonschema, which compiles a URI grammar (rfc3987_syntax, 2 s) that no notebook needs.
 SLOW_AND_UNUSED = ("rfc3987_syntax",)
@@ -34,9 +36,35 @@ def preload(names):
             importlib.import_module(name)
 
 
+def rehearse():
+    """Do once what every page would do first: fill the caches of the drawing, query and template libraries.
+
+    Nothing here opens a connection or starts a thread, and nothing is left that a page could see.
+    """
+    import ibis
+    import nbformat
+    from matplotlib.figure import Figure
+
+    from catchment.data import catalog
+    from catchment.report import page
+
+    page.html(nbformat.v4.new_notebook(), page.Facts(title="", partner="", programme="", through="", produced="", code=""))
+    figure = Figure()
+    figure.subplots().plot([0, 1])
+    figure.savefig(io.BytesIO(), format="svg")
+    table = ibis.table({"a": "int64", "b": "string"}, name="t")
+    ibis.to_sql(table.filter(table.b.isin(["x"])).select("a"), dialect="duckdb")
+    if "CATCHMENT_ROOT" in os.environ:
+        catalog.tables(Path(os.environ["CATCHMENT_ROOT"]))  # kept until the file changes
+
+
 if "CATCHMENT_PRELOAD" in os.environ:
     with without_slow_imports():
-        preload(filter(None, os.environ.pop("CATCHMENT_PRELOAD").split(",")))
+        names = list(filter(None, os.environ.pop("CATCHMENT_PRELOAD").split(",")))
+        preload(names)
+    if any(name.startswith("catchment.") for name in names):
+        with contextlib.suppress(Exception):  # what is wrong with the library or the catalogue is told by the pages
+            rehearse()
     # The collector would otherwise touch, and so copy, every shared object in each page's process.
     gc.collect()
     gc.freeze()
