@@ -342,10 +342,10 @@ def budgets(ledger: Ledger) -> None:
                     ledger.add("fundraising_expenses", fiscal_year=year, program=program, expense_usd=round(part * (9_000 * size + around * EXPENSE_RATIO[program] * random.uniform(0.9, 1.1)), 2), fte=round(FTE[program] * size, 1))
 
 
-def tables() -> dict[str, pd.DataFrame]:
-    """Every table of every partner with a development program, in order of partner and identifier."""
+def tables(*partners: str) -> dict[str, pd.DataFrame]:
+    """Every table of the partners (by default all with a development program), in order of partner and identifier."""
     parts: dict[str, list[pd.DataFrame]] = {}
-    for partner in OFFICES:
+    for partner in partners or OFFICES:
         ledger = Ledger(partner)
         for step in (frame_of_office, organizations, foundations, prospects, annual_givers, budgets):
             step(ledger)
@@ -354,11 +354,11 @@ def tables() -> dict[str, pd.DataFrame]:
     return {table: pd.concat(frames, ignore_index=True) for table, frames in parts.items()}
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, *partners: str) -> None:
     """Write the tables below `folder`/gifts: one compressed CSV per table and partner, so that a partner's rows lie by themselves."""
     target = Path(folder) / "gifts"
     target.mkdir(parents=True, exist_ok=True)
-    for table, frame in tables().items():
+    for table, frame in tables(*partners).items():
         for partner, part in frame.groupby("partner", sort=True):
             _write(part, target / f"{table}_{partner}.csv.gz")
 
