@@ -1,6 +1,6 @@
 """Every metric of the philanthropy page on a ledger of 5 million gifts: seconds, peak memory, and growth with size.
 
-`python tests/benchmarks/bench_philanthropy.py [gifts]` prints one line per metric; limits: 10 s and 2 GB for all of them.
+`python tests/benchmarks/bench_philanthropy.py [gifts]` prints one line per metric; limits: 10 s for each and 2 GB for all.
 The ledger (a fifth as many donors as gifts, 15 fiscal years) is made in memory and never leaves it.
 """
 

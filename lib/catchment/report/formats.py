@@ -12,7 +12,8 @@ import pandas as pd
 
 from catchment import words
 
-PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "stays_n", "deaths_n", "donors_n")
+PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "stays_n", "deaths_n")
+NOTHING = "[z]"  # an empty text: nothing applies to this row
 _BOUND = re.compile(r"_(low|high|lower|upper|median)(_?\d+)?$")
 _UNITS = {"km": "km", "mi": "miles", "min": "minutes", "days": "days", "weeks": "weeks", "months": "months", "years": "years", "hours": "hours", "fte": "FTE"}
 
@@ -107,7 +108,7 @@ def _money(values: pd.Series | None) -> Format:
         return Format("money", "$", 2)  # cents matter, as in the cost of raising a dollar
     if top >= 9.995e5 and (least >= 5e4 or top >= 9.995e8):  # one decimal of a million would turn the small ones into 0.0
         return Format("money", "$ M", 1 if top < 9.995e8 else 0, 1e-6)
-    return Format("money", "$ K", 0, 1e-3) if top >= 99_950 and least >= 500 or top >= 9.995e5 else Format("money", "$", 0)
+    return Format("money", "$ K", 0, 1e-3) if (top >= 99_950 and least >= 500) or top >= 9.995e5 else Format("money", "$", 0)
 
 
 def heading(column: str, labels: dict[str, str] | None, fmt: Format) -> str:
@@ -132,4 +133,5 @@ def _written(value) -> str:
         return f"{value:%Y-%m-%d}"
     if isinstance(value, (bool,)) or type(value).__name__ == "bool":
         return "yes" if value else "no"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text if text.strip() else NOTHING
