@@ -15,7 +15,7 @@ from catchment.data import catalog
 
 ROOT = Path(__file__).parents[1]
 PARTNERS = ("dunes", "tallgrass")
-NOTEBOOKS = ("02_referral_patterns", "04_philanthropy", "05_program_scorecard")
+NOTEBOOKS = ("02_referral_patterns", "07_donor_actions")
 NAMES = {"name", "clinician", "organization", "donor", "funder", "purpose", "comment", "note", "title", "text", "risk", "decision", "action", "owner"}
 
 
