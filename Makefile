@@ -10,7 +10,7 @@ report: $(READY)
 	@$(BIN)/catchment run
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n logical --dist loadgroup
+	@$(BIN)/python -m pytest -n logical --dist loadfile
 
 lab: $(READY)
 	@$(BIN)/catchment lab
