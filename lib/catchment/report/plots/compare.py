@@ -58,7 +58,7 @@ def bars(frame: pd.DataFrame, label: str, value: str, *, accent: str | None = No
         strong = str(row[label]) == str(accent)
         amount = 0.0 if mark else float(row[value])
         bar = ax.barh(i, amount, height=0.66, color=theme.ACCENT if strong or accent is None else theme.CONTEXT)[0]
-        plot.tip(bar, f"{row[label]}: {mark or fmt.full(row[value])}{f', {row[note]}' if note else ''}")
+        plot.tip(bar, f"{row[label]}: {mark or fmt.full(row[value])}{f', {row[note]}' if note and pd.notna(row[note]) else ''}")
         ax.annotate(text, (amount, i), xytext=(5 if amount >= 0 else -5, 0), textcoords="offset points", va="center", ha="left" if amount >= 0 else "right",
                     color=theme.MUTED if mark else theme.INK, fontweight="bold" if strong else "normal", annotation_clip=False)  # fmt: skip
     ax.set_xticks([])
