@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catchment.analysis import demand
@@ -78,6 +78,7 @@ def test_all_other_is_the_total_less_the_named_sites():
         demand.reference_rates(table, ["A", "B"])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(1, 5000), min_size=6, max_size=6), st.floats(0.5, 1.5))
 def test_the_three_terms_add_up_to_the_change(counts, factor):
     before, after = people(young=counts[0], middle=counts[1], old=counts[2]), people(young=counts[3], middle=counts[4], old=counts[5])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catchment.analysis import market
@@ -31,6 +31,7 @@ def test_classes_are_those_of_the_2023_guidelines(index, label):
     assert market.concentration(index) == label
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(1, 1000), min_size=2, max_size=12))
 def test_merger_delta_is_the_difference_of_the_two_indices(sizes):
     owners = pd.Series(sizes, index=[f"s{i}" for i in range(len(sizes))])
@@ -98,6 +99,7 @@ def test_the_estimated_share_lies_within_its_bounds():
     assert market.share(rows).set_index("system").loc["One", "share"] == 1  # what known flows alone would say
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 40)), min_size=2, max_size=15))
 def test_bounds_hold_the_true_share(pairs):
     rows = pd.DataFrame({"ccn": [p[0] for p in pairs], "zip": [str(i) for i in range(len(pairs))], "system": [p[0] for p in pairs], "cases_n": [float(p[1]) for p in pairs]})
@@ -133,6 +135,7 @@ def test_shift_share_by_hand_and_terms_add_up():
     assert np.allclose(found[["growth", "mix", "gain"]].sum(axis=1), found["change"])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(*[st.integers(0, 500)] * 4), min_size=1, max_size=8))
 def test_shift_share_always_adds_up(rows):
     data = np.array(rows, dtype=float)

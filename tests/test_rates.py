@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
@@ -88,6 +88,7 @@ def test_wilson_limits_of_newcombe(count, nobs, expected):
     assert np.allclose(rates.wilson(count, nobs), expected, atol=5e-5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_wilson_stays_within_zero_and_one_and_around_the_share(count, nobs):
     count = min(count, nobs)
