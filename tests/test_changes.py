@@ -32,7 +32,7 @@ def test_poisson_test_reproduces_the_example_of_r():
 
 def test_the_exact_test_keeps_its_level():
     rng = np.random.default_rng(5)
-    pairs = rng.poisson(20, size=(2000, 2))
+    pairs = rng.poisson(20, size=(800, 2))
     assert np.mean([changes.poisson_test(a, b).pvalue <= 0.05 for a, b in pairs]) <= 0.055
 
 
@@ -65,7 +65,7 @@ def test_false_discoveries_are_controlled_over_the_judged_rows_only():
 def test_pure_noise_is_rarely_called_a_change():
     rng = np.random.default_rng(11)
     called = []
-    for _ in range(40):
+    for _ in range(20):
         pairs = rng.poisson(25, size=(60, 2))
         table = changes.changes(rows({f"c{i}": tuple(pair) for i, pair in enumerate(pairs)}), by=["npi"])
         called.append((~table["label"].isin([changes.SAME, changes.FEW])).any())
