@@ -44,16 +44,34 @@ def demo_pages(demo_reports) -> dict[tuple[str, str], Path]:
     return {(entry["partner"], entry["notebook"]): demo_reports / entry["path"] for entry in entries}
 
 
+NOTES = """\
+  notes:
+    title: Notes
+    path: notes.csv
+    producer: a test
+    edition: "2025"
+    scope: partner
+    key: [partner, note]
+    columns:
+      partner: {type: text, meaning: partner id}
+      note: {type: text, meaning: what was noted}
+"""
+
+
 class Project:
-    """A small project in a folder of its own: the demo's settings and data with notebooks made for a test."""
+    """A small project in a folder of its own: the demo's settings and data, notebooks made for a test, and a table `notes`."""
 
     def __init__(self, root: Path):
         self.root = root
         shutil.copytree(ROOT / "params", root / "params")
         (root / "notebooks").mkdir()
         (root / "data").mkdir()
-        for name in ("catalog.yml", "public", "demo"):
+        for name in ("public", "demo"):
             (root / "data" / name).symlink_to(ROOT / "data" / name)
+        self.catalog = root / "data" / "catalog.yml"
+        self.catalog.write_text((ROOT / "data" / "catalog.yml").read_text().replace("\ntables:\n", f"\ntables:\n{NOTES}", 1))
+        self.notes = root / "data" / "notes.csv"
+        self.notes.write_text("partner,note\ndunes,first\ndunes,second\ntallgrass,third\n")
         self.reports = root / "reports"
 
     def notebook(self, name: str, *cells: str, **metadata) -> Path:

@@ -230,7 +230,7 @@ def test_a_failure_outside_the_cells_is_told(pool, job):
 
 
 def test_a_page_reads_the_data_of_its_partner_only(pool, job):
-    other = "from catchment import data, params\ndata.Tables(params.load('dunes')).read('milestones')"
+    other = "from catchment import data, params\ndata.Tables(params.load('dunes')).read('notes')"
     assert built(pool, job(other)).failure.error.startswith("PermissionError")
 
 
