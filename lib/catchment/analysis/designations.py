@@ -52,12 +52,12 @@ def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mappin
 
     Returns
     -------
-    One row per need: `designation` titles of its theme (or "None yet"), `given_usd` this year to them, `covered_share` of
+    One row per need: `designation` titles of its theme (or "no designation yet"), `given_usd` this year to them, `covered_share` of
     the gap if all of it went there (at most 1); both missing for a need without a cost. Largest gap first.
     """
     titles = designations.groupby("theme")["designation"].agg(lambda names: ", ".join(sorted(names)))
     money = designations.assign(given=designations["designation_id"].map(dict(given)).fillna(0.0)).groupby("theme")["given"].sum()
-    frame = needs.assign(designation=needs["theme"].map(titles).fillna("None yet"))
+    frame = needs.assign(designation=needs["theme"].map(titles).fillna("no designation yet"))
     costed = frame.groupby("theme")["gap_usd"].transform("sum")
     weight = frame["gap_usd"] / costed.where(costed > 0)
     frame["given_usd"] = (frame["theme"].map(money).astype("float64").fillna(0.0) * weight).round(2)

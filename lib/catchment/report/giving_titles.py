@@ -190,7 +190,7 @@ def needs(rows: pd.DataFrame) -> str:
     if rows.empty:
         return "No need is open"
     open_usd = (rows["gap_usd"] - rows["given_usd"]).clip(lower=0).sum()
-    orphans = (rows["designation"] == "None yet").sum()
+    orphans = (rows["designation"] == "no designation yet").sum()
     tail = f"; {words.count(orphans)} of {words.plural(len(rows), 'need')} match no designation" if orphans else ""
     return f"{words.money(open_usd)} of costed needs has no gift behind it yet{tail}"
 

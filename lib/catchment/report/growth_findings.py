@@ -120,7 +120,7 @@ def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
     count, moving = int(ahead["now_n"].gt(0).sum()), moves(ahead)
     up = int((moving["change_share"] > 0).sum())
     if moving.empty:
-        return f"None of {count} volumes changes measurably by {year}"
+        return f"Not one of {count} volumes changes measurably by {year}"
     parts = [f"{words.count(number)} {word}{'s' if number == 1 else ''}" for number, word in ((up, "grow"), (len(moving) - up, "fall")) if number]
     return f"Of {count} volumes, {words.listing(parts)} measurably by {year}"
 

@@ -148,7 +148,7 @@ def _classes(bins: Sequence[float], fmt: formats.Format) -> list[str]:
 
 
 def _tip(row: dict, label: str, said: str, note: str | Callable | None) -> str:
-    extra = note(row) if callable(note) else row[note] if note else ""
+    extra = note(row) if callable(note) else row[note] if note and pd.notna(row[note]) else ""
     return f"{row[label]}: {said}{f', {extra}' if extra else ''}"
 
 

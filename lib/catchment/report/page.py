@@ -70,6 +70,8 @@ def summary(notebook) -> dict[str, Any]:
         found["numbers"] += [{key: record[key] for key in ("name", "value", "unit", "period")}] if record["kind"] == "number" else []
         for key in ("simulated", "stale"):
             found[key] += [name for name in record.get(key, []) if name not in found[key]]
+    if not found["takeaways"]:  # a page that ends early says why
+        found["takeaways"] = [text for record in records(notebook) if record["kind"] == "notice" for text in record["texts"]][:1]
     return found
 
 
