@@ -46,9 +46,13 @@ def opened(browser, path, *, width, scheme="light"):
     return tab, told, asked
 
 
-def violations(tab) -> list[str]:
+def violations(tab, path) -> list[str]:
+    """What axe finds. Contrast, by far its slowest rule, is measured on one partner's pages and the index: all pages share one
+    style sheet, whose tokens another test measures."""
     tab.evaluate(AXE)
-    found = tab.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", RULES)["violations"]
+    contrast = path.parent.name == PAGES[-1][0] or path.name == "index.html"
+    options = {"runOnly": RULES, "resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": contrast}}}
+    found = tab.evaluate("options => axe.run(document, options)", options)["violations"]
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found]
 
 
@@ -56,15 +60,15 @@ def test_wide_page_is_silent_self_contained_and_accessible(browser, path):
     tab, told, asked = opened(browser, path, width=1280)
     assert told == []
     assert asked == [path.as_uri()]
-    assert violations(tab) == []
+    assert violations(tab, path) == []
     tab.context.close()
 
 
 def test_phone_in_the_dark_needs_no_sideways_scroll_and_is_accessible(browser, path):
     tab, told, _ = opened(browser, path, width=320, scheme="dark")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
-    assert violations(tab) == []
     assert told == []
+    assert violations(tab, path) == []
     tab.context.close()
 
 
