@@ -119,7 +119,8 @@ class ForkPool(Executor):
             self._closing = True
             if cancel_futures:
                 for _, _, future in self._waiting:
-                    future.cancel()
+                    if future.cancel():
+                        future.set_running_or_notify_cancel()  # otherwise those who wait for it would not hear of it
                 self._waiting.clear()
                 for running in self._running:
                     self._end(running, Failure("interrupted", "the run was stopped"))
