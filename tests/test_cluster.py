@@ -22,9 +22,9 @@ class Cluster:
 
     def __init__(self, project, folder):
         self.project, self.file, self.workers = project, folder / "scheduler.json", []
-        log = (folder / "scheduler.log").open("w")
+        self.log = (folder / "scheduler.log").open("w")
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
-        self.scheduler = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        self.scheduler = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
         self.wait(self.file.exists, "the scheduler is up")
         self.address = json.loads(self.file.read_text())["address"]
 
@@ -54,6 +54,7 @@ class Cluster:
             for each in [*psutil.Process(process.pid).children(recursive=True), process] if process.poll() is None else []:
                 each.kill()
             process.wait()
+        self.log.close()
 
 
 @pytest.fixture(scope="module")
