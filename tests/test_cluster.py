@@ -23,7 +23,7 @@ class Cluster:
     def __init__(self, project, folder):
         self.project, self.file, self.workers = project, folder / "scheduler.json", []
         self.log = (folder / "scheduler.log").open("w")
-        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
+        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
         self.scheduler = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
         self.wait(self.file.exists, "the scheduler is up")
         self.address = json.loads(self.file.read_text())["address"]
