@@ -33,6 +33,7 @@ FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
 SERVER_DIED = 255  # multiprocessing's code for a process whose server cannot tell how it ended
+DYING_S = 5.0  # a killed server needs a moment to give its memory back
 STARTS = 3  # times that a dead server is replaced for one page
 LOG_CHARS = 20_000  # of each stream's end
 USUAL_MB = 500  # memory of a page of which nothing is known yet
@@ -84,6 +85,20 @@ def start_server(context, preload: Iterable[str], root: Path | None = None) -> N
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def await_server_death(context) -> None:
+    """Wait until a dying server has ended: while it is, it takes no request and `ensure_running` still believes in it."""
+    if context.get_start_method() != "forkserver" or not hasattr(os, "waitid"):
+        return
+    from multiprocessing.forkserver import _forkserver
+
+    deadline = time.monotonic() + DYING_S
+    while time.monotonic() < deadline:
+        # Left to be reaped by `ensure_running`, which otherwise could not tell that it has to start another.
+        if os.waitid(os.P_PID, _forkserver._forkserver_pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(0.01)
 
 
 class ForkPool(Executor):
@@ -181,6 +196,7 @@ class ForkPool(Executor):
                     process.start()
             except (OSError, EOFError):  # the server died under the request; the next try starts another
                 ours.close()
+                await_server_death(self._context)
                 continue
             finally:
                 theirs.close()
@@ -234,8 +250,9 @@ class ForkPool(Executor):
         kill_group(running.process.pid)
         running.pipe.close()
         built = running.built if running.process.exitcode == 0 and not running.killed else None
-        running.future.set_result(built or self._dead(running))
+        built = built or self._dead(running)
         shutil.rmtree(running.folder, ignore_errors=True)
+        running.future.set_result(built)
 
     def _dead(self, running):
         """The failure of a process that gave no page: why, in which cell, and what it had printed last."""
