@@ -8,8 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples each time, and no clock: a busy machine must not fail a property.
+settings.register_profile("catchment", deadline=None, derandomize=True)
+settings.load_profile("catchment")
 
 
 def _locked(folder):
