@@ -27,11 +27,12 @@ def values(kind, frame):
 
 def test_moran_and_its_p_value_agree_with_esda(lattice):
     frame, graph = lattice
+    np.random.seed(4)  # esda permutes by numpy's global generator
     for kind in ("cluster", "noise"):
-        ours = spatial.morans_i(values(kind, frame), graph)
-        theirs = esda.Moran(values(kind, frame).to_numpy(), graph.transform("r"), permutations=999)
+        ours = spatial.morans_i(values(kind, frame), graph, permutations=9_999)
+        theirs = esda.Moran(values(kind, frame).to_numpy(), graph.transform("r"), permutations=9_999)
         assert ours.i == pytest.approx(theirs.I) and ours.expected == pytest.approx(-1 / 99)
-        assert ours.p == pytest.approx(min(2 * theirs.p_sim, 1), abs=0.08)
+        assert ours.p == pytest.approx(min(2 * theirs.p_sim, 1), abs=0.05)
     assert spatial.morans_i(values("cluster", frame), graph).p < 0.01 < 0.05 < ours.p
 
 
