@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import html5lib
 import matplotlib.colors as colors
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -190,5 +191,15 @@ def test_heatmap_marks_hidden_cells_and_leaves_absent_ones_blank():
     frame = pd.DataFrame({"from": ["a", "a", "b"], "to": ["x", "y", "x"], "cases_n": [20, None, 40], "cases_n_suppressed": [False, True, False]})
     texts = [text.get_text() for text in plots.heatmap(frame, "from", "to", "cases_n").fig.axes[0].texts]
     assert sorted(texts) == ["20", "40", "[c]"]
-    with pytest.raises(ValueError, match="nothing to draw"):
-        plots.heatmap(frame.assign(cases_n=float("nan")), "from", "to", "cases_n")
+    nothing = plots.heatmap(frame.assign(cases_n=float("nan")), "from", "to", "cases_n")
+    assert (nothing.fig, nothing.missing) == (None, "every count is too small to be shown")
+
+
+@pytest.mark.parametrize(("draw", "columns"), [
+    (plots.bars, ("label", "value")), (plots.dumbbell, ("label", "value", "value")), (plots.funnel, ("label", "value")), (plots.intervals, ("label", "value", "value", "value")),
+    (plots.stacked, ("label", "value", "group")), (plots.trend, ("label", "value")), (plots.steps, ("value", "value")), (plots.heatmap, ("label", "group", "value")),
+])
+def test_a_shape_without_any_value_says_so(draw, columns):
+    frame = pd.DataFrame({"label": ["a", "b"], "group": ["x", "y"], "value": [np.nan, np.nan]})
+    assert draw(frame, *columns).missing == "no value is known"
+    assert draw(frame.head(0), *columns).missing == "there is no such record"

@@ -159,3 +159,26 @@ def test_huff_intervals_cover(world):
         fit = choice.calibrate_huff(np.array([random.multinomial(300, row) for row in share]), mass, km).terms
         hits.append(((fit["low"] <= [0.9, -1.6]) & (fit["high"] >= [0.9, -1.6])).to_numpy())
     assert (np.mean(hits, axis=0) >= 0.92).all() and (np.mean(hits, axis=0) <= 0.985).all()
+
+
+def crowded(decay):
+    """Overdispersed flows between places of which some lie within a kilometer, falling by the given decay."""
+    random = np.random.default_rng(3)
+    mass, km = random.uniform(5, 60, 10), np.maximum(random.uniform(0.2, 120, (40, 10)), 0.2)
+    km[random.random(km.shape) < 0.05] = 0.3
+    fall = np.exp(-0.04 * km) if decay == "exponential" else np.maximum(km, 1) ** -1.2
+    mean = 3 * mass[None] ** 0.6 * fall
+    return pairs_of(mass, km, random.poisson(mean * random.gamma(1.2, 1 / 1.2, mean.shape))).assign(mass_o=1.0 + np.repeat(np.arange(40), 10) % 3)
+
+
+@pytest.mark.parametrize("decay", ["power", "exponential"])
+def test_the_decay_that_made_the_flows_is_chosen(decay):
+    assert choice.decay_of(crowded(decay)) == decay
+
+
+def test_a_power_of_short_distances_explodes_under_the_negative_binomial():
+    flows = crowded("exponential")
+    power, exponential = (choice.gravity(flows, decay=decay) for decay in ("power", "exponential"))
+    assert power.family == exponential.family == "negative binomial"
+    assert power.srmse > 1.5 * exponential.srmse
+    assert exponential.d2 > power.d2 + 0.2

@@ -75,5 +75,5 @@ def test_the_flow_map_draws_the_largest_and_counts_the_rest(grid):
     assert drawn.drawn_share == pytest.approx(grid["flow_n"].nlargest(10).sum() / grid["flow_n"].sum())
     assert len(drawn.plot.tips) == 10
     assert not any(f": {n}" in tip for tip in drawn.plot.tips.values() for n in range(1, 11) if tip.endswith(f": {n}"))
-    with pytest.raises(ValueError, match="nothing to draw"):
-        flow_maps.flows(land, hidden.assign(referrals_n=np.nan), "referrals_n")
+    nothing = flow_maps.flows(land, hidden.assign(referrals_n=np.nan), "referrals_n")
+    assert (nothing.plot.fig, nothing.drawn_n, nothing.left_out_n) == (None, 0, len(hidden))

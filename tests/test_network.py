@@ -104,6 +104,34 @@ def test_what_is_not_a_tie_is_dropped_and_counted():
     assert found.dropped["patients_n"].tolist() == [15, 20, 42]
 
 
+def test_years_of_pairs_are_never_added_up():
+    two = pd.concat([PAIRS.assign(year=2014), PAIRS.assign(year=2015, patients_n=PAIRS["patients_n"] + 100)], ignore_index=True)
+    found = network.links(two, known={"a", "b", "rad", "em"}, same_day={"rad", "em"})
+    assert found.year == 2015
+    assert found.links["patients_n"].tolist() == [120, 130]
+    assert found.dropped.set_index("reason").loc["Another year", ["links_n", "patients_n"]].tolist() == [len(PAIRS), PAIRS["patients_n"].sum()]
+    assert len(found.links) + found.dropped["links_n"].sum() == len(two)
+    older = network.links(two, known={"a", "b", "rad", "em"}, same_day={"rad", "em"}, year=2014)
+    assert (older.year, older.links["patients_n"].tolist()) == (2014, [20, 30])
+    assert network.links(PAIRS, known={"a", "b"}).year is None
+
+
+def test_no_tie_at_all_is_an_empty_network():
+    none = network.links(PAIRS.head(0), known={"a"}).links
+    measures, modularity = network.metrics(none, seed=1)
+    assert measures.empty
+    assert np.isnan(modularity)
+    assert network.brokers(measures).empty
+    assert network.central(measures).empty
+
+
+def test_measures_from_the_graph_equal_those_from_the_links(random_links):
+    graph = network.graph(random_links)
+    for name in ("betweenness", "pagerank"):
+        assert getattr(network, name)(graph).equals(getattr(network, name)(random_links)), name
+    assert network.communities(graph, seed=3).membership.equals(network.communities(random_links, seed=3).membership)
+
+
 def test_isolates_have_no_tie_at_all():
     links = pd.DataFrame([("a", "b", 20)], columns=["npi1", "npi2", "patients_n"])
     assert network.isolates(links, ["a", "b", "c"]).tolist() == ["c"]

@@ -163,3 +163,11 @@ def test_demand_factors_multiply_to_the_growth_of_expected_cases():
     assert mixed["population"] == pytest.approx(0.25 * 1.1 + 0.75 * 1.2) and mixed["rate"] == 1
     with pytest.raises(ValueError, match="found none"):
         portfolio.demand_factors(people, rates, pd.Series({"c": 1.0}), rate_factors={})
+
+
+def test_a_case_contributes_with_all_that_follows_it(rules):
+    recent = pd.DataFrame({"measure": list(USE.index), "volume_n": [1000 * share for share in USE]})
+    unit = initiatives.economics(rules).set_index("measure")
+    by_hand = sum(USE[name] * (unit.loc[name, "revenue_usd"] - unit.loc[name, "variable_usd"] + unit.loc[name, "drug_revenue_usd"] - unit.loc[name, "drug_cost_usd"]) for name in unit.index)
+    assert initiatives.contribution_per_case(rules, recent) == pytest.approx(by_hand)
+    assert np.isnan(initiatives.contribution_per_case(rules, recent.assign(volume_n=0.0)))

@@ -1,5 +1,9 @@
 """Sentences of the referral page, and that they find what is planted in the demo's data."""
 
+import os
+import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +11,7 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.analysis import changes, outreach, referrals
+from catchment.analysis import changes, corridors, outreach, referrals
 from catchment.report import referral_findings as said
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +59,16 @@ def test_the_growing_corridor_is_found(partner):
     assert said.corridor_title(towns, to=settings.name).startswith(f"{truth} grew from")
 
 
+def test_every_gravity_model_describes_the_corridors(partner):
+    settings, _, every = partner
+    grid = corridors.pairs(every[every["span"] == "now"], data.Tables(settings, root=ROOT).read("referral_destinations"))
+    fit = corridors.quality(corridors.fits(grid))
+    assert fit["family"].tolist() == ["Poisson", "negative binomial", *["quasi-Poisson"] * 3]
+    # With a power of the distance the negative binomial has a root mean square error of 8 to 30 mean flows here.
+    assert fit["srmse"].max() < 2
+    assert fit["d2"].min() > 0.5
+
+
 def test_the_lost_referrers_series_breaks_when_it_was_lost(partner):
     settings, _, every = partner
     lost = simulated.npi(settings.id, simulated.ROLE_SERIAL["lost_referrer"])
@@ -64,7 +78,7 @@ def test_the_lost_referrers_series_breaks_when_it_was_lost(partner):
 
 
 LEAKY = pd.DataFrame({"specialty": ["Urology"], "kept_referrals_n": [40], "eligible_referrals_n": [160], "overall_share": [0.6], "excess_referrals_n": [56.0]})
-ROWS = pd.DataFrame({"specialty": "Urology", "affiliation": "affiliated", "ours": False, "destination_system": ["Cedar", "Birch"], "referrals_n": [100, 20]})
+ROWS = pd.DataFrame({"specialty": "Urology", "affiliation": "affiliated", "ours": False, "destination_system": ["Cedar", "Birch"], "referrals_n": [100, 20], "eligible": True})
 
 
 def test_small_parts_are_never_said():
@@ -89,6 +103,10 @@ def test_nothing_found_is_said_too():
     assert "measurably more" in said.corridor(moved, to="Us").text
     assert "Nobody on the list" in said.opportunity(pd.DataFrame({"recoverable_usd": []})).text
     assert said.corridor_title(moved, to="Us") == "No town moved measurably"
+    assert "Too few referrals" in said.leak(LEAKY.head(0), ROWS.assign(referrals_n=[4, 5])).text
+    assert "Too few referrals" in said.opportunity(pd.DataFrame({"recoverable_usd": [900.0], "eligible_referrals_n": [3]})).text
+    assert said.sender_title(ROWS.head(0)) == said.sender_title(ROWS.assign(referrals_n=[4, 5])) == "Few referrals reach our network"
+    assert said.elsewhere_title(ROWS.assign(ours=True)) == "Few referrals go elsewhere"
     assert said.surprise_title(pd.DataFrame({"verdict": []})).startswith("Every corridor")
 
 
@@ -98,15 +116,18 @@ def test_several_lost_referrers_are_counted():
 
 
 def test_half_of_the_money_names_the_fewest_visits():
-    text = said.opportunity(pd.DataFrame({"recoverable_usd": [600_000.0, 300_000.0, 200_000.0, 100_000.0]})).text
+    text = said.opportunity(pd.DataFrame({"recoverable_usd": [600_000.0, 300_000.0, 200_000.0, 100_000.0], "eligible_referrals_n": 50})).text
     assert "$1.2 M" in text
     assert "Half of it lies with 1 clinician of the 4" in text
 
 
 def test_a_movement_within_chance_is_called_so():
     now, before = pd.Series({"kept_share": 0.52, "kept_share_low": 0.48, "kept_share_high": 0.56}), pd.Series({"kept_share": 0.50, "kept_share_low": 0.46, "kept_share_high": 0.54})
+    now, before = (pd.concat([row, pd.Series({"kept_referrals_n": 300, "leaked_referrals_n": 280})]) for row in (now, before))
     assert said.share_card("Keepage", now, before, 0.8).change.endswith("(within chance)")
     far = before - 0.2
+    small = said.share_card("Keepage", pd.concat([now.drop("kept_referrals_n"), pd.Series({"kept_referrals_n": 4})]), before, 0.8)
+    assert "52" not in small.value + small.change
     assert "(within chance)" not in said.share_card("Keepage", now, far, 0.8).change
 
 
@@ -124,3 +145,49 @@ def test_the_page_says_the_truth_in_its_headline_and_names_nobody(demo_pages, na
     assert not [f"{row.given_name} {row.family_name}" for row in own.itertuples() if f"{row.given_name} {row.family_name}" in page]
     assert not own["npi"].astype(str).map(page.__contains__).any()
     assert page.count("<figure") >= 10
+    assert "Log-rank test between tumor sites" in page
+    assert "links of 2025" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PARTNERS)
+def test_a_case_is_worth_the_same_on_both_pages(demo_pages, name):
+    margins = demo_pages[name, "03_growth_scenarios"].read_text().split("Per analytic case", 1)[1].split("</tr>", 1)[0]
+    thousands = float(re.findall(r"<td[^>]*>([^<]+)</td>", margins)[-2].replace(",", ""))
+    dollars = re.search(r"Worth of a referral</strong>: \$([\d,]+) contribution", demo_pages[name, "02_referral_patterns"].read_text())[1]
+    assert thousands == pytest.approx(float(dollars.replace(",", "")) / 1000, abs=0.5)
+
+
+@pytest.fixture(scope="module")
+def sparse_pages(tmp_path_factory):
+    """Pages of a partner with eight referrals, five cases and no shared-patient file, and of one without any referral."""
+    root = tmp_path_factory.mktemp("sparse")
+    for folder in ("params", "notebooks", "data"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "imported"))
+    tables = root / "data/demo/referrals"
+    few = pd.read_csv(tables / "referrals_dunes.csv.gz", dtype="str")
+    few[few["period"] >= "2025"].sample(8, random_state=1).to_csv(tables / "referrals_dunes.csv.gz", index=False)
+    pd.read_csv(tables / "cases_dunes.csv.gz", dtype="str").tail(5).to_csv(tables / "cases_dunes.csv.gz", index=False)
+    for gone in (*tables.glob("shared_patients_*"), tables / "referrals_riverbend.csv.gz"):
+        gone.unlink()
+    command = [sys.executable, "-m", "catchment.cli", "run", "--partner", "dunes", "--partner", "riverbend", "--notebook", "02_referral_patterns"]
+    done = subprocess.run(command, cwd=root, env=os.environ | {"CATCHMENT_ROOT": str(root), "PYTHONPATH": str(ROOT / "lib")}, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {partner: (root / f"reports/{partner}/02_referral_patterns.html").read_text() for partner in ("dunes", "riverbend")}
+
+
+@pytest.mark.slow
+def test_a_partner_with_hardly_any_referral_has_a_page_that_says_so(sparse_pages):
+    page = sparse_pages["dunes"]
+    assert "Too few referrals of affiliated clinicians to compare specialties." in page
+    assert "Nothing to draw: every count is too small to be shown." in page
+    assert "Nothing to draw: there is no such record." in page.split("How the network is built</h2>", 1)[1].split("</figure>", 1)[0]
+    assert "Nothing to draw: no flow is large enough to be shown." in page
+    waits = page.split("Waiting times in days by step and center", 2)[2].split("</table>", 1)[0]
+    assert not re.search(r'<td class="n">\d', waits), "days of a handful of patients are shown"
+
+
+@pytest.mark.slow
+def test_a_partner_without_referrals_is_told_so(sparse_pages):
+    assert "No referral to oncology is recorded for Riverbend Community Hospital" in sparse_pages["riverbend"]
+    assert "<figure" not in sparse_pages["riverbend"]

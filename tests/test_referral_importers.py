@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from catchment import data, params
+from catchment.analysis import network
 from catchment.data import importers, npi
 
 ROOT = Path(__file__).parents[1]
@@ -214,8 +215,19 @@ def test_an_extract_belongs_to_one_partner(project):
 
 
 def test_the_demo_pairs_are_a_file_of_the_published_layout(project):
-    source = ROOT / "data/demo/referrals/shared_patients_180_days.csv.gz"
+    source = ROOT / "data/demo/referrals/shared_patients_2025_180_days.csv.gz"
     result, frame = brought(project, "shared_patients_cms", "pairs_2025.txt.gz", source.read_bytes())
     assert result.rejected == 0
     assert len(frame) == len(gzip.decompress(source.read_bytes()).splitlines())
     assert not npi.valid(frame["npi1"]).any()
+
+
+def test_two_years_of_pairs_stand_side_by_side_and_one_is_chosen(project):
+    for year, patients in ((2014, 30), (2015, 40)):
+        (project / f"pairs_{year}.txt").write_text(f"1234567893,1245319599,60,{patients},2\n1245319599,1043302458,60,{patients + 5},0\n")
+    results = importers.run("shared_patients_cms", [project / "pairs_2014.txt", project / "pairs_2015.txt"], root=project, name="shared_patients")
+    assert [result.rows for result in results] == [2, 2]
+    frame = data.Tables(SETTINGS, root=project).read("shared_patients")
+    assert frame["year"].tolist() == [2014, 2014, 2015, 2015]
+    found = network.links(frame, known=set(frame["npi1"]) | set(frame["npi2"]))
+    assert (found.year, sorted(found.links["patients_n"])) == (2015, [40, 45])

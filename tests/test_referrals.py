@@ -159,3 +159,11 @@ def test_a_referral_of_an_unknown_clinician_is_refused():
         referrals.described(rows, clinicians, network=[OURS], last=pd.Timestamp("2025-12-31"))
     with pytest.raises(pd.errors.MergeError):
         referrals.described(rows[:1], pd.concat([clinicians, clinicians]), network=[OURS], last=pd.Timestamp("2025-12-31"))
+
+
+def test_a_referral_is_worth_a_case_times_the_share_treated_of_those_decided():
+    rows = pd.DataFrame({"referrals_n": [60, 50, 30], "scheduled_n": [50, 45, np.nan], "open_n": [0, 10, np.nan], "treated_n": [40, 24, np.nan]})
+    found = referrals.worth(rows, 15_000)
+    assert found.treated_share == pytest.approx(64 / 100)
+    assert found.referral_usd == pytest.approx(9_600)
+    assert np.isnan(referrals.worth(rows.tail(1), 15_000).referral_usd)

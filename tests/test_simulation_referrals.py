@@ -24,7 +24,7 @@ def tables():
         "clinicians": pd.concat([pd.read_csv(folder / f"clinicians_{p}.csv", dtype={"npi": str, "zip": str}) for p in PARTNERS]),
         "referrals": pd.concat([pd.read_csv(folder / f"referrals_{p}.csv.gz", dtype={"npi": str}, parse_dates=["period"]) for p in PARTNERS]),
         "cases": pd.concat([pd.read_csv(folder / f"cases_{p}.csv.gz", dtype={"npi": str}, parse_dates=dates) for p in PARTNERS]),
-        "pairs": pd.read_csv(folder / "shared_patients_180_days.csv.gz", header=None, dtype={0: str, 1: str}),
+        "pairs": pd.read_csv(folder / "shared_patients_2025_180_days.csv.gz", header=None, dtype={0: str, 1: str}),
     }
 
 

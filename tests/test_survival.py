@@ -85,3 +85,34 @@ def test_progress_never_steps_by_fewer_patients_than_may_be_shown():
     # Read sideways: half of the 400 who are seen one a day have been seen by day 199.
     large = curve[curve["center"] == "large"]
     assert large.loc[np.isclose(large["done_share"], 0.5), "days"].tolist() == [199]
+
+
+def dated(days, seen, group):
+    """Cases whose wait is `days`, seen or still waiting."""
+    start = pd.Timestamp("2025-01-01")
+    end = start + pd.to_timedelta(days, unit="D")
+    return pd.DataFrame({"site": group, "start": start, "event": pd.Series(end).where(pd.Series(seen, dtype=bool)), "until": end})
+
+
+def test_contrast_of_two_groups_is_the_logrank_test_of_freireich():
+    cases = dated(TREATED + PLACEBO + [3] * 5, TREATED_SEEN + [1] * 26, ["6-MP"] * 21 + ["placebo"] * 21 + ["few"] * 5)
+    found = survival.contrast(cases, start="start", event="event", until="until", by="site", least=20)
+    assert (round(found.test.chi2, 2), found.test.df, found.left_out_n) == (16.79, 1, 1)
+    # Against all others, two groups have the same test; the control of false discoveries leaves equal values as they are.
+    assert found.waits["pvalue"].tolist() == pytest.approx([found.test.pvalue] * 2)
+    assert found.waits["adjusted"].tolist() == pytest.approx([found.test.pvalue] * 2)
+    assert found.waits[["site", "median_days"]].values.tolist() == [["6-MP", 23], ["placebo", 8]]
+
+
+def test_contrast_without_two_large_groups_tests_nothing():
+    found = survival.contrast(dated(TREATED, TREATED_SEEN, ["one"] * 21), start="start", event="event", until="until", by="site", least=50)
+    assert found.waits.empty
+    assert (found.test.df, found.left_out_n) == (0, 1)
+
+
+def test_the_days_of_a_handful_of_patients_are_not_told():
+    cases = dated([*PLACEBO, 9, 9, 9], np.ones(24), ["many"] * 21 + ["three"] * 3)
+    table = survival.waits(cases, start="start", event="event", until="until", by=["site"], smallest=11).set_index("site")
+    assert table.loc["many", "median_days"] == 8
+    assert table.loc["three"].drop(["patients_n", "observed_patients_n"]).isna().all()
+    assert survival.waits(cases.head(0), start="start", event="event", until="until", by=["site"]).empty

@@ -96,7 +96,7 @@ def write(folder):
         save(dated(cases, partner), target / f"cases_{partner}.csv.gz")
         public(clinicians).to_csv(target / f"clinicians_{partner}.csv", index=False, lineterminator="\n")
         links.append(shared_patients(partner, clinicians))
-    save(pd.concat(links), target / "shared_patients_180_days.csv.gz", header=False)
+    save(pd.concat(links), target / "shared_patients_2025_180_days.csv.gz", header=False)
 
 
 def public(clinicians):

@@ -23,6 +23,7 @@ from .rates import quotient
 
 FLOOR_KM = 1.0  # nearer than this is as good as there: a centroid is not a home
 Constraint = Literal["none", "production", "attraction", "doubly"]
+Decay = Literal["power", "exponential"]
 
 
 def huff(attraction: ArrayLike, dist_km: ArrayLike, *, gamma: float = 1.0, lambda_: float = -2.0, floor_km: float = FLOOR_KM) -> np.ndarray:
@@ -217,7 +218,10 @@ def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: fl
 
 @dataclass(frozen=True)
 class GravityFit:
-    """Gravity model: `terms` (`term, value, se, low, high`), `pairs` with `expected_n, residual, over` and fit statistics."""
+    """Gravity model: `terms` (`term, value, se, low, high`), `pairs` with `expected_n, residual, over`, `decay` and fit statistics.
+
+    `d2` and `pseudo_r2` are those of Poisson for every family, so that models of one table compare.
+    """
 
     terms: pd.DataFrame
     pairs: pd.DataFrame
@@ -227,10 +231,11 @@ class GravityFit:
     pseudo_r2: float
     srmse: float
     sorensen: float
+    decay: str = "power"
 
 
 def gravity(
-    pairs: pd.DataFrame, *, constraint: Constraint = "none", decay: Literal["power", "exponential"] = "power",
+    pairs: pd.DataFrame, *, constraint: Constraint = "none", decay: Decay = "power",
     switch: float = 1.5, floor_km: float = FLOOR_KM,
 ) -> GravityFit:
     """Poisson pseudo-maximum-likelihood gravity model of flows between origins and destinations.
@@ -241,6 +246,10 @@ def gravity(
         A row per pair, zeros included: `origin, destination, flow_n, dist_km`, and `mass_o`, `mass_d` where not constrained.
     constraint
         Which totals the fitted flows reproduce through fixed effects.
+    decay
+        "power", d ** -beta, or "exponential", exp(-beta d). A power has no bound near zero: where places lie within a few kilometers of
+        each other, what far pairs say of beta makes near ones explode, most of all under the negative binomial, to which a
+        small far flow says as much as a large near one. See `decay_of` for the choice.
     switch
         Pearson chi-square over degrees of freedom above which the unconstrained model is refitted as negative binomial;
         constrained models keep Poisson means (they alone reproduce the totals) with errors scaled by the dispersion.
@@ -266,7 +275,13 @@ def gravity(
     elif dispersion > switch:
         family, error = "quasi-Poisson", error * np.sqrt(dispersion)
     terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - 1.96 * error, "high": value + 1.96 * error})
-    return GravityFit(terms, _residuals(rows, flow, expected), family, dispersion, *_fit_statistics(flow, expected))
+    return GravityFit(terms, _residuals(rows, flow, expected), family, dispersion, *_fit_statistics(flow, expected), decay)
+
+
+def decay_of(pairs: pd.DataFrame, *, constraint: Constraint = "none") -> Decay:
+    """The decay of flows with distance that the data prefer: the Poisson model of the higher likelihood (both have as many terms)."""
+    ranked = {decay: gravity(pairs, constraint=constraint, decay=decay, switch=np.inf).pseudo_r2 for decay in ("power", "exponential")}
+    return "exponential" if ranked["exponential"] > ranked["power"] else "power"
 
 
 def _spint(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, constraint: Constraint, cost: str):

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from .choice import GravityFit, calibrate_huff, gravity, mci
+from .choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, mci
 from .geo import distance_km
 
+NEGATIVE_BINOMIAL = "negative binomial"
 CONSTRAINTS = {"none": "Unconstrained", "production": "Town totals fixed", "attraction": "Center totals fixed", "doubly": "Both totals fixed"}
 
 
@@ -46,17 +47,31 @@ def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "o
     return table.join(centers[["lat", "lon", size]].rename(columns={"lat": "lat_d", "lon": "lon_d", size: "mass_d"}), on="destination", validate="many_to_one")
 
 
-def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS)) -> dict[str, GravityFit]:
-    """Gravity models of the corridors, one per constraint."""
-    return {name: gravity(table, constraint=name) for name in constraints}
+def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *, decay: Decay | None = None) -> dict[str, GravityFit]:
+    """Gravity models of the corridors, one per constraint; the decay with distance is the one that the flows prefer.
+
+    The unconstrained model comes twice when it is overdispersed: as Poisson ("none") and as negative binomial ("none, negative binomial").
+    """
+    chosen = decay or decay_of(table)
+    models = {name: gravity(table, constraint=name, decay=chosen, **({"switch": np.inf} if name == "none" else {})) for name in constraints}
+    if "none" in models and (second := gravity(table, constraint="none", decay=chosen)).family == NEGATIVE_BINOMIAL:
+        return {"none": models.pop("none"), f"none, {NEGATIVE_BINOMIAL}": second, **models}
+    return models
 
 
 def quality(models: dict[str, GravityFit]) -> pd.DataFrame:
-    """How well each model fits: family, dispersion, distance exponent, D2, McFadden pseudo R2, SRMSE, Sorensen similarity."""
-    rows = [{"model": CONSTRAINTS[name], "family": fit.family, "dispersion": fit.dispersion,
-             "distance_exponent": float(fit.terms.set_index("term").loc["distance", "value"]), "d2": fit.d2, "pseudo_r2": fit.pseudo_r2,
-             "srmse": fit.srmse, "sorensen": fit.sorensen} for name, fit in models.items()]
+    """How well each model fits: family, dispersion, decay in words, D2, McFadden pseudo R2, SRMSE, Sorensen similarity."""
+    rows = [{"model": CONSTRAINTS[name.partition(",")[0]], "family": fit.family, "dispersion": fit.dispersion, "decay": _decay(fit), "d2": fit.d2,
+             "pseudo_r2": fit.pseudo_r2, "srmse": fit.srmse, "sorensen": fit.sorensen} for name, fit in models.items()]
     return pd.DataFrame(rows)
+
+
+def _decay(fit: GravityFit) -> str:
+    """How flows fall with distance: the exponent of a power, or the kilometers over which an exponential halves."""
+    value = float(fit.terms.set_index("term").loc["distance", "value"])
+    if fit.decay == "power":
+        return f"distance to the power {value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"halves every {np.log(2) / -value:.0f} km" if value < 0 else "does not fall with distance"
 
 
 def attraction(table: pd.DataFrame) -> pd.DataFrame:

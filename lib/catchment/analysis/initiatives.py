@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import capacity, uncertainty
+from catchment.analysis import capacity, finance, uncertainty
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth
@@ -61,6 +61,13 @@ def per_case(recent: pd.DataFrame) -> pd.Series:
     """The program's own use per case: each measure's volume in the last full year over its cases (``measure, volume_n``)."""
     volume = recent.groupby("measure")["volume_n"].sum()
     return volume / volume["cases"] if volume.get("cases", 0) > 0 else volume * np.nan
+
+
+def contribution_per_case(settings: "Growth", recent: pd.DataFrame) -> float:
+    """Contribution of one analytic case with all the services it used in the last full year (``measure, volume_n``), US dollars."""
+    given = recent[recent["measure"].isin(list(settings.economics))]
+    cases = recent.loc[recent["measure"].eq("cases"), "volume_n"].sum()
+    return float(finance.contribution(given, economics(settings))["contribution_usd"].sum() / cases) if cases > 0 else float("nan")
 
 
 def effects(settings: "Growth", use: pd.Series, *, leaked_cases: float = 0.0) -> pd.DataFrame:

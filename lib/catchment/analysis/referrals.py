@@ -38,6 +38,14 @@ class Concentration(NamedTuple):
     clinicians_n: int
 
 
+class Worth(NamedTuple):
+    """What a referral to us is worth, US dollars: the contribution of a treated case x the share of decided referrals that are treated here."""
+
+    referral_usd: float
+    case_usd: float
+    treated_share: float
+
+
 def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Series:
     """True where the destination's system is one of ours."""
     return destination_system.isin(list(network)).rename("ours")
@@ -225,6 +233,17 @@ def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> p
     table["share"] = table["referrals_n"] / totals[0]
     order = table.assign(_row=totals[0], _column=totals[1]).sort_values(["_row", rows, "_column", columns], ascending=[False, True, False, True])
     return table.loc[order.index].reset_index(drop=True)
+
+
+def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
+    """Worth of a referral to us: `referrals` with known outcomes say which share is treated here, `case_usd` what a treated case contributes.
+
+    Referrals still open (`open_n`) are not decided and do not count.
+    """
+    known = referrals[referrals["scheduled_n"].notna()]
+    decided = known["referrals_n"].sum() - known["open_n"].sum()
+    share = float(known["treated_n"].sum() / decided) if decided > 0 else np.nan
+    return Worth(case_usd * share, float(case_usd), share)
 
 
 def funnel(referrals: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.stats import false_discovery_control, norm
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
+
+WAIT = ("patients_n", "observed_patients_n", "censored_share", "median_days", "median_low", "median_high", "p75_days", "p90_days")
 
 
 class Quantile(NamedTuple):
@@ -80,8 +82,6 @@ def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) 
                          "survival_share": share, "survival_low": low, "survival_high": high})
 
 
-
-
 def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05) -> Quantile:
     """Time by which the share `p` has had the event: the first time at which at most 1 - p are still waiting.
 
@@ -120,8 +120,13 @@ def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
     return LogRank(float(chi2), len(names) - 1, float(pvalue))
 
 
-def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05) -> pd.DataFrame:
+def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05, smallest: int = 1) -> pd.DataFrame:
     """Waiting time by group: one row per group of `by` (one row in all without it).
+
+    Parameters
+    ----------
+    smallest
+        Patients below which a group's days are left missing: the median of three is one patient's.
 
     Returns
     -------
@@ -130,18 +135,45 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequen
     """
     timed = durations(cases, start=start, event=event, until=until).join(cases[list(by)])
     groups = timed.groupby(list(by), observed=True) if by else [((), timed)]
-    rows = [dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups]
-    return pd.DataFrame(rows, columns=[*by, *_wait(timed, alpha)])
+    rows = [dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups if len(part)]
+    table = pd.DataFrame(rows, columns=[*by, *WAIT])
+    table.loc[table["patients_n"] < smallest, [column for column in WAIT if not column.endswith("_n")]] = np.nan
+    return table
 
 
-def milestones(cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05) -> pd.DataFrame:
-    """`waits` of several steps one below the other: `steps` gives the start and the event of each by its name.
+class Contrast(NamedTuple):
+    """Waits of each group against all others, the log-rank test of all groups together, and the groups too small to be compared."""
+
+    waits: pd.DataFrame
+    test: LogRank
+    left_out_n: int
+
+
+def contrast(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, least: int = 50, alpha: float = 0.05) -> Contrast:
+    """`waits` of each group of `by` with at least `least` patients, longest median first, and whether it differs from the others.
+
+    Returns
+    -------
+    `waits` with `pvalue` (log-rank of the group against all others taken together) and `adjusted` (Benjamini-Hochberg over the groups).
+    """
+    timed = durations(cases, start=start, event=event, until=until).join(cases[by])
+    sizes = timed.groupby(by, observed=True)["days"].transform("size")
+    large = timed[sizes >= least]
+    table = waits(cases.loc[large.index], start=start, event=event, until=until, by=[by], alpha=alpha)
+    table["pvalue"] = [logrank(large["days"], large["observed"], large[by] == name).pvalue for name in table[by]]
+    table["adjusted"] = false_discovery_control(table["pvalue"]) if len(table) > 1 else np.nan
+    order = table.sort_values(["median_days", by], ascending=[False, True], ignore_index=True)
+    return Contrast(order, logrank(large["days"], large["observed"], large[by]), timed[by].nunique() - len(table))
+
+
+def milestones(cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05, smallest: int = 1) -> pd.DataFrame:
+    """`waits` of several steps one below the other: `steps` gives the start and the event of each by its name, the column `stage`.
 
     A case without the start of a step (never seen, so never due for treatment) does not count in that step.
     """
-    parts = [waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha).assign(step=name) for name, (start, event) in steps.items()]
+    parts = [waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha, smallest=smallest).assign(stage=name) for name, (start, event) in steps.items()]
     table = pd.concat(parts, ignore_index=True)
-    return table[["step", *table.columns.drop("step")]]
+    return table[["stage", *table.columns.drop("stage")]]
 
 
 def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, smallest: int = 11) -> pd.DataFrame:
@@ -169,9 +201,5 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 
 def _wait(timed: pd.DataFrame, alpha: float) -> dict[str, float]:
     middle = median(timed["days"], timed["observed"], alpha=alpha)
-    return {
-        "patients_n": len(timed), "observed_patients_n": int(timed["observed"].sum()), "censored_share": float(1 - timed["observed"].mean()),
-        "median_days": middle.estimate, "median_low": middle.low, "median_high": middle.high,
-        "p75_days": quantile(timed["days"], timed["observed"], 0.75).estimate,
-        "p90_days": quantile(timed["days"], timed["observed"], 0.90).estimate,
-    }
+    late = (quantile(timed["days"], timed["observed"], share).estimate for share in (0.75, 0.90))
+    return dict(zip(WAIT, (len(timed), int(timed["observed"].sum()), float(1 - timed["observed"].mean()), *middle, *late), strict=True))

@@ -38,8 +38,8 @@ class Referrals(Section):
     """Share of eligible referrals from affiliated clinicians that should stay in our network."""
     split_target_share: Assumption[Share]
     """Share of eligible referrals from independent clinicians that outreach aims for."""
-    contribution_usd: Assumption
-    """Contribution margin of one referred case, averaged over those that are treated and those that are not."""
+    smallest_wait_n: Assumption[Count]
+    """Patients from which a tumor site's waiting time is compared with the others'."""
     win_affiliated_share: Assumption[Share]
     """Probability that outreach moves an affiliated clinician to the target share."""
     win_independent_share: Assumption[Share]

@@ -118,14 +118,25 @@ class Report:
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
         n = next(self._figures)
-        picture = svg.render(drawn.fig, alt or f"{title}. {subtitle}. The numbers are in the table below.", tips=drawn.tips, prefix=f"f{n}")
+        if drawn.fig is None:
+            title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
         html = (
             f'<figure id="fig-{n}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
-            f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{picture}</div>'
-            f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, subtitle, labels=labels)}</details>"
+            f"{self._picture(drawn, n, alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
+            f"{self._behind(safe, n, subtitle if drawn.fig else title, labels)}"
             f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
         )
         return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources)})
+
+    @staticmethod
+    def _picture(drawn: Plot, n: int, alt: str) -> str:
+        if drawn.fig is None:
+            return ""
+        return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{svg.render(drawn.fig, alt, tips=drawn.tips, prefix=f"f{n}")}</div>'
+
+    @staticmethod
+    def _behind(safe: pd.DataFrame, n: int, caption: str, labels: dict[str, str] | None) -> str:
+        return f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, caption, labels=labels)}</details>" if len(safe) else ""
 
     def table(
         self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
@@ -133,6 +144,9 @@ class Report:
     ) -> Block:  # fmt: skip
         """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
         safe = self.protect(frame, sources=sources)
+        if safe.empty:
+            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}</strong>: no such record.</p>{self._under(sources, note, safe)}</div>'
+            return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
         strong = tables.emphasis(frame, emphasize)
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:

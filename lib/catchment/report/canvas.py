@@ -4,11 +4,12 @@ All lengths are points; a sheet is one page column wide. Text is measured with D
 so labels that fit here fit everywhere.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -22,16 +23,43 @@ from . import formats, theme
 
 @dataclass
 class Plot:
-    """A finished drawing: the figure, and the hover text of each artist by its gid."""
+    """A finished drawing: the figure, and the hover text of each artist by its gid; or no figure, and `missing` says why."""
 
-    fig: Figure
+    fig: Figure | None
     tips: dict[str, str] = field(default_factory=dict)
+    missing: str = ""
 
     def tip(self, artist: Artist, text: str) -> None:
         """Give one artist a hover text."""
         gid = f"tip-{len(self.tips) + 1}"
         artist.set_gid(gid)
         self.tips[gid] = text
+
+
+class NothingToDraw(ValueError):
+    """No value may be drawn: there is none, or all are hidden."""
+
+
+def something(frame: pd.DataFrame, *columns: str) -> None:
+    """Raise `NothingToDraw` with the reader's reason when none of the columns has a value."""
+    if frame.empty:
+        raise NothingToDraw("there is no such record")
+    if frame[list(columns)].isna().all(axis=None):
+        hidden = any(frame[f"{column}_suppressed"].any() for column in columns if f"{column}_suppressed" in frame)
+        raise NothingToDraw("every count is too small to be shown" if hidden else "no value is known")
+
+
+def shape(draw: Callable[..., Plot]) -> Callable[..., Plot]:
+    """A shape that gives an empty `Plot` with the reason where there is nothing to draw; the page then says so in words."""
+
+    @wraps(draw)
+    def drawn(*arguments, **options) -> Plot:
+        try:
+            return draw(*arguments, **options)
+        except NothingToDraw as reason:
+            return Plot(None, missing=str(reason))
+
+    return drawn
 
 
 def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8, bottom: float = 24) -> tuple[Plot, Axes]:

@@ -55,8 +55,9 @@ def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Col
     """
     known = pairs[pairs[value].notna() & (pairs[value] > 0)].sort_values([value, origin, destination], ascending=[False, True, True])
     drawn = known.head(most)
+    some = int((pairs[value].isna() | (pairs[value] > 0)).sum())
     if drawn.empty:
-        raise ValueError("nothing to draw: no flow is large enough to be shown")
+        return FlowMap(Plot(None, missing="no flow is large enough to be shown"), 0, some, 0.0)
     window = Window(_around(areas, drawn))
     plot, ax = window.sheet()
     for shape in window.areas.geometry:
@@ -64,7 +65,6 @@ def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Col
     _lines(plot, ax, window, drawn.iloc[::-1], value, set(ours), origin, destination)
     _places(plot, ax, window, drawn, set(ours), origin, destination)
     _key(plot, drawn, value)
-    some = int((pairs[value].isna() | (pairs[value] > 0)).sum())
     return FlowMap(plot, len(drawn), some - len(drawn), float(drawn[value].sum() / (total or known[value].sum())))
 
 

@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
+from catchment.analysis.choice import GravityFit
+from catchment.analysis.survival import Contrast
 
 from .blocks import Finding, Kpi
 from .flow_maps import FlowMap
 
 SMALL = 11
+STEPS = {"Scheduled": ("referral_date", "scheduled_date"), "Seen": ("scheduled_date", "consult_date"), "Treated": ("consult_date", "treatment_date")}
+CLOCKS = {
+    "Referral to scheduling": ("referral_date", "scheduled_date"), "Referral to consultation": ("referral_date", "consult_date"),
+    "Consultation to first treatment": ("consult_date", "treatment_date"), "Referral to first treatment": ("referral_date", "treatment_date"),
+}
 MOVED = ("new", "growing", "declining", "lost")
 LABELS = {
     "system": "System of the clinician", "eligible_referrals_n": "Eligible referrals", "kept_referrals_n": "Stayed with us", "kept_share": "Stayed",
@@ -22,7 +29,7 @@ LABELS = {
     "before_referrals_n": "Before", "now_referrals_n": "Now", "after_referrals_n": "After", "before_quarters": "Quarters before", "after_quarters": "Quarters after",
     "adjusted": "Adjusted p", "label": "Change", "first_quarter": "New level from", "path_share": "Shortest paths", "closeness": "Closeness", "pagerank": "PageRank", "position": "Position", "participation": "Spread over communities", "reason": "Reason", "clinician": "Clinician", "affiliation": "Affiliation", "tier": "Tier", "specialty": "Specialty", "method": "Method", "model": "Model", "family": "Family", "community": "Community", "ratio": "Ratio", "city": "Town", "referrals_low": "Low", "referrals_high": "High",
     "inside_share": "Patients shared inside", "town": "Main town", "town_share": "In that town", "patients_n": "Shared patients", "corridor": "Corridor",
-    "dist_km": "Distance", "expected_n": "Expected", "referrals_n": "Referrals", "verdict": "Against expectation", "our_share": "Current share",
+    "dist_km": "Distance", "decay": "With distance", "expected_n": "Expected", "referrals_n": "Referrals", "verdict": "Against expectation", "our_share": "Current share",
     "target_share": "Target", "recoverable_usd": "Recoverable", "recoverable_low": "Low", "recoverable_high": "High", "d2": "D2", "pseudo_r2": "Pseudo R2",
     "srmse": "SRMSE", "sorensen": "Sorensen", "origin": "Town", "destination": "Center", "center": "Center", "other_center": "Other center", "common_referrals_n": "Referrals in common",
 }
@@ -43,6 +50,8 @@ def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | Non
     `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
     that is hidden there is not said here either.
     """
+    if referrals.loc[referrals["affiliation"].eq("affiliated") & referrals["eligible"], "referrals_n"].sum() < SMALL:
+        return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", exhibit)
     if worst.empty:
         return Finding("**No specialty leaks measurably more than the others.** Keepage is alike across affiliated clinicians.", exhibit)
     row = worst.iloc[0]
@@ -91,6 +100,8 @@ def corridor(moved: pd.DataFrame, *, to: str, exhibit: str = "") -> Finding:
 def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
     """What outreach could win back in a year, and how few visits hold half of it."""
     total = ranked["recoverable_usd"].sum()
+    if total and ranked["eligible_referrals_n"].sum() < SMALL:
+        return Finding("**Too few referrals leave for an outreach list.**", exhibit)
     if not total:
         return Finding("**Nobody on the list is below target.**", exhibit)
     half = int(np.searchsorted(ranked["recoverable_usd"].cumsum(), total / 2)) + 1
@@ -101,18 +112,80 @@ def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
     return Finding(text, exhibit, size=min(1.0, total / 5e6), certainty=0.6, change=0.0)
 
 
+def ordered(shown: pd.DataFrame, value: str) -> pd.DataFrame:
+    """A protected table with the largest value first and hidden ones last, so that no row's place tells what it hides."""
+    return shown.sort_values(value, ascending=False, na_position="last", kind="stable", ignore_index=True)
+
+
+def count_card(label: str, now: int, before: int) -> Kpi:
+    """A KPI card of a count of referrals with its movement, neither said when a count may not be shown."""
+    small = any(0 < count < SMALL for count in (now, before))
+    return Kpi(label, words.people(now, "referral").removesuffix(" referrals"), words.change(np.nan if small else now, before, "the period before"))
+
+
+def funnel_title(steps: pd.DataFrame) -> str:
+    """Title of the funnel: what has reached the last stage."""
+    return f"{words.share(steps['referred_share'].iloc[-1])} of referrals have reached treatment so far"
+
+
+def sender_title(ours: pd.DataFrame) -> str:
+    """Title of the figure of who refers: the specialty that sends most."""
+    sent = ours.groupby("specialty")["referrals_n"].sum().sort_values()
+    if sent.empty or 0 < sent.iloc[-1] < SMALL:
+        return "Few referrals reach our network"
+    return f"{sent.index[-1]} sends {_part(sent.iloc[-1], sent.sum())} of our referrals"
+
+
+def elsewhere_title(referrals: pd.DataFrame) -> str:
+    """Title of the matrix: the system that receives most of what goes elsewhere."""
+    gone = referrals[~referrals["ours"]].groupby("destination_system")["referrals_n"].sum().sort_values()
+    if gone.empty or 0 < gone.iloc[-1] < SMALL:
+        return "Few referrals go elsewhere"
+    return f"{gone.index[-1]} receives {_part(gone.iloc[-1], gone.sum())} of what goes elsewhere"
+
+
+def site_title(contrast: Contrast) -> str:
+    """Title of the waiting times by tumor site: the slowest of those that differ from the others."""
+    slow = contrast.waits[(contrast.waits["adjusted"] <= 0.05) & (contrast.waits["median_days"] > contrast.waits["median_days"].median())]
+    if slow.empty:
+        return "No tumor site waits measurably longer than the others"
+    return f"{slow['site'].iloc[0]} waits longest: half are treated within {words.number(slow['median_days'].iloc[0])} days"
+
+
+def site_note(contrast: Contrast, least: int) -> str:
+    """The log-rank test between tumor sites, and what was left out of it."""
+    if not contrast.test.df:
+        return f"No two tumor sites have {words.count(least)} patients: no test between them."
+    out = f" {words.plural(contrast.left_out_n, 'site')} with fewer than {words.count(least)} patients left out." if contrast.left_out_n else ""
+    return (
+        f"Log-rank test between tumor sites: chi-square {words.number(contrast.test.chi2, digits=1)}, {words.plural(contrast.test.df, 'degree')} of freedom, p {_p(contrast.test.pvalue)}. "
+        f"Adjusted p: each site against all others, false discoveries controlled.{out}"
+    )
+
+
+def _p(value: float) -> str:
+    return "below 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def fit_note(models: dict[str, GravityFit]) -> str:
+    """What the fit statistics mean, and how the decay with distance was chosen."""
+    decay = next(iter(models.values())).decay if models else "power"
+    why = "an exponential of the kilometers fits better than a power, which explodes where town and center lie within a few kilometers" if decay == "exponential" else "a power of the distance fits better than an exponential"
+    return f"Decay: {why}. D2 and pseudo R2 are those of Poisson for all; D2: explained deviance. SRMSE: root mean square error over the mean flow. Sorensen: 1 is a perfect match. Dispersion above 1.5 calls for negative binomial, or for wider errors where totals are fixed."
+
+
 def share_card(label: str, now: pd.Series, before: pd.Series, target: float) -> Kpi:
     """A KPI card of a kept share with its movement, beyond chance or not, and its goal."""
-    value, earlier = now["kept_share"], before["kept_share"]
+    value, earlier = (np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"] for row in (now, before))
     moved = words.change(value, earlier, "the period before", unit="points")
     apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
     return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target))
 
 
-def dropped_note(dropped: pd.DataFrame) -> str:
-    """What was set aside before the network was built, by reason."""
+def dropped_note(dropped: pd.DataFrame, year: int | None = None) -> str:
+    """What was set aside before the network was built, by reason, and the year that remains: years of links are never added up."""
     parts = [f"{words.count(row['links_n'])} ({row['reason'][0].lower()}{row['reason'][1:]})" for row in dropped.to_dict("records")]
-    return f"Links set aside: {words.listing(parts)}. Shared patients, not referrals."
+    return f"Links{f' of {year}' if year else ''}; set aside: {words.listing(parts)}. Shared patients, not referrals."
 
 
 def left_out(drawn: FlowMap) -> str:

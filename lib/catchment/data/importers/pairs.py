@@ -24,7 +24,7 @@ from .stream import ImportRefused, Progress, facts, opened
 
 MEMORY = "900MB"
 # Small, so that the clinicians of one partner lie in few of them: a slice of 35 million pairs then takes a third of the time.
-ROW_GROUP = 20_480
+ROW_GROUP = 8_192
 MOST_TOLD = 100_000
 _TEXT = "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
 

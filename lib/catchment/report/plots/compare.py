@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .. import formats, theme
-from ..canvas import Plot, clipped, key, sheet, tick, value_axis, widest, width
+from ..canvas import Plot, clipped, key, shape, sheet, something, tick, value_axis, widest, width
 
 ROW = 22.0
 LABEL_LIMIT = 210.0
@@ -30,9 +30,8 @@ def _rows(frame: pd.DataFrame, label: str, *, accent=None, top: float = 8, botto
 
 
 def _span(frame: pd.DataFrame, columns: list[str], *, zero: bool = True, also: float | None = None) -> tuple[float, float]:
+    something(frame, *columns)
     values = pd.concat([pd.to_numeric(frame[column]).astype("float64") for column in columns]).dropna()
-    if values.empty:
-        raise ValueError(f"nothing to draw: no value in {', '.join(columns)}")
     extra = [0.0] * zero + ([float(also)] if also is not None else [])
     low, high = min(values.min(), *extra, values.max()), max(values.max(), *extra, values.min())
     return float(low), float(high if high > low else low + 1)
@@ -44,6 +43,7 @@ def _hidden(frame: pd.DataFrame, column: str) -> list[str]:
     return ["[c]" if flag else "[x]" if pd.isna(value) else "" for value, flag in zip(frame[column], flags, strict=True)]
 
 
+@shape
 def bars(frame: pd.DataFrame, label: str, value: str, *, accent: str | None = None, target: float | None = None, target_label: str = "Goal", note: str | None = None) -> Plot:
     """Horizontal bars from zero with the value written at the end; `note` is a text column added to the hover text."""
     fmt = formats.of(value, frame[value])
@@ -82,6 +82,7 @@ def reference_line(ax: Axes, at: float, text: str, *, color: str = theme.WARN) -
     ax.annotate(text, (at, 1), xycoords=("data", "axes fraction"), xytext=(-3 if right else 3, 4), textcoords="offset points", color=color, ha="right" if right else "left", annotation_clip=False)
 
 
+@shape
 def intervals(frame: pd.DataFrame, label: str, value: str, low: str, high: str, *, reference: float | None = None, reference_label: str = "Reference", accent: str | None = None, zero: bool = False) -> Plot:
     """A dot with its interval per row; rows whose interval excludes the reference are dark, the others gray."""
     fmt = formats.of(value, frame[value])
@@ -105,6 +106,7 @@ def intervals(frame: pd.DataFrame, label: str, value: str, low: str, high: str, 
     return plot
 
 
+@shape
 def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels: tuple[str, str] = ("Before", "Now"), accent: str | None = None) -> Plot:
     """Two values per row joined by a line: hollow before, filled now."""
     fmt = formats.of(after, frame[after])
@@ -126,8 +128,10 @@ def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels
     return plot
 
 
+@shape
 def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False) -> Plot:
     """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value."""
+    something(frame, y)
     parts = order or list(dict.fromkeys(frame[group]))
     if len(parts) > 6:
         raise ValueError(f"{len(parts)} parts cannot be told apart in a stacked bar: keep at most 6 and pool the rest")
@@ -239,20 +243,23 @@ def tornado(frame: pd.DataFrame, driver: str, low: str, high: str, base: float, 
     return plot
 
 
-def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = None) -> Plot:
-    """Stages from first to last as centered bars, with what share of the stage before each one kept."""
+@shape
+def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = None, days: str | None = None) -> Plot:
+    """Stages from first to last as centered bars, with what share of the stage before each one kept and, from the column `days`, how long it took."""
+    something(frame, value)
     fmt = formats.of(value, frame[value])
     top = float(frame[value].max()) or 1.0
     marks = _hidden(frame, value)
-    plot, ax = _rows(frame, stage, accent=accent, right=110, row=28, low=-top / 2, high=top / 2)
+    plot, ax = _rows(frame, stage, accent=accent, right=150 if days else 110, row=28, low=-top / 2, high=top / 2)
     ax.set_xticks([])
     before = None
     for i, (row, mark) in enumerate(zip(frame.to_dict("records"), marks, strict=True)):
         amount = 0.0 if mark else float(row[value])
         bar = ax.barh(i, amount, left=-amount / 2, height=0.72, color=theme.ACCENT)[0]
         kept = f", {100 * amount / before:.0f} % of the stage before" if before and not mark else ""
-        plot.tip(bar, f"{row[stage]}: {mark or fmt.full(row[value])}{kept}")
-        text = (mark or tick_or_full(row[value], fmt)) + (f" ({100 * amount / before:.0f} %)" if kept else "")
+        after = f", {row[days]:.0f} days" if days and pd.notna(row[days]) else ""
+        plot.tip(bar, f"{row[stage]}: {mark or fmt.full(row[value])}{kept}{after and f'{after} after it'}")
+        text = (mark or tick_or_full(row[value], fmt)) + (f" ({100 * amount / before:.0f} %)" if kept else "") + after
         ax.annotate(text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", annotation_clip=False)
         before = None if mark else amount
     return plot

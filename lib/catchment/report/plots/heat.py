@@ -8,13 +8,14 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Rectangle
 
 from .. import formats, theme
-from ..canvas import Plot, clipped, sheet, tick, widest, width
+from ..canvas import Plot, clipped, shape, sheet, something, tick, widest, width
 
 ROW = 24.0
 LABEL_LIMIT = 170.0
 HEAD_LIMIT = 92.0
 
 
+@shape
 def heatmap(frame: pd.DataFrame, row: str, column: str, value: str, *, breaks: list[float] | None = None, accent: tuple | None = None) -> Plot:
     """One shaded, labeled cell per row and column, in the frame's order; a pair that is not in the frame stays blank.
 
@@ -27,10 +28,9 @@ def heatmap(frame: pd.DataFrame, row: str, column: str, value: str, *, breaks: l
     accent
         (row, column) of a cell to outline, such as the base case.
     """
+    something(frame, value)
     rows, columns = (list(dict.fromkeys(frame[name])) for name in (row, column))
     cells = frame.pivot(index=row, columns=column, values=value).reindex(index=rows, columns=columns).astype("float64")
-    if cells.isna().all(axis=None):
-        raise ValueError(f"nothing to draw: no value in {value}")
     fmt = formats.of(value, frame[value])
     names = [clipped(str(name), LABEL_LIMIT) for name in rows]
     plot, ax = sheet(len(rows) * ROW + 30, left=widest(names) + 12, right=4, top=26, bottom=4)

@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .. import formats, theme
-from ..canvas import Plot, axis_margin, end_labels, sheet, tick, value_axis, widest
+from ..canvas import Plot, axis_margin, end_labels, shape, sheet, something, tick, value_axis, widest
 
 HEIGHT = 236.0
 
 
+@shape
 def trend(
     frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, accent: str | Sequence[str] | None = None, low: str | None = None,
     high: str | None = None, partial_from=None, target: float | None = None, target_label: str = "Goal", zero: bool = True,
@@ -62,10 +63,9 @@ def _lines(frame: pd.DataFrame, x: str, group: str | None) -> dict:
 
 def _limits(frame: pd.DataFrame, columns: Sequence[str | None], *, zero: bool, also: float | None = None) -> tuple[float, float]:
     """Round limits around every value drawn."""
+    something(frame, *(column for column in columns if column))
     values = np.concatenate([pd.to_numeric(frame[column]).astype("float64").dropna().to_numpy() for column in columns if column])
     values = np.append(values, [also] if also is not None else [])
-    if not len(values):
-        raise ValueError(f"nothing to draw: no value in {', '.join(str(column) for column in columns if column)}")
     low, high = float(values.min()), float(values.max())
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -165,8 +165,10 @@ def fan(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, *, bands:
     return plot
 
 
+@shape
 def steps(frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, accent: str | None = None, low: str | None = None, high: str | None = None, x_label: str = "", mark: float | None = None, mark_label: str = "") -> Plot:
     """Step curves (Kaplan-Meier): the value holds until the next x; the band is the interval of the accented curve."""
+    something(frame, y)
     lines = dict(iter(frame.sort_values(x).groupby(group, sort=False, observed=True))) if group else {"": frame.sort_values(x)}
     strong = next(iter(lines)) if len(lines) == 1 else accent
     plot, ax = sheet(HEIGHT + 14, left=44, right=max(widest([str(name) for name in lines], bold=True) + 14, 20), bottom=40)
