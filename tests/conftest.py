@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from catchment.run.trees import Trees
+
 ROOT = Path(__file__).parents[1]
 
 # The same examples each time, and no clock: a busy machine must not fail a property.
@@ -77,7 +79,8 @@ class Project:
         self.catalog.write_text((ROOT / "data" / "catalog.yml").read_text().replace("\ntables:\n", f"\ntables:\n{NOTES}", 1))
         self.notes = root / "data" / "notes.csv"
         self.notes.write_text("partner,note\ndunes,first\ndunes,second\ntallgrass,third\n")
-        self.reports = root / "reports"
+        self.trees = Trees.of(root)
+        self.reports, self.internal, self.state = self.trees.leadership, self.trees.internal, self.trees.state
 
     def notebook(self, name: str, *cells: str, **metadata) -> Path:
         """Write a notebook of a parameters cell and these code cells (text that starts with `#!` is prose)."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from catchment import cli
-from catchment.run import history, lock, store
+from catchment.run import history, lock
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_wrong_settings_exit_with_2_and_name_their_place(here, capsys):
 
 
 def test_another_run_at_work_exits_with_3(here, capsys):
-    (here.reports / store.STATE).mkdir(parents=True)
-    with lock.held(here.reports / store.STATE, "run-1"):
+    here.trees.prepare()
+    with lock.held(here.state, "run-1"):
         assert cli.main(["run"]) == 3
     assert "run run-1 is using these reports" in capsys.readouterr().err
 
@@ -76,9 +76,9 @@ def test_new_partner_writes_a_file_that_asks(here, capsys):
 
 
 def test_history_and_schedule_are_told(here, capsys):
-    (here.reports / store.STATE).mkdir(parents=True)
+    here.trees.prepare()
     record = {"run": "r1", "version": "v", "outcome": "failed", "built_n": 3, "unchanged_n": 1, "failed_n": 1, "wall_s": 2.0, "cpu_s": 3.0, "peak_mb": 200.0}
-    history.append(here.reports, history.RUNS, record | {"failed": {"dunes/01_one": {"error": "cell 2: KeyError"}}})
+    history.append(here.state, history.RUNS, record | {"failed": {"dunes/01_one": {"error": "cell 2: KeyError"}}})
     assert cli.main(["history"]) == 0
     told = capsys.readouterr().out
     assert "r1  failed   3 built, 1 unchanged, 1 failed; 2.0 s, 3.0 s CPU, 200 MB; v" in told and "dunes/01_one: cell 2: KeyError" in told
@@ -102,6 +102,6 @@ def test_a_failing_page_exits_with_1_and_says_where(here):
     here.notebook("02_two", "x = 1", "raise ValueError('bad input')")
     done = here.run("--json")
     assert done.returncode == 1
-    assert re.search(r"failed: dunes/02_two: cell 3: ValueError: bad input\n +.*/\.run/failed/dunes/02_two\.html", done.stderr)
+    assert re.search(r"failed: dunes/02_two: cell 3: ValueError: bad input\n +.*-internal/failed/dunes/02_two\.html", done.stderr)
     told = json.loads(done.stdout.splitlines()[-1])
     assert (told["code"], told["built_n"], told["failed_n"]) == (1, 1, 1)

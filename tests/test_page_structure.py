@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def _built(path: Path) -> bool:
     facts = json.loads(path.read_text())["metadata"]["catchment"]
-    return not facts.get("on_request")
+    return facts.get("audience") != "internal"
 
 
 PARTNERS = sorted(path.stem for path in (ROOT / "params" / "partners").glob("*.yml"))

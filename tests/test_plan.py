@@ -45,20 +45,32 @@ def test_a_file_that_is_no_notebook_is_named(project):
         plan.notebooks(project.root)
 
 
-def test_a_notebook_on_request_is_built_only_when_named(project):
-    project.only("dunes")
-    project.notebook("01_one", "1")
-    project.notebook("02_list", "1", on_request=True, audience="internal")
-    assert plan.pages(project.root) == [Page("dunes", "01_one")]
-    named = plan.pages(project.root, names=["02_list"])
-    assert named == [Page("dunes", "02_list")]
+def test_internal_readers_get_pages_of_their_own_beside_those_for_leadership(project):
+    project.only("dunes", "tallgrass")
+    project.notebook("01_plain", "1")
+    project.notebook("02_both", "1", audience="both")
+    project.notebook("03_list", "1", audience="internal")
     own = project.root / "params" / "partners" / "dunes.yml"
-    text = own.read_text()
-    own.write_text(text + "\naudience: leadership\n")
-    with pytest.raises(params.ParamsError, match="02_list is for internal readers only"):
-        plan.parameters(project.root, named)
-    own.write_text(text + "\naudience: internal\n")
-    assert plan.parameters(project.root, named)
+    own.write_text(own.read_text() + "\naudience: internal\n")
+    dunes = [Page("dunes", "01_plain"), Page("dunes", "02_both"), Page("dunes", "02_both", "internal"), Page("dunes", "03_list", "internal")]
+    assert plan.pages(project.root) == [*dunes, Page("tallgrass", "01_plain"), Page("tallgrass", "02_both")]
+    assert plan.pages(project.root, names=["03_list"]) == [dunes[-1]]
+    assert str(dunes[-1]) == "dunes/03_list@internal"
+    with pytest.raises(params.ParamsError, match=r"audience: 03_list is for internal readers only"):
+        plan.pages(project.root, partners=["tallgrass"], names=["03_list"])
+
+
+def test_a_page_for_leadership_may_not_need_one_that_names_people(project):
+    project.notebook("01_brief", "1", needs=["02_list"])
+    project.notebook("02_list", "1", audience="internal")
+    with pytest.raises(plan.PlanError, match=r"01_brief\.ipynb: has a page for leadership and needs '02_list'"):
+        plan.notebooks(project.root)
+
+
+def test_an_unknown_audience_is_refused(project):
+    project.notebook("01_one", "1", audience="intern")
+    with pytest.raises(plan.PlanError, match=r"audience 'intern' \(did you mean 'internal'\?\)"):
+        plan.notebooks(project.root)
 
 
 TYPED = '\nzip_code: str = "60601"  # a ZIP\nyears: int = 3  # years\nrate: float = 0.5  # a rate\ndraw: bool = True  # whether\nsites: list[str] = []  # sites'

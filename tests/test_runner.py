@@ -4,6 +4,7 @@ Most tests run the real runner with an executor that answers at once; those mark
 """
 
 import errno
+import hashlib
 import json
 import os
 import random
@@ -78,6 +79,12 @@ def again(project, instant, **options):
     return instant.pages
 
 
+def why(project, page):
+    """The reasons that `catchment why` gives for a page."""
+    (reasons,) = runner.reasons(project.root, project.trees, *page.split("/")).values()
+    return reasons
+
+
 ALL = ["dunes/01_one", "dunes/02_two", "tallgrass/01_one", "tallgrass/02_two"]
 
 
@@ -92,8 +99,8 @@ def test_force_builds_everything(two, instant):
 def test_a_setting_of_one_partner_rebuilds_that_partner(two, instant):
     path = two.root / "params" / "partners" / "dunes.yml"
     path.write_text(path.read_text() + "\nmax_age_days: 77\n")
-    why = runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one"))
-    assert len(why) == 1 and re.fullmatch(r"setting max_age_days changed from \d+ to 77", why[0])
+    reasons = why(two, "dunes/01_one")
+    assert len(reasons) == 1 and re.fullmatch(r"setting max_age_days changed from \d+ to 77", reasons[0])
     assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
     assert again(two, instant) == []
 
@@ -112,7 +119,7 @@ def test_the_runners_own_settings_rebuild_nothing(two, instant):
 
 def test_an_edited_notebook_rebuilds_its_pages_only(two, instant):
     two.notebook("02_two", "# a comment\n'two'")
-    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "02_two")) == ["the notebook changed"]
+    assert why(two, "dunes/02_two") == ["the notebook changed"]
     assert again(two, instant) == ["dunes/02_two", "tallgrass/02_two"]
 
 
@@ -126,7 +133,7 @@ def test_outputs_in_a_notebook_change_nothing(two, instant):
 
 def test_rows_of_one_partner_rebuild_that_partner(two, instant):
     two.notes.write_text(two.notes.read_text().replace("third", "changed"))
-    assert runner.reasons(two.root, two.reports, runner.Page("tallgrass", "01_one")) == ["rows of table notes changed"]
+    assert why(two, "tallgrass/01_one") == ["rows of table notes changed"]
     assert again(two, instant) == ["tallgrass/01_one", "tallgrass/02_two"]
     assert again(two, instant) == []
 
@@ -141,7 +148,7 @@ def test_a_catalogue_entry_rebuilds_the_pages_that_read_it(two, instant):
     two.catalog.write_text("# a remark\n" + text)
     assert again(two, instant) == []
     two.catalog.write_text(text.replace("title: Notes", "title: Other notes"))
-    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one")) == ["catalogue entry notes changed"]
+    assert why(two, "dunes/01_one") == ["catalogue entry notes changed"]
     assert again(two, instant) == ALL
 
 
@@ -150,7 +157,7 @@ def test_another_package_rebuilds_everything_and_is_named(two, instant, monkeypa
 
     installed = [*Fingerprints.environment(), "zzz-1.0"]
     monkeypatch.setattr(Fingerprints, "environment", staticmethod(lambda: installed))
-    assert runner.reasons(two.root, two.reports, runner.Page("dunes", "01_one")) == ["package zzz-1.0 is new"]
+    assert why(two, "dunes/01_one") == ["package zzz-1.0 is new"]
     assert again(two, instant) == ALL
 
 
@@ -161,10 +168,10 @@ def test_a_module_of_the_library_rebuilds_the_pages_that_import_it(two, instant,
     changed = lambda path, folder=library.FOLDER: ("changed", []) if path.name == "words.py" else survey(path, folder)  # noqa: E731
     two.notebook("02_two", "from catchment import words")
     again(two, instant)
-    (two.reports / ".run" / "files.json").unlink()
+    (two.state / "files.json").unlink()
     monkeypatch.setattr(library, "ALWAYS", ())
     monkeypatch.setattr(library, "survey", changed)
-    reasons = runner.reasons(two.root, two.reports, runner.Page("dunes", "02_two"))
+    reasons = why(two, "dunes/02_two")
     assert "library module words.py changed" in reasons
 
 
@@ -175,7 +182,7 @@ def test_a_page_that_is_missing_or_cut_is_built_again(two, instant, harm):
 
 
 def test_a_page_is_the_same_on_a_second_run_apart_from_its_time(two, instant):
-    before = {path: path.read_text() for path in two.reports.glob("*/*.html")}
+    before = {path: path.read_text() for path in two.reports.glob("*/0*.html")}
     hashes = {name: entry["sha256"] for name, entry in two.manifest()["pages"].items()}
     again(two, instant, force=True)
     assert {name: entry["sha256"] for name, entry in two.manifest()["pages"].items()} == hashes
@@ -190,17 +197,19 @@ def test_one_failure_stays_alone_and_the_last_good_page_up(two, instant):
     assert summary.code == 1
     assert list(summary.failed) == ["dunes/01_one"] and sorted(summary.built) == ALL[1:]
     assert (two.reports / "dunes" / "01_one.html").read_bytes() == good
-    entry = two.manifest()["pages"]["dunes/01_one"]
+    entry = manifest.read(two.trees)["pages"]["dunes/01_one"]
     assert entry["failure"]["error"] == "ValueError: odd <b>" and entry["failure"]["cell"] == 3
-    told = (two.reports / ".run" / "failed" / "dunes" / "01_one.html").read_text()
-    for part in ("dunes", "01_one", "1 / 0", "ValueError: odd &lt;b&gt;", "last words", "&quot;partner&quot;: &quot;dunes&quot;"):
+    told = (two.internal / "failed" / "dunes" / "01_one.html").read_text()
+    for part in ("dunes", "01_one", "1 / 0", "ValueError: odd &lt;b&gt;", "last words", "&#34;partner&#34;: &#34;dunes&#34;"):
         assert part in told
     assert "\x1b" not in told
-    assert json.loads((two.reports / ".run" / "failed" / "dunes" / "01_one.ipynb").read_text())["cells"]
+    assert json.loads((two.internal / "failed" / "dunes" / "01_one.ipynb").read_text())["cells"]
     index = (two.reports / "index.html").read_text()
-    assert "Not refreshed on" in index and "ValueError" not in index and "1 / 0" not in index
+    assert "Not refreshed on" in index and "Not refreshed on" in (two.reports / "dunes" / "index.html").read_text()
+    shared = {path: path.read_text() for path in two.reports.rglob("*.*")}
+    assert len(shared) > 4 and not [name for name, text in shared.items() if "ValueError" in text or "1 / 0" in text], "an error may quote a row"
     assert again(two, instant) == ["dunes/01_one"], "the next run tries again"
-    assert not (two.reports / ".run" / "failed" / "dunes" / "01_one.html").exists()
+    assert not (two.internal / "failed" / "dunes" / "01_one.html").exists()
     assert "Not refreshed" not in (two.reports / "index.html").read_text()
 
 
@@ -210,7 +219,7 @@ def test_a_page_that_never_was_built_is_on_the_index(project, instant):
     instant.fail = {"dunes/01_one": [Failure("error", "KeyError: 1", 2)]}
     assert runner.run(project.root, **QUIET).code == 1
     assert "No page yet" in (project.reports / "index.html").read_text()
-    assert not (project.reports / "dunes").exists()
+    assert [path.name for path in (project.reports / "dunes").iterdir()] == ["index.html"]
 
 
 @pytest.fixture
@@ -284,12 +293,12 @@ def test_a_partner_that_leaves_while_its_page_is_built(two, instant, monkeypatch
 
 
 def test_two_runs_at_once(two):
-    with lock.held(two.reports / store.STATE, "run-1"), pytest.raises(lock.Busy, match=rf"run run-1 .*process {os.getpid()} on .* for \d+ s"):
+    with lock.held(two.state, "run-1"), pytest.raises(lock.Busy, match=rf"run run-1 .*process {os.getpid()} on .* for \d+ s"):
         runner.run(two.root, **QUIET)
 
 
 def test_a_lock_left_by_a_killed_run_is_taken_over(two, instant):
-    (two.reports / store.STATE / "lock").write_text(json.dumps({"pid": 1, "host": "gone", "since": 0, "run": "run-0"}))
+    (two.state / "lock").write_text(json.dumps({"pid": 1, "host": "gone", "since": 0, "run": "run-0"}))
     told = []
     assert runner.run(two.root, show=told.append).code == 0
     assert told == ["run run-0 (process 1 on gone) ended without finishing; taking over"]
@@ -306,7 +315,7 @@ def test_a_full_disk_changes_nothing(two, instant, monkeypatch):
         runner.run(two.root, Options(force=True), **QUIET)
     monkeypatch.undo()
     assert {path: path.read_bytes() for path in two.reports.rglob("*.html")} | {"m": (two.reports / "manifest.json").read_bytes()} == before
-    assert not list((two.reports / store.STATE).glob("aside-*"))
+    assert not list((two.state).glob("aside-*"))
 
 
 def test_a_clock_that_moved_back_does_no_harm(two, instant, monkeypatch):
@@ -328,34 +337,34 @@ def test_sigterm_publishes_what_is_done_and_says_stopped(two, instant):
     summary = runner.run(two.root, Options(force=True), **QUIET)
     assert summary.stopped and summary.code == 130
     assert set(summary.built) <= set(ALL[:3])
-    assert_whole(two.reports)
+    assert_whole(two)
 
 
 def test_history_tells_runs_and_their_cost(two, instant):
     again(two, instant)
     instant.fail = {"dunes/01_one": [Failure("error", "KeyError: 1", 2)]}
     runner.run(two.root, Options(force=True), **QUIET)
-    first, last = history.read(two.reports)
+    first, last = history.read(two.state)
     assert (first["outcome"], first["built_n"], last["outcome"], last["failed_n"]) == ("ok", 4, "failed", 1)
     assert last["failed"]["dunes/01_one"]["error"] == "cell 2: KeyError: 1"
     assert {"run", "version", "wall_s", "cpu_s", "peak_mb"} <= set(first)
-    events = [event["event"] for event in history.read(two.reports, history.EVENTS)]
-    assert events == ["start", *["built"] * 4, "start", "failed", *["built"] * 3]
+    events = [event["event"] for event in history.read(two.state, history.EVENTS)]
+    assert (events[:6], sorted(events[6:])) == (["start", *["built"] * 4, "start"], ["built"] * 3 + ["failed"])
 
 
 def test_a_torn_line_of_history_does_no_harm(two):
-    path = two.reports / store.STATE / history.RUNS
+    path = two.state / history.RUNS
     with path.open("a") as file:
         file.write('{"run": "torn')
-    history.append(two.reports, history.RUNS, {"run": "next"})
-    assert [record["run"] for record in history.read(two.reports)][-1] == "next"
-    assert len(list(history.read(two.reports))) == 2
+    history.append(two.state, history.RUNS, {"run": "next"})
+    assert [record["run"] for record in history.read(two.state)][-1] == "next"
+    assert len(list(history.read(two.state))) == 2
 
 
 def test_secrets_do_not_reach_log_or_history(two, monkeypatch):
     monkeypatch.setenv("CATCHMENT_DB_PASSWORD", "hunter2-hunter2")
-    history.append(two.reports, history.EVENTS, {"error": "no login postgres://me:word@db with hunter2-hunter2"})
-    text = (two.reports / store.STATE / history.EVENTS).read_text()
+    history.append(two.state, history.EVENTS, {"error": "no login postgres://me:word@db with hunter2-hunter2"})
+    text = (two.state / history.EVENTS).read_text()
     assert "hunter2" not in text and "word" not in text
 
 
@@ -369,26 +378,32 @@ def test_one_line_of_json_for_a_monitor(two):
 # Publishing several files as one.
 
 
-def assert_whole(reports):
-    """Every file is whole, and pages, manifest and index say the same."""
-    store.recover(reports)
-    found = manifest.read(reports)
-    index = (reports / "index.html").read_text()
-    assert index.rstrip().endswith("</html>")
-    for entry in found["pages"].values():
-        if entry["path"]:
-            content = (reports / entry["path"]).read_bytes()
+def assert_whole(project):
+    """Every file is whole, and in each tree pages, manifest and index say the same."""
+    store.recover(project.state)
+    found = manifest.read(project.trees)["pages"].values()
+    for audience in ("leadership", "internal"):
+        tree = project.trees.of_audience(audience)
+        index = (tree / "index.html").read_text()
+        assert index.rstrip().endswith("</html>")
+        pages = [entry for entry in found if entry["audience"] == audience and entry["path"]]
+        for entry in pages:
+            content = (tree / entry["path"]).read_bytes()
             assert manifest.digest(content, entry["produced"]) == entry["sha256"]
             assert f'href="{entry["path"]}"' in index
-    on_disk = {path.relative_to(reports).as_posix() for path in reports.glob("*/*.html") if path.parent.name != store.STATE}
-    assert on_disk == {entry["path"] for entry in found["pages"].values() if entry["path"]}
+            for attached in entry["attachments"].values():
+                assert hashlib.sha256((tree / attached["path"]).read_bytes()).hexdigest() == attached["sha256"]
+        on_disk = {path.relative_to(tree).as_posix() for path in tree.glob("*/*.html") if path.name != "index.html"}
+        assert on_disk == {entry["path"] for entry in pages}
 
 
 @pytest.mark.parametrize("point", range(1, 40, 2))
 def test_a_commit_cut_off_at_any_step_is_whole(tmp_path, point):
     """A process that dies at the n-th system call of a commit leaves the old files or, after recovery, the new ones."""
     old, new = {"a/1.html": b"old", "b.html": b"old"}, {"a/1.html": b"new", "b.html": b"new", "c/2.html": b"new"}
-    store.commit(tmp_path, old)
+    state, kept = tmp_path / "state", tmp_path / "a" / "run-1" / "1.html"
+    state.mkdir()
+    store.commit(state, {tmp_path / name: content for name, content in old.items()})
     script = (
         "import os, sys\nfrom pathlib import Path\nfrom catchment.run import store\n"
         f"left = [{point}]\n"
@@ -396,21 +411,25 @@ def test_a_commit_cut_off_at_any_step_is_whole(tmp_path, point):
         "    if event in ('open', 'os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'shutil.rmtree'):\n"
         "        left[0] -= 1\n"
         "        if left[0] == 0: os._exit(9)\n"
-        f"files = {new!r}\nsys.addaudithook(count)\nstore.commit(Path({str(tmp_path)!r}), files, remove=['b2.html'])\n"
+        f"base = Path({str(tmp_path)!r})\nfiles = {{base / name: content for name, content in {new!r}.items()}}\nsys.addaudithook(count)\n"
+        f"store.commit(Path({str(state)!r}), files, keep={{Path({str(kept)!r}): base / 'a/1.html'}}, remove=[base / 'b2.html'])\n"
     )
     done = subprocess.run([os.sys.executable, "-c", script], check=False)
-    store.recover(tmp_path)
+    store.recover(state)
     found = {name: (tmp_path / name).read_bytes() if (tmp_path / name).exists() else None for name in new}
     assert found in ({**old, "c/2.html": None}, new)
+    assert (kept.read_bytes() if kept.exists() else None) == (b"old" if found == new else None), "what was replaced is kept, whole"
     if done.returncode == 0:
         assert found == new
-    assert [path.name for path in (tmp_path / store.STATE).iterdir()] == []
+    assert list(state.iterdir()) == []
 
 
 def test_a_commit_removes_files_too(tmp_path):
-    store.commit(tmp_path, {"a.html": b"1", "b.html": b"2"})
-    store.commit(tmp_path, {"a.html": b"3"}, remove=["b.html", "never.html"])
-    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["a.html"]
+    state, a, b, folder = tmp_path / "state", tmp_path / "a.html", tmp_path / "b.html", tmp_path / "gone"
+    state.mkdir()
+    store.commit(state, {a: b"1", b: b"2", folder / "c.html": b"3"})
+    store.commit(state, {a: b"3"}, remove=[b, tmp_path / "never.html", folder])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "state"]
 
 
 # The real command.
@@ -429,7 +448,7 @@ def small(shared_project):
 
 @pytest.mark.slow
 def test_the_command_builds_publishes_and_tells(small):
-    assert_whole(small.reports)
+    assert_whole(small)
     forced = small.run("--force", "--jobs", "1", "--json")
     told = json.loads(forced.stdout.splitlines()[-1])
     assert (forced.returncode, told["built_n"]) == (0, 4)
@@ -473,7 +492,7 @@ def test_interrupting_leaves_no_process_and_whole_reports(small):
         process.send_signal(signal.SIGINT)
         assert process.wait(120) == 130
     until_quiet(process)
-    assert_whole(small.reports)
+    assert_whole(small)
     small.notebook("02_two", "import time\ntime.sleep(0.05)")
 
 
@@ -496,10 +515,10 @@ def test_killed_at_random_moments_the_reports_are_whole_and_the_next_run_continu
                 process.kill()
         until_quiet(process)
         counts[victim] += 1
-        assert_whole(small.reports)
+        assert_whole(small)
     done = small.run()
     assert done.returncode == 0, done.stderr
-    assert_whole(small.reports)
+    assert_whole(small)
     assert counts == {"runner": 4, "page": 4}
 
 

@@ -45,43 +45,43 @@ def test_the_next_due_time(project):
 
 
 @pytest.fixture
-def reports(project):
-    (project.reports / ".run").mkdir(parents=True)
-    return project.reports
+def state(project):
+    project.trees.prepare()
+    return project.state
 
 
-def test_an_outage_is_caught_up_once(project, reports):
+def test_an_outage_is_caught_up_once(project, state):
     each = settings(project)
-    first = schedule.due([each], reports, at("2026-07-06T11:05"))
-    schedule.serve(reports, first)
+    first = schedule.due([each], state, at("2026-07-06T11:05"))
+    schedule.serve(state, first)
     after = at("2026-08-20T00:00")  # six Mondays later
-    [due] = schedule.due([each], reports, after)
+    [due] = schedule.due([each], state, after)
     assert due.at == at("2026-08-17T11:00")
-    schedule.serve(reports, [due])
-    assert schedule.due([each], reports, after) == []
+    schedule.serve(state, [due])
+    assert schedule.due([each], state, after) == []
 
 
-def test_a_due_time_is_never_served_twice(project, reports):
+def test_a_due_time_is_never_served_twice(project, state):
     each = settings(project)
     for minutes in range(0, 60, 15):
         now = at("2026-07-06T11:00") + timedelta(minutes=minutes)
-        found = schedule.due([each], reports, now)
+        found = schedule.due([each], state, now)
         assert len(found) == (1 if minutes == 0 else 0)
-        schedule.serve(reports, found)
+        schedule.serve(state, found)
 
 
-def test_a_clock_that_moved_back_serves_nothing_again(project, reports):
+def test_a_clock_that_moved_back_serves_nothing_again(project, state):
     each = settings(project)
-    schedule.serve(reports, schedule.due([each], reports, at("2026-07-06T11:05")))
-    assert schedule.due([each], reports, at("2026-07-01T00:00")) == []
-    assert schedule.due([each], reports, at("2026-07-06T11:05")) == []
+    schedule.serve(state, schedule.due([each], state, at("2026-07-06T11:05")))
+    assert schedule.due([each], state, at("2026-07-01T00:00")) == []
+    assert schedule.due([each], state, at("2026-07-06T11:05")) == []
 
 
-def test_a_partner_without_a_schedule_is_never_due(project, reports):
+def test_a_partner_without_a_schedule_is_never_due(project, state):
     path = project.root / "params" / "partners" / "dunes.yml"
     path.write_text(path.read_text() + "\nrun:\n  schedule: null\n")
     each = params.load("dunes", root=project.root)
-    assert schedule.due([each], reports, datetime.now(UTC)) == [] and schedule.coming(each, datetime.now(UTC)) is None
+    assert schedule.due([each], state, datetime.now(UTC)) == [] and schedule.coming(each, datetime.now(UTC)) is None
 
 
 @pytest.mark.parametrize(("cron", "zone", "told"), [("61 * * * *", "UTC", "no cron expression"), ("monthly", "UTC", "five fields"), ("0 6 * * *", "Chicago", "no time zone 'Chicago'")])

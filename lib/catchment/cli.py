@@ -1,7 +1,7 @@
 """The `catchment` command.
 
 Exit codes: 0 well, 1 a page failed or the data have problems, 2 the request or the settings are wrong, 3 another run is at
-work, 130 stopped by the user or the system.
+work, 4 all pages are up but some only after their deadline, 130 stopped by the user or the system.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from catchment import params
 from catchment.data import importing
 from catchment.run import history, lock, manifest, plan
+from catchment.run.trees import FAILED, LEADERSHIP, Trees, TreesError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except lock.Busy as error:
         print(f"catchment: {error}", file=sys.stderr)
         return 3
-    except (plan.PlanError, OSError) as error:
+    except (plan.PlanError, TreesError, OSError) as error:
         print(f"catchment: {error}", file=sys.stderr)
         return 2
 
@@ -46,11 +47,11 @@ def _parser() -> argparse.ArgumentParser:
         each = commands.add_parser(name, help=help_)
         each.set_defaults(command=command)
         if name in ("list", "history"):
-            each.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages are (default: reports/)")
+            _tree_options(each)
     why = commands.add_parser("why", help="say what changed since a page was built")
     why.set_defaults(command=_why)
     why.add_argument("page", help="PARTNER/NOTEBOOK")
-    why.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages are (default: reports/)")
+    _tree_options(why)
     new = commands.add_parser("new-partner", help="write the settings file of a new partner")
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
@@ -73,8 +74,15 @@ def _run_options(run):
     run.add_argument("--due", action="store_true", help="build what the partners' schedules ask for now")
     run.add_argument("--cluster", metavar="ADDRESS", help="build on a Dask cluster, such as tcp://scheduler:8786")
     run.add_argument("--engine", choices=("catchment", "catchment-kernel"), help="how cells are run (default: in forked processes where possible)")
-    run.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages go (default: reports/)")
+    run.add_argument("--pdf", action="store_true", help="with a PDF of each page")
+    run.add_argument("--deck", action="store_true", help="with the slides of the executive brief")
+    _tree_options(run)
     run.add_argument("--json", action="store_true", help="end with one line of JSON instead of words")
+
+
+def _tree_options(parser):
+    parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages for leadership are (default: reports/)")
+    parser.add_argument("--internal", type=Path, metavar="FOLDER", help="where internal pages and the runner's state are (default: beside the pages, with -internal at the end)")
 
 
 def _at_least_one(text):
@@ -89,11 +97,11 @@ def _run(options) -> int:
 
     chosen = runner.Options(
         tuple(options.partner), tuple(options.notebook), jobs=options.jobs, engine=options.engine, force=options.force,
-        due=options.due, cluster=options.cluster, reports=options.reports,
+        due=options.due, pdf=options.pdf, deck=options.deck, cluster=options.cluster, reports=options.reports, internal=options.internal,
     )
     summary = runner.run(params.root(), chosen, show=lambda text: print(text, file=sys.stderr))
     for page, failure in summary.failed.items():
-        print(f"failed: {page}: {failure}\n        {summary.index.parent}/.run/failed/{page}.html", file=sys.stderr)
+        print(f"failed: {page}: {failure}\n        {_trees(options).internal}/{FAILED}/{page}.html", file=sys.stderr)
     for page in summary.late:
         print(f"late: {page}", file=sys.stderr)
     if summary.stopped:
@@ -102,16 +110,20 @@ def _run(options) -> int:
     return summary.code
 
 
-def _reports(options) -> Path:
-    return options.reports or params.root() / "reports"
+def _trees(options) -> Trees:
+    return Trees.of(params.root(), options.reports, options.internal)
 
 
 def _list(options) -> int:
     root = params.root()
-    entries = manifest.read(_reports(options))["pages"]
+    entries = manifest.read(_trees(options))["pages"]
     for page in plan.pages(root):
-        print(f"{page.partner:<16} {page.notebook:<28} {_state(entries.get(str(page)))}")
+        print(f"{page.partner:<16} {page.notebook:<28} {_edition(page)}{_state(entries.get(str(page)))}")
     return 0
+
+
+def _edition(page):
+    return "" if page.audience == LEADERSHIP else f"{page.audience}, "
 
 
 def _state(entry):
@@ -139,7 +151,7 @@ def _check(options) -> int:
 
 
 def _history(options) -> int:
-    for record in history.read(_reports(options)):
+    for record in history.read(_trees(options).state):
         counts = f"{record['built_n']} built, {record['unchanged_n']} unchanged, {record['failed_n']} failed"
         cost = f"{record['wall_s']:.1f} s, {record['cpu_s']:.1f} s CPU, {record['peak_mb']:.0f} MB"
         print(f"{record['run']}  {record['outcome']:<8} {counts}; {cost}; {record['version']}")
@@ -151,10 +163,11 @@ def _history(options) -> int:
 def _why(options) -> int:
     from catchment.run import runner
 
-    reasons = runner.reasons(params.root(), _reports(options), plan.Page(*options.page.removesuffix(".html").split("/", 1)))
-    print(f"{options.page}: " + ("up to date" if not reasons else "would be built again"))
-    for reason in reasons:
-        print(f"  {reason}")
+    partner, _, notebook = options.page.removesuffix(".html").partition("/")
+    for page, reasons in runner.reasons(params.root(), _trees(options), partner, notebook).items():
+        print(f"{page}: " + ("up to date" if not reasons else "would be built again"))
+        for reason in reasons:
+            print(f"  {reason}")
     return 0
 
 

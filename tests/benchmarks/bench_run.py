@@ -104,7 +104,7 @@ def main():
 def bench(options, folder):
     project = portfolio.make(folder / "project", max(options.partners), notebooks=tuple(options.notebooks))
     facts = {path.stem: json.loads(path.read_text())["metadata"]["catchment"] for path in (project / "notebooks").glob("*.ipynb")}
-    notebooks = sorted(name for name, each in facts.items() if not each.get("on_request"))
+    notebooks = sorted(name for name, each in facts.items() if each.get("audience") != "internal")
     partners = sorted(path.stem for path in (project / "params" / "partners").glob("*.yml"))
     pages = [(partner, notebook) for partner in partners for notebook in notebooks][: options.pages]
     python = ploomber_python(folder)

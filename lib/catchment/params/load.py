@@ -41,11 +41,16 @@ def partners(*, root: Path | None = None) -> list[str]:
 
 
 def load(partner: str, *, root: Path | None = None) -> Settings:
-    """Settings of one partner; raises ParamsError with every problem of its file and of the portfolio's."""
+    """Settings of one partner; raises ParamsError with every problem of its file and of the portfolio's.
+
+    Where $CATCHMENT_AUDIENCE says that the page at work is the one for leadership, so does `audience`.
+    """
     root = root or _root()
     settings, found = _validated(root, partner)
     if found:
         raise ParamsError(found)
+    if os.environ.get("CATCHMENT_AUDIENCE") == "leadership":  # it narrows and never widens: naming people is the settings' decision
+        return settings.model_copy(update={"audience": "leadership"})
     return settings
 
 

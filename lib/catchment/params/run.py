@@ -1,4 +1,4 @@
-"""Settings of the runner: parallel work, patience, limits, what is tried again, and when pages are due."""
+"""Settings of the runner: parallel work, patience, limits, what is tried again, what is kept or added, and when pages are due."""
 
 from typing import Annotated
 
@@ -35,5 +35,11 @@ class Run(Section):
     """Seconds before the first repetition; each further one waits twice as long."""
     transient: list[str]
     """Errors that pass by themselves, by name of their type; any other is a bug and is not tried again."""
+    keep_n: Count
+    """Earlier published runs of the partner that stay readable beside the present one."""
+    pdf: bool
+    """Whether each page comes with a PDF of it."""
+    deck: bool
+    """Whether the executive brief comes with its slides."""
     schedule: Schedule | None = None
     """When this partner's pages are due; without one they are built on request only."""

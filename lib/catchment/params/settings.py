@@ -51,7 +51,7 @@ class Settings(Section):
     as_of: Date
     """Last day that the data cover."""
     audience: Literal["leadership", "internal"]
-    """Readers of the pages: only internal pages name clinicians and donors."""
+    """Readers of the pages: leadership, or internal ones as well, who get pages of their own that name clinicians and donors."""
     max_age_days: Count
     """Age of a table, in days before the as-of date, from which a page warns about it."""
     market: Market

@@ -180,7 +180,8 @@ class Report:
     def sources(self) -> Block:
         """Every table that the page used: producer, edition, dates, licence, fingerprint."""
         items = "".join(f"<li>{_origin(origin)}</li>" for origin in self.tables.used)
-        return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources"})
+        vintages = [{"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated} for each in self.tables.used]
+        return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
 
     def protect(self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None) -> pd.DataFrame:
         """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this."""

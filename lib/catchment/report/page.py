@@ -61,12 +61,13 @@ def html(notebook, facts: Facts) -> str:
 
 
 def summary(notebook) -> dict[str, Any]:
-    """What the page said of itself: takeaways, findings, kpis, numbers, simulated and stale sources, for the index and the brief."""
-    found = {"takeaways": [], "findings": [], "kpis": [], "numbers": [], "simulated": [], "stale": []}
+    """What the page said of itself: takeaways, findings, kpis, numbers, data and its vintages, for the index and the brief."""
+    found = {"takeaways": [], "findings": [], "kpis": [], "numbers": [], "simulated": [], "stale": [], "vintages": []}
     for record in records(notebook):
         found["takeaways"] += record.get("texts", []) if record["kind"] == "takeaways" else []
         found["findings"] += record.get("findings", [])
         found["kpis"] += record.get("kpis", [])
+        found["vintages"] += record.get("vintages", [])
         found["numbers"] += [{key: record[key] for key in ("name", "value", "unit", "period")}] if record["kind"] == "number" else []
         for key in ("simulated", "stale"):
             found[key] += [name for name in record.get(key, []) if name not in found[key]]

@@ -16,6 +16,7 @@ from typing import Any
 
 from catchment.run import library, plan, store
 from catchment.run.plan import Page
+from catchment.run.trees import INTERNAL
 
 OBJECTS = "objects"
 
@@ -29,8 +30,8 @@ def sha(value: Any) -> str:
 class Objects:
     """Small JSON values kept by their hash, so that pages share them (module lists, settings, package lists)."""
 
-    def __init__(self, reports: Path):
-        self.folder = reports / store.STATE / OBJECTS
+    def __init__(self, state: Path):
+        self.folder = state / OBJECTS
 
     def keep(self, value: Any) -> str:
         name = sha(value)
@@ -53,9 +54,9 @@ class Objects:
 class Fingerprints:
     """The present state of everything that pages depend on; each part is read once in a run."""
 
-    def __init__(self, root: Path, reports: Path):
-        self.root, self.objects = root, Objects(reports)
-        self._memo_path = reports / store.STATE / "files.json"
+    def __init__(self, root: Path, state: Path):
+        self.root, self.objects = root, Objects(state)
+        self._memo_path = state / "files.json"
         self._memo: dict[str, list] = json.loads(self._memo_path.read_text()) if self._memo_path.exists() else {}
         self._fresh: dict[str, str] = {}
         self.refreshed = 0  # entries whose cheap answer was brought up to date
@@ -84,10 +85,9 @@ class Fingerprints:
     def notebooks(self) -> dict[str, plan.Notebook]:
         return plan.notebooks(self.root)
 
-    @cached_property
-    def others(self) -> str:
-        """Hash of the names and titles that each page links to."""
-        return sha([[each.name, each.title] for each in self.notebooks.values() if not each.on_request and not each.internal])
+    def others(self, audience: str) -> list[tuple[str, str]]:
+        """Title and address of the pages that a partner has for this audience."""
+        return [(each.title, f"{each.name}.html") for each in self.notebooks.values() if audience in each.audiences]
 
     @cache  # noqa: B019 - one object lives as long as one run
     def notebook(self, name: str) -> str:
@@ -127,10 +127,19 @@ class Fingerprints:
             self._settings[partner] = params.load(partner, root=self.root)
         return self._settings[partner]
 
+    def choices(self, partner: str) -> dict[str, Any]:
+        """What decides which pages a partner has: whether it has internal readers, and what comes with its pages."""
+        known = self._memo.get(f"choices {partner}")
+        if known is None or known[0] != self.written(partner):
+            settings = self.settings(partner)
+            found = {"internal": settings.audience == INTERNAL, "pdf": settings.run.pdf, "deck": settings.run.deck}
+            known = self._memo[f"choices {partner}"] = [self.written(partner), found]
+        return known[1]
+
     def resolved(self, page: Page) -> dict[str, Any]:
         """The settings that a page can depend on, by their dotted names: not the runner's own, nor other notebooks' parameters."""
         own = f"notebooks.{page.notebook}."
-        flat = self._flat_settings(page.partner).items()
+        flat = (self._flat_settings(page.partner) | {"audience": page.audience}).items()
         return {name: value for name, value in flat if not name.startswith(("run.", "notebooks.")) or name.startswith(own)}
 
     @cache  # noqa: B019
@@ -155,7 +164,7 @@ class Fingerprints:
             "params": self.objects.keep(self.resolved(page)),
             "environment": self.objects.keep(self.environment()),
             "needs": sha(needs),
-            "others": self.others,
+            "others": sha(self.others(page.audience)),
         }
 
     def reads(self, partner: str, journal: list[dict[str, Any]], since: float) -> dict[str, Any]:
@@ -195,7 +204,7 @@ class Fingerprints:
             *self._params_changes(page, inputs),
             *self._environment_changes(inputs),
             *(["a page it needs says something else"] if inputs["needs"] != sha(needs) else []),
-            *(["the list of the partner's pages changed"] if inputs["others"] != self.others else []),
+            *(["the list of the partner's pages changed"] if inputs["others"] != sha(self.others(page.audience)) else []),
             *self._data_changes(page, inputs["reads"]),
         ]
 

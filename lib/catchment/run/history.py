@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from catchment.run import secret, store
+from catchment.run import secret
 
 RUNS = "history.jsonl"
 EVENTS = "log.jsonl"
 LARGEST = 20_000_000  # bytes after which the log starts anew, keeping its predecessor
 
 
-def append(reports: Path, name: str, record: dict[str, Any]) -> None:
+def append(state: Path, name: str, record: dict[str, Any]) -> None:
     """Add one line."""
-    path = reports / store.STATE / name
+    path = state / name
     line = secret.masked(json.dumps(record, ensure_ascii=False, default=str)) + "\n"
     with path.open("ab+") as file:
         if file.tell():
@@ -31,9 +31,9 @@ def append(reports: Path, name: str, record: dict[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def read(reports: Path, name: str = RUNS) -> Iterator[dict[str, Any]]:
+def read(state: Path, name: str = RUNS) -> Iterator[dict[str, Any]]:
     """All whole lines, oldest first."""
-    path = reports / store.STATE / name
+    path = state / name
     if not path.exists():
         return
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -46,14 +46,14 @@ def read(reports: Path, name: str = RUNS) -> Iterator[dict[str, Any]]:
 class Log:
     """Events of one run, each with its time and the run's id."""
 
-    def __init__(self, reports: Path, run: str):
-        self.reports, self.run = reports, run
-        path = reports / store.STATE / EVENTS
+    def __init__(self, state: Path, run: str):
+        self.state, self.run = state, run
+        path = state / EVENTS
         if path.exists() and path.stat().st_size > LARGEST:
             path.replace(path.with_suffix(".old"))
 
     def __call__(self, event: str, **facts: Any) -> None:
-        append(self.reports, EVENTS, {"at": now(), "run": self.run, "event": event, **facts})
+        append(self.state, EVENTS, {"at": now(), "run": self.run, "event": event, **facts})
 
 
 def now() -> str:

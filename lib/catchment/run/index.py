@@ -1,29 +1,63 @@
-"""The portfolio's front page: every partner with its headline KPIs, the age of its pages, failures and links."""
+"""The portfolio's front page: all partners side by side, on one scale for each indicator, with rank, movement and age.
 
-from functools import cache
-from importlib.resources import files
+It is one file without a script. The order of the table is chosen with radio buttons whose state the style sheet reads; each
+row carries its place in every order. Few partners are also told one by one, many only in the table.
+"""
+
+from collections import defaultdict
 from typing import Any
 
-CARDS = 3
+from catchment.run import movement, site
+from catchment.run.movement import Measure
+from catchment.run.trees import LEADERSHIP
+
+FEW = 12  # partners up to which each gets a section of its own
+LISTED = 12  # lines of a list before the rest is only counted
+WIDTH, EDGE, MIDDLE = 84, 4, 6  # pixels of a small multiple: its width, its margin, its center line
 
 
 def render(manifest: dict[str, Any]) -> str:
-    """`reports/index.html` for a manifest; pages for internal readers are not listed."""
-    partners: dict[str, dict[str, Any]] = {}
-    listed = [entry for entry in manifest["pages"].values() if not entry["internal"]]
-    for entry in sorted(listed, key=lambda entry: (entry["name"], entry["order"], entry["notebook"])):
-        partner = partners.setdefault(entry["partner"], {"id": entry["partner"], "name": entry["name"], "place": entry["place"], "pages": [], "kpis": []})
-        partner["pages"].append(_page(entry))
-        partner["kpis"] += entry.get("headlines", {}).get("kpis", [])[:1]
-    pages = [page for partner in partners.values() for page in partner["pages"]]
-    return _template().render(
-        programme=next((entry["programme"] for entry in listed), ""),
-        partners=list(partners.values()),
-        pages_n=sum(1 for page in pages if page["path"]),
-        failed=[page for page in pages if page["failure"]],
+    """`reports/index.html` for a manifest; only pages for leadership are told of."""
+    entries = sorted((entry for entry in manifest["pages"].values() if entry["audience"] == LEADERSHIP), key=lambda entry: (entry["order"], entry["notebook"]))
+    measures = movement.measures(entries)
+    by_partner = defaultdict(list)
+    for entry in entries:
+        by_partner[entry["partner"]].append(entry)
+    partners = sorted((_partner(name, manifest, pages, measures) for name, pages in by_partner.items()), key=lambda each: (each["name"].casefold(), each["id"]))
+    orders = _orders(partners, measures)
+    changed = _changed(partners)
+    return site.render(
+        "index.html.j2",
+        programme=next((each["programme"] for each in partners), ""),
+        partners=partners,
+        measures=[_column(measure) for measure in measures],
+        orders=orders,
+        pages_n=sum(1 for entry in entries if entry["path"]),
+        failed=[(each, page) for each in partners for page in each["pages"] if page["failure"]],
+        changed=changed[:LISTED], changed_n=len(changed), listed=LISTED, few=len(partners) <= FEW,
+        vintages=_vintages(entries, manifest["vintages"]),
         updated=manifest.get("updated", ""),
-        tokens=_tokens(),
-    )
+    )  # fmt: skip
+
+
+def _partner(name, manifest, entries, measures):
+    updated = manifest.get("updated", "")
+    pages = [_page(entry) for entry in entries]
+    cards = [card for entry in entries for card in entry.get("headlines", {}).get("kpis", [])]
+    produced = [page["produced"] for page in pages if page["path"]]
+    return manifest["partners"][name] | {
+        "id": name,
+        "pages": pages,
+        "cells": [_cell(measure, name) for measure in measures],
+        "missed_n": sum(card["status"] == "bad" for card in cards),
+        "cards_n": len(cards),
+        "oldest": min(produced, default=""),
+        "age_days": site.age_days(min(produced), updated) if produced else 0,
+        "failed_n": sum(bool(page["failure"]) for page in pages),
+        "changes": [change for page in pages for change in page["changes"]],
+        "news_n": sum(len(page["news"]) for page in pages),
+        "since": max((entry["before"]["produced"] for entry in entries if entry.get("before")), default=""),
+    }
 
 
 def _page(entry):
@@ -31,26 +65,64 @@ def _page(entry):
     return {
         "title": entry["title"],
         "path": entry["path"],
+        "attachments": [{"path": file["path"], "ending": ending, "bytes": file["bytes"]} for ending, file in entry.get("attachments", {}).items()],
         "produced": entry.get("produced", ""),
-        "takeaway": takeaways[0].replace("**", "") if takeaways else "",
+        "takeaway": takeaways[0] if takeaways else "",
         "simulated": bool(entry.get("headlines", {}).get("simulated")),
         "failure": entry["failure"],
-        "partner": entry["name"],
+        "changes": movement.changes(entry) if entry["path"] else [],
+        "news": movement.news(entry) if entry["path"] else [],
     }
 
 
-@cache
-def _tokens():
-    from catchment.report import theme
+def _cell(measure: Measure, partner: str):
+    """A value with its place on the measure's scale; nothing for a partner that does not report it."""
+    each = measure.standings.get(partner)
+    if each is None:
+        return None
+    moved = each.before is not None and each.before != each.number
+    return {"text": each.text, "rank": each.rank, "gained": each.gained, "status": each.status, "x": _x(measure, each.number), "from": _x(measure, each.before) if moved else None}
 
-    return {name: theme.variables(getattr(theme, name.upper())) for name in ("light", "dark", "print")}
+
+def _x(measure, value):
+    span = measure.high - measure.low
+    return round(EDGE + (WIDTH - 2 * EDGE) * ((value - measure.low) / span if span else 0.5))
 
 
-@cache
-def _template():
-    import jinja2
+def _column(measure: Measure):
+    texts = {each.number: each.text for each in measure.standings.values()}
+    ends = [texts[number] for number in (min(texts), max(texts))]
+    return {"name": measure.name, "better": measure.better, "low": ends[0], "high": ends[1], "n": len(measure.standings), "median": _x(measure, measure.median)}
 
-    source = files("catchment.run").joinpath("template/index.html.j2").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["day"] = lambda stamp: stamp[:10]
-    return environment.from_string(source)
+
+def _orders(partners, measures):
+    """The orders to choose from; every row gets its place in each of them, the first being that of the page itself."""
+    keys = {
+        "name": lambda each: 0,
+        "targets missed": lambda each: (-each["failed_n"], -each["missed_n"]),
+        "oldest pages": lambda each: each["oldest"],
+        "most changed": lambda each: (-len(each["changes"]), -each["news_n"]),
+    }
+    for number, measure in enumerate(measures):
+        keys[measure.name] = lambda each, number=number: each["cells"][number]["rank"] if each["cells"][number] else len(partners) + 1
+    for each in partners:
+        each["places"] = []
+    for key in keys.values():
+        for place, each in enumerate(sorted(partners, key=key)):
+            each["places"].append(place)
+    return list(keys)
+
+
+def _changed(partners):
+    """Partners whose pages say something else than before, those with most changed indicators first."""
+    changed = [each for each in partners if each["changes"] or each["news_n"]]
+    return sorted(changed, key=lambda each: (-len(each["changes"]), -each["news_n"]))
+
+
+def _vintages(entries, known):
+    """Every data set behind the pages, with its edition and how many partners use that edition."""
+    users = defaultdict(set)
+    for entry in entries:
+        for name in entry.get("vintages", ()):
+            users[name].add(entry["partner"])
+    return sorted(({**known[name], "partners_n": len(found)} for name, found in users.items()), key=lambda each: (each["title"], each["period"]))

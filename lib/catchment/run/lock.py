@@ -1,4 +1,4 @@
-"""One run at a time in a `reports/` folder.
+"""One run at a time on the same trees.
 
 The operating system holds the lock and drops it when its owner dies, so a lock cannot go stale; the file's content says
 who holds it and since when, for the person who is told to wait.

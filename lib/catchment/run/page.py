@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from catchment.run import secret
+from catchment.run.trees import LEADERSHIP, page_name
 
 # Before the first cell: warnings are errors, and the process reads the data of this page's partner only.
 SETUP = """\
@@ -31,6 +32,7 @@ from catchment import data, params
 data.confine(params.load({partner!r}))
 """
 JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
+PDF, DECK = "pdf", "pptx"
 OWN_CELLS = "catchment-runner"  # tag; the engine with a kernel knows it too
 
 
@@ -45,7 +47,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a worker needs to build one page; `inputs` and `since` are the runner's notes for the manifest."""
+    """Everything a worker needs to build one page; `inputs` and `since` are the runner's notes for the manifest.
+
+    `attachments` are the endings of the files that shall come with the page; `standing` is the page when only they are asked for.
+    """
 
     partner: str
     notebook: str
@@ -55,6 +60,9 @@ class Job:
     produced: str
     version: str
     engine: str = "catchment"
+    audience: str = LEADERSHIP
+    attachments: tuple[str, ...] = ()
+    standing: bytes | None = None
     limits: Limits = Limits()
     needs: dict[str, Any] = field(default_factory=dict)
     others: tuple[tuple[str, str], ...] = ()
@@ -63,14 +71,14 @@ class Job:
 
     @property
     def page(self) -> str:
-        return f"{self.partner}/{self.notebook}"
+        return page_name(self.partner, self.notebook, self.audience)
 
 
 @dataclass(frozen=True)
 class Failure:
     """Why there is no page; `cell` counts from 1.
 
-    `kind` is error (a cell raised), timeout, memory, setup or render (outside the cells), crashed (the process ended itself),
+    `kind` is error (a cell raised), timeout, memory, setup, render or attachment (outside the cells), crashed (the process ended itself),
     killed (from outside), interrupted (the run was stopped) or worker (a cluster's worker refused the page).
     """
 
@@ -87,12 +95,13 @@ class Failure:
 
 @dataclass
 class Built:
-    """A page or the reason why there is none, with what it showed, read and cost."""
+    """A page or the reason why there is none, with what it showed, read and cost; no page either where only `attachments` were asked for."""
 
     page: str
     html: bytes | None = None
     failure: Failure | None = None
     notebook: str | None = None
+    attachments: dict[str, bytes] = field(default_factory=dict)
     headlines: dict[str, Any] = field(default_factory=dict)
     reads: list[dict[str, Any]] = field(default_factory=list)
     wall_s: float = 0.0
@@ -104,21 +113,20 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
     """Execute and render one page; `tell("cell", number, outputs)` reports each cell's start and end."""
     started = time.perf_counter()
     built = Built(job.page)
-    os.environ["CATCHMENT_ROOT"] = job.root
+    os.environ["CATCHMENT_ROOT"], os.environ["CATCHMENT_AUDIENCE"] = job.root, job.audience
     os.chdir(Path(job.root, "notebooks"))
-    notebook = _prepared(job)
-    if log_folder and job.needs:
-        os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
-        Path(log_folder, "needed.json").write_text(json.dumps(job.needs))
     try:
-        executed = _execute(job, notebook, tell, log_folder)
-        built.reads = _journal(job, executed)
-        built.headlines = _summary(executed)
-        built.html = _render(job, _shown(executed))
+        executed = None
+        if job.standing is None:
+            executed = _execute(job, _notebook(job, log_folder), tell, log_folder)
+            built.reads = _journal(job, executed)
+            built.headlines = _summary(executed)
+            built.html = _render(job, _shown(executed))
+        built.attachments = _attachments(job, built.html or job.standing, executed)
     except _Failed as failed:
         told = asdict(failed.failure)
         built.failure = Failure(**{name: secret.masked(value) if isinstance(value, str) else value for name, value in told.items()})
-        built.notebook = secret.masked(failed.notebook)
+        built.notebook = failed.notebook and secret.masked(failed.notebook)
     built.wall_s = time.perf_counter() - started
     usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     built.cpu_s = usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime
@@ -130,6 +138,14 @@ class _Failed(Exception):
     def __init__(self, failure, notebook=None):
         super().__init__(str(failure))
         self.failure, self.notebook = failure, notebook
+
+
+def _notebook(job, log_folder):
+    """The notebook to run, and where it finds what the pages it needs have said."""
+    if log_folder and job.needs:
+        os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
+        Path(log_folder, "needed.json").write_text(json.dumps(job.needs))
+    return _prepared(job)
 
 
 def _prepared(job):
@@ -238,6 +254,23 @@ def _render(job, executed):
     return text.encode()
 
 
+def _attachments(job, html, executed):
+    """The files that come with the page, by their endings."""
+    from catchment import params
+
+    made = {}
+    with _telling("attachment", executed):
+        if DECK in job.attachments:
+            from catchment.report import deck
+
+            made[DECK] = deck.build(executed, params.load(job.partner, root=Path(job.root)))
+        if PDF in job.attachments:
+            from catchment.run import pdf
+
+            made[PDF] = pdf.printed(html)
+    return made
+
+
 @contextlib.contextmanager
 def _telling(kind, notebook):
     """Whatever goes wrong in the block is this page's failure, told with its traceback."""
@@ -245,4 +278,4 @@ def _telling(kind, notebook):
         yield
     except Exception as error:
         failure = Failure(kind, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-        raise _Failed(failure, nbformat_text(notebook)) from error
+        raise _Failed(failure, notebook and nbformat_text(notebook)) from error

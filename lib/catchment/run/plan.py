@@ -8,12 +8,15 @@ Papermill reads and that are enforced here, for all pages at once, before any of
 import ast
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from catchment import params
+from catchment.run.trees import AUDIENCES, INTERNAL, LEADERSHIP, page_name
+
+EDITIONS = {"leadership": (LEADERSHIP,), "internal": (INTERNAL,), "both": AUDIENCES}
 
 
 class PlanError(ValueError):
@@ -24,8 +27,8 @@ class PlanError(ValueError):
 class Notebook:
     """One notebook of the portfolio.
 
-    `needs` names the notebooks whose headlines it reads. An `internal` one is built only for partners whose pages have
-    internal readers; one `on_request` only when it is named.
+    `needs` names the notebooks whose headlines it reads. `audiences` are the editions it has: one for internal readers is
+    built only for partners who have such readers. One with a `deck` can be had as slides too.
     """
 
     name: str
@@ -33,8 +36,8 @@ class Notebook:
     title: str
     order: float
     needs: tuple[str, ...]
-    internal: bool
-    on_request: bool
+    audiences: tuple[str, ...]
+    deck: bool
     source: str
 
     @property
@@ -44,22 +47,26 @@ class Notebook:
 
 @dataclass(frozen=True, order=True)
 class Page:
-    """One partner's edition of one notebook."""
+    """One partner's edition of one notebook, for one audience."""
 
     partner: str
     notebook: str
+    audience: str = LEADERSHIP
 
     def __str__(self) -> str:
-        return f"{self.partner}/{self.notebook}"
+        return page_name(self.partner, self.notebook, self.audience)
 
 
 def notebooks(root: Path) -> dict[str, Notebook]:
     """All notebooks by name, in their order, those that need others after them."""
     found = [_read(path) for path in sorted(Path(root, "notebooks").glob("*.ipynb"))]
     names = {notebook.name for notebook in found}
+    hidden = {notebook.name for notebook in found if LEADERSHIP not in notebook.audiences}
     for notebook in found:
         for missing in set(notebook.needs) - names:
             raise PlanError(f"notebooks/{notebook.name}.ipynb: needs {missing!r}, which does not exist{_nearest(missing, names)}")
+        for kept in hidden & set(notebook.needs) if LEADERSHIP in notebook.audiences else ():
+            raise PlanError(f"notebooks/{notebook.name}.ipynb: has a page for leadership and needs {kept!r}, which is for internal readers only")
     ordered = sorted(found, key=lambda notebook: (notebook.order, notebook.name))
     placed: dict[str, Notebook] = {}
     while ordered:
@@ -78,19 +85,43 @@ def _read(path: Path) -> Notebook:
     except (json.JSONDecodeError, KeyError) as error:
         raise PlanError(f"notebooks/{path.name}: not a notebook: {error}") from error
     own = metadata.get("catchment", {})
+    audience = own.get("audience", LEADERSHIP)
+    if audience not in EDITIONS:
+        raise PlanError(f"notebooks/{path.name}: audience {audience!r}{_nearest(str(audience), EDITIONS)}; there are: {', '.join(EDITIONS)}")
     return Notebook(
         path.stem, path, own.get("title", path.stem), own.get("order", 99), tuple(own.get("needs", ())),
-        own.get("audience") == "internal", bool(own.get("on_request")), source,
+        EDITIONS[audience], bool(own.get("deck")), source,
     )
 
 
-def pages(root: Path, *, partners: Iterable[str] = (), names: Iterable[str] = ()) -> list[Page]:
-    """The pages of the given partners and notebooks (all where none is given), partner by partner."""
-    known = params.partners(root=root)
-    chosen_partners = _chosen("partner", partners, known) or known
-    found, names = notebooks(root), [name.removesuffix(".ipynb") for name in names]
-    chosen_notebooks = _chosen("notebook", names or [name for name, each in found.items() if not each.on_request], list(found))
-    return [Page(partner, name) for partner in chosen_partners for name in chosen_notebooks]
+def pages(
+    root: Path, *, partners: Iterable[str] = (), names: Iterable[str] = (), internal: Callable[[str], bool] | None = None,
+) -> list[Page]:  # fmt: skip
+    """The pages of the given partners and notebooks (all where none is given), partner by partner.
+
+    `internal` tells whether a partner has internal readers; by default its settings are asked.
+    """
+    known, named = params.partners(root=root), list(partners)
+    chosen_partners = _chosen("partner", named, known) or known
+    found, wanted = notebooks(root), [name.removesuffix(".ipynb") for name in names]
+    chosen_notebooks = _chosen("notebook", wanted, list(found)) or list(found)
+    has_internal = internal or (lambda partner: params.load(partner, root=root).audience == INTERNAL)
+    asked = any(INTERNAL in found[name].audiences for name in chosen_notebooks)
+    audiences = {partner: AUDIENCES if asked and has_internal(partner) else (LEADERSHIP,) for partner in chosen_partners}
+    planned = [
+        Page(partner, name, audience)
+        for partner in chosen_partners for name in chosen_notebooks for audience in found[name].audiences if audience in audiences[partner]
+    ]  # fmt: skip
+    asked_for = {(partner, name) for partner in chosen_partners for name in chosen_notebooks if wanted and (named or not planned)}
+    _refuse_hidden(root, sorted(asked_for - {(page.partner, page.notebook) for page in planned}))
+    return planned
+
+
+def _refuse_hidden(root, pages):
+    """Pages for internal readers only that were asked for by name, of partners that have no such readers."""
+    settings = {partner: params.load(partner, root=root) for partner, _ in pages}
+    if pages:
+        raise params.ParamsError([_problem(settings[partner], ("audience",), f"{name} is for internal readers only") for partner, name in pages])
 
 
 def _chosen(kind, wanted, known):
@@ -150,9 +181,6 @@ def parameters(root: Path, planned: Iterable[Page]) -> dict[Page, dict[str, Any]
                 declared[page.notebook] = _declared(found[page.notebook])
             if page.partner not in settings:
                 settings[page.partner] = params.load(page.partner, root=root)
-            if found[page.notebook].internal and settings[page.partner].audience != "internal":
-                problem = _problem(settings[page.partner], ("audience",), f"{page.notebook} is for internal readers only")
-                raise params.ParamsError([problem])
             resolved[page] = _converted(page, settings[page.partner], declared[page.notebook], set(found))
         except params.ParamsError as error:
             problems.update({str(problem): problem for problem in error.problems})

@@ -1,7 +1,7 @@
 """One run: plan, find what changed, check, build side by side, publish, tell.
 
 Workers are reached through `concurrent.futures` alone. A page whose notebook needs others of the same partner waits for
-them; it gets their headlines, from this run or from the manifest. Only this process writes to `reports/`.
+them; it gets their headlines, from this run or from the manifest. Only this process writes to the two trees.
 """
 
 import secrets
@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from typing import Any
 from catchment import params
 from catchment.run import history, library, lock, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
-from catchment.run.page import Built, Job, Limits, build
+from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
 from catchment.run.publish import Publisher
 from catchment.run.summary import Summary
+from catchment.run.trees import INDEX, INTERNAL, LEADERSHIP, Trees
 
 
 class Stopped(Exception):
@@ -38,61 +39,64 @@ class Options:
     engine: str | None = None
     force: bool = False
     due: bool = False
+    pdf: bool = False
+    deck: bool = False
     cluster: str | None = None
     reports: Path | None = None
+    internal: Path | None = None
 
 
 def run(root: Path, options: Options = Options(), *, show: Callable[[str], None] = print) -> Summary:
     """Build the planned pages that are not up to date, and publish them.
 
     Raises plan.PlanError or params.ParamsError before anything is built, lock.Busy when another run is at work, and
-    OSError when `reports/` cannot be written.
+    OSError when a tree cannot be written.
     """
-    started, spent, reports = time.monotonic(), time.process_time(), (options.reports or root / "reports").resolve()
+    started, spent, trees = time.monotonic(), time.process_time(), Trees.of(root, options.reports, options.internal)
     produced = history.now()
     name = f"{produced.replace('-', '').replace(':', '')}-{secrets.token_hex(2)}"
-    summary = Summary(name, reports / "index.html", version(root), produced)
-    (reports / store.STATE).mkdir(parents=True, exist_ok=True)
-    with lock.held(reports / store.STATE, name) as left:
+    summary = Summary(name, trees.leadership / INDEX, version(root), produced)
+    trees.prepare()
+    with lock.held(trees.state, name) as left:
         if left:
             show(f"run {left['run']} (process {left['pid']} on {left['host']}) ended without finishing; taking over")
-        store.recover(reports)
-        work = _Run(root, reports, options, summary)
+        store.recover(trees.state)
+        work = _Run(root, trees, options, summary)
         try:
             work.go()
         finally:
             summary.wall_s = time.monotonic() - started
             summary.cpu_s += time.process_time() - spent
         if work.touched:
-            history.append(reports, history.RUNS, summary.record())
+            history.append(trees.state, history.RUNS, summary.record())
     return summary
 
 
-def reasons(root: Path, reports: Path, page: Page) -> list[str]:
-    """Why a page would be built again; nothing when it is up to date."""
-    plan.pages(root, partners=[page.partner], names=[page.notebook])  # refuses a page that does not exist
-    return _Run(root, reports.resolve(), Options(), Summary("", reports)).reasons(page)
+def reasons(root: Path, trees: Trees, partner: str, notebook: str) -> dict[Page, list[str]]:
+    """Why each edition of a partner's page would be built again; nothing for one that is up to date."""
+    work = _Run(root, trees, Options((partner,), (notebook,)), Summary("", trees.leadership / INDEX))
+    return {page: work.reasons(page) for page in work.planned}
 
 
 class _Run:
-    def __init__(self, root: Path, reports: Path, options: Options, summary: Summary):
-        self.root, self.reports, self.options, self.summary = root, reports, options, summary
-        self.fingerprints = Fingerprints(root, reports)
+    def __init__(self, root: Path, trees: Trees, options: Options, summary: Summary):
+        self.root, self.trees, self.options, self.summary = root, trees, options, summary
+        self.fingerprints = Fingerprints(root, trees.state)
         self.notebooks = self.fingerprints.notebooks
         self.due: list[schedule.Due] = []
         self.planned = self._planned()
-        self.publisher = Publisher(reports, run=summary.run, produced=summary.started)
-        self.log = history.Log(reports, summary.run)
+        self.publisher = Publisher(trees, run=summary.run, produced=summary.started)
+        self.log = history.Log(trees.state, summary.run)
         self.attempts: dict[Page, int] = {}
         self.later: dict[Page, float] = {}
         self.touched = False
 
     def _planned(self) -> list[Page]:
-        planned = plan.pages(self.root, partners=self.options.partners, names=self.options.notebooks)
+        planned = plan.pages(self.root, partners=self.options.partners, names=self.options.notebooks, internal=self._has_internal)
         if not self.options.due:
             return planned
         settings = [self.fingerprints.settings(partner) for partner in dict.fromkeys(page.partner for page in planned)]
-        self.due = schedule.due(settings, self.reports, datetime.now(UTC))
+        self.due = schedule.due(settings, self.trees.state, datetime.now(UTC))
         wanted = {each.partner: each.notebooks for each in self.due}
         return [page for page in planned if page.partner in wanted and (not wanted[page.partner] or page.notebook in wanted[page.partner])]
 
@@ -103,7 +107,7 @@ class _Run:
         late = [each for each in self.due if now > each.deadline]
         self.summary.late = sorted(each.partner for each in late)
         if self.due and not self.summary.stopped:
-            schedule.serve(self.reports, [each for each in self.due if each.partner not in failed or each in late])
+            schedule.serve(self.trees.state, [each for each in self.due if each.partner not in failed or each in late])
 
     def go(self) -> None:
         before = self.fingerprints.refreshed
@@ -111,7 +115,7 @@ class _Run:
         gone = self._gone()
         if todo or gone:
             self.touched = True
-            self.publisher.drop(gone)
+            self.publisher.drop(gone, set(params.partners(root=self.root)))
             self._start(todo)
             self.publisher.commit(self.fingerprints.objects)
         elif self.fingerprints.refreshed != before:
@@ -125,12 +129,36 @@ class _Run:
         entry = self.publisher.entries.get(str(page))
         if self.options.force:
             return ["asked for"]
-        missing = entry and entry["path"] and not self.publisher.stands(entry)
-        return ["its file is missing or was altered"] if missing else self.fingerprints.changes(page, entry, self._needed(page))
+        if entry and entry["path"] and not self.publisher.stands(entry):
+            return ["its file is missing or was altered"]
+        changed = self.fingerprints.changes(page, entry, self._needed(page))
+        return changed or [f"its {ending} is asked for" for ending in self._unattached(page)]
+
+    def _wanted(self, page: Page) -> list[str]:
+        """Endings of the files that shall come with a page."""
+        choices = self.fingerprints.choices(page.partner)
+        deck = self.notebooks[page.notebook].deck and (self.options.deck or choices["deck"])
+        return [*([PDF] if self.options.pdf or choices["pdf"] else []), *([DECK] if deck else [])]
+
+    def _unattached(self, page: Page) -> list[str]:
+        """Those of them that are not there yet, or not as they were published."""
+        entry = self.publisher.entries.get(str(page))
+        there = self.publisher.attached(entry) if entry and entry["path"] else set()
+        return [ending for ending in self._wanted(page) if ending not in there]
 
     def _gone(self) -> list[str]:
+        """Pages whose partner or notebook is no longer there, or no longer for that audience."""
         partners = set(params.partners(root=self.root))
-        return [name for name, entry in self.publisher.entries.items() if entry["partner"] not in partners or entry["notebook"] not in self.notebooks]
+        return [name for name, entry in self.publisher.entries.items() if entry["partner"] not in partners or not self._has(entry)]
+
+    def _has(self, entry) -> bool:
+        notebook, audience = self.notebooks.get(entry["notebook"]), entry["audience"]
+        if notebook is None or audience not in notebook.audiences:
+            return False
+        return audience != INTERNAL or self._has_internal(entry["partner"])
+
+    def _has_internal(self, partner) -> bool:
+        return self.fingerprints.choices(partner)["internal"]
 
     def _start(self, todo):
         from catchment.run.progress import Progress
@@ -184,7 +212,7 @@ class _Run:
                 if page in maybe and not self.reasons(page):
                     self.progress.skip()
                     continue
-                job = self._job(page, parameters[page], settings[page])
+                job = self._attachments_only(page, self._job(page, parameters[page], settings[page]))
                 running[executor.submit(_builder(self.options), job)] = (page, job)
             pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
             if not running:
@@ -195,7 +223,8 @@ class _Run:
                 self._take(page, job, future.result(), settings[page], waiting)
 
     def _needs(self, page) -> set[Page]:
-        return {Page(page.partner, name) for name in self.notebooks[page.notebook].needs}
+        """The pages whose headlines a page reads: those for leadership, as far as there are any."""
+        return {Page(page.partner, name, self.notebooks[name].audiences[0]) for name in self.notebooks[page.notebook].needs}
 
     def _ready(self, page, waiting, running) -> bool:
         if self.later.get(page, 0.0) > time.monotonic():
@@ -209,17 +238,25 @@ class _Run:
         inputs = self.fingerprints.before(page, needs)
         return Job(
             page.partner, page.notebook, self.notebooks[page.notebook].source, parameters, str(self.root), self.summary.started,
-            self.summary.version, engine=self.options.engine or _engine(), limits=limits, needs=needs,
-            others=self._others(page), inputs=inputs, since=time.time(),
+            self.summary.version, engine=self.options.engine or _engine(), audience=page.audience, attachments=tuple(self._wanted(page)),
+            limits=limits, needs=needs, others=self._others(page), inputs=inputs, since=time.time(),
         )
 
+    def _attachments_only(self, page, job) -> Job:
+        """The same job where the page stands and only what comes with it is missing; slides are made where the notebook is run."""
+        missing = self._unattached(page)
+        entry = self.publisher.entries.get(str(page))
+        if self.options.force or not missing or DECK in missing or not entry or not entry["path"] or self.fingerprints.changes(page, entry, job.needs):
+            return job
+        return replace(job, attachments=tuple(missing), standing=self.publisher.html(entry))
+
     def _others(self, page) -> tuple[tuple[str, str], ...]:
-        """Title and address of the partner's other pages, as far as the portfolio has them for every reader."""
-        listed = [each for each in self.notebooks.values() if not each.on_request and not each.internal and each.name != page.notebook]
-        return tuple((each.title, f"{each.name}.html") for each in listed)
+        """Title and address of the partner's other pages for the same readers."""
+        pages = [(title, address) for title, address in self.fingerprints.others(page.audience) if address != f"{page.notebook}.html"]
+        return tuple([("Overview", INDEX), *pages] if page.audience == LEADERSHIP else pages)
 
     def _needed(self, page) -> dict[str, Any]:
-        entries = {name: self.publisher.entries.get(f"{page.partner}/{name}") for name in self.notebooks[page.notebook].needs}
+        entries = {each.notebook: self.publisher.entries.get(str(each)) for each in self._needs(page)}
         return {name: {"title": entry["title"], **entry["headlines"]} for name, entry in entries.items() if entry and entry["path"]}
 
     def _take(self, page, job, built: Built, settings, waiting):
@@ -234,9 +271,11 @@ class _Run:
             waiting[page] = None
             return
         notebook = self.notebooks[page.notebook]
-        facts = {"title": notebook.title, "order": notebook.order, "internal": notebook.internal, "name": settings.name, "place": settings.place, "programme": settings.programme}
-        reads = self.fingerprints.reads(page.partner, built.reads, job.since) if failure is None else {}
-        self.publisher.add(job, built, facts, inputs=job.inputs | {"reads": reads})
+        partner = {"name": settings.name, "place": settings.place, "programme": settings.programme, "through": str(settings.as_of)}
+        reads = self.fingerprints.reads(page.partner, built.reads, job.since) if built.html else {}
+        self.publisher.add(
+            job, built, {"title": notebook.title, "order": notebook.order}, inputs=job.inputs | {"reads": reads}, partner=partner, keep_n=settings.run.keep_n
+        )  # fmt: skip
         if failure is None:
             self.summary.built.append(built.page)
         else:

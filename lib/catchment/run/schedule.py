@@ -57,9 +57,9 @@ def _cron(settings, now, *, reverse):
         raise params.ParamsError([params.Problem(*where, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]) from error
 
 
-def due(settings: Iterable[Settings], reports: Path, now: datetime) -> list[Due]:
+def due(settings: Iterable[Settings], state: Path, now: datetime) -> list[Due]:
     """The partners whose latest due time has not been served."""
-    served = _served(reports)
+    served = _served(state)
     found = []
     for each in settings:
         at = latest(each, now)
@@ -71,16 +71,16 @@ def due(settings: Iterable[Settings], reports: Path, now: datetime) -> list[Due]
     return found
 
 
-def serve(reports: Path, done: Iterable[Due]) -> None:
+def serve(state: Path, done: Iterable[Due]) -> None:
     """Write down that these due times have been served."""
-    served = _served(reports)
+    served = _served(state)
     for each in done:
         served[each.partner] = max(each.at.isoformat(), served.get(each.partner, ""))
-    store.replace(reports / store.STATE / SERVED, json.dumps(served, sort_keys=True).encode())
+    store.replace(state / SERVED, json.dumps(served, sort_keys=True).encode())
 
 
-def _served(reports):
-    path = reports / store.STATE / SERVED
+def _served(state):
+    path = state / SERVED
     return json.loads(path.read_text()) if path.exists() else {}
 
 
@@ -88,7 +88,7 @@ def lines(root: Path, command: str, *, minutes: int = 15) -> str:
     """Ready lines for cron, and for a systemd timer."""
     return f"""\
 # cron (crontab -e): asks every {minutes} minutes whether something is due
-*/{minutes} * * * * cd {root} && {command} run --due --json >> reports/.run/scheduled.jsonl 2>&1
+*/{minutes} * * * * cd {root} && {command} run --due --json >> reports-internal/.run/scheduled.jsonl 2>&1
 
 # systemd: ~/.config/systemd/user/catchment.service
 [Unit]

@@ -29,8 +29,8 @@ class Summary:
 
     @property
     def code(self) -> int:
-        """Exit code: 0 every page is up to date, 1 a page failed, 130 the run was stopped."""
-        return 130 if self.stopped else 1 if self.failed else 0
+        """Exit code: 0 every page is up to date, 1 a page failed, 4 a deadline had passed, 130 the run was stopped."""
+        return 130 if self.stopped else 1 if self.failed else 4 if self.late else 0
 
     @property
     def counts(self) -> str:
@@ -42,7 +42,7 @@ class Summary:
             "run": self.run,
             "version": self.version,
             "started": self.started,
-            "outcome": "stopped" if self.stopped else "failed" if self.failed else "ok",
+            "outcome": "stopped" if self.stopped else "failed" if self.failed else "late" if self.late else "ok",
             "built_n": len(self.built),
             "unchanged_n": len(self.unchanged),
             "failed_n": len(self.failed),
