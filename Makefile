@@ -10,7 +10,7 @@ report: $(READY)
 	@$(BIN)/catchment run
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n logical --dist loadfile
+	@$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lab: $(READY)
 	@$(BIN)/catchment lab

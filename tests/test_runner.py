@@ -1,17 +1,15 @@
 """Runs: what is built and why, what is published, what failures leave, what a killed run leaves.
 
-Most tests run the real runner with an executor that answers at once; those marked slow start the real command.
+The real runner with an executor that answers at once; the real command is in test_run_command.py.
 """
 
 import errno
 import hashlib
 import json
 import os
-import random
 import re
 import signal
 import subprocess
-import time
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -29,7 +27,7 @@ class Instant(Executor):
     """Answers every job at once, with a page that holds what the job and the data say; `fail` names failures by page."""
 
     def __init__(self):
-        self.jobs, self.fail, self.tables = [], {}, ("notes",)
+        self.jobs, self.fail, self.tables, self.asked_once = [], {}, ("notes",), None
 
     def submit(self, fn, /, job):
         self.jobs.append(job)
@@ -41,6 +39,8 @@ class Instant(Executor):
         failures = self.fail.get(job.page, [])
         if failures:
             return Built(job.page, failure=failures.pop(0), notebook=job.source)
+        if self.asked_once is not None:
+            return Built(job.page, html=b"<p>page</p>", reads=json.loads(self.asked_once.replace("tallgrass", job.partner)))
         data.journal.clear()
         reader = data.Tables(params.load(job.partner, root=Path(job.root)))
         rows = [len(reader.read(name, allow_empty=True)) for name in self.tables]
@@ -432,109 +432,33 @@ def test_a_commit_removes_files_too(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "state"]
 
 
-# The real command.
+REAL = ("hospitals", "hospital_flows", "zips", "zip_county", "population", "incidence", "mortality", "standard_population", "county_context", "specialties")
 
 
-@pytest.fixture(scope="module")
-def small(shared_project):
-    """Two partners, two quick notebooks, for the real command."""
-    shared_project.only("dunes", "tallgrass")
-    shared_project.notebook("01_one", "import time\ntime.sleep(0.05)", "#!## Heading")
-    shared_project.notebook("02_two", "import time\ntime.sleep(0.05)")
-    done = shared_project.run("--jobs", "2")
-    assert done.returncode == 0, done.stderr
-    return shared_project
-
-
-@pytest.mark.slow
-def test_the_command_builds_publishes_and_tells(small):
-    assert_whole(small)
-    forced = small.run("--force", "--jobs", "1", "--json")
-    told = json.loads(forced.stdout.splitlines()[-1])
-    assert (forced.returncode, told["built_n"]) == (0, 4)
-    assert str(small.reports / "index.html") in forced.stdout
-
-
-@pytest.mark.slow
-def test_pages_are_the_same_for_any_number_of_workers_and_engine(small):
-    hashes = {name: entry["sha256"] for name, entry in small.manifest()["pages"].items()}
-    for arguments in (["--jobs", "1"], ["--engine", "catchment-kernel", "--partner", "dunes"]):
-        assert small.run("--force", *arguments).returncode == 0
-        assert {name: entry["sha256"] for name, entry in small.manifest()["pages"].items()} == hashes
-
-
-def family(process):
-    """Processes started by a command, its fork server's pages among them."""
-    import psutil
-
-    return [each for each in psutil.process_iter(["environ"]) if (each.info["environ"] or {}).get("CATCHMENT_MARK") == process.mark]
-
-
-def started(project, *arguments):
-    mark = f"{os.getpid()}-{random.random()}"
-    process = project.start("run", "--force", *arguments, CATCHMENT_MARK=mark)
-    process.mark = mark
-    return process
-
-
-def until_quiet(process):
-    deadline = time.monotonic() + 30
-    while left := family(process):
-        assert time.monotonic() < deadline, f"left behind: {left}"
-        time.sleep(0.02)
-
-
-@pytest.mark.slow
-def test_interrupting_leaves_no_process_and_whole_reports(small):
-    small.notebook("02_two", "import time\ntime.sleep(600)")
-    with started(small) as process:
-        next(line for line in process.stderr if "01_one" in line)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 130
-    until_quiet(process)
-    assert_whole(small)
-    small.notebook("02_two", "import time\ntime.sleep(0.05)")
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_the_reports_are_whole_and_the_next_run_continues(small):
-    """SIGKILL to the runner, or to one of its pages, at moments spread over a whole run."""
-    begun = time.monotonic()
-    assert small.run("--force").returncode == 0
-    length, seeded, counts = time.monotonic() - begun, random.Random(7), {"runner": 0, "page": 0}
-    for victim in ["runner", "page"] * 4:
-        with started(small) as process:
-            moment = time.monotonic() + length * seeded.uniform(0.3, 1.0)
-            while process.poll() is None and time.monotonic() < moment:
-                time.sleep(0.005)
-            others = [each for each in family(process) if each.pid != process.pid]
-            if victim == "page" and others:
-                seeded.choice(others).kill()
-                process.communicate(timeout=120)
-            else:
-                process.kill()
-        until_quiet(process)
-        counts[victim] += 1
-        assert_whole(small)
-    done = small.run()
-    assert done.returncode == 0, done.stderr
-    assert_whole(small)
-    assert counts == {"runner": 4, "page": 4}
-
-
-@pytest.mark.slow
-def test_a_hundred_unchanged_partners_answer_in_two_seconds(project, instant):
+@pytest.fixture
+def hundred(project, instant):
+    """A hundred partners with six notebooks each, all built; every page has read ten of the demo's tables and one of its own."""
     project.only("tallgrass")
     for number in range(99):
         project.partner(f"partner{number:02d}")
     for number in range(6):
-        project.notebook(f"{number:02d}_page", "from catchment import data, params, report")
-    runner.run(project.root, **QUIET)
+        project.notebook(f"{number:02d}_page", "from catchment import data, params, report", f"{number}")
+    reader = data.Tables(params.load("tallgrass", root=project.root))
+    data.journal.clear()
+    for name in ("notes", *REAL):
+        reader.read(name)
+    instant.asked_once = json.dumps(data.journal)
+    assert runner.run(project.root, **QUIET).code == 0
     assert len(instant.jobs) == 600
+    return project
+
+
+@pytest.mark.slow
+def test_a_hundred_unchanged_partners_answer_in_two_seconds(hundred):
     usage = []
     for _ in range(3):
         begun = os.times()
-        done = project.run()
+        done = hundred.run()
         ended = os.times()
         assert done.returncode == 0 and "0 built, 600 unchanged" in done.stdout, done.stderr
         usage.append(ended.children_user + ended.children_system - begun.children_user - begun.children_system)

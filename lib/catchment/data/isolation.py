@@ -8,6 +8,7 @@ with rows of several partners is cut by its filter; give such a table a path wit
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from ..params import Settings
@@ -16,7 +17,7 @@ from .catalog import tables
 
 _ID = "(?P<partner>[a-z][a-z0-9_-]*)"
 _confined: list[str] = []
-_walls: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
+_walls: dict[str, re.Pattern[str]] = {}
 
 
 def readable(root: Path, partner: str) -> list[Path]:
@@ -30,19 +31,24 @@ def confine(settings: Settings) -> None:
     """From now on this process reads the data of this partner only; a second partner is refused."""
     refuse_other(settings.id)
     if not _confined:
-        paths = [f"data/{entry.path}" for entry in tables(settings.root).values() if "{partner}" in (entry.path or "")]
-        for path in [*paths, (PARTNERS / "{partner}.yml").as_posix()]:
-            whole = f"{os.path.realpath(settings.root)}/{path}"
-            _walls.append((_pattern(whole, _ID), _pattern(whole, re.escape(settings.id))))
+        _walls.update(walls(settings.root))
         _confined.append(settings.id)
         sys.addaudithook(_watch)
 
 
-def _pattern(path: str, partner: str) -> re.Pattern[str]:
+def walls(root: Path) -> dict[str, re.Pattern[str]]:
+    """The places of private files as the catalogue writes them, and what a path there looks like for any partner."""
+    listed = {f"data/{entry.path}" for entry in tables(root).values() if "{partner}" in (entry.path or "")}
+    places = (f"{os.path.realpath(root)}/{path}" for path in sorted({*listed, (PARTNERS / "{partner}.yml").as_posix()}))
+    return {place: _pattern(place, _ID) for place in places}
+
+
+@cache
+def _pattern(place: str, partner: str) -> re.Pattern[str]:
     """A path of the catalogue, with `*` and `{partner}`, as a regular expression."""
-    parts = [re.escape(part).replace(r"\*", "[^/]*") for part in path.split("{partner}")]
+    first, second, *more = (re.escape(part).replace(r"\*", "[^/]*") for part in place.split("{partner}"))
     # A second mention of the partner is the same partner.
-    return re.compile(partner.join(parts[:2]) + "".join((r"(?P=partner)" if "?P<" in partner else partner) + part for part in parts[2:]))
+    return re.compile(first + partner + second + "".join((r"(?P=partner)" if partner == _ID else partner) + part for part in more))
 
 
 def refuse_other(partner: str) -> None:
@@ -55,5 +61,5 @@ def _watch(event: str, arguments: tuple) -> None:
     if event != "open" or not isinstance(arguments[0], str | bytes):
         return
     path = os.path.realpath(os.fsdecode(arguments[0]))
-    if any(anyone.fullmatch(path) and not own.fullmatch(path) for anyone, own in _walls):
+    if any(anyone.fullmatch(path) and not _pattern(place, re.escape(_confined[0])).fullmatch(path) for place, anyone in _walls.items()):
         raise PermissionError(f"{Path(path).name} belongs to another partner than {_confined[0]}")

@@ -32,7 +32,9 @@ def end_with_parent():
 
     def watch():
         wait([parent.sentinel])
-        os.killpg(0, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="catchment-parent").start()
 

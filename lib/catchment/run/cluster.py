@@ -65,8 +65,7 @@ def build_there(job: Job) -> Built:
     refusal = _refusal(job)
     if refusal:
         return Built(job.page, failure=Failure("worker", refusal))
-    imported = plan.source_imports(json.loads(job.source)["cells"])
-    warm([*imported, *(library.module(path) for path in library.modules(imported) if path.endswith(".py"))])
+    warm(library.preload(plan.source_imports(json.loads(job.source)["cells"])))
     return _pool.submit(build, job).result()
 
 

@@ -10,6 +10,7 @@ changed, neither pandas nor the settings' models are loaded.
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,10 @@ class Fingerprints:
     @cache  # noqa: B019
     def library(self, name: str) -> dict[str, str]:
         return library.modules(plan.imports(self.notebooks[name]), self._survey)
+
+    def preload(self, notebooks: Iterable[str]) -> list[str]:
+        """What the page server imports for these notebooks."""
+        return library.preload([name for each in notebooks for name in plan.imports(self.notebooks[each])], self._survey)
 
     @cache  # noqa: B019
     def _survey(self, path: Path) -> tuple[str, list[str]]:

@@ -12,7 +12,7 @@ PACKAGE = "catchment"
 FOLDER = Path(__file__).parents[1]
 # These execute and render every page, whatever its notebook imports.
 TEMPLATES = "catchment.report"
-ALWAYS = ("catchment.report", "catchment.params", "catchment.run.page", "catchment.run.engine")
+ALWAYS = ("catchment.report", "catchment.params", "catchment.data", "catchment.run.page", "catchment.run.engine")
 
 
 def modules(imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]]] | None = None, *, folder: Path = FOLDER) -> dict[str, str]:
@@ -38,6 +38,16 @@ def modules(imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]
 def module(path: str) -> str:
     """The name of a module by its path below the package."""
     return ".".join([PACKAGE, *Path(path).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def preload(imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]]] | None = None) -> list[str]:
+    """What is worth importing before pages are forked: what the notebooks import, and what the package's modules load behind lazy names.
+
+    A notebook that uses nothing of the package is not made to wait for it.
+    """
+    imported = set(imported)
+    own = modules(imported, read) if any(name.split(".")[0] == PACKAGE for name in imported) else {}
+    return sorted(imported | {module(path) for path in own if path.endswith(".py")})
 
 
 def _parents(name: str, folder: Path) -> list[Path]:

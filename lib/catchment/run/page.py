@@ -8,7 +8,7 @@ import contextlib
 import json
 import logging
 import os
-import resource
+import sys
 import time
 import traceback
 import warnings
@@ -128,10 +128,22 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
         built.failure = Failure(**{name: secret.masked(value) if isinstance(value, str) else value for name, value in told.items()})
         built.notebook = failed.notebook and secret.masked(failed.notebook)
     built.wall_s = time.perf_counter() - started
-    usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    built.cpu_s = usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime
-    built.peak_mb = max(usage.ru_maxrss, children.ru_maxrss) / 1024
+    built.cpu_s, built.peak_mb = spent()
     return built
+
+
+def spent() -> tuple[float, float]:
+    """Processor seconds and largest memory in MB of this process and of those that it waited for."""
+    try:
+        import resource
+    except ImportError:  # Windows counts neither for subprocesses
+        import psutil
+
+        process = psutil.Process()
+        times, memory = process.cpu_times(), process.memory_info()
+        return times.user + times.system, getattr(memory, "peak_wset", memory.rss) / 2**20
+    usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime, max(usage.ru_maxrss, children.ru_maxrss) / 1024
 
 
 class _Failed(Exception):
@@ -215,9 +227,8 @@ def _log(notebook, most=4000):
 def _journal(job, executed):
     """What the page read, as the data layer noted it."""
     if job.engine == "catchment":
-        from catchment import data
-
-        return list(data.journal)
+        reads = sys.modules.get("catchment.data.reads")  # not loaded by a page that reads nothing
+        return list(reads.journal) if reads else []
     last = executed.cells.pop()
     return json.loads(last.outputs[0].text) if last.get("outputs") else []
 

@@ -276,7 +276,7 @@ def _without_main():
 
 def _ending(code, text):
     """The failure of a process that ended with this code: killed from outside may pass, a crash is a bug."""
-    if code < 0:
+    if code < 0:  # never on Windows
         name = signal.Signals(-code).name
         return Failure("killed" if name in ("SIGKILL", "SIGTERM") else "crashed", f"the page's process was ended by {name}")
     if code == SERVER_DIED:
@@ -315,7 +315,9 @@ def _tree_mb(pid):
 
 
 def kill_group(pid):
-    """End whatever a page's process left in its group."""
+    """End whatever a page's process left in its group; where there are no groups, its descendants are all that can be found."""
+    if not hasattr(os, "killpg"):
+        return
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -9,14 +9,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from catchment import params
-from catchment.run import history, library, lock, plan, schedule, store
+from catchment.run import history, lock, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -184,7 +185,7 @@ class _Run:
             signal.signal(signal.SIGTERM, previous)
 
     def _executor(self, pages) -> Executor:
-        preload = self._preload({page.notebook for page in pages})
+        preload = self.fingerprints.preload({page.notebook for page in pages})
         if self.options.cluster:
             from catchment.run.cluster import executor
 
@@ -195,42 +196,43 @@ class _Run:
         asked = self.options.jobs or self.fingerprints.settings(next(iter(pages)).partner).run.jobs
         return ForkPool(min(workers(asked, max(peaks, default=None)), len(pages)), preload=preload, root=self.root, on_event=self._event)
 
-    def _preload(self, notebooks) -> list[str]:
-        """What the page server imports: all that these notebooks import, and the modules behind this package's lazy names."""
-        own = {path for name in notebooks for path in self.fingerprints.library(name) if path.endswith(".py")}
-        names = {library.module(path) for path in own} | {name for each in notebooks for name in plan.imports(self.notebooks[each])}
-        return sorted(names)
-
     def _event(self, job, cell):
         self.progress.at(job.page, cell)
 
     def _build(self, executor, waiting, maybe, parameters, settings):
         running: dict[Future, tuple[Page, Job]] = {}
+        ended: SimpleQueue[Future] = SimpleQueue()
         while waiting or running:
-            for page in [page for page in waiting if self._ready(page, waiting, running)]:
+            for page in self._ready(waiting, running):
                 del waiting[page]
                 if page in maybe and not self.reasons(page):
                     self.progress.skip()
                     continue
                 job = self._attachments_only(page, self._job(page, parameters[page], settings[page]))
-                running[executor.submit(_builder(self.options), job)] = (page, job)
+                future = executor.submit(_builder(self.options), job)
+                running[future] = (page, job)
+                future.add_done_callback(ended.put)
             pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
             if not running:
                 time.sleep(pause or 0.0)  # the wait before a repetition
                 continue
-            for future in wait(running, timeout=pause, return_when=FIRST_COMPLETED).done:
-                page, job = running.pop(future)
-                self._take(page, job, future.result(), settings[page], waiting)
+            try:
+                future = ended.get(timeout=pause)
+            except Empty:
+                continue  # a repetition is due before any other page has ended
+            page, job = running.pop(future)
+            self._take(page, job, future.result(), settings[page], waiting)
 
     def _needs(self, page) -> set[Page]:
         """The pages whose headlines a page reads: those for leadership, as far as there are any."""
         return {Page(page.partner, name, self.notebooks[name].audiences[0]) for name in self.notebooks[page.notebook].needs}
 
-    def _ready(self, page, waiting, running) -> bool:
-        if self.later.get(page, 0.0) > time.monotonic():
-            return False
-        self.later.pop(page, None)
-        return not self._needs(page) & (set(waiting) | {each for each, _ in running.values()})
+    def _ready(self, waiting, running) -> list[Page]:
+        """The pages that wait for nothing, neither for others nor for the time of their repetition."""
+        now = time.monotonic()
+        self.later = {page: moment for page, moment in self.later.items() if moment > now}
+        unfinished = set(waiting) | {page for page, _ in running.values()}
+        return [page for page in waiting if page not in self.later and not self._needs(page) & unfinished]
 
     def _job(self, page, parameters, settings) -> Job:
         limits = Limits(page_s=settings.run.timeout_s, cell_s=settings.run.cell_timeout_s, memory_mb=settings.run.memory_mb)
