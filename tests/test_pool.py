@@ -233,7 +233,8 @@ def test_what_a_page_cost_is_told_where_the_system_does_not_count_it(monkeypatch
 
     exact = page.spent()
     monkeypatch.setitem(sys.modules, "resource", None)
-    assert page.spent() == pytest.approx(exact, rel=0.5)
+    less = page.spent()  # without subprocesses
+    assert 0 < less[0] <= exact[0] + 1 and 10 < less[1] <= exact[1] + 1
 
 
 def test_a_failure_outside_the_cells_is_told(pool, job):
@@ -263,8 +264,8 @@ def test_memory_stays_flat_over_many_pages(pool, job):
         return sum(psutil.Process(pid).memory_info().rss for pid in (os.getpid(), _forkserver._forkserver_pid)) / 2**20
 
     def pages(count):
-        futures = [pool.submit(blank_page.build, page) for _ in range(count)]
-        assert all(len(future.result(PATIENCE_S).html) == blank_page.BYTES for future in futures)
+        for _ in range(count):
+            assert len(pool.submit(blank_page.build, page).result(PATIENCE_S).html) == blank_page.BYTES
 
     page = job("1")
     pages(50)

@@ -69,9 +69,10 @@ def bound(pages, folder):
 
 
 def run_cells(executed, partner):
-    from nbformat.v4 import new_output
+    from matplotlib import pyplot as plt
 
-    names = {"__name__": "__main__"}
+    names, shown = {"__name__": "__main__"}, []
+    plt.show = lambda: shown.extend(drawn(plt))
     for cell in executed.cells:
         if cell.cell_type != "code":
             continue
@@ -80,13 +81,40 @@ def run_cells(executed, partner):
         exec(compile(tree, "cell", "exec"), names)
         names["partner"] = partner
         value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None
-        if hasattr(value, "_repr_mimebundle_"):
-            bundle = value._repr_mimebundle_()
-            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-            cell.outputs = [new_output("execute_result", data=data, metadata=metadata, execution_count=1)]
-            if metadata.get("catchment", {}).get("end"):
-                executed.cells = executed.cells[: executed.cells.index(cell) + 1]
-                return
+        cell.outputs, shown = [*shown, *result(value)], []
+        plt.show = lambda shown=shown: shown.extend(drawn(plt))
+        if any(output.metadata.get("catchment", {}).get("end") for output in cell.outputs):
+            executed.cells = executed.cells[: executed.cells.index(cell) + 1]
+            return
+
+
+def result(value):
+    """What a cell's last value shows."""
+    from nbformat.v4 import new_output
+
+    if hasattr(value, "_repr_mimebundle_"):
+        bundle = value._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+    elif value is not None:
+        html = value._repr_html_() if hasattr(value, "_repr_html_") else None
+        data, metadata = {"text/plain": repr(value)} | ({"text/html": html} if html else {}), {}
+    else:
+        return []
+    return [new_output("execute_result", data=data, metadata=metadata, execution_count=1)]
+
+
+def drawn(plt):
+    """The open figures as a notebook shows them."""
+    from base64 import b64encode
+    from io import BytesIO
+
+    from nbformat.v4 import new_output
+
+    for number in plt.get_fignums():
+        content = BytesIO()
+        plt.figure(number).savefig(content, format="png", bbox_inches="tight")
+        yield new_output("display_data", data={"image/png": b64encode(content.getvalue()).decode()})
+    plt.close("all")
 
 
 if __name__ == "__main__":
