@@ -33,7 +33,7 @@ def job(shared_project):
 
     def made(*cells, name="page", limits=FREE, engine="catchment", partner="tallgrass", parameters=None):
         source = shared_project.notebook(name, *cells).read_text()
-        return Job(partner, name, source, {"partner": partner} | (parameters or {}), str(shared_project.root), "2026-01-01T00:00:00Z", "test", engine, limits)
+        return Job(partner, name, source, {"partner": partner} | (parameters or {}), str(shared_project.root), "2026-01-01T00:00:00Z", "test", engine=engine, limits=limits)
 
     return made
 
