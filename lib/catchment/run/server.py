@@ -14,6 +14,11 @@ import os
 import sys
 from pathlib import Path
 
+# What every page uses; the last ones are loaded by IPython when a shell starts.
+USED_BY_ALL = (
+    "papermill", "nbconvert", "matplotlib_inline.backend_inline", "catchment.run.engine", "catchment.report.page",
+    "IPython.core.completerlib", "IPython.core.magics", "IPython.core.crashhandler", "IPython.core.logger",
+)  # fmt: skip
 # nbformat validates with jsonschema, which compiles a URI grammar (rfc3987_syntax, 2 s) that no notebook needs.
 SLOW_AND_UNUSED = ("rfc3987_syntax",)
 
@@ -32,7 +37,7 @@ def without_slow_imports():
 
 def preload(names):
     # Settings first: pydantic looks for their docstrings through every module that is loaded by then (0.3 s alone, 4 s at the end).
-    for name in ("catchment.params", "papermill", "nbconvert", "matplotlib_inline.backend_inline", "catchment.run.engine", "catchment.report.page", *names):
+    for name in ("catchment.params", *USED_BY_ALL, *names):
         with contextlib.suppress(Exception):
             importlib.import_module(name)
 
@@ -47,19 +52,12 @@ def rehearse():
     from matplotlib.figure import Figure
 
     from catchment.report import page
-    from catchment.run import cells
 
     page.html(nbformat.v4.new_notebook(), page.Facts(title="", partner="", programme="", through="", produced="", code=""))
     figure = Figure()
     figure.subplots().plot([0, 1])
     figure.savefig(io.BytesIO(), format="svg")
     backend_registry.list_all()  # reads the entry points of all packages
-    environment = dict(os.environ)
-    with cells.session():
-        pass
-    for name in os.environ.keys() - environment.keys():
-        del os.environ[name]
-    os.environ.update(environment)
     if "pandera" in sys.modules:
         ask_nothing()
     if "CATCHMENT_ROOT" in os.environ:
