@@ -91,20 +91,20 @@ RAID = {
 }  # fmt: skip
 DECISIONS = {
     "tallgrass": [
-        ("Fund clinic space for two urologists", "Joint committee", "2026-02-20", 480_000, "Each quarter's delay leaves more urology referrals outside the network"),
-        ("Repeat the operative report audit before the site visit", "Cancer committee", "2026-02-15", None, "The gate stays blocked until a second audit passes"),
+        ("Fund clinic space for two urologists", "Joint committee", "2026-02-20", 480_000, "Each quarter's delay leaves more urology referrals outside the network", "general"),
+        ("Repeat the operative report audit before the site visit", "Cancer committee", "2026-02-15", None, "The gate stays blocked until a second audit passes", "general"),
     ],
     "riverbend": [
-        ("Extend agency nurses for one quarter", "Operations council", "2026-01-31", 95_000, "Infusion days would be cut from five to four"),
-        ("Join the hub's research network agreement", "Joint committee", "2026-03-10", 40_000, "Accrual cannot reach its category with one study"),
+        ("Extend agency nurses for one quarter", "Operations council", "2026-01-31", 95_000, "Infusion days would be cut from five to four", "workforce"),
+        ("Join the hub's research network agreement", "Joint committee", "2026-03-10", 40_000, "Accrual cannot reach its category with one study", "clinical trials"),
     ],
     "dunes": [
-        ("Hire two authorization specialists", "Operations council", "2026-01-25", 150_000, "Denied claims keep the receivables up"),
-        ("Share a genetic counselor with the hub", "Joint committee", "2026-02-28", 70_000, "The standard stays at risk past the visit"),
+        ("Hire two authorization specialists", "Operations council", "2026-01-25", 150_000, "Denied claims keep the receivables up", "workforce"),
+        ("Share a genetic counselor with the hub", "Joint committee", "2026-02-28", 70_000, "The standard stays at risk past the visit", "genetics"),
     ],
     "northpoint": [
-        ("Approve evening infusion hours from March", "Operations council", "2026-02-10", 310_000, "Waits rise until the new chairs open in 2026"),
-        ("Release design funds for the third accelerator", "Capital committee", "2026-04-15", 650_000, "Design takes nine months before any order"),
+        ("Approve evening infusion hours from March", "Operations council", "2026-02-10", 310_000, "Waits rise until the new chairs open in 2026", "infusion"),
+        ("Release design funds for the third accelerator", "Capital committee", "2026-04-15", 650_000, "Design takes nine months before any order", "radiation oncology"),
     ],
 }  # fmt: skip
 COMMENTS = [
@@ -162,7 +162,7 @@ def raid() -> pd.DataFrame:
 
 def decisions() -> pd.DataFrame:
     rows = [(partner, f"D{i}", *entry) for partner, entries in DECISIONS.items() for i, entry in enumerate(entries, start=1)]
-    return pd.DataFrame(rows, columns=["partner", "item", "decision", "forum", "by", "amount_usd", "otherwise"])
+    return pd.DataFrame(rows, columns=["partner", "item", "decision", "forum", "by", "amount_usd", "otherwise", "theme"])
 
 
 def tables() -> dict[str, pd.DataFrame]:

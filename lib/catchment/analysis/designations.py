@@ -6,7 +6,8 @@ A need carries a theme (such as infusion or navigation); so does a designation. 
 its theme. Gifts of the year so far to those designations are set against the gap; needs that share a theme share its
 gifts in proportion to their gaps. A need without a cost is listed without one, never as zero.
 
-Known bias: a gift to a designation may already be promised to something else; the match is of subject, not of budget.
+Known bias: a gift to a designation may already be promised to something else; the match is of subject, not of budget. A decision may be
+the first step of an initiative that is listed too: the gaps of one theme are not to be added without a look at them.
 """
 
 from collections.abc import Mapping
@@ -28,17 +29,22 @@ def given_to_date(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month
     return dict(zip(rows["designation_id"], rows["ytd_usd"].clip(lower=0), strict=True))
 
 
-def needs(gaps: pd.DataFrame, standards: pd.DataFrame) -> pd.DataFrame:
+def needs(gaps: pd.DataFrame, standards: pd.DataFrame, decisions: pd.DataFrame | None = None) -> pd.DataFrame:
     """What other pages ask money for, as one list: `need`, `source`, `theme`, `gap_usd` (missing when not costed).
 
     Parameters
     ----------
     gaps : funding gaps of the growth initiatives: `need`, `theme`, `gap_usd`.
     standards : accreditation standards with `standard`, `title`, `theme` and `status`; those not met or at risk are needs.
+    decisions : what the scorecard asks leadership to decide: `item`, `decision`, `theme`, `amount_usd`; those with an amount are costed needs.
     """
     short = standards[standards["status"].isin(["Not met", "At risk"])]
     asked = pd.DataFrame({"need": "Standard " + short["standard"] + ", " + short["title"] + " (" + short["status"].str.lower() + ")", "source": "Program scorecard", "theme": short["theme"], "gap_usd": float("nan")})
-    return pd.concat([gaps.assign(source="Growth initiatives")[["need", "source", "theme", "gap_usd"]], asked], ignore_index=True).astype({"gap_usd": "float64"})
+    parts = [gaps.assign(source="Growth initiatives"), asked]
+    if decisions is not None:
+        costed = decisions[decisions["amount_usd"] > 0]
+        parts.insert(1, pd.DataFrame({"need": "Decision " + costed["item"] + ", " + costed["decision"], "source": "Program scorecard", "theme": costed["theme"], "gap_usd": costed["amount_usd"]}))
+    return pd.concat([part[["need", "source", "theme", "gap_usd"]].astype({"gap_usd": "float64"}) for part in parts], ignore_index=True)
 
 
 def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mapping[str, float]) -> pd.DataFrame:

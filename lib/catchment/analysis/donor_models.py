@@ -250,23 +250,45 @@ def dated_records(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, since: str 
     """BG/NBD records of donors whose first gift fell between `since` and `as_of`: `donor_id`, `frequency` (days with a
     repeat gift), `recency` and `age` in units of `unit_days`. Pass gifts from before `since` too: they tell who is new."""
     codes, people, days = _gift_days(gifts)
-    end, start = (np.datetime64(pd.Timestamp(day), "D").astype("int64") for day in (as_of, since))
+    keep, records = _dated(codes, days, len(people), _day(as_of), _day(since), unit_days)
+    return records.assign(donor_id=people[keep])[["donor_id", "frequency", "recency", "age"]]
+
+
+def _day(moment: str | pd.Timestamp) -> int:
+    """Days since January 1970."""
+    return int(np.datetime64(pd.Timestamp(moment), "D").astype("int64"))
+
+
+def _dated(codes: np.ndarray, days: np.ndarray, people_n: int, end: int, start: int, unit_days: float) -> tuple[np.ndarray, pd.DataFrame]:
+    """Which donors first gave from `start` to `end`, and their records in the order of their numbers."""
     codes, days = codes[days <= end], days[days <= end]
-    count = np.bincount(codes, minlength=len(people))
-    first, last = np.full(len(people), np.iinfo("int64").max), np.zeros(len(people), dtype="int64")
-    np.minimum.at(first, codes, days)
-    np.maximum.at(last, codes, days)
-    keep = (count > 0) & (first >= start)
-    return pd.DataFrame({"donor_id": people[keep], "frequency": count[keep] - 1, "recency": (last - first)[keep] / unit_days, "age": (end - first[keep]) / unit_days})
+    count = np.bincount(codes, minlength=people_n)
+    opens = np.concatenate([[0], np.cumsum(count)])
+    known = count > 0
+    first, last = np.zeros(people_n, dtype="int64"), np.zeros(people_n, dtype="int64")
+    # Days stand in order within a donor: the first and the last are where the donor's block begins and ends.
+    first[known], last[known] = days[opens[:-1][known]], days[opens[1:][known] - 1]
+    keep = known & (first >= start)
+    return keep, pd.DataFrame({"frequency": count[keep] - 1, "recency": (last - first)[keep] / unit_days, "age": (end - first[keep]) / unit_days})
 
 
 def _gift_days(gifts: pd.DataFrame) -> tuple[np.ndarray, pd.Index, np.ndarray]:
-    """Donor numbers and days (since 1970) of the days on which a donor gave, each once; and the donors."""
+    """Donor numbers and days (since 1970) of the days on which a donor gave, each once, by donor and day; and the donors."""
     given = gifts[["donor_id", "gift_date"]][(gifts["amount_usd"] > 0).to_numpy()]
     codes, people = coded(given["donor_id"])
     days = pd.to_datetime(given["gift_date"]).to_numpy().astype("datetime64[D]").astype("int64")
-    both = np.unique(codes * 1_000_000 + days)
+    # Sorting takes a tenth of the time of np.unique, which hashes whole numbers.
+    both = np.sort(codes * 1_000_000 + days)
+    both = both[np.concatenate([np.ones(min(len(both), 1), dtype=bool), both[1:] != both[:-1]])]
     return both // 1_000_000, people, both % 1_000_000
+
+
+def _once(ask: Callable, *columns: pd.Series, **options: float) -> np.ndarray:
+    """`ask` of each record, answered once for records that are equal: a million donors have few hundred of them."""
+    table = pd.DataFrame(dict(enumerate(columns)))
+    place = table.groupby(list(table.columns), sort=False).ngroup().to_numpy()
+    distinct = table.drop_duplicates()
+    return np.asarray(ask(*(distinct[name] for name in distinct), **options))[place]
 
 
 def outlook(giving: pd.DataFrame, *, through: int | None = None, years: int = 1) -> pd.DataFrame:
@@ -278,7 +300,7 @@ def outlook(giving: pd.DataFrame, *, through: int | None = None, years: int = 1)
     model = fit_bgbb(records["frequency"], records["recency"], records["periods"])
     value = fit_gamma_gamma(records["frequency"] + 1, records["mean_usd"])
     arguments = (records["frequency"], records["recency"], records["periods"])
-    frame = records.assign(p_alive_share=model.p_alive(*arguments), expected_gifts=model.expected_gifts(*arguments, years=years))
+    frame = records.assign(p_alive_share=_once(model.p_alive, *arguments), expected_gifts=_once(model.expected_gifts, *arguments, years=years))
     return frame.assign(expected_usd=frame["expected_gifts"] * value.expected_value(frame["frequency"] + 1, frame["mean_usd"]))
 
 
@@ -292,8 +314,7 @@ def held_out(giving: pd.DataFrame, *, year: int) -> pd.DataFrame:
     """
     giving = annual(giving)
     frame = outlook(giving, through=year - 1)
-    actual = giving.loc[frame["donor_id"], year].to_numpy()
-    last = giving.loc[frame["donor_id"], year - 1].to_numpy()
+    actual, last = giving[[year, year - 1]].to_numpy()[giving.index.get_indexer(frame["donor_id"])].T
     frame = frame.assign(donors_n=1, expected_n=frame["expected_gifts"], actual_n=actual > 0, actual_usd=np.maximum(actual, 0) / 100, naive_n=last > 0)
     columns = ["donors_n", "expected_n", "actual_n", "naive_n", "expected_usd", "actual_usd"]
     grouped = frame.astype({"actual_n": "int64", "naive_n": "int64"}).groupby("frequency")[columns].sum().reset_index()
@@ -323,15 +344,13 @@ def held_out_gifts(gifts: pd.DataFrame, cut: str | pd.Timestamp, *, months: int 
     many as in the same number of months before).
     """
     cut = pd.Timestamp(cut)
-    end, before = cut + pd.DateOffset(months=months), cut - pd.DateOffset(months=months)
-    records = dated_records(gifts, cut, since=cut - pd.DateOffset(years=history_years), unit_days=365.25 / 12)
+    low, middle, high = (_day(cut + pd.DateOffset(months=step)) for step in (-months, 0, months))
+    codes, people, days = _gift_days(gifts)
+    keep, records = _dated(codes, days, len(people), middle, _day(cut - pd.DateOffset(years=history_years)), 365.25 / 12)
     x, t, age = records["frequency"], np.floor(records["recency"]), np.ceil(records["age"])
     model = fit_bgnbd(x, t, age)
-    codes, people, days = _gift_days(gifts)
-    mine = people.isin(records["donor_id"])[codes]
-    low, middle, high = (np.datetime64(day, "D").astype("int64") for day in (before, cut, end))
-    now, then = mine & (days > middle) & (days <= high), mine & (days > low) & (days <= middle)
-    expected = model.expected_gifts(x, t, age, horizon=months).sum()
+    now, then = keep[codes] & (days > middle) & (days <= high), keep[codes] & (days > low) & (days <= middle)
+    expected = _once(model.expected_gifts, x, t, age, horizon=months).sum()
     return {"donors_n": len(records), "expected_n": float(expected), "actual_n": int(now.sum()), "naive_n": int(then.sum())}
 
 

@@ -11,6 +11,7 @@ Known bias: payments posted without a pledge number leave a pledge looking unpai
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,63 @@ def balances(instalments: pd.DataFrame, payments: pd.DataFrame, *, as_of: str | 
     frame["open_usd"] = (owed - frame["paid_usd"]).round(2)
     frame["days"] = (as_of - frame["due_date"]).dt.days
     return frame.assign(bucket=bucket(frame["days"]))
+
+
+class Joined(NamedTuple):
+    """Ledger, pledges and schedule with payments of a table of their own joined in, and the payments set aside by reason."""
+
+    gifts: pd.DataFrame
+    pledges: pd.DataFrame
+    instalments: pd.DataFrame
+    set_aside: pd.DataFrame
+
+
+def joined(gifts: pd.DataFrame, payments: pd.DataFrame, *, pledges: pd.DataFrame, instalments: pd.DataFrame, discount_rate_share: float) -> Joined:
+    """Payments kept apart from gifts (as NPSP does) in the form of the other ledgers, so that each dollar counts once.
+
+    A paid payment on a pledge becomes a gift of type "pledge payment" with the pledge's donor, program and purpose; every payment on it is an
+    instalment; written-off ones are the pledge's write-off. The payment that NPSP makes for an outright gift repeats that gift and is
+    set aside, and so is one whose gift is not in the ledger.
+
+    Parameters
+    ----------
+    payments : one row per payment: `payment_id`, `pledge_id` (the gift it belongs to), `due_date`, `gift_date`, `amount_usd`, `paid`, `written_off`.
+    pledges, instalments : what other tables hold already; their pledges are left as they are.
+    discount_rate_share : yearly rate for the present value of pledges that come without one.
+
+    Returns
+    -------
+    `gifts`, `pledges` and `instalments` in the columns given, and `set_aside`: `reason`, `payments_n`, `amount_usd`.
+    """
+    made = gifts[(gifts["gift_type"] == "pledge") & (gifts["amount_usd"] > 0)].drop_duplicates("gift_id").set_index("gift_id")
+    of_pledge, known = payments["pledge_id"].isin(made.index), payments["pledge_id"].isin(set(gifts["gift_id"]))
+    reasons = {"repeats a gift that is counted already": known & ~of_pledge, "belongs to no gift of the ledger": ~known}
+    aside = pd.DataFrame([{"reason": reason, "payments_n": int(rows.sum()), "amount_usd": float(payments.loc[rows, "amount_usd"].sum())} for reason, rows in reasons.items()])
+    mine = payments[of_pledge]
+    paid = mine[mine["paid"].astype(bool)]
+    extra = made.loc[paid["pledge_id"]].reset_index(drop=True).assign(gift_type="pledge payment", gift_id=paid["payment_id"].to_numpy(), pledge_id=paid["pledge_id"].to_numpy(), gift_date=paid["gift_date"].to_numpy(), amount_usd=paid["amount_usd"].to_numpy())
+    new = mine[~mine["pledge_id"].isin(set(pledges["pledge_id"]))]
+    promised, due = _promised(new, made, discount_rate_share), _schedule(new)
+    return Joined(_below(gifts, extra), _below(pledges, promised), _below(instalments, due), aside)
+
+
+def _schedule(payments: pd.DataFrame) -> pd.DataFrame:
+    rows = payments.assign(due_date=payments["due_date"].fillna(payments["gift_date"])).sort_values(["pledge_id", "due_date"])
+    return rows.assign(instalment=rows.groupby("pledge_id").cumcount() + 1, due_usd=rows["amount_usd"])
+
+
+def _promised(payments: pd.DataFrame, made: pd.DataFrame, rate: float) -> pd.DataFrame:
+    lost = payments[payments["written_off"].astype(bool)].groupby("pledge_id").agg(written_off_usd=("amount_usd", "sum"), written_off_date=("due_date", "max"))
+    rows = made.loc[payments["pledge_id"].unique()].rename_axis("pledge_id").drop(columns="pledge_id", errors="ignore").reset_index()
+    rows = rows.assign(pledge_date=rows["gift_date"], discount_rate_share=rate, instalments_n=rows["pledge_id"].map(payments.groupby("pledge_id").size()))
+    return rows.join(lost, on="pledge_id", validate="one_to_one").fillna({"written_off_usd": 0.0})
+
+
+def _below(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows below the table, in its columns and types."""
+    if rows.empty:
+        return table
+    return pd.concat([table, rows.reindex(columns=table.columns).astype(table.dtypes.to_dict())], ignore_index=True) if len(table) else rows.reindex(columns=table.columns)
 
 
 def _written_off(write_offs: pd.DataFrame | None, as_of: pd.Timestamp) -> pd.Series:

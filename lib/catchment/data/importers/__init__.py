@@ -100,7 +100,7 @@ def _import(kind: str, path: Path, root: Path, name: str, year: int | None, part
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     """Write the table's entry anew: aside, then in place of the old one."""
     before = imports(root).get(name)
-    if before and before.kind != kind:
+    if before and before.kind != kind and not _alike(before.kind, kind):
         raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
     known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
     imported = sorted([*known, result], key=lambda item: (item.partner, item.file))
@@ -108,6 +108,13 @@ def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]}, sort_keys=False, allow_unicode=True), encoding="utf-8")
     part.replace(path)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two kinds make the same table, so that partners with different systems can share it."""
+    if one not in LAYOUTS or other not in LAYOUTS:
+        return False
+    return (LAYOUTS[one].table, LAYOUTS[one].key, LAYOUTS[one].scope) == (LAYOUTS[other].table, LAYOUTS[other].key, LAYOUTS[other].scope)
 
 
 def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Ledger:
     # By hash, so that five million gifts are remembered in little: line and hash of the content; parts and type of a gift.
     seen: dict[int, tuple[int, int]] = field(default_factory=dict)
     gifts: dict[int, tuple[int, str]] = field(default_factory=dict)
+    # What files imported before hold: identifier and the file.
+    elsewhere: dict[int, str] = field(default_factory=dict)
 
 
 class Unfit(Exception):
@@ -68,6 +70,7 @@ def read(layout: Layout, path: Path, target: Path, *, row: Callable[[Ledger, int
     """
     known, wrong, told = facts(path, layout.member, progress), [], dict(constants or {})
     ledger = _scouted(layout, path, known.encoding)
+    ledger.elsewhere = _elsewhere(layout, target)
     target.parent.mkdir(parents=True, exist_ok=True)
     part, days = target.with_name(target.name + ".part"), _Days(layout.period)
     try:
@@ -83,6 +86,17 @@ def read(layout: Layout, path: Path, target: Path, *, row: Callable[[Ledger, int
         part.unlink(missing_ok=True)
     engine.write_rejects(target.with_suffix(".rejects.csv"), wrong)
     return Imported(layout.kind, path.name, target.name, days.span, known.sha256, days.rows, len(wrong), 0, known.encoding, f"{date.today()}")
+
+
+def _elsewhere(layout: Layout, target: Path) -> dict[int, str]:
+    """Identifiers that the partner's other files of the same table hold, by hash, and the file of each."""
+    keys = [column for column in layout.key if column != "partner"]
+    found: dict[int, str] = {}
+    for other in sorted(target.parent.glob("*.parquet")):
+        if other != target:
+            columns = [column.to_pylist() for column in pq.read_table(other, columns=keys).columns]
+            found |= {hash(values if len(keys) > 1 else values[0]): other.stem for values in zip(*columns, strict=True)}
+    return found
 
 
 @dataclass
@@ -299,6 +313,9 @@ def once(ledger: Ledger, number: int, gift_id: str, designation: str, content: t
     """
     if not gift_id:
         raise Unfit("gift_id", "a gift identifier", "an empty cell")
+    single = len([column for column in ledger.layout.key if column != "partner"]) == 1
+    if other := ledger.elsewhere.get(hash(gift_id if single else (gift_id, designation))):
+        raise Unfit("gift_id", "each gift once over all files of the table", f"{gift_id} (the file {other} has it)")
     place, mark = hash((gift_id, designation)), hash(content)
     before = ledger.seen.get(place)
     if before is not None:
