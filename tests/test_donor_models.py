@@ -172,3 +172,24 @@ class TestRecords:
         total = donor_models.held_out(giving.annual(pd.DataFrame(rows, columns=["donor_id", "year", "amount_usd"])), year=2020).iloc[-1]
         assert abs(total["expected_n"] / total["actual_n"] - 1) < 0.1
         assert abs(total["expected_n"] - total["actual_n"]) < abs(total["naive_n"] - total["actual_n"])
+
+
+def test_equal_records_are_answered_once_and_like_single_ones():
+    model = donor_models.BGBB(1.2, 0.75, 0.66, 2.78)
+    random = np.random.default_rng(5)
+    n = random.integers(1, 8, 400)
+    t = np.minimum(random.integers(0, 8, 400), n)
+    x = np.where(t > 0, np.minimum(random.integers(1, 8, 400), t), 0)
+    columns = [pd.Series(values) for values in (x, t, n)]
+    asked = []
+    once = donor_models._once(lambda *record: asked.append(len(record[0])) or model.p_alive(*record), *columns)
+    assert once == pytest.approx(model.p_alive(x, t, n))
+    assert asked[0] < 150
+
+
+def test_dated_records_count_each_day_once():
+    gifts = pd.DataFrame({"donor_id": list("aaabb"), "gift_date": pd.to_datetime(["2024-03-01", "2024-03-01", "2024-04-01", "2024-01-01", "2026-01-01"]), "amount_usd": [5.0, 7.0, 5.0, 5.0, 5.0]})
+    records = donor_models.dated_records(gifts, "2024-12-31", since="2024-01-01", unit_days=1).set_index("donor_id")
+    assert records.loc["a"].tolist() == [1, 31, 305]
+    assert records.loc["b"].tolist() == [0, 0, 365]
+    assert donor_models.dated_records(gifts.iloc[:0], "2024-12-31", since="2024-01-01").empty

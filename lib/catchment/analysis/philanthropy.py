@@ -243,7 +243,7 @@ def campaign_progress(campaigns: pd.DataFrame, gifts: pd.DataFrame, *, as_of: st
     recent = kept[pd.to_datetime(kept["gift_date"]) > as_of - pd.DateOffset(months=recent_months)]
     frame = campaigns.copy()
     for name, part in (("raised_usd", kept), ("recent_usd", recent)):
-        frame[name] = frame["campaign_id"].map(part.groupby("campaign_id")["amount_usd"].sum()).fillna(0.0).round(2)
+        frame[name] = frame["campaign_id"].map(part.groupby("campaign_id")["amount_usd"].sum()).astype("float64").fillna(0.0).round(2)
     start, end = pd.to_datetime(frame["start_date"]), pd.to_datetime(frame["end_date"])
     gone, whole = (as_of - start).dt.days.clip(lower=0), (end - start).dt.days
     month = 365.25 / 12

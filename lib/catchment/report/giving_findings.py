@@ -9,8 +9,22 @@ from collections.abc import Mapping
 import pandas as pd
 
 from catchment import words
+from catchment.analysis import philanthropy
 
 from .blocks import Finding, Kpi
+
+
+def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, years: int = 3, donors: int = 100) -> str:
+    """Why a ledger cannot carry the page, with what was raised all the same; nothing when it can."""
+    totals = philanthropy.raised_by_basis(gifts, start_month=start_month)
+    first, people = int(totals["fiscal_year"].min()), gifts["donor_id"].nunique()
+    if philanthropy.year_of(as_of, start_month=start_month) - first >= years and people >= donors:
+        return ""
+    raised = [f"{basis.lower()} {words.listing(f'{words.money(row.amount_usd)} in {row.fiscal_year}' for row in part.itertuples())}" for basis, part in totals.groupby("basis")]
+    return (
+        f"**The ledger is too short for this page.** It holds {words.plural(people, 'donor')} since fiscal year {first}; forecasts, retention and models need {years} whole past years and {donors} donors. "
+        f"What was raised by fiscal year: {'; '.join(raised)}."
+    )
 
 
 def headline(always: Finding, *others: Finding | None, most: int = 3) -> list[Finding]:

@@ -157,6 +157,8 @@ def stages(rows: pd.DataFrame) -> str:
 
 
 def calibration(rows: pd.DataFrame) -> str:
+    if rows["own_share"].isna().all():
+        return "No proposal was closed yet: the chances are common practice"
     row = rows.loc[(rows["own_share"] - rows["default_share"]).abs().idxmax()]
     word = "more" if row["own_share"] > row["default_share"] else "less"
     return f"At {row['stage']}, own proposals are funded {word} often than common practice says: {words.share(row['own_share'], digits=0)} against {words.share(row['default_share'], digits=0)}"
@@ -213,6 +215,13 @@ def dollars(kept: Mapping[str, float], benchmark: Mapping[str, float]) -> str:
         f"Of last year's dollars {words.share(kept['without_upgrades'], digits=0)} came back from the same donors without counting upgrades, {words.share(kept['with_upgrades'], digits=0)} with them. "
         f"Elsewhere: {words.listing(f'{group} {words.share(value, digits=0)}' for group, value in benchmark.items())} (Fundraising Effectiveness Project; see assumptions)."
     )
+
+
+def set_aside(payments: pd.DataFrame) -> str:
+    """Payments of a table of their own that were not joined in, by reason; nothing when there are none."""
+    rows = payments[payments["payments_n"] > 0] if len(payments) else payments
+    parts = [f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}" for row in rows.to_dict("records")]
+    return f" Not counted again: {words.listing(parts)}." if parts else ""
 
 
 def written_off(pledged: pd.DataFrame) -> str:

@@ -53,6 +53,7 @@ def each(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)
+    _fits(kind, name, root)
     for path in map(Path, files):
         done = imports(root).get(name)
         same = next((known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None)
@@ -100,14 +101,18 @@ def _import(kind: str, path: Path, root: Path, name: str, year: int | None, part
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     """Write the table's entry anew: aside, then in place of the old one."""
     before = imports(root).get(name)
-    if before and before.kind != kind and not _alike(before.kind, kind):
-        raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
     known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
     imported = sorted([*known, result], key=lambda item: (item.partner, item.file))
     path = root / "data" / "imported" / f"{name}.yml"
     part = path.with_name(path.name + ".part")
     part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]}, sort_keys=False, allow_unicode=True), encoding="utf-8")
     part.replace(path)
+
+
+def _fits(kind: str, name: str, root: Path) -> None:
+    before = imports(root).get(name)
+    if before and before.kind != kind and not _alike(before.kind, kind):
+        raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
 
 
 def _alike(one: str, other: str) -> bool:

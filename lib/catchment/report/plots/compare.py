@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .. import formats, theme
-from ..canvas import Plot, clipped, key, shape, sheet, something, tick, value_axis, widest, width
+from ..canvas import NothingToDraw, Plot, clipped, key, shape, sheet, something, tick, value_axis, widest, width
 
 ROW = 22.0
 LABEL_LIMIT = 210.0
@@ -184,13 +184,17 @@ def _key_lines(parts: list[str]) -> list[list[str]]:
     return lines
 
 
+@shape
 def bridge(frame: pd.DataFrame, label: str, value: str, *, total: str = "Now", start: str | None = None) -> Plot:
     """A waterfall: the first row is the start, the following rows add or take away, `total` is computed.
 
     The amounts of the first row and of the total are drawn from zero; gains and losses float between them.
     """
+    something(frame, value)
     fmt = formats.of(value, frame[value])
     amounts = frame[value].astype("float64").tolist()
+    if not any(amounts):
+        raise NothingToDraw("every amount is zero")
     ends = pd.Series(amounts).cumsum().tolist()
     names = [start or str(frame[label].iloc[0]), *map(str, frame[label].iloc[1:]), total]
     rows = pd.DataFrame({label: names, value: [*amounts, ends[-1]]})

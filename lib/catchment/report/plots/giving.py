@@ -6,7 +6,7 @@ import seaborn as sns
 from catchment import words
 
 from .. import formats, theme
-from ..canvas import Plot, key, sheet, value_axis, width
+from ..canvas import Plot, key, shape, sheet, something, value_axis, width
 
 
 def lorenz(frame: pd.DataFrame, x: str = "donors_share", y: str = "amount_share", *, marks: tuple[float, ...] = (0.8, 0.9, 0.99)) -> Plot:
@@ -37,6 +37,7 @@ def lorenz(frame: pd.DataFrame, x: str = "donors_share", y: str = "amount_share"
     return plot
 
 
+@shape
 def thermometer(frame: pd.DataFrame, label: str, raised: str, goal: str, *, time: str, low: str | None = None, expected: str | None = None, high: str | None = None) -> Plot:
     """One tube per campaign from nothing to goal: filled with what is raised, with a mark at the share of time gone.
 
@@ -46,6 +47,7 @@ def thermometer(frame: pd.DataFrame, label: str, raised: str, goal: str, *, time
     time : share of the campaign's time gone (0-1).
     low, expected, high : forecast of the total at the end; drawn as a dot with its interval above the tube.
     """
+    something(frame, raised)
     fmt = formats.of(raised, frame[raised])
     columns = [raised, goal, *(column for column in (expected, high) if column)]
     top = float(max((frame[column] / frame[goal]).max() for column in columns))
