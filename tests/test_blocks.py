@@ -155,10 +155,10 @@ def test_old_data_are_announced_unless_they_do_not_age():
 
 def test_the_summary_tells_what_the_page_said():
     report = made(simulated=True)
-    told = page.summary(notebook(report.takeaways("**A.** b"), report.kpis(Kpi("K", "1", change="▲")), report.record("cases", 5, "patients", "2025"), report.table(stays(20, 30), "C", sources=["x"])))
+    told = page.summary(notebook(report.takeaways("**A.** b"), report.kpis(Kpi("K", "1", change="▲")), report.record("cases", 50, "patients", "2025"), report.record("few", 5, "patients", "2025"), report.table(stays(20, 30), "C", sources=["x"])))
     assert told["takeaways"] == ["**A.** b"]
     assert told["kpis"][0]["label"] == "K"
-    assert told["numbers"] == [{"name": "cases", "value": 5.0, "unit": "patients", "period": "2025"}]
+    assert told["numbers"] == [{"name": "cases", "value": 50.0, "unit": "patients", "period": "2025"}, {"name": "few", "value": None, "unit": "patients", "period": "2025"}]
     assert told["simulated"] == ["Stays"]
 
 

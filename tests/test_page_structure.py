@@ -104,9 +104,10 @@ def test_every_figure_says_what_it_shows_and_where_it_comes_from(tree):
         assert "Source: " in texts(figure)
 
 
-def test_pages_have_figures_or_say_why_not(tree):
+def test_pages_have_figures_or_say_why_not(page, tree):
     closed = any(element.get("class") == "notice" for element in all_of(tree, "p"))
-    assert len(all_of(tree, "figure")) >= 5 or closed
+    # The brief has one map, one trend and one scenario figure, for it has to fit on two sheets.
+    assert len(all_of(tree, "figure")) >= (3 if page.stem == "06_executive_brief" else 5) or closed
 
 
 def test_tables_have_captions_and_scoped_headings(tree):

@@ -62,7 +62,7 @@ def test_readable_table_has_no_empty_cell_and_no_hidden_number():
 @pytest.mark.parametrize(
     ("statuses", "sentence", "card"),
     [
-        (["Met", "Not met", "At risk"], "**The accreditation gate is blocked by 5.3 (report)**, although 1 of 3 standards are met", "Gate: blocked by 5.3"),
+        (["Met", "Not met", "At risk"], "**The accreditation gate is blocked by 5.3 (report)**; 1 of 3 standards are met", "Gate: blocked by 5.3"),
         (["Met", "Unknown", "At risk"], "**Readiness cannot be said: 5.3 (report) has no evidence**", "Gate: unknown, 5.3"),
         (["Met", "At risk", "Met"], "**No standard fails, but 5.3 (report) is at risk**", "Gate: at risk, 5.3"),
         (["Met", "Met", "Not applicable"], "**All 2 applicable standards are met**", "Gate: ready"),

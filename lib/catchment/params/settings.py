@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import PrivateAttr
 
 from .base import Assumption, Ccn, Count, CountyFips, Date, Latitude, Longitude, Section, Zip
+from .brief import Brief
 from .demand import Demand
 from .disclosure import Disclosure
 from .growth import Growth
@@ -60,6 +61,7 @@ class Settings(Section):
     growth: Growth
     philanthropy: Philanthropy
     scorecard: Scorecard
+    brief: Brief
     disclosure: Disclosure
     run: Run
     notebooks: dict[str, dict[str, Any]]

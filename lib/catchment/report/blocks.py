@@ -5,7 +5,7 @@ the index and the brief read. A figure is refused when it was drawn from counts 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import count
@@ -19,17 +19,24 @@ from . import formats, lab, markdown, marks, svg, tables
 from .canvas import Plot
 
 MIME = "application/vnd.catchment+json"
+PEOPLE = ("patients", "cases", "referrals", "visits")  # units of recorded numbers that count people
+SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say."""
+    """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say.
+
+    `number` names the recorded number that the card shows, by which the brief finds it; `since` is its movement since the last run.
+    """
 
     label: str
     value: str
     change: str = ""
     goal: str = ""
     status: str = "neutral"
+    number: str = ""
+    since: str = ""
 
     def __post_init__(self):
         if not (self.change or self.goal):
@@ -40,13 +47,27 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Finding:
-    """A takeaway that the executive brief may choose: size, certainty and change are 0 to 1, `exhibit` is a figure's id."""
+    """A takeaway that the executive brief may choose; `exhibit` is the figure's id.
+
+    `usd` (dollars a year) or `cases` (patients a year) say how much it is about; where neither does, `size` from 0 to 1.
+    `certainty` and `change` run from 0 to 1; `basis` says what the certainty rests on and `since` what the change is measured
+    from. `so` is what follows from it, in a sentence.
+    """
 
     text: str
     exhibit: str = ""
     size: float = 0.0
     certainty: float = 0.0
     change: float = 0.0
+    usd: float | None = None
+    cases: float | None = None
+    basis: str = ""
+    since: str = ""
+    so: str = ""
+
+    def record(self) -> dict:
+        """As plain data; an amount that is not known is left out of the choice, not counted as zero."""
+        return {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in asdict(self).items()}
 
 
 class Block:
@@ -87,17 +108,13 @@ class Report:
         """The page in a few computed sentences, the conclusion of each in **bold**."""
         findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
         items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
-        return Block(f'<ol class="takeaways">{items}</ol>', {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [asdict(f) for f in findings]})
+        return Block(f'<ol class="takeaways">{items}</ol>', {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [f.record() for f in findings]})
 
     def kpis(self, *cards: Kpi) -> Block:
         """Three to five cards."""
         if not 1 <= len(cards) <= 5:
             raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
-        html = "".join(
-            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>'
-            f'<span class="delta">{marks.marked(card.change)}</span><span class="goal">{marks.marked(card.goal)}</span></dd></div>'
-            for card in cards
-        )
+        html = "".join(f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>' for card in cards)
         return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
 
     def figure(
@@ -157,6 +174,10 @@ class Report:
         """What cannot be said, and why."""
         return Block(f'<p class="notice" role="note">{markdown.inline(text)}</p>', {"kind": "notice", "texts": [text]})
 
+    def notices(self, texts: Sequence[str]) -> Block:
+        """Several of them, or nothing."""
+        return Block("".join(self.notice(text).html for text in texts), {"kind": "notice", "texts": list(texts)})
+
     def end(self, reason: str, *, when: bool = True) -> Block:
         """Close the page here with a notice when `when` holds: what follows is neither run nor shown. Otherwise shows nothing."""
         return _Ending(self.notice(reason)) if when else Block("", {"kind": "end"})
@@ -165,9 +186,16 @@ class Report:
         """How it was done, in markdown."""
         return Block(f'<div class="method">{markdown.html(text)}</div>', {"kind": "method"})
 
-    def record(self, name: str, value: float, unit: str, period: str) -> Block:
-        """A key number under its portfolio-wide name; the executive brief checks that all notebooks agree on it."""
-        return Block("", {"kind": "number", "name": name, "value": None if pd.isna(value) else float(value), "unit": unit, "period": period})
+    def record(self, name: str, value: float, unit: str, period: str, *, part_of: str = "") -> Block:
+        """A key number under its portfolio-wide name; the executive brief checks that all notebooks agree on it.
+
+        `part_of` names a number that this one is a part of, so it may not be larger.
+        """
+        return Block("", {"kind": "number", "numbers": [_number(name, value, unit, period, part_of)]})
+
+    def records(self, numbers: Mapping[str, tuple[float, str, str]]) -> Block:
+        """Several key numbers: name -> value, unit and period."""
+        return Block("", {"kind": "number", "numbers": [_number(name, *said) for name, said in numbers.items()]})
 
     def assumptions(self, *sections: str) -> Block:
         """Every threshold, benchmark and conversion factor in use, with its source; the partner's own are emphasized."""
@@ -211,6 +239,17 @@ class Report:
     def _stale(self, origin) -> bool:
         released = _released(origin.published) if origin.ages else None
         return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
+
+
+def _lines(card: Kpi) -> str:
+    lines = {"delta": card.change, "goal": card.goal} | ({"since": card.since} if card.since else {})
+    return "".join(f'<span class="{name}">{marks.marked(text)}</span>' for name, text in lines.items())
+
+
+def _number(name: str, value: float, unit: str, period: str, part_of: str = "") -> dict:
+    # What is recorded leaves the page: a small count of people stays behind.
+    hidden = pd.isna(value) or (unit in PEOPLE and 0 < value < SMALLEST)
+    return {"name": name, "value": None if hidden else float(value), "unit": unit, "period": period} | ({"part_of": part_of} if part_of else {})
 
 
 def _released(published) -> date | None:

@@ -43,7 +43,10 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
         f"{words.share(gone_share, digits=0)} of the year gone; the forecast is {words.money(ahead['total_usd'])} ({words.share(level, digits=0)} interval {words.interval(low, high, words.money)})."
     )
     size = min(1.0, abs(ahead["total_usd"] / goal - 1)) if goal else 0.0
-    return Finding(text, exhibit, size, level if not low < goal <= high else 0.5, min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0)
+    basis = f"{words.share(level, digits=0)} prediction interval"
+    so = f"{words.money(goal - to_date['ytd_usd'])} must still come in before the year ends." if goal > to_date["ytd_usd"] else ""
+    return Finding(text, exhibit, size, level if not low < goal <= high else 0.5, min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0,
+                   usd=abs(ahead["total_usd"] - goal), basis=basis, since="the same day last year", so=so)  # fmt: skip
 
 
 def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = "") -> Finding | None:
@@ -53,7 +56,7 @@ def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = 
         return None
     rest = top["amount_usd"] / top["amount_share"] - top["amount_usd"]
     text = f"**One donor gave {words.share(top['amount_share'], digits=0)} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; without that donor the year would have brought {words.money(rest)}."
-    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0)
+    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0, usd=float(top["amount_usd"]), basis="counted gifts", so="The program rests on one decision that others make.")
 
 
 def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding | None:
@@ -66,7 +69,8 @@ def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
         f"**Donors of the segment “{row['dimension'].lower()}: {row['segment']}” are slipping away**: {words.share(row['share'], digits=0)} of them gave again in fiscal year {year}, against "
         f"{words.share(row['usual_share'], digits=0)} in the years before; those who left had given {words.money(row['lost_usd'])} the year before."
     )
-    return Finding(text, exhibit, float(-row["change_share"]), float(1 - row["p_adjusted"]), float(-row["change_share"]))
+    return Finding(text, exhibit, float(-row["change_share"]), float(1 - row["p_adjusted"]), float(-row["change_share"]), usd=float(row["lost_usd"]), basis="adjusted p below 0.05", since="the years before",
+                   so="A call to those who left comes before the search for new donors.")  # fmt: skip
 
 
 def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.05) -> Finding | None:
@@ -80,7 +84,8 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     place = "behind" if gap < -tolerance else "ahead of" if gap > tolerance else "in step with"
     text = f"**The campaign “{row['campaign']}” is {place} its time**: {words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal is raised with {words.share(row['time_share'], digits=0)} of the time gone"
     need = f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far." if row["gap_usd"] > 0 else "."
-    return Finding(text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0)
+    return Finding(text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0, usd=float(abs(gap) * row["goal_usd"]), basis="counted gifts",
+                   so=f"Against an even pace that is {words.money(abs(gap) * row['goal_usd'])} {'short' if gap < 0 else 'ahead'}.")  # fmt: skip
 
 
 def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least: float = 0.05) -> Finding | None:
@@ -89,7 +94,7 @@ def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least
     if share < least:
         return None
     text = f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {words.share(share, digits=0)} of the open balance; {words.share(paid['share'], digits=0)} of what fell due has been paid."
-    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0)
+    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0, usd=paid["overdue_usd"], basis="counted pledges", so="Each of these donors is owed a call.")
 
 
 def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
@@ -98,11 +103,11 @@ def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
     now, before = rows.loc[year], rows.loc[year - 1] if year - 1 in rows.index else None
     text = f"**{words.share(now['share'], digits=0)} of last year's donors gave again in fiscal year {year}** ({words.count(now['retained_n'])} of {words.count(now['donors_before_n'])})"
     if before is None:
-        return Finding(text + ".", exhibit, 0.05, 1.0, 0.0)
+        return Finding(text + ".", exhibit, 0.05, 1.0, 0.0, basis="counted donors")
     moved = now["share"] - before["share"]
     certain = now["share_low"] > before["share_high"] or now["share_high"] < before["share_low"]
     said = f"; the year before it was {words.share(before['share'], digits=0)}" + ("." if certain else ", a difference within chance.")
-    return Finding(text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved))
+    return Finding(text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved), basis="95 % intervals apart" if certain else "95 % intervals overlap", since=f"fiscal year {year - 1}")
 
 
 def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float) -> list[Kpi]:

@@ -41,14 +41,17 @@ def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
     """What happens if nothing changes, by the year given."""
     moving = moves(outlook)
     if moving.empty:
-        return Finding(f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.", exhibit, 0.2, 0.8, 0.0)
+        return Finding(f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.", exhibit, certainty=0.8, basis="80 % prediction intervals")
     row = moving.iloc[0]
     word = "grow" if row["change_share"] > 0 else "fall"
     others = [f"{NAMES[m]} {'grow' if c > 0 else 'fall'} {words.share(abs(c))}" for m, c in zip(moving["measure"], moving["change_share"], strict=True)][1:3]
     rest = f"; {words.listing(others)}" if others else "; no other volume moves measurably"
     text = (f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} to {words.count(row['volume_n'])} a year by {year}** "
             f"(80 % interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}){rest}.")
-    return Finding(text, exhibit, size=min(1.0, abs(row["change_share"])), certainty=0.8, change=min(1.0, abs(row["change_share"])))
+    basis = f"80 % prediction interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}"
+    size = min(1.0, abs(row["change_share"]))
+    so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {'to make room for' if word == 'grow' else 'to do without'}, before any plan."
+    return Finding(text, exhibit, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
 
 
 def fan_title(history: pd.DataFrame, forecast: pd.DataFrame, measure: str, *, year: int) -> str:
@@ -79,7 +82,9 @@ def limit(limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: S
         text = f"**{row['title']} pass their planning limit ({words.share(row['limit_share'], digits=0)} in use) in {row['year_hit']}{most} if nothing changes**"
     people = words.listing([f"{title.lower().removesuffix(' (fte)')} ({year})" for title, year in zip(short["title"], short["year_hit"], strict=True)])
     text += f"; staff short of the benchmark: {people}." if len(short) else "; staffing meets the benchmarks throughout."
-    return Finding(text, exhibit, size=0.7 if len(hit) else 0.3, certainty=0.7, change=0.5 if len(hit) else 0.1)
+    over = (hit["need_last"] / hit["available_last"] - 1).max() if len(hit) else 0.02
+    so = f"By {last} the need is {words.share(over, digits=0)} above what is there." if len(hit) else ""
+    return Finding(text, exhibit, size=min(1.0, float(over)), certainty=0.7, change=0.5 if len(hit) else 0.1, basis="central forecast", since=f"now, to {last}", so=so)
 
 
 def limit_title(limits: pd.DataFrame, *, last: int) -> str:
@@ -90,15 +95,17 @@ def limit_title(limits: pd.DataFrame, *, last: int) -> str:
     return words.listing([f"{row['title']} pass their limit in {row['year_hit']}" for _, row in hit.iterrows()], most=2)
 
 
-def worth(scenarios: pd.DataFrame, simulated: dict[str, float], *, plan: str, expected: float, better: float, without: Sequence[str] = (), exhibit: str = "") -> Finding:
-    """What the plan is worth, how sure that is, and what it would be worth without what loses money."""
+def worth(scenarios: pd.DataFrame, simulated: dict[str, float], *, plan: str, expected: float, better: float, without: Sequence[str] = (), years: int = 10, exhibit: str = "") -> Finding:
+    """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     text = (f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario** "
             f"(ten-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
             f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws")
     text += f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}." if len(without) and better > row["npv_usd"] else "."
-    return Finding(text, exhibit, size=min(1.0, abs(row["npv_usd"]) / 2e7), certainty=abs(2 * simulated["positive_share"] - 1), change=0.3)
+    chance = simulated["positive_share"]
+    so = f"Spread over {years} years the plan {'adds' if row['npv_usd'] > 0 else 'costs'} about {words.money(abs(row['npv_usd']) / years)} a year."
+    return Finding(text, exhibit, certainty=max(chance, 1 - chance), usd=abs(row["npv_usd"]) / years, basis=f"positive in {words.share(chance, digits=0)} of draws", so=so)
 
 
 def named(title: str) -> str:
@@ -106,13 +113,15 @@ def named(title: str) -> str:
     return f"“{title}”"
 
 
-def start(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
-    """The initiative to begin with, and how firm its place is."""
+def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Finding:
+    """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
     first = ranked.iloc[0]
     firm = "a firm first" if first["first_share"] >= 0.8 else "ahead more often than not" if first["first_share"] >= 0.5 else "though the first places are open"
     text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the weightings tried, {firm}"
     text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
-    return Finding(text, exhibit, size=0.4, certainty=float(first["first_share"]), change=0.2)
+    worth = first["npv_usd"]
+    so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
+    return Finding(text, exhibit, certainty=float(first["first_share"]), usd=abs(worth) / years, basis=f"first in {words.share(first['first_share'], digits=0)} of weightings", so=so)
 
 
 def fans_title(ahead: pd.DataFrame, *, year: int) -> str:

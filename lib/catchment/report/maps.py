@@ -35,9 +35,9 @@ class _Frame:
         self.areas = _lighter(areas.to_crs(self.crs))
         self.bounds = self.areas.total_bounds
 
-    def sheet(self) -> tuple[Plot, Axes]:
+    def sheet(self, most: float = MAX_HEIGHT) -> tuple[Plot, Axes]:
         west, south, east, north = self.bounds
-        height = min((north - south) / (east - west) * MAP_WIDTH, MAX_HEIGHT)
+        height = min((north - south) / (east - west) * MAP_WIDTH, most)
         plot, ax = sheet(max(height, 180) + 8, left=2, right=theme.WIDTH - MAP_WIDTH - 2, top=4, bottom=4)
         ax.set_axis_off()
         ax.set_aspect("equal", adjustable="box", anchor="W")
@@ -70,9 +70,9 @@ def _path(shape) -> Path:
 
 def choropleth(
     areas: gpd.GeoDataFrame, value: str, *, bins: Sequence[float], label: str, note: str | Callable | None = None, outline: str | Sequence[str] | None = None,
-    names: Sequence[str] = (), sites: pd.DataFrame | None = None, center: float | None = None, key_title: str | None = None,
+    names: Sequence[str] = (), sites: pd.DataFrame | None = None, center: float | None = None, key_title: str | None = None, most: float = MAX_HEIGHT,
 ) -> Plot:  # fmt: skip
-    """Areas shaded by a share or a rate.
+    """Areas shaded by a share or a rate, at most `most` points high.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def choropleth(
         A real center such as the national rate: the ramp diverges there (it must be one of the bins).
     """
     window = _Frame(areas)
-    plot, ax = window.sheet()
+    plot, ax = window.sheet(most)
     fmt = formats.of(value, areas[value])
     colors = _colors(bins, center)
     strong = {outline} if isinstance(outline, str) else set(outline or ())

@@ -21,7 +21,7 @@ def origin(area, name: str, *, exhibit: str = "") -> Finding:
     held = area.origin.loc[area.origin["zip"].isin(area.zips), "share"].sum()
     text = f"**{words.share(held, digits=0)} of patients come from {words.plural(len(area.zips), 'ZIP')}.** The ZIP that sends most is {area.origin['zip'].iloc[0]} with {words.share(area.origin['share'].iloc[0], digits=0)}."
     tail = " The threshold is not reached because the other ZIPs have fewer than 11 published stays each." if area.note else ""
-    return Finding(text + tail, exhibit, size=0.5, certainty=0.9)
+    return Finding(text + tail, exhibit, size=0.02, certainty=0.95, basis="counted stays")
 
 
 def origin_title(area) -> str:
@@ -85,8 +85,8 @@ def thin(served: pd.DataFrame, below: float) -> str:
     return f"{words.plural(len(low), 'ZIP')} {'has' if len(low) == 1 else 'have'} under {part} the mean supply"
 
 
-def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, exhibit: str = "") -> Finding:
-    """Growth of expected cases with its interval, and its largest driver."""
+def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = "") -> Finding:
+    """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market."""
     row = outlook[outlook["site"] == "All sites"].iloc[0]
     sums = drivers[["size_n", "aging_n", "rate_n"]].sum().rename({"size_n": "more people", "aging_n": "older people", "rate_n": "changing rates"})
     main = sums.abs().idxmax()
@@ -95,11 +95,18 @@ def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int
         f"{words.count(row['ahead_n'])} a year** (95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}). "
         f"The largest driver is {main}: {words.count(abs(sums[main]))} cases."
     )
-    return Finding(text, exhibit, size=min(1.0, abs(row["growth_share"]) * 3), certainty=0.7, change=0.5)
+    more = share * (row["ahead_n"] - row["now_n"])
+    so = f"At our present share of stays that would be {words.people(abs(more), 'case')} {'more' if more > 0 else 'fewer'} a year here by {ahead}." if pd.notna(more) else ""
+    sure = not row["ahead_low"] <= row["now_n"] <= row["ahead_high"]
+    basis = f"95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}"
+    return Finding(text, exhibit, size=abs(row["growth_share"]), certainty=0.95 if sure else 0.5, change=min(1.0, abs(row["growth_share"])), cases=abs(more), basis=basis, since=f"{now} to {ahead}", so=so)
 
 
-def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, exhibit: str = "") -> Finding:
-    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew (`market.gains` by kind)."""
+def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, need: float = float("nan"), exhibit: str = "") -> Finding:
+    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew (`market.gains` by kind).
+
+    `need` is the area's new cases a year.
+    """
     row = gained[gained["system"] == name].iloc[0]
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
     by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
@@ -113,7 +120,10 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
     if len(away):
         most += f" Tertiary centers grew from {words.share(away['before_share'].iloc[0])} to {words.share(away['share'].iloc[0])}."
     text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
-    return Finding(text, exhibit, size=min(1.0, abs(row["gained_points"]) * 20), certainty=0.9, change=1.0)
+    moved, sure = abs(row["gained_points"]), not verb.startswith("did not")
+    so = f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year." if sure and pd.notna(need) else ""
+    basis = f"95 % interval {words.interval(row['gained_points_low'], row['gained_points_high'], lambda value: f'{signed_points(value)} points')}"
+    return Finding(text, exhibit, size=moved, certainty=0.95 if sure else 0.5, change=min(1.0, moved / max(row["before_share"], 0.01)), cases=moved * need, basis=basis, since=str(since), so=so)
 
 
 def rival(short: pd.DataFrame, name: str) -> str:
@@ -138,7 +148,8 @@ def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit
         f"{head}{rival(short, name) if n else ''} {lead['city']} ({lead['zip']}) leads the white-space list, whose first ten places hold about "
         f"{words.count(ten)} addressable new cases a year."
     )
-    return Finding(text, exhibit, size=min(1.0, ten / 100), certainty=0.8 if n else 0.4, change=0.3)
+    so = f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains." if n else ""
+    return Finding(text, exhibit, certainty=0.95 if n else 0.4, cases=ten, basis="false discoveries held at 5 %" if n else "no place beyond chance", so=so)
 
 
 def unusual(judged: pd.DataFrame, names: pd.Series) -> str:

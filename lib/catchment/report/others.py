@@ -10,6 +10,11 @@ from typing import Any
 
 
 def needed() -> dict[str, dict[str, Any]]:
-    """The summaries of the needed pages by notebook name, each with `title`, `takeaways`, `findings`, `kpis` and `numbers`."""
+    """The summaries of the needed pages by notebook name.
+
+    Each has `title`, `takeaways`, `findings`, `kpis` and `numbers`; `before` with the numbers of the last published version that
+    said others (`run`, `produced`, `numbers`), `last_good` with the day of the page when its newest build failed, and `missing` with
+    the reason when there is no page at all.
+    """
     path = os.environ.get("CATCHMENT_NEEDED")
     return json.loads(Path(path).read_text(encoding="utf-8")) if path else {}

@@ -68,7 +68,7 @@ def summary(notebook) -> dict[str, Any]:
         found["findings"] += record.get("findings", [])
         found["kpis"] += record.get("kpis", [])
         found["vintages"] += record.get("vintages", [])
-        found["numbers"] += [{key: record[key] for key in ("name", "value", "unit", "period")}] if record["kind"] == "number" else []
+        found["numbers"] += record.get("numbers", [])
         for key in ("simulated", "stale"):
             found[key] += [name for name in record.get(key, []) if name not in found[key]]
     if not found["takeaways"]:  # a page that ends early says why
@@ -91,7 +91,7 @@ def _resources(notebook, facts: Facts) -> dict[str, Any]:
         "title": facts.title, "partner": facts.partner, "programme": facts.programme, "home": facts.home, "others": facts.others,
         "facts": (("Partner", facts.partner), ("Data through", facts.through)), "produced": facts.produced,
         "contents": [found for text in texts for found in _HEADING.findall(text)], "banners": _banners(told), "markdown": _markdown,
-        "style": style(), "parameters": facts.parameters,
+        "style": style(), "sheets": notebook.metadata["catchment"].get("sheets", ""), "parameters": facts.parameters,
         "closing": f"Counts of 1 to 10 people are never shown, nor what would reveal one. Code {facts.code}.",
     }  # fmt: skip
 

@@ -44,11 +44,11 @@ def _part(kept: float, total: float) -> str:
     return words.share(kept / total)
 
 
-def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, exhibit: str = "") -> Finding:
+def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, treated: float = float("nan"), exhibit: str = "") -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
     `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
-    that is hidden there is not said here either.
+    that is hidden there is not said here either. `treated` is the part of referrals to us that reach treatment.
     """
     if referrals.loc[referrals["affiliation"].eq("affiliated") & referrals["eligible"], "referrals_n"].sum() < SMALL:
         return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", exhibit)
@@ -63,14 +63,16 @@ def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | Non
         f"**{row['specialty']} leaks most: {part} of its eligible referrals stay with us**, against {words.share(overall)} "
         f"across affiliated clinicians; most of the rest goes to {rivals.index[-1]}."
     )
-    return Finding(text, exhibit, size=min(1.0, row["excess_referrals_n"] / 100), certainty=0.95, change=0.0)
+    more = row["excess_referrals_n"] * treated
+    so = f"Kept as well as the average, it would bring {words.people(more, 'case')} a year." if pd.notna(more) else ""
+    return Finding(text, exhibit, certainty=0.95, cases=more, basis="95 % interval below the average", so=so)
 
 
 def _hidden(shown: pd.DataFrame | None, specialty: str) -> bool:
     return shown is not None and bool(shown.loc[shown["specialty"] == specialty, "kept_share"].isna().any())
 
 
-def lost(moved: pd.DataFrame, *, exhibit: str = "") -> Finding:
+def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "") -> Finding:
     """The largest lost referrer, how many more were lost or declined, and the new ones."""
     counts = moved["label"].value_counts()
     gone = moved[moved["label"] == "lost"].sort_values("before_referrals_n", ascending=False)
@@ -81,10 +83,16 @@ def lost(moved: pd.DataFrame, *, exhibit: str = "") -> Finding:
     which = "One referrer was lost" if len(gone) == 1 else f"{words.plural(len(gone), 'referrer', spelled=True).capitalize()} were lost, the largest being"
     link = ": " if len(gone) == 1 else " "
     text = f"**{which}{link}{first['clinician']}, with {words.count(first['before_referrals_n'])} referrals before and none now.** Beyond chance, {others}."
-    return Finding(text, exhibit, size=min(1.0, gone["before_referrals_n"].sum() / 200), certainty=1 - float(first["adjusted"]), change=1.0)
+    fewer = gone["before_referrals_n"].sum() * treated
+    so = f"At our yield these referrals were {words.people(fewer, 'treated patient')} a year." if pd.notna(fewer) else ""
+    return Finding(text, exhibit, certainty=1 - float(first["adjusted"]), change=1.0, cases=fewer, basis=_tested(first["adjusted"]), since="the period before", so=so)
 
 
-def corridor(moved: pd.DataFrame, *, to: str, exhibit: str = "") -> Finding:
+def _tested(pvalue: float) -> str:
+    return f"exact test, p {'below 0.001' if pvalue < 0.001 else words.number(pvalue, digits=3)}, adjusted"
+
+
+def corridor(moved: pd.DataFrame, *, to: str, treated: float = float("nan"), exhibit: str = "") -> Finding:
     """The town whose referrals to the partner grew most between the two periods."""
     grown = moved[(moved["destination"] == to) & moved["label"].isin(["growing", "new"])].sort_values("difference_n", ascending=False)
     if grown.empty:
@@ -94,7 +102,9 @@ def corridor(moved: pd.DataFrame, *, to: str, exhibit: str = "") -> Finding:
         f"**The corridor from {row['city']} to {to} grows: {words.count(row['now_referrals_n'])} referrals**, after "
         f"{words.people(row['before_referrals_n'], 'referral').removesuffix(' referrals')} in the period before."
     )
-    return Finding(text, exhibit, size=min(1.0, row["difference_n"] / 200), certainty=1 - float(row["adjusted"]), change=1.0)
+    more = row["difference_n"] * treated
+    so = f"At our yield the growth is {words.people(more, 'treated patient')} a year more." if pd.notna(more) else ""
+    return Finding(text, exhibit, certainty=1 - float(row["adjusted"]), change=1.0, cases=more, basis=_tested(row["adjusted"]), since="the period before", so=so)
 
 
 def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
@@ -109,7 +119,8 @@ def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
         f"**Outreach could recover about {words.money(total)} a year.** Half of it lies with {words.plural(half, 'clinician')} of the "
         f"{words.count(len(ranked))} below target."
     )
-    return Finding(text, exhibit, size=min(1.0, total / 5e6), certainty=0.6, change=0.0)
+    so = f"The first {words.plural(half, 'visit')} can be planned from the list now."
+    return Finding(text, exhibit, certainty=0.6, usd=total, basis="assumed contribution and chance of success", so=so)
 
 
 def ordered(shown: pd.DataFrame, value: str) -> pd.DataFrame:
@@ -174,12 +185,12 @@ def fit_note(models: dict[str, GravityFit]) -> str:
     return f"Decay: {why}. D2 and pseudo R2 are those of Poisson for all; D2: explained deviance. SRMSE: root mean square error over the mean flow. Sorensen: 1 is a perfect match. Dispersion above 1.5 calls for negative binomial, or for wider errors where totals are fixed."
 
 
-def share_card(label: str, now: pd.Series, before: pd.Series, target: float) -> Kpi:
+def share_card(label: str, now: pd.Series, before: pd.Series, target: float, *, number: str = "") -> Kpi:
     """A KPI card of a kept share with its movement, beyond chance or not, and its goal."""
     value, earlier = (np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"] for row in (now, before))
     moved = words.change(value, earlier, "the period before", unit="points")
     apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
-    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target))
+    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), number)
 
 
 def dropped_note(dropped: pd.DataFrame, year: int | None = None) -> str:

@@ -112,12 +112,13 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
     more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
     if bad.empty:
-        return Finding(f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}", exhibit, certainty=0.9)
+        return Finding(f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}", exhibit, certainty=0.95, basis="within control limits")
     first = bad.iloc[0]
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
     text = f"**{first['title']} {_moved(first)} beyond chance to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}, for the worse.**{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
-    return Finding(text, exhibit, size=float(min(1.0, away)), certainty=0.95, change=float(min(1.0, away)))
+    so = f"Its target is {value(first['kpi'], first['target'])}." if not pd.isna(first["target"]) else ""
+    return Finding(text, exhibit, size=float(min(1.0, away)), certainty=0.95, change=float(min(1.0, away)), basis="beyond control limits", since="its usual level", so=so)
 
 
 def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:
@@ -125,11 +126,13 @@ def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Fi
     titles = [f"{row.standard} ({row.title.lower()})" for row in assessed[assessed["standard"].isin(found.standards)].itertuples()]
     met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
     said = {
-        "blocked": "**The accreditation gate is blocked by {0}**, although {1} of {2} standards are met", "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
+        "blocked": "**The accreditation gate is blocked by {0}**; {1} of {2} standards are met", "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
         "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met", "ready": "**All {2} applicable standards are met**",
     }  # fmt: skip
     text = said[found.verdict].format(words.listing(titles, most=2), met, asked) + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
-    return Finding(text, exhibit, size={"blocked": 1.0, "unknown": 0.6, "conditional": 0.4, "ready": 0.1}[found.verdict], certainty=0.9)
+    so = {"blocked": "One standard that is not met blocks accreditation: no average makes up for it.", "unknown": "Without evidence a surveyor counts it as not met."}.get(found.verdict, "")
+    # A blocked gate concerns the whole program, a standard at risk little of it as yet.
+    return Finding(text, exhibit, size={"blocked": 1.0, "unknown": 0.3, "conditional": 0.05, "ready": 0.0}[found.verdict], certainty=0.95, basis="evidence on file", so=so)
 
 
 def gate_words(found: Gate) -> str:
@@ -149,7 +152,9 @@ def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Fi
         f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** ({_signed(parts[part])}); "
         f"{words.plural(material, 'line')} {'differs' if material == 1 else 'differ'} materially."
     )
-    return Finding(text, exhibit, size=min(1.0, abs(total) / max(abs(planned), 1.0)), certainty=0.9, change=min(1.0, abs(total) / max(abs(planned), 1.0)))
+    part = min(1.0, abs(total) / max(abs(planned), 1.0))
+    so = f"It is {words.share(part)} of the margin planned for the same months."
+    return Finding(text, exhibit, size=part, certainty=0.95, change=part, usd=abs(total), basis="ledger against budget", since="the budget", so=so)
 
 
 def _signed(amount: float) -> str:
@@ -214,10 +219,11 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
     open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
     late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
     if late.empty:
-        return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.8)
+        return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.95, basis="dates of the plan")
     row = late.iloc[0]
     text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
-    return Finding(text, exhibit, size=min(1.0, len(late) / len(open_)), certainty=0.8, change=min(1.0, row["slip_days"] / 90))
+    part = min(1.0, row["slip_days"] / 365)
+    return Finding(text, exhibit, size=part, certainty=0.95, change=part, basis="dates of the plan", since="the plan", so="What waits for a late milestone moves with it.")
 
 
 def slip_title(milestones: pd.DataFrame) -> str:

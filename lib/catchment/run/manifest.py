@@ -85,7 +85,7 @@ def good(job: Job, built: Built, before: dict[str, Any] | None, *, run: str, fac
         "cost": _cost(built),
         "failure": None,
     }  # fmt: skip
-    return made | {"before": _before(made, before)}
+    return made | {"before": _before(made, before), "compared": _compared(made, before)}
 
 
 def attached(job: Job, built: Built) -> dict[str, dict[str, Any]]:
@@ -104,6 +104,28 @@ def _before(made, before):
         return before["before"]
     told = {name: before["headlines"].get(name, []) for name in ("kpis", "takeaways")}
     return told | {"run": before["run"], "produced": before["produced"]}
+
+
+def told(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a page hands to those that need it: its headlines, what it said before, and since when it could not be renewed."""
+    return {"title": entry["title"], **entry["headlines"], "before": entry.get("compared"), "last_good": entry["produced"] if entry["failure"] else None, "missing": ""}
+
+
+def untold(title: str, entry: dict[str, Any] | None) -> dict[str, Any]:
+    """The same for a page that there is not, with the reason."""
+    nothing = dict.fromkeys(("takeaways", "findings", "kpis", "numbers", "simulated", "stale"), ())
+    why = f"its build failed ({entry['failure']['error']})" if entry and entry["failure"] else "it has not been built"
+    return {"title": title, **nothing, "before": None, "last_good": None, "missing": why}
+
+
+def _compared(made, before):
+    """The key numbers of the last published version that said others: a page built again from the same inputs keeps its comparison."""
+    if before is None or not before["path"]:
+        return None
+    numbers = before["headlines"].get("numbers", [])
+    if numbers == made["headlines"].get("numbers", []):
+        return before.get("compared")
+    return {"run": before["run"], "produced": before["produced"], "numbers": numbers}
 
 
 def bad(job: Job, built: Built, before: dict[str, Any] | None, *, run: str, facts: dict[str, Any]) -> dict[str, Any]:

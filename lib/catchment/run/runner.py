@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from catchment import params
-from catchment.run import history, lock, plan, schedule, store
+from catchment.run import history, lock, manifest, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -259,7 +259,9 @@ class _Run:
 
     def _needed(self, page) -> dict[str, Any]:
         entries = {each.notebook: self.publisher.entries.get(str(each)) for each in self._needs(page)}
-        return {name: {"title": entry["title"], **entry["headlines"]} for name, entry in entries.items() if entry and entry["path"]}
+        return {name: manifest.told(entry) for name, entry in entries.items() if entry and entry["path"]} | {
+            name: manifest.untold(self.notebooks[name].title, entry) for name, entry in entries.items() if not entry or not entry["path"]
+        }
 
     def _take(self, page, job, built: Built, settings, waiting):
         self.attempts[page] = self.attempts.get(page, 0) + 1

@@ -18,7 +18,7 @@ HEIGHT = 236.0
 @shape
 def trend(
     frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, accent: str | Sequence[str] | None = None, low: str | None = None,
-    high: str | None = None, partial_from=None, target: float | None = None, target_label: str = "Goal", zero: bool = True,
+    high: str | None = None, partial_from=None, target: float | None = None, target_label: str = "Goal", zero: bool = True, height: float = HEIGHT,
 ) -> Plot:  # fmt: skip
     """Lines over time, labeled at their ends; one accent, the rest gray.
 
@@ -40,7 +40,7 @@ def trend(
     fmt = formats.of(y, frame[y])
     limits = _limits(frame, [y, low, high], zero=zero, also=target)
     margin = widest(ends, bold=True) + 14 if ends else 24
-    plot, ax = sheet(HEIGHT, left=axis_margin(fmt, *limits), right=max(margin, 34))
+    plot, ax = sheet(height, left=axis_margin(fmt, *limits), right=max(margin, 34))
     places = _places(ax, frame[x])
     value_axis(ax, y, frame[y])
     ax.set_ylim(*limits)

@@ -1,0 +1,157 @@
+"""Sentences of the executive brief: the chosen findings with their evidence, cards since the last run, what is missing, what is asked.
+
+The findings are those of the other pages, in their words; only their order and the small print under them are made here.
+"""
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from catchment import words
+from catchment.analysis import briefing
+
+from . import markdown, marks
+from .blocks import SMALLEST, Block, Kpi
+
+# The recorded numbers that make the strip, and how a difference of each is written.
+CARDS = {"analytic_cases": "count", "stays_share": "points", "keepage_share": "points", "margin": "money", "standards_met": "count"}
+
+
+def cards(agreed: pd.DataFrame, pages: Mapping[str, Mapping]) -> list[Kpi]:
+    """The strip: the other pages' cards of these numbers, with the movement since the last published version that said others."""
+    made = {card["number"]: card for told in pages.values() for card in told["kpis"] if card["number"]}
+    known = {name: briefing.quantity(agreed, name) for name in CARDS if name in made}
+    return [Kpi(**made[name] | {"since": _moved(now, briefing.earlier(pages, name), CARDS[name])}) for name, now in known.items() if now is not None]
+
+
+def _moved(now: pd.Series, before: pd.Series | None, unit: str) -> str:
+    if before is None:
+        return "First published run"
+    day = before["produced"][:10]
+    if before["period"] != now["period"] or before["unit"] != now["unit"]:
+        return f"The run of {day} told of {before['period']}"
+    moved = words.change(now["value"], before["value"], unit=unit)
+    return f"Since the run of {day}: {moved}"
+
+
+def findings(chosen: pd.DataFrame) -> Block:
+    """The chosen findings in order: what happened, what lies behind it, what follows, how large and how sure, and where it stands."""
+    items = "".join(_item(row) for row in chosen.to_dict("records"))
+    return Block(f'<ol class="takeaways findings">{items}</ol>', {"kind": "takeaways", "texts": list(chosen["text"])})
+
+
+def parts(text: str) -> tuple[str, str]:
+    """A finding's conclusion, which stands in bold, and what is said about it, as plain text."""
+    head, bold, tail = text.partition("**")[2].partition("**")
+    if not bold:
+        return text, ""
+    # An interval in brackets stands in the small print already.
+    tail = re.sub(r"^\s*\([^()]*(?:interval|NPV)[^()]*\)", "", tail).lstrip(" .;:,")
+    return head.rstrip(".:"), tail[:1].upper() + tail[1:]
+
+
+def _item(row: dict) -> str:
+    head, why = parts(row["text"])
+    lines = [f"<b>{marks.marked(head)}.</b>"]
+    lines += [f'<span class="part"><i>Behind it:</i> {markdown.inline(why)}</span>'] if why else []
+    lines += [f'<span class="part"><i>So what:</i> {markdown.inline(row["so"])}</span>'] if row["so"] else []
+    return f'<li>{"".join(lines)}<span class="evidence">{marks.marked(evidence(row))} <a href="{address(row)}">{marks.escape(exhibit(row))}</a></span></li>'
+
+
+def evidence(row: Mapping) -> str:
+    """Size, certainty and change of a finding in a line."""
+    said = [size(row)]
+    said += [row["basis"]] if row["basis"] else []
+    said += [f"change against {row['since']}"] if row["since"] and row["change"] > 0 else ["standing fact"]
+    return f"{'; '.join(said)}; score {words.number(row['score'], digits=2)}."
+
+
+def size(row: Mapping) -> str:
+    """How much of the program a finding is about."""
+    part = words.share(min(row["part_share"], 1.0), digits=0)
+    if pd.notna(row["cases"]):
+        few = 0 < row["cases"] < SMALLEST
+        return f"{words.people(row['cases'], 'case')} a year" + ("" if few else f", {part} of the program")
+    if pd.notna(row["usd"]):
+        return f"{words.money(row['usd'])} a year, {part} of the program"
+    return f"size {part}"
+
+
+def address(row: Mapping) -> str:
+    """Where the finding's exhibit stands."""
+    return marks.escape(f"{row['page']}.html{'#' + row['exhibit'] if row['exhibit'] else ''}")
+
+
+def exhibit(row: Mapping) -> str:
+    """The name of that place."""
+    return f"{row['title']}, figure\u00a0{row['exhibit'].rpartition('-')[2]}" if row["exhibit"] else row["title"]
+
+
+def silent(pages: Mapping[str, Mapping]) -> list[str]:
+    """A sentence on each page that gives the brief nothing, or something old: which, and why."""
+    said = []
+    for told in pages.values():
+        if told["missing"]:
+            said.append(f"**{told['title']} is left out:** {told['missing']}.")
+        elif told["last_good"]:
+            said.append(f"**{told['title']} could not be renewed:** what is said of it stands as of {told['last_good'][:10]}.")
+        elif not told["findings"]:
+            reason = told["takeaways"][0] if told["takeaways"] else "it has no finding."
+            said.append(f"**{told['title']} has nothing to report:** {reason.replace('**', '')}")
+    return said
+
+
+def map_title(origins: pd.DataFrame, overall: float) -> str:
+    """Title of the share map: the ZIP that sends us many patients and gives us little of its own."""
+    known = origins.dropna(subset="share")
+    if known.empty:
+        return "Our share by ZIP is hidden: too few stays in each"
+    low = known[known["share_high"] < overall]
+    first = f", {low['city'].iloc[0]} first" if len(low) else ""
+    return f"{words.plural(len(low), 'ZIP')} of {words.count(len(known))} shown give us less than {words.share(overall, digits=0)}{first}"
+
+
+def scenarios(agreed: pd.DataFrame) -> pd.DataFrame:
+    """Net present value of the growth plan by scenario, from the recorded numbers: `scenario, npv_usd`."""
+    rows = agreed[agreed["name"].str.startswith("plan_npv: ")]
+    return pd.DataFrame({"scenario": rows["name"].str.removeprefix("plan_npv: "), "npv_usd": rows["value"]}).reset_index(drop=True)
+
+
+def scenario_title(worth: pd.DataFrame) -> str:
+    """Title of the scenario figure."""
+    good = worth.loc[worth["npv_usd"] > 0, "scenario"].str.lower().tolist()
+    which = f": {words.listing(good)}" if 0 < len(good) < len(worth) else ""
+    return f"The growth plan earns its cost of capital in {words.count(len(good))} of {words.plural(len(worth), 'scenario')}{which}"
+
+
+def asks(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Decisions as text, earliest first."""
+    days = [f"{day:%b} {day.day}, {day.year}" for day in decisions["by"]]
+    amounts = [words.money(usd) if usd == usd else "none" for usd in decisions["amount_usd"]]
+    return decisions.assign(by=days, amount=amounts).reset_index(drop=True)[["decision", "forum", "by", "amount", "otherwise"]]
+
+
+def risks(log: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The heaviest risks and issues (likelihood times impact), with who answers for them."""
+    live = log[log["kind"].isin(["risk", "issue"])]
+    out = live.assign(weight=live["likelihood"] * live["impact"]).sort_values(["weight", "item"], ascending=[False, True])
+    return out.head(most)[["title", "kind", "weight", "owner", "response"]].reset_index(drop=True)
+
+
+def considered(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Every finding with its score and what it is made of."""
+    conclusions = [parts(text)[0] for text in ranked["text"]]
+    return pd.DataFrame({"finding": conclusions, "report": ranked["title"], "of_program_share": ranked["part_share"], "certainty": ranked["certainty"], "change": ranked["change"], "score": ranked["score"]})
+
+
+METHOD = """
+**Choice.** Every finding of the other pages scores size x certainty x change. Size is the part r of the program that the finding is about: cases a year over analytic cases, dollars a
+year over contribution, else the part it states; it counts as r / (r + {half:.0%}). Certainty is 1 - p of a test, 0.95 where an interval or control limit excludes "no change" and for what was
+counted, 0.5 where it does not, the simulated chance, or 0.6 where an assumption carries the amount. Change runs from {standing:g} (a standing fact) to 1. The best findings follow, no more than
+{per_page} of a page, at least {fewest}; up to {most} where they score {least:g}. Amounts of different findings overlap and are not added.
+
+**Agreement.** Numbers that several pages state under one name, unit and period must be equal, and a part may not exceed its whole; otherwise this page isn't published.
+
+**Since the last run.** A card compares with the last published version of its page that gave other numbers.
+"""
