@@ -98,10 +98,13 @@ class DisclosureError(ValueError):
 
 
 class Report:
-    """One page in the making: knows the partner's settings, the tables in use and the number of the next figure."""
+    """One page in the making: knows the partner's settings, the tables in use and the number of the next figure.
 
-    def __init__(self, settings, tables):
-        self.settings, self.tables = settings, tables
+    The records of a `portable` one carry what its figures and tables show, for another format than the page.
+    """
+
+    def __init__(self, settings, tables, *, portable: bool = False):
+        self.settings, self.tables, self.portable = settings, tables, portable
         self._figures = count(1)
 
     def takeaways(self, *sentences: str | Finding) -> Block:
@@ -143,7 +146,7 @@ class Report:
             f"{self._behind(safe, n, subtitle if drawn.fig else title, labels)}"
             f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
         )
-        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources)})
+        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources), **self._values(safe, sources, note, labels)})
 
     @staticmethod
     def _picture(drawn: Plot, n: int, alt: str) -> str:
@@ -168,7 +171,7 @@ class Report:
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
             html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
-        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', {"kind": "table", "title": caption, **self._origins(sources)})
+        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', {"kind": "table", "title": caption, "subtitle": "", **self._origins(sources), **self._values(safe, sources, note, labels)})
 
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
@@ -235,6 +238,14 @@ class Report:
             "simulated": [origin.title for origin in found.values() if origin.simulated],
             "stale": [f"{origin.title} ({origin.published})" for origin in found.values() if self._stale(origin)],
         }
+
+    def _values(self, shown: pd.DataFrame, sources: Sequence[str], note: str | None, labels: dict[str, str] | None) -> dict:
+        """What is shown, as plain data, where another format will ask for it."""
+        if not self.portable or not sources:
+            return {}
+        columns = [name for name in shown.columns if not str(name).endswith("_suppressed")]
+        data = {str(name): [None if pd.isna(value) else value for value in shown[name].tolist()] for name in columns}
+        return {"data": data, "source": self.tables.source(*sources), "note": note or "", "labels": labels or {}}
 
     def _stale(self, origin) -> bool:
         released = _released(origin.published) if origin.ages else None

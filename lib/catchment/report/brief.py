@@ -38,7 +38,12 @@ def _moved(now: pd.Series, before: pd.Series | None, unit: str) -> str:
 def findings(chosen: pd.DataFrame) -> Block:
     """The chosen findings in order: what happened, what lies behind it, what follows, how large and how sure, and where it stands."""
     items = "".join(_item(row) for row in chosen.to_dict("records"))
-    return Block(f'<ol class="takeaways findings">{items}</ol>', {"kind": "takeaways", "texts": list(chosen["text"])})
+    return Block(f'<ol class="takeaways findings">{items}</ol>', {"kind": "takeaways", "texts": list(chosen["text"]), "chosen": [_told(row) for row in chosen.to_dict("records")]})
+
+
+def _told(row: dict) -> dict:
+    """A chosen finding as the deck takes it."""
+    return {"text": row["text"], "so": row["so"], "evidence": evidence(row), "where": exhibit(row), "address": address(row)}
 
 
 def parts(text: str) -> tuple[str, str]:
