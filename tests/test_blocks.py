@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from catchment.report import DisclosureError, Finding, Kpi, Report, formats, page, plots, svg, tables, theme
@@ -203,3 +204,21 @@ def test_a_shape_without_any_value_says_so(draw, columns):
     frame = pd.DataFrame({"label": ["a", "b"], "group": ["x", "y"], "value": [np.nan, np.nan]})
     assert draw(frame, *columns).missing == "no value is known"
     assert draw(frame.head(0), *columns).missing == "there is no such record"
+
+
+def texts_of(plot) -> list:
+    axes = plot.fig.axes[0]
+    drawn = FigureCanvasAgg(plot.fig).get_renderer()
+    return [text.get_window_extent(drawn) for text in axes.texts if text.get_text()]
+
+
+def test_tornado_labels_do_not_overlap_where_both_ends_lie_on_one_side():
+    swings = pd.DataFrame({"driver": ["Price", "Volume", "Delay", "Rent"], "low_usd": [-4e6, 2.1e6, 2.2e6, 2e6], "high_usd": [9e6, 2.6e6, 1.9e6, 2.4e6]})
+    plot = plots.tornado(swings, "driver", "low_usd", "high_usd", 2e6)
+    said = [text.get_text() for text in plot.fig.axes[0].texts]
+    assert "$2.1 M to $2.6 M" in said
+    assert "$2.4 M" in said, "one end is the base itself"
+    boxes = texts_of(plot)
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[i + 1 :])
+    edge = plot.fig.get_window_extent()
+    assert all(edge.x0 <= box.x0 and box.x1 <= edge.x1 for box in boxes)

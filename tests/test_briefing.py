@@ -92,7 +92,7 @@ def test_nothing_recorded_is_no_disagreement():
 
 
 def card(name, value="100", **more):
-    return {"label": name, "value": value, "change": "", "goal": "Goal 90: met", "status": "good", "number": name, "since": ""} | more
+    return {"label": name, "value": value, "change": "", "goal": "Goal 90: met", "status": "good", "recorded": name, "since": ""} | more
 
 
 def test_cards_move_since_the_last_version_that_said_others():

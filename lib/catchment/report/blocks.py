@@ -27,7 +27,7 @@ SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
 class Kpi:
     """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say.
 
-    `number` names the recorded number that the card shows, by which the brief finds it; `since` is its movement since the last run.
+    `recorded` names the recorded number that the card shows, by which the brief finds it; `since` is its movement since the last run.
     """
 
     label: str
@@ -35,7 +35,7 @@ class Kpi:
     change: str = ""
     goal: str = ""
     status: str = "neutral"
-    number: str = ""
+    recorded: str = ""
     since: str = ""
 
     def __post_init__(self):
@@ -196,8 +196,8 @@ class Report:
         """
         return Block("", {"kind": "number", "numbers": [_number(name, value, unit, period, part_of)]})
 
-    def records(self, numbers: Mapping[str, tuple[float, str, str]]) -> Block:
-        """Several key numbers: name -> value, unit and period."""
+    def records(self, numbers: Mapping[str, tuple]) -> Block:
+        """Several key numbers: name -> value, unit, period and, where it is a part of another number, that one's name."""
         return Block("", {"kind": "number", "numbers": [_number(name, *said) for name, said in numbers.items()]})
 
     def assumptions(self, *sections: str) -> Block:

@@ -20,7 +20,7 @@ CARDS = {"analytic_cases": "count", "stays_share": "points", "keepage_share": "p
 
 def cards(agreed: pd.DataFrame, pages: Mapping[str, Mapping]) -> list[Kpi]:
     """The strip: the other pages' cards of these numbers, with the movement since the last published version that said others."""
-    made = {card["number"]: card for told in pages.values() for card in told["kpis"] if card["number"]}
+    made = {card["recorded"]: card for told in pages.values() for card in told["kpis"] if card["recorded"]}
     known = {name: briefing.quantity(agreed, name) for name in CARDS if name in made}
     return [Kpi(**made[name] | {"since": _moved(now, briefing.earlier(pages, name), CARDS[name])}) for name, now in known.items() if now is not None]
 
@@ -43,7 +43,7 @@ def findings(chosen: pd.DataFrame) -> Block:
 
 def _told(row: dict) -> dict:
     """A chosen finding as the deck takes it."""
-    return {"text": row["text"], "so": row["so"], "evidence": evidence(row), "where": exhibit(row), "address": address(row)}
+    return {"text": row["text"], "so": row["so"], "evidence": evidence(row), "short": f"{size(row)}; {row['basis']}", "where": exhibit(row), "address": address(row)}
 
 
 def parts(text: str) -> tuple[str, str]:
@@ -135,6 +135,17 @@ def asks(decisions: pd.DataFrame) -> pd.DataFrame:
     days = [f"{day:%b} {day.day}, {day.year}" for day in decisions["by"]]
     amounts = [words.money(usd) if usd == usd else "none" for usd in decisions["amount_usd"]]
     return decisions.assign(by=days, amount=amounts).reset_index(drop=True)[["decision", "forum", "by", "amount", "otherwise"]]
+
+
+def asks_title(decisions: pd.DataFrame) -> str:
+    """Caption of the decisions: how many, from when to when."""
+    first, last = (f"{day:%B} {day.day}, {day.year}" for day in (decisions["by"].min(), decisions["by"].max()))
+    return f"{words.plural(len(decisions), 'decision')} from {first} to {last}" if len(decisions) > 1 else f"One decision by {first}"
+
+
+def risks_title(log: pd.DataFrame) -> str:
+    """Caption of the risks: the heaviest one."""
+    return f"Heaviest {log['kind'].iloc[0]}: {log['title'].iloc[0][:1].lower()}{log['title'].iloc[0][1:]}"
 
 
 def risks(log: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -185,12 +185,12 @@ def fit_note(models: dict[str, GravityFit]) -> str:
     return f"Decay: {why}. D2 and pseudo R2 are those of Poisson for all; D2: explained deviance. SRMSE: root mean square error over the mean flow. Sorensen: 1 is a perfect match. Dispersion above 1.5 calls for negative binomial, or for wider errors where totals are fixed."
 
 
-def share_card(label: str, now: pd.Series, before: pd.Series, target: float, *, number: str = "") -> Kpi:
+def share_card(label: str, now: pd.Series, before: pd.Series, target: float, *, recorded: str = "") -> Kpi:
     """A KPI card of a kept share with its movement, beyond chance or not, and its goal."""
     value, earlier = (np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"] for row in (now, before))
     moved = words.change(value, earlier, "the period before", unit="points")
     apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
-    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), number)
+    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), recorded)
 
 
 def dropped_note(dropped: pd.DataFrame, year: int | None = None) -> str:

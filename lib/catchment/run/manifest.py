@@ -112,9 +112,9 @@ def told(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def untold(title: str, entry: dict[str, Any] | None) -> dict[str, Any]:
-    """The same for a page that there is not, with the reason."""
+    """The same for a page that there is not, with the reason; what went wrong is not for the page's readers."""
     nothing = dict.fromkeys(("takeaways", "findings", "kpis", "numbers", "simulated", "stale"), ())
-    why = f"its build failed ({entry['failure']['error']})" if entry and entry["failure"] else "it has not been built"
+    why = "its build failed" if entry and entry["failure"] else "it has not been built"
     return {"title": title, **nothing, "before": None, "last_good": None, "missing": why}
 
 

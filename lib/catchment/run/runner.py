@@ -258,7 +258,7 @@ class _Run:
         return tuple([("Overview", INDEX), *pages] if page.audience == LEADERSHIP else pages)
 
     def _needed(self, page) -> dict[str, Any]:
-        entries = {each.notebook: self.publisher.entries.get(str(each)) for each in self._needs(page)}
+        entries = {each.notebook: self.publisher.entries.get(str(each)) for each in sorted(self._needs(page))}
         return {name: manifest.told(entry) for name, entry in entries.items() if entry and entry["path"]} | {
             name: manifest.untold(self.notebooks[name].title, entry) for name, entry in entries.items() if not entry or not entry["path"]
         }

@@ -228,23 +228,37 @@ def tornado(frame: pd.DataFrame, driver: str, low: str, high: str, base: float, 
     widths = (frame[high] - frame[low]).abs()
     rows = frame.loc[widths.sort_values(ascending=False, kind="stable").index]
     fmt = formats.of(low, pd.concat([rows[low], rows[high]]))
-    texts = [tick_or_full(value, fmt) for value in pd.concat([rows[low], rows[high]])]
-    room = widest(texts) + 8
+    ends = [_ends(float(row[low]), float(row[high]), base, fmt) for row in rows.to_dict("records")]
+    room = widest([said for row in ends for *_, said in row]) + 8
     span = _span(rows, [low, high], zero=False, also=base)
     plot, ax = _rows(rows, driver, top=24, right=room, low=span[0], high=span[1])
     pad = (span[1] - span[0]) * room / max(theme.WIDTH * ax.get_position().width - room, 1)
     ax.set_xlim(span[0] - pad, span[1])
     ax.set_xticks([])
     for i, row in enumerate(rows.to_dict("records")):
-        for end, color, setting in ((low, theme.RAMP[2], low_label), (high, theme.ACCENT, high_label)):
+        parts = ((low, theme.RAMP[2], low_label), (high, theme.ACCENT, high_label))
+        for end, color, setting in sorted(parts, key=lambda part: -abs(float(row[part[0]]) - base)):  # the shorter one on top
             value = float(row[end])
             bar = ax.barh(i, value - base, left=base, height=0.62, color=color)[0]
             plot.tip(bar, f"{row[driver]}{f' at {row[setting]}' if setting else f' ({formats.plain(end).lower()})'}: {fmt.full(value)}")
-        ends = sorted((float(row[low]), float(row[high])))
-        for value, side, ha in ((ends[0], -5, "right"), (ends[1], 5, "left")):
-            ax.annotate(tick_or_full(value, fmt), (value, i), xytext=(side, 0), textcoords="offset points", va="center", ha=ha, annotation_clip=False, fontsize=9, color=theme.MUTED)
+        for value, side, said in ends[i]:
+            ax.annotate(said, (value, i), xytext=(5 * side, 0), textcoords="offset points", va="center", ha="right" if side < 0 else "left", annotation_clip=False, fontsize=9, color=theme.MUTED)
     reference_line(ax, base, f"{base_label} {tick_or_full(base, fmt)}", color=theme.INK)
     return plot
+
+
+def _ends(low: float, high: float, base: float, fmt: formats.Format) -> list[tuple[float, int, str]]:
+    """Where a tornado's labels stand, on which side (-1 left), and what they say.
+
+    With both ends on one side of the base the inner label would stand on the bar: one label at the outer end says both.
+    """
+    near, far = sorted((low, high))
+    if near >= base or far <= base:
+        outer, inner = (far, near) if near >= base else (near, far)
+        side = 1 if near >= base else -1
+        said = [tick_or_full(value, fmt) for value in ((outer,) if inner == base else (inner, outer))]
+        return [(outer, side, " to ".join(dict.fromkeys(said)))]
+    return [(near, -1, tick_or_full(near, fmt)), (far, 1, tick_or_full(far, fmt))]
 
 
 @shape
