@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 
 import html5lib
@@ -222,3 +223,9 @@ def test_tornado_labels_do_not_overlap_where_both_ends_lie_on_one_side():
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[i + 1 :])
     edge = plot.fig.get_window_extent()
     assert all(edge.x0 <= box.x0 and box.x1 <= edge.x1 for box in boxes)
+
+
+def test_words_in_a_drawing_take_the_ink_of_light_and_dark():
+    # Matplotlib writes no color for text in its default one, and a browser then draws it black, on the dark paper too.
+    rule = re.search(r"\.plot svg text\{([^}]*)\}", (Path(page.__file__).parent / "template/page.css").read_text())[1]
+    assert "fill:var(--ink)" in rule

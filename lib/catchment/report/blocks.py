@@ -165,7 +165,7 @@ class Report:
         """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
         safe = self.protect(frame, sources=sources)
         if safe.empty:
-            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}</strong>: no such record.</p>{self._under(sources, note, safe)}</div>'
+            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> None on record.</p>{self._under(sources, note, safe)}</div>'
             return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
         strong = tables.emphasis(frame, emphasize)
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))

@@ -147,7 +147,9 @@ def indirect(recovered: Mapping[str, float], negotiated: float) -> str:
 
 
 def due(rows: pd.DataFrame, days: int) -> str:
-    late = (rows["state"] == "overdue").sum() if len(rows) else 0
+    if rows.empty:
+        return f"No report to funders is overdue or due within {days} days"
+    late = (rows["state"] == "overdue").sum()
     return f"{words.plural(len(rows), 'report')} to funders overdue or due within {days} days, {words.count(late)} of them overdue"
 
 
