@@ -24,6 +24,21 @@ SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
 
 
 @dataclass(frozen=True)
+class Measure:
+    """The number of a card under its portfolio-wide name, to set partners side by side; `better` is higher, lower or nothing.
+
+    Four digits are kept: as many as a card shows, too few to work out the counts behind a share.
+    """
+
+    name: str
+    number: float | None
+    better: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "number", None if pd.isna(self.number) else float(f"{self.number:.4g}"))
+
+
+@dataclass(frozen=True)
 class Kpi:
     """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say.
 
@@ -37,6 +52,7 @@ class Kpi:
     status: str = "neutral"
     recorded: str = ""
     since: str = ""
+    measure: Measure | None = None
 
     def __post_init__(self):
         if not (self.change or self.goal):

@@ -11,7 +11,7 @@ import pandas as pd
 from catchment import words
 from catchment.analysis import philanthropy
 
-from .blocks import Finding, Kpi
+from .blocks import Finding, Kpi, Measure
 
 
 def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, years: int = 3, donors: int = 100) -> str:
@@ -119,7 +119,7 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
     return [
         _money_card(f"Cash, fiscal year {year} to date", to_date),
         _money_card(f"Production, fiscal year {year} to date", made),
-        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal)),
+        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal), Measure("Donors who gave again", rows[year - 1], "higher")),
         Kpi("Weighted pipeline", words.money(weighted), f"of {words.money(asked)} unweighted", _cover(weighted, gap), words.status(weighted, gap)),
         Kpi(f"Cost to raise a dollar, {year - 1}", _dollar(total[year - 1]), _dollar_change(total, year - 1), "", words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True)),
     ]

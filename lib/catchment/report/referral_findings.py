@@ -11,7 +11,7 @@ from catchment import words
 from catchment.analysis.choice import GravityFit
 from catchment.analysis.survival import Contrast
 
-from .blocks import Finding, Kpi
+from .blocks import Finding, Kpi, Measure
 from .flow_maps import FlowMap
 
 SMALL = 11
@@ -190,7 +190,7 @@ def share_card(label: str, now: pd.Series, before: pd.Series, target: float, *, 
     value, earlier = (np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"] for row in (now, before))
     moved = words.change(value, earlier, "the period before", unit="points")
     apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
-    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), recorded)
+    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), recorded, measure=Measure(label.partition(",")[0], value, "higher"))
 
 
 def dropped_note(dropped: pd.DataFrame, year: int | None = None) -> str:

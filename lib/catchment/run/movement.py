@@ -58,14 +58,17 @@ def measures(entries: list[dict[str, Any]]) -> list[Measure]:
     """The measures that pages report, in the pages' order, with every partner's rank and the places it gained."""
     found: dict[str, Measure] = {}
     for entry in entries:
-        former = {card["measure"]: card["number"] for card in (entry.get("before") or {}).get("kpis", []) if card.get("measure")}
-        for card in entry.get("headlines", {}).get("kpis", []):
-            if card.get("measure") and card["number"] is not None:
-                measure = found.setdefault(card["measure"], Measure(card["measure"], card["better"]))
-                measure.standings[entry["partner"]] = Standing(card["value"], card["number"], former.get(card["measure"]), card["status"])
+        former = {each["name"]: each["number"] for _, each in _measured((entry.get("before") or {}).get("kpis", []))}
+        for card, told in _measured(entry.get("headlines", {}).get("kpis", [])):
+            measure = found.setdefault(told["name"], Measure(told["name"], told["better"]))
+            measure.standings[entry["partner"]] = Standing(card["value"], told["number"], former.get(told["name"]), card["status"])
     for measure in found.values():
         _rank(measure)
     return list(found.values())
+
+
+def _measured(cards):
+    return [(card, card["measure"]) for card in cards if card.get("measure") and card["measure"]["number"] is not None]
 
 
 def _rank(measure):
@@ -101,4 +104,4 @@ def news(entry: dict[str, Any]) -> list[str]:
 
 
 def _key(card):
-    return card.get("measure") or re.sub(r"\d+", "", card["label"])
+    return (card.get("measure") or {}).get("name") or re.sub(r"\d+", "", card["label"])

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from catchment import params
-from catchment.run import history, lock, manifest, plan, schedule, store
+from catchment.run import history, lock, manifest, pdf, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -114,6 +114,8 @@ class _Run:
         before = self.fingerprints.refreshed
         todo = {page: reasons for page in self.planned if (reasons := self.reasons(page))}
         gone = self._gone()
+        if not self.options.cluster and any(PDF in self._wanted(page) for page in todo):
+            pdf.browser()  # its absence is told before anything is built
         if todo or gone:
             self.touched = True
             self.publisher.drop(gone, set(params.partners(root=self.root)))
