@@ -3,7 +3,9 @@
 import csv
 import gzip
 import io
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from catchment.data import catalog
+from catchment.run.trees import Trees
 
 ROOT = Path(__file__).parents[1]
 PARTNERS = ("dunes", "tallgrass")
@@ -74,8 +77,9 @@ def holds(path, word):
 @pytest.mark.parametrize("partner", PARTNERS)
 def test_a_canary_is_found_in_its_own_partners_outputs_only(planted, partner):
     reports, _ = planted
-    files = [path for path in reports.rglob("*") if path.is_file()]
-    found = [path.relative_to(reports) for path in files if holds(path, canary(partner))]
+    trees = Trees.of(reports.parent)
+    files = [path for tree in (trees.leadership, trees.internal) for path in tree.rglob("*") if path.is_file()]
+    found = [path.relative_to(reports.parent) for path in files if holds(path, canary(partner))]
     own = [path for path in found if partner in path.parts]
     assert own, "an internal page names its own clinicians and donors; without that this test could not fail"
     assert found == own, f"in {[str(path) for path in found if path not in own]}"
@@ -85,3 +89,42 @@ def test_a_canary_is_found_in_its_own_partners_outputs_only(planted, partner):
 def test_what_the_run_prints_names_nobody(planted):
     _, told = planted
     assert not any(canary(partner) in told for partner in PARTNERS)
+
+
+def people():
+    """Names of the demo's clinicians and donors: the first two words of each."""
+    found = set()
+    for partner in ("dunes", "northpoint", "riverbend", "tallgrass"):
+        for path in (ROOT / "data/demo").rglob(f"*_{partner}.csv*"):
+            raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            rows = list(csv.DictReader(io.StringIO(raw.decode())))
+            if path.name.startswith("clinicians"):
+                found |= {(row["given_name"], row["family_name"]) for row in rows}
+            elif path.name.startswith("donors"):
+                found |= {tuple(row["name"].split()[:2]) for row in rows}
+    return found
+
+
+def named(tree):
+    """Who of them is named in a tree, with the file."""
+    known = people()
+    assert len(known) > 1000
+    for path in tree.rglob("*"):
+        if path.is_file():
+            words = re.findall(r"[\w.'’-]+", path.read_text(encoding="utf-8", errors="replace"))
+            for pair in known.intersection(itertools.pairwise(words)):
+                yield path.relative_to(tree).as_posix(), pair
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_the_demos_leadership_tree_names_no_clinician_and_no_donor(demo_reports):
+    assert sorted(named(demo_reports)) == []
+
+
+@pytest.mark.slow
+def test_people_are_named_in_the_internal_tree_alone(planted):
+    reports, _ = planted
+    trees = Trees.of(reports.parent)
+    assert list(named(trees.leadership)) == []
+    assert {path for path, _ in named(trees.internal)} >= {f"{partner}/{notebook}.html" for partner in PARTNERS for notebook in NOTEBOOKS}

@@ -13,7 +13,7 @@ from catchment.run.trees import LEADERSHIP
 
 FEW = 12  # partners up to which each gets a section of its own
 LISTED = 12  # lines of a list before the rest is only counted
-WIDTH, EDGE, MIDDLE = 84, 4, 6  # pixels of a small multiple: its width, its margin, its center line
+WIDTH, EDGE = 76, 4  # pixels of a small multiple: its width, and its margin for the dot
 
 
 def render(manifest: dict[str, Any]) -> str:
@@ -33,8 +33,9 @@ def render(manifest: dict[str, Any]) -> str:
         measures=[_column(measure) for measure in measures],
         orders=orders,
         pages_n=sum(1 for entry in entries if entry["path"]),
+        simulated_n=sum(page["simulated"] for each in partners for page in each["pages"] if page["path"]),
         failed=[(each, page) for each in partners for page in each["pages"] if page["failure"]],
-        changed=changed[:LISTED], changed_n=len(changed), listed=LISTED, few=len(partners) <= FEW,
+        changed=changed[:LISTED], changed_n=len(changed), listed=LISTED, width=WIDTH, few=len(partners) <= FEW,
         vintages=_vintages(entries, manifest["vintages"]),
         updated=manifest.get("updated", ""),
     )  # fmt: skip

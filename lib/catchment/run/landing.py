@@ -14,6 +14,7 @@ def render(
     return site.render(
         "landing.html.j2", id=partner, partner=facts, pages=pages, kept=kept, earlier=[] if kept else facts["earlier"],
         vintages=sorted((vintages[name] for name in used), key=lambda each: each["title"]),
+        simulated=sum(page["simulated"] for page in pages),
         failed=[page for page in pages if page["failure"]], changed=[page for page in pages if page["changes"] or page["news"]],
     )  # fmt: skip
 

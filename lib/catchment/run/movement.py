@@ -7,6 +7,8 @@ share a rank, and a partner without a former value stands where it is.
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import median
 from typing import Any
 
 
@@ -39,18 +41,16 @@ class Measure:
     better: str
     standings: dict[str, Standing] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def low(self) -> float:
         return min(value for each in self.standings.values() for value in (each.number, each.before) if value is not None)
 
-    @property
+    @cached_property
     def high(self) -> float:
         return max(value for each in self.standings.values() for value in (each.number, each.before) if value is not None)
 
-    @property
+    @cached_property
     def median(self) -> float:
-        from statistics import median
-
         return median(each.number for each in self.standings.values())
 
 
