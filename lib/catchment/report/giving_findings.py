@@ -119,7 +119,7 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
     return [
         _money_card(f"Cash, fiscal year {year} to date", to_date),
         _money_card(f"Production, fiscal year {year} to date", made),
-        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal), Measure("Donors who gave again", rows[year - 1], "higher")),
+        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal), measure=Measure("Donors who gave again", rows[year - 1], "higher")),
         Kpi("Weighted pipeline", words.money(weighted), f"of {words.money(asked)} unweighted", _cover(weighted, gap), words.status(weighted, gap)),
         Kpi(f"Cost to raise a dollar, {year - 1}", _dollar(total[year - 1]), _dollar_change(total, year - 1), "", words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True)),
     ]
