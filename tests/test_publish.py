@@ -1,6 +1,7 @@
 """The two trees: who finds what where, what stays of earlier runs, and what comes with a page."""
 
 import html.parser
+import json
 import os
 
 import pytest
@@ -235,3 +236,14 @@ def test_why_names_a_missing_attachment(attached):
     path = attached.root / "params" / "partners" / "dunes.yml"
     path.write_text(path.read_text() + "\nrun: {pdf: true}\n")
     assert why(attached, "dunes/01_one") == ["its pdf is asked for"]
+
+
+def test_pages_after_their_deadline_are_up_but_the_exit_code_tells(two, instant):  # noqa: F811
+    for partner, deadline in (("dunes", 1), ("tallgrass", 99_000_000)):
+        path = two.root / "params" / "partners" / f"{partner}.yml"
+        path.write_text(path.read_text() + f'\nrun: {{schedule: {{cron: "0 0 29 2 *", deadline_min: {deadline}}}}}\n')
+    summary = runner.run(two.root, Options(due=True, force=True), **QUIET)
+    assert (summary.code, summary.late, sorted(summary.failed), len(summary.built)) == (4, ["dunes"], [], 4)
+    assert json.loads(summary.line())["outcome"] == "late"
+    instant.fail = {"dunes/01_one": [Failure("error", "KeyError: 1", 2)]}
+    assert runner.run(two.root, Options(force=True), **QUIET).code == 1, "a failure weighs more"
