@@ -40,11 +40,14 @@ def primary(counts: pd.Series, *, below: int = 11) -> pd.Series:
     return (values > 0) & (values < below)
 
 
-def protect(frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: str | Sequence[str] | None = None) -> pd.DataFrame:
+def protect(
+    frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: str | Sequence[str] | None = None, hide: pd.Series | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """The frame with small counts and what is computed from them missing, each with its `<column>_suppressed` companion.
 
     Each count column is taken as a list of parts whose total a reader knows (within each group of `by`): while the hidden parts
-    could be narrowed down to 1 to `below` - 1, the smallest visible one is hidden too. The result says so in
+    could be narrowed down to 1 to `below` - 1, the smallest visible one is hidden too. Rows where `hide` holds are hidden whatever
+    they count, because another exhibit hides them (`alike`). The result says so in
     `attrs["protected"]`; a frame that says so is only checked for small counts, because a second round could not tell a
     complementary cell from a small one and would hide more.
     """
@@ -54,6 +57,7 @@ def protect(frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: 
     for column in counts:
         already = frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
         hidden = primary(frame[column], below=below).fillna(False).astype(bool) | already
+        hidden = hidden if hide is None else hidden | hide
         groups = [frame.index] if by is None else [part.index for _, part in frame.groupby(by, sort=False, dropna=False, observed=True)]
         for rows in groups:
             if not done:
@@ -67,6 +71,14 @@ def protect(frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: 
         out[f"{column}_suppressed"] = hidden_rows | frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
     out.attrs["protected"] = True
     return out
+
+
+def alike(frame: pd.DataFrame, protected: pd.DataFrame, on: Sequence[str]) -> pd.Series:
+    """Which rows of `frame` stand for cells that the frame `protected` hides: those with the same values in the columns `on`."""
+    flags = [column for column in protected.columns if str(column).endswith("_suppressed") and not str(column).removesuffix("_suppressed").endswith(DERIVED)]
+    hidden = protected.loc[protected[flags].any(axis=1), list(on)].itertuples(index=False, name=None)
+    known = set(hidden)
+    return pd.Series([row in known for row in frame[list(on)].itertuples(index=False, name=None)], index=frame.index, dtype=bool)
 
 
 def _complemented(values: pd.Series, hidden: pd.Series, below: int) -> pd.Series:

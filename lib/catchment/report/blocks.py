@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 
 from catchment.analysis import disclosure
 
-from . import formats, lab, markdown, marks, svg, tables
+from . import formats, lab, markdown, marks, published, svg, tables
 from .canvas import Plot
+from .spoken import DisclosureError, Spoken
 
 MIME = "application/vnd.catchment+json"
 PEOPLE = ("patients", "cases", "referrals", "visits")  # units of recorded numbers that count people
@@ -109,10 +110,6 @@ class _Ending(Block):
         return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
 
 
-class DisclosureError(ValueError):
-    """A figure would show a count that may not be shown."""
-
-
 class Report:
     """One page in the making: knows the partner's settings, the tables in use and the number of the next figure.
 
@@ -121,11 +118,12 @@ class Report:
 
     def __init__(self, settings, tables, *, portable: bool = False):
         self.settings, self.tables, self.portable = settings, tables, portable
-        self._figures = count(1)
+        self._figures, self._spoken = count(1), Spoken()
 
     def takeaways(self, *sentences: str | Finding) -> Block:
         """The page in a few computed sentences, the conclusion of each in **bold**."""
         findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
+        self._spoken.say("a takeaway", *(finding.text for finding in findings), below=self._threshold())
         items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
         return Block(f'<ol class="takeaways">{items}</ol>', {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [f.record() for f in findings]})
 
@@ -133,6 +131,7 @@ class Report:
         """Three to five cards."""
         if not 1 <= len(cards) <= 5:
             raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
+        self._spoken.say("a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold())
         html = "".join(f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>' for card in cards)
         return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
 
@@ -154,6 +153,7 @@ class Report:
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
         n = next(self._figures)
+        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources))
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
         html = (
@@ -162,7 +162,7 @@ class Report:
             f"{self._behind(safe, n, subtitle if drawn.fig else title, labels)}"
             f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
         )
-        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources), **self._values(safe, sources, note, labels)})
+        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources), **self._published(safe, title, sources), **self._values(safe, sources, note, labels)})
 
     @staticmethod
     def _picture(drawn: Plot, n: int, alt: str) -> str:
@@ -180,6 +180,7 @@ class Report:
     ) -> Block:  # fmt: skip
         """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
         safe = self.protect(frame, sources=sources)
+        self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
         if safe.empty:
             html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> None on record.</p>{self._under(sources, note, safe)}</div>'
             return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
@@ -187,7 +188,8 @@ class Report:
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
             html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
-        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', {"kind": "table", "title": caption, "subtitle": "", **self._origins(sources), **self._values(safe, sources, note, labels)})
+        record = {"kind": "table", "title": caption, "subtitle": "", **self._origins(sources), **self._published(safe, caption, sources), **self._values(safe, sources, note, labels)}
+        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', record)
 
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
@@ -230,11 +232,33 @@ class Report:
         vintages = [{"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated} for each in self.tables.used]
         return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
 
-    def protect(self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None) -> pd.DataFrame:
-        """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this."""
-        below = max((self.tables.origin(name).suppress_below or 0 for name in sources), default=0)
+    def protect(
+        self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None, like: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this.
+
+        Rows that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns
+        that both have.
+        """
+        below = self._threshold(sources)
         counts = [column for column in frame.columns if formats.is_people(str(column))]
-        return disclosure.protect(frame, counts, below=below, by=by) if below and counts else frame
+        if not (below and counts):
+            return frame
+        shared = [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
+        safe = disclosure.protect(frame, counts, below=below, by=by, hide=disclosure.alike(frame, like, shared) if shared else None)
+        self._spoken.hide(frame, safe)
+        return safe
+
+    def _threshold(self, sources: Sequence[str] | None = None) -> int:
+        """The least count of people that these sources, or all that the page has read, let show."""
+        origins = self.tables.used if sources is None else [self.tables.origin(name) for name in sources]
+        return max((origin.suppress_below or 0 for origin in origins), default=0)
+
+    def _published(self, frame: pd.DataFrame, title: str, sources: Sequence[str]) -> dict:
+        """The cells that a reader sees, for the audit of everything that is published."""
+        guarded = [name for name in sources if self.tables.origin(name).suppress_below]
+        found = published.cells(frame, title, sources=guarded, below=self._threshold(sources))
+        return {"cells": found} if found else {}
 
     def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
         for column in given.columns:

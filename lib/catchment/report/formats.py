@@ -13,6 +13,7 @@ import pandas as pd
 from catchment import words
 
 PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "stays_n", "deaths_n")
+PEOPLE_UNITS = tuple(name.removesuffix("_n") for name in PEOPLE)
 NOTHING = "[z]"  # an empty text: nothing applies to this row
 _BOUND = re.compile(r"_(low|high|lower|upper|median)(_?\d+)?$")
 _UNITS = {"km": "km", "mi": "miles", "min": "minutes", "days": "days", "weeks": "weeks", "months": "months", "years": "years", "hours": "hours", "fte": "FTE"}

@@ -76,6 +76,11 @@ def summary(notebook) -> dict[str, Any]:
     return found
 
 
+def published(notebook) -> list[dict[str, Any]]:
+    """The counts of people that the page's exhibits show or hide, as a reader sees them."""
+    return [record["cells"] for record in records(notebook) if "cells" in record]
+
+
 def records(notebook) -> Iterator[dict[str, Any]]:
     """The record of every block shown, in the page's order."""
     for cell in notebook.cells:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from catchment.run import library, plan
+from catchment.run.audit import Offer, audit
 from catchment.run.fingerprint import Fingerprints, sha
 from catchment.run.page import Built, Failure, Job, build
 from catchment.run.pool import ForkPool
@@ -67,6 +68,12 @@ def build_there(job: Job) -> Built:
         return Built(job.page, failure=Failure("worker", refusal))
     warm(library.preload(plan.source_imports(json.loads(job.source)["cells"])))
     return _pool.submit(build, job).result()
+
+
+def audit_there(offer: Offer) -> Built:
+    """Audit a page on a worker, in a fork of its server."""
+    warm([])
+    return _pool.submit(audit, offer).result()
 
 
 def _refusal(job: Job) -> str:

@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -79,7 +80,8 @@ class Failure:
     """Why there is no page; `cell` counts from 1.
 
     `kind` is error (a cell raised), timeout, memory, setup, render or attachment (outside the cells), crashed (the process ended itself),
-    killed (from outside), interrupted (the run was stopped) or worker (a cluster's worker refused the page).
+    killed (from outside), interrupted (the run was stopped), worker (a cluster's worker refused the page) or disclosure (it would
+    let a reader work out a hidden count).
     """
 
     kind: str
@@ -104,6 +106,8 @@ class Built:
     attachments: dict[str, bytes] = field(default_factory=dict)
     headlines: dict[str, Any] = field(default_factory=dict)
     reads: list[dict[str, Any]] = field(default_factory=list)
+    published: bytes = b""
+    audited: bool = False
     wall_s: float = 0.0
     cpu_s: float = 0.0
     peak_mb: float = 0.0
@@ -120,7 +124,7 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
         if job.standing is None:
             executed = _execute(job, _notebook(job, log_folder), tell, log_folder)
             built.reads = _journal(job, executed)
-            built.headlines = _summary(executed)
+            built.headlines, built.published = _summary(executed), _published(executed)
             built.html = _render(job, _shown(executed))
         built.attachments = _attachments(job, built.html or job.standing, executed)
     except _Failed as failed:
@@ -252,6 +256,13 @@ def _summary(executed):
     from catchment.report import page
 
     return page.summary(executed)
+
+
+def _published(executed):
+    """The counts that the page shows, for the audit."""
+    from catchment.report import page
+
+    return zlib.compress(json.dumps(page.published(executed)).encode())
 
 
 def _render(job, executed):

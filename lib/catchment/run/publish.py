@@ -123,6 +123,10 @@ class Publisher:
         self._remove += [folder / each["run"] for each in known["earlier"][keep_n - 1 :]]
         self.partners[partner] = known | {"earlier": [kept, *known["earlier"][: keep_n - 1]]}
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file of the private state with the next commit."""
+        self._files[self.trees.state / name] = content
+
     def drop(self, pages: list[str], partners: set[str]) -> None:
         """Take out pages whose notebook is no longer there, for this audience, and all of a partner that is not in `partners`.
 

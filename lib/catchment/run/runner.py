@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from catchment import params
-from catchment.run import history, lock, manifest, pdf, plan, schedule, store
+from catchment.run import audit, history, lock, manifest, pdf, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -87,6 +87,7 @@ class _Run:
         self.due: list[schedule.Due] = []
         self.planned = self._planned()
         self.publisher = Publisher(trees, run=summary.run, produced=summary.started)
+        self.gate = audit.Gate(trees.state)
         self.log = history.Log(trees.state, summary.run)
         self.attempts: dict[Page, int] = {}
         self.later: dict[Page, float] = {}
@@ -204,16 +205,21 @@ class _Run:
     def _build(self, executor, waiting, maybe, parameters, settings):
         running: dict[Future, tuple[Page, Job]] = {}
         ended: SimpleQueue[Future] = SimpleQueue()
-        while waiting or running:
+
+        def submitted(work, what, page, job):
+            running[future := executor.submit(work, what)] = (page, job)
+            future.add_done_callback(ended.put)
+
+        while waiting or running or self.gate.held:
+            for page, job, offer in self.gate.turn():
+                submitted(_auditor(self.options), offer, page, job)
             for page in self._ready(waiting, running):
                 del waiting[page]
                 if page in maybe and not self.reasons(page):
                     self.progress.skip()
                     continue
                 job = self._attachments_only(page, self._job(page, parameters[page], settings[page]))
-                future = executor.submit(_builder(self.options), job)
-                running[future] = (page, job)
-                future.add_done_callback(ended.put)
+                submitted(_builder(self.options), job, page, job)
             pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
             if not running:
                 time.sleep(pause or 0.0)  # the wait before a repetition
@@ -223,7 +229,8 @@ class _Run:
             except Empty:
                 continue  # a repetition is due before any other page has ended
             page, job = running.pop(future)
-            self._take(page, job, future.result(), settings[page], waiting)
+            if not self.gate.holds(page, job, built := future.result()):
+                self._take(page, job, built, settings[page], waiting)
 
     def _needs(self, page) -> set[Page]:
         """The pages whose headlines a page reads: those for leadership, as far as there are any."""
@@ -233,7 +240,7 @@ class _Run:
         """The pages that wait for nothing, neither for others nor for the time of their repetition."""
         now = time.monotonic()
         self.later = {page: moment for page, moment in self.later.items() if moment > now}
-        unfinished = set(waiting) | {page for page, _ in running.values()}
+        unfinished = {*waiting, *(page for page, _ in running.values()), *(page for page, *_ in self.gate.held)}
         return [page for page in waiting if page not in self.later and not self._needs(page) & unfinished]
 
     def _job(self, page, parameters, settings) -> Job:
@@ -279,6 +286,8 @@ class _Run:
         notebook = self.notebooks[page.notebook]
         partner = {"name": settings.name, "place": settings.place, "programme": settings.programme, "through": str(settings.as_of)}
         reads = self.fingerprints.reads(page.partner, built.reads, job.since) if built.html else {}
+        if failure is None and built.html is not None:
+            self.publisher.keep(*self.gate.passed(job, built))
         self.publisher.add(
             job, built, {"title": notebook.title, "order": notebook.order}, inputs=job.inputs | {"reads": reads}, partner=partner, keep_n=settings.run.keep_n
         )  # fmt: skip
@@ -300,6 +309,14 @@ def _builder(options) -> Callable[..., Built]:
 
         return build_there
     return build
+
+
+def _auditor(options) -> Callable[..., Built]:
+    if options.cluster:
+        from catchment.run.cluster import audit_there
+
+        return audit_there
+    return audit.audit
 
 
 def _engine() -> str:

@@ -1,0 +1,333 @@
+"""What a reader learns by putting published tables side by side: bounds of every hidden cell, given all exhibits at once.
+
+Definitions. An *exhibit* is one published column of counts with the text and period columns that say what each row counts (its
+*coordinates*); its cells are visible, hidden or missing. Two exhibits are compared when they show the same measure of a common
+source, or two measures of one unit that agree on at least two cells. A cell is *the same* as another when each holds the other's
+key coordinates; it is a *part* of another when it only adds coordinates. Hidden cells are at least 1, because zeros are shown;
+parts never exceed their total; they add up to it within an exhibit with a total row, and between two exhibits unless a sum that
+can be checked falls short. A hidden cell is *exposed* when it is visible elsewhere, when its bounds leave one whole number, or
+when they lie within 1 to `below` - 1.
+
+Known bias. Whether two exhibits speak of the same people is judged as a reader would, from names and numbers: a pair whose visible
+cells contradict each other is not compared (a pair that agrees at least twice as often as it differs only loses the cells that
+differ). Exhibits of the same measure with no number in common count as linked, which can only make the audit stricter.
+
+References: Hundepool et al. (2012), Statistical Disclosure Control, sections 4.2 and 4.3.2 (linked tables); bounds by HiGHS.
+"""
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+
+HIDDEN = "c"
+_TOTAL = re.compile(r"(all(?! other)|total|everyone|sum)\b", re.I)
+_PERIOD = re.compile(r"(19|20)\d\d\b")
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """One published column: `rows` are coordinates as text, `values` numbers, "c" where hidden, None where missing."""
+
+    name: str
+    measure: str
+    sources: frozenset[str]
+    rows: Sequence[tuple[str, ...]]
+    values: Sequence[float | str | None]
+    below: int = 11
+    current: bool = True
+    place: str = ""  # columns of one frame share it: they count different things
+
+    @property
+    def unit(self) -> str:
+        """What is counted: `kept_referrals_n` and `our_referrals_n` both count referrals."""
+        return "_".join(self.measure.split("_")[-2:])
+
+    @cached_property
+    def coordinates(self) -> list[frozenset[str]]:
+        """What each row is about; a total row is about less."""
+        return [frozenset(value for value in row if value and not _TOTAL.match(value)) for row in self.rows]
+
+    @cached_property
+    def keys(self) -> list[frozenset[str]]:
+        """The coordinates without those that follow from the others (a city beside its ZIP), constants and periods kept."""
+        columns = list(zip(*self.rows, strict=True))
+        kept = [i for i, column in enumerate(columns) if len(set(column)) == 1 or _is_period(column)]
+        varying = [i for i in range(len(columns)) if i not in kept]
+        for size in range(len(varying) + 1):
+            chosen = next((each for each in itertools.combinations(varying, size) if self._unique([*kept, *each])), None)
+            if chosen is not None:
+                break
+        else:
+            chosen = tuple(varying)
+        used = {*kept, *chosen}
+        return [frozenset(value for i, value in enumerate(row) if i in used and value and not _TOTAL.match(value)) for row in self.rows]
+
+    def _unique(self, columns: Sequence[int]) -> bool:
+        return len({tuple(row[i] for i in columns) for row in self.rows}) == len(self.rows)
+
+    @cached_property
+    def index(self) -> dict[str, set[int]]:
+        found = defaultdict(set)
+        for i, values in enumerate(self.coordinates):
+            for value in values:
+                found[value].add(i)
+        return found
+
+    @cached_property
+    def is_total(self) -> list[bool]:
+        return [any(_TOTAL.match(value) for value in row) for row in self.rows]
+
+    @cached_property
+    def slack(self) -> float:
+        """How far a written value may be from the true one: estimates are rounded, counts are not."""
+        return 0.0 if all(float(value).is_integer() for value in self.values if isinstance(value, (int, float))) else 0.5
+
+    def holding(self, key: frozenset[str]) -> list[int]:
+        """The rows whose coordinates include `key`, total rows among them."""
+        return sorted(set.intersection(*(self.index.get(value, set()) for value in key))) if key else list(range(len(self.rows)))
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A hidden cell that a reader can work out: its exhibit, its row and the exhibits that give it away."""
+
+    exhibit: str
+    row: tuple[str, ...]
+    by: tuple[str, ...]
+    how: str
+
+    def __str__(self):
+        others = " and ".join(f"“{name}”" for name in self.by)
+        return f"“{self.exhibit}”, row {', '.join(self.row) or 'without a name'}: {self.how} {others}"
+
+
+Cell = tuple[int, int]  # number of the exhibit, of the row
+
+
+@dataclass
+class _Relation:
+    """Sum of `parts` equals `total`, or is at most that; cells by number."""
+
+    total: Cell
+    parts: list[Cell]
+    equal: bool
+    slack: float = 0.0
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [self.total, *self.parts]
+
+
+def exposed(exhibits: Sequence[Exhibit], *, of: Iterable[str] | None = None) -> list[Exposed]:
+    """The hidden cells that a reader of all these exhibits can work out.
+
+    Parameters
+    ----------
+    exhibits
+        Everything that is or was published; `current` is False for what only earlier runs showed.
+    of
+        Names of the exhibits about to be published: only what they add is told. All by default.
+
+    Returns
+    -------
+    list of Exposed
+        One per cell, empty when nothing can be worked out.
+    """
+    new = {exhibit.name for exhibit in exhibits} if of is None else set(of)
+    groups = _groups(exhibits)
+    found = [each for group in groups if any(exhibit.name in new for exhibit in group) for each in _of_group(group)]
+    if found and of is not None:
+        before = {(each.exhibit, each.row) for group in groups for each in _of_group([one for one in group if one.name not in new])}
+        found = [each for each in found if (each.exhibit, each.row) not in before]
+    return found
+
+
+def _groups(exhibits: Sequence[Exhibit]) -> list[list[Exhibit]]:
+    """Exhibits that count the same unit, where at least one hides something; the others cannot expose anything."""
+    by_unit = defaultdict(list)
+    for exhibit in exhibits:
+        by_unit[exhibit.unit].append(exhibit)
+    return [group for group in by_unit.values() if any(HIDDEN in exhibit.values for exhibit in group)]
+
+
+def _of_group(group: list[Exhibit]) -> list[Exposed]:
+    pairs = [found for one, other in _pairs(group) if (found := _linked(group, one, other))]
+    within = [relation for number in range(len(group)) for relation in _totals(group, number)]
+    try:
+        return _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
+    except ArithmeticError:  # three exhibits can contradict one another though no two do: then each pair by itself
+        return list({(each.exhibit, each.row): each for relations in [*([one] for one in within), *pairs] for each in _of_pair(group, relations)}.values())
+
+
+def _of_pair(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
+    """What one pair gives away; where its sums cannot be exact they are taken as limits, and else as of other people."""
+    for equal in (True, False):
+        try:
+            return _solved(group, [_Relation(each.total, each.parts, each.equal and (equal or len(each.parts) == 1), each.slack) for each in relations])
+        except ArithmeticError:
+            continue
+    return []
+
+
+def _pairs(group: list[Exhibit]) -> Iterable[tuple[int, int]]:
+    for one, other in itertools.permutations(range(len(group)), 2):
+        if group[one].sources & group[other].sources and (group[one].current or group[other].current) and group[one].place != group[other].place:
+            yield one, other
+
+
+def _totals(group: list[Exhibit], number: int) -> list[_Relation]:
+    """Total rows of one exhibit and the rows that they add up."""
+    exhibit = group[number]
+    found = []
+    for i, total in enumerate(exhibit.is_total):
+        parts = [j for j in exhibit.holding(exhibit.coordinates[i]) if not exhibit.is_total[j]] if total else []
+        if parts and not _missing(exhibit, [i, *parts]):
+            relation = _Relation((number, i), [(number, j) for j in parts], equal=True, slack=exhibit.slack * (len(parts) + 1))
+            if not _compared(group, relation):
+                found.append(relation)
+    return found
+
+
+def _linked(group: list[Exhibit], one: int, other: int) -> list[_Relation]:
+    """What the pair says about its cells: each row of `one` as total of rows of `other`; nothing when they contradict each other."""
+    found = [relation for i in range(len(group[one].rows)) if (relation := _relation(group, one, i, other))]
+    seen = [_compared(group, relation) for relation in found]
+    wrong = [bool(each) and (each > 0 or relation.equal) for relation, each in zip(found, seen, strict=True)]
+    agreed = sum(each == 0 for each in seen)
+    if agreed < 2 * sum(wrong) or (agreed < 2 and group[one].measure != group[other].measure):
+        return []
+    sums = [each for relation, each in zip(found, seen, strict=True) if each is not None and len(relation.parts) > 1]
+    adds_up = not any(sums)
+    return [_Relation(each.total, each.parts, each.equal or adds_up, each.slack) for each, bad in zip(found, wrong, strict=True) if not bad]
+
+
+def _relation(group: list[Exhibit], one: int, i: int, other: int) -> _Relation | None:
+    """Row `i` of exhibit `one` and the rows of `other` that are the same cell or its parts."""
+    coarse, fine, key = group[one], group[other], group[one].keys[i]
+    if not key and len(coarse.rows) > 1 and not coarse.is_total[i]:
+        return None
+    held = fine.holding(key)
+    same = [j for j in held if fine.keys[j] <= coarse.coordinates[i]][:1]
+    parts = same or [j for j in held if not fine.is_total[j]]
+    if not parts or _missing(coarse, [i]) or _missing(fine, parts) or (same and one > other):
+        return None  # the same cell is told once, from the first exhibit's side
+    return _Relation((one, i), [(other, j) for j in parts], equal=bool(same), slack=coarse.slack + fine.slack * len(parts))
+
+
+def _missing(exhibit: Exhibit, rows: Iterable[int]) -> bool:
+    return any(exhibit.values[i] is None for i in rows)
+
+
+def _is_period(column: Sequence[str]) -> bool:
+    return all(_PERIOD.match(value) for value in column)
+
+
+def _compared(group: list[Exhibit], relation: _Relation) -> float | None:
+    """Visible parts (hidden ones count 1) less the visible total, 0 within rounding; None when a hidden cell leaves it open."""
+    total = group[relation.total[0]].values[relation.total[1]]
+    values = [group[number].values[i] for number, i in relation.parts]
+    hidden = sum(value == HIDDEN for value in values)
+    if total == HIDDEN:
+        return None
+    over = sum(value for value in values if value != HIDDEN) + hidden - total
+    if abs(over) <= relation.slack and not hidden:
+        return 0.0
+    return over if over > relation.slack or not hidden else None
+
+
+def _solved(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
+    hidden = {cell for relation in relations for cell in relation.cells if group[cell[0]].values[cell[1]] == HIDDEN}
+    relations = [relation for relation in relations if any(cell in hidden for cell in relation.cells)]
+    found = []
+    for part in _components(relations):
+        cells = sorted({cell for relation in part for cell in relation.cells} & hidden)
+        low, high = _bounds(group, part, cells)
+        for cell, least, most in zip(cells, low, high, strict=True):
+            exhibit = group[cell[0]]
+            if most < exhibit.below or most - least < 1:
+                by = dict.fromkeys(group[other[0]].name for relation in part if cell in relation.cells for other in relation.cells if other[0] != cell[0])
+                how = "is given by" if most - least < 1 else f"is narrowed to 1 to {exhibit.below - 1} by"
+                found.append(Exposed(exhibit.name, exhibit.rows[cell[1]], tuple(by) or (exhibit.name,), how))
+    return found
+
+
+def _components(relations: list[_Relation]) -> list[list[_Relation]]:
+    """Relations that share cells, directly or through others."""
+    home: dict[Cell, list[_Relation]] = {}
+    for relation in relations:
+        merged = [relation]
+        for known in {id(home[cell]): home[cell] for cell in relation.cells if cell in home}.values():
+            merged += known
+        for each in merged:
+            home.update(dict.fromkeys(each.cells, merged))
+    return list({id(part): part for part in home.values()}.values())
+
+
+@dataclass
+class _Program:
+    """Linear relations over the hidden cells, ready for HiGHS: rows @ x <= limits."""
+
+    cells: list[Cell]
+    columns: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    signs: list[float] = field(default_factory=list)
+    limits: list[float] = field(default_factory=list)
+
+    def add(self, group: list[Exhibit], relation: _Relation, sign: float) -> None:
+        place = {cell: i for i, cell in enumerate(self.cells)}
+        room = relation.slack
+        for side, cell in [(-sign, relation.total), *((sign, part) for part in relation.parts)]:
+            value = group[cell[0]].values[cell[1]]
+            if value == HIDDEN:
+                self.columns.append(place[cell])
+                self.lines.append(len(self.limits))
+                self.signs.append(side)
+            else:
+                room -= side * value
+        self.limits.append(room)
+
+    def best(self, aim: np.ndarray) -> np.ndarray:
+        """A solution with the greatest aim @ x."""
+        rows = csr_array((self.signs, (self.lines, self.columns)), shape=(len(self.limits), len(self.cells)))
+        found = linprog(-aim, A_ub=rows, b_ub=self.limits, bounds=(1, _MOST), method="highs")
+        if found.status != 0:
+            raise ArithmeticError(f"the published cells contradict one another: {found.message}")
+        return found.x
+
+
+_MOST = 1e7  # nobody publishes a larger count of patients
+
+
+def _bounds(group: list[Exhibit], relations: list[_Relation], cells: list[Cell]) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest value of each cell, as whole numbers; exact for cells that come out as exposed, else as far as needed.
+
+    Solutions for all cells at once show most of them to be safe; only the others are solved one by one.
+    """
+    program = _Program(cells)
+    for relation in relations:
+        program.add(group, relation, 1.0)
+        if relation.equal:
+            program.add(group, relation, -1.0)
+    seen = [program.best(np.full(len(cells), -1.0)), program.best(np.ones(len(cells)))]
+    for i, cell in enumerate(cells):
+        if _open(seen, i, group[cell[0]].below):
+            aim = np.zeros(len(cells))
+            aim[i] = 1.0
+            seen.append(program.best(aim))
+            if _open(seen, i, group[cell[0]].below):
+                seen.append(program.best(-aim))
+    values = np.array(seen)
+    return np.ceil(values.min(axis=0) - 1e-6), np.floor(values.max(axis=0) + 1e-6)
+
+
+def _open(seen: list[np.ndarray], i: int, below: int) -> bool:
+    """Whether the solutions found so far leave a cell in doubt."""
+    values = [solution[i] for solution in seen]
+    return max(values) < below - 1e-6 or max(values) - min(values) < 1 - 1e-6

@@ -1,0 +1,85 @@
+"""Sentences obey the gate of the tables: no title, takeaway, card or hover text gives a count that a table of its page hides.
+
+A page remembers the counts that it hid, by what names their rows, and the sentences that it said. A sentence that names a hidden
+row beside its count, or that tells 1 to 10 people of a protected source, stops the page, whichever came first. Nothing of this
+memory is ever written.
+"""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from . import formats, published
+
+_PEOPLE = "|".join(unit.removesuffix("s") for unit in formats.PEOPLE_UNITS)
+_UNIT = r"(?! ?(?:%|percent|points?\b|[KMB]\b|days?\b|weeks?\b|months?\b|quarters?\b|years?\b|minutes?\b|km\b|ZIPs?\b|sites?\b|centers?\b|clinicians?\b))"
+_NUMBER = re.compile(rf"(?<![\w.,$+/–-])(\d{{1,3}}(?:,\d{{3}})+|\d+)(?![\w/–-]|[.,]\d){_UNIT}")
+_SMALL = re.compile(rf"(?<![\w.,$+/–-])(?<!\bto )(?<!\bfirst )(\d+) (?!more\b|fewer\b)(?:[a-z]+ ){{0,2}}(?:{_PEOPLE})s?\b(?! a year)")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+class DisclosureError(ValueError):
+    """A page would show a count that may not be shown."""
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    value: int
+    labels: tuple[str, ...]
+
+
+class Spoken:
+    """What one page has said and hidden so far."""
+
+    def __init__(self):
+        self._hidden: set[_Hidden] = set()
+        self._said: list[tuple[str, str]] = []
+
+    def hide(self, before: pd.DataFrame, after: pd.DataFrame) -> None:
+        """Remember the counts of `before` that `after` hides.
+
+        Raises
+        ------
+        DisclosureError
+            A sentence said earlier gives one of them.
+        """
+        new = {each for column in before.columns if f"{column}_suppressed" in after.columns and formats.is_people(str(column)) for each in _hidden(before, after, str(column))}
+        for where, sentence in self._said:
+            _refuse(where, sentence, new - self._hidden)
+        self._hidden |= new
+
+    def say(self, where: str, *texts: str, below: int = 0) -> None:
+        """Check sentences, and keep them for what is hidden later; `below` is the threshold of the sources they speak of.
+
+        Raises
+        ------
+        DisclosureError
+            A sentence gives a hidden count, or a count of 1 to `below` - 1 people.
+        """
+        for sentence in (part for text in texts for part in _SENTENCE.split(text or "") if part):
+            if any(0 < int(found[1]) < below for found in _SMALL.finditer(sentence)):
+                raise DisclosureError(f"{where} tells of 1 to {below - 1} people: “{_masked(sentence)}”")
+            _refuse(where, sentence, self._hidden)
+            self._said.append((where, sentence))
+
+
+def _hidden(before: pd.DataFrame, after: pd.DataFrame, column: str) -> set[_Hidden]:
+    flags = after[f"{column}_suppressed"].fillna(False).astype(bool) & before[column].notna()
+    names = [name for name in before.columns if published.names_a_row(before, str(name))]
+    telling = [name for name in names if before[name].nunique() > 1] or names
+    rows = before.loc[flags, [*telling, column]].itertuples(index=False)
+    return {_Hidden(round(row[-1]), tuple(label for value in row[:-1] if (label := published.text(value).lower()))) for row in rows}
+
+
+def _refuse(where: str, sentence: str, hidden: set[_Hidden]) -> None:
+    numbers = {int(found[1].replace(",", "")) for found in _NUMBER.finditer(sentence)}
+    lower = sentence.lower()
+    for each in hidden if numbers else ():
+        if each.labels and each.value in numbers and all(label in lower for label in each.labels) and str(each.value) not in each.labels:
+            raise DisclosureError(f"{where} gives a count that a table of this page hides: “{_masked(sentence)}”")
+
+
+def _masked(sentence: str) -> str:
+    """The sentence without its numbers: messages reach logs."""
+    return re.sub(r"\d", "#", sentence)
