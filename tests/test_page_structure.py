@@ -76,6 +76,8 @@ def test_ids_are_unique_and_links_resolve(page, tree, demo_reports):
         href = link.get("href")
         if href.startswith("#"):
             assert href[1:] in ids, href
+        elif href.startswith("data:text/csv"):
+            assert link.get("download").endswith(".csv")
         elif not href.startswith("https://"):
             assert (page.parent / href.partition("#")[0]).resolve().is_relative_to(demo_reports.resolve())
             assert (page.parent / href.partition("#")[0]).exists(), href

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from catchment.analysis import disclosure
 
-from . import formats, lab, markdown, marks, published, svg, tables
+from . import download, formats, lab, markdown, marks, published, svg, tables
 from .canvas import Plot
 from .spoken import DisclosureError, Spoken
 
@@ -172,7 +172,10 @@ class Report:
 
     @staticmethod
     def _behind(safe: pd.DataFrame, n: int, caption: str, labels: dict[str, str] | None) -> str:
-        return f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, caption, labels=labels)}</details>" if len(safe) else ""
+        if safe.empty:
+            return ""
+        file = download.link(safe, caption, f"Figure {n}", labels=labels)
+        return f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, caption, labels=labels)}{file}</details>"
 
     def table(
         self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
@@ -188,6 +191,7 @@ class Report:
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
             html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
+        html += download.link(safe, caption, "This table", labels=labels)
         record = {"kind": "table", "title": caption, "subtitle": "", **self._origins(sources), **self._published(safe, caption, sources), **self._values(safe, sources, note, labels)}
         return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', record)
 

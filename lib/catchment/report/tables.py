@@ -9,24 +9,23 @@ from . import formats, marks
 
 def render(frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None = None, emphasize: Callable | pd.Series | str | None = None) -> str:
     """`<table>` in a scroll region that the keyboard reaches; companion `*_suppressed` columns become the mark [c]."""
-    shown = [column for column in frame.columns if not str(column).endswith("_suppressed")]
-    written = _written(frame, shown)
-    head = "".join(_heading(column, labels, written[column]) for column in shown)
+    styles = written(frame)
+    head = "".join(_heading(column, labels, fmt) for column, fmt in styles.items())
     strong = emphasis(frame, emphasize)
-    cells = {column: texts(frame, column, written[column]) for column in shown}
-    body = "".join(_row(i, shown, cells, written, strong=bool(strong.iloc[i])) for i in range(len(frame)))
+    cells = {column: texts(frame, column, fmt) for column, fmt in styles.items()}
+    body = "".join(_row(i, list(styles), cells, styles, strong=bool(strong.iloc[i])) for i in range(len(frame)))
     return (
         f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}"><table><caption>{marks.escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _written(frame: pd.DataFrame, shown: list[str]) -> dict[str, formats.Format]:
-    """The format of each column; amounts of money share one unit, so that they can be compared across the row."""
-    written = {column: formats.of(column, frame[column]) for column in shown}
-    amounts = {column: frame[column].astype("float64") for column in shown if written[column].kind == "money" and frame[column].abs().max() >= 1_000}
+def written(frame: pd.DataFrame) -> dict[str, formats.Format]:
+    """The format of each column shown; amounts of money share one unit, so that they can be compared across the row."""
+    styles = {column: formats.of(column, frame[column]) for column in frame.columns if not str(column).endswith("_suppressed")}
+    amounts = {column: frame[column].astype("float64") for column, fmt in styles.items() if fmt.kind == "money" and frame[column].abs().max() >= 1_000}
     common = formats.of("usd", pd.concat(list(amounts.values()))) if len(amounts) > 1 else None
-    return written | dict.fromkeys(amounts, common) if common else written
+    return styles | dict.fromkeys(amounts, common) if common else styles
 
 
 def texts(frame: pd.DataFrame, column: str, fmt: formats.Format | None = None) -> list[str]:
