@@ -44,7 +44,7 @@ def test_the_link_downloads_under_the_pages_policy(browser_tab, tmp_path):
 def _empty():
     import nbformat
 
-    return nbformat.v4.new_notebook()
+    return nbformat.v4.new_notebook(metadata={"catchment": {"title": "T"}})
 
 
 @pytest.fixture
