@@ -117,6 +117,23 @@ def test_a_process_that_dies_gives_no_page(pool, job, crash):
     assert '"fine\\n"' in result.notebook, "the outputs of the cells before are kept"
 
 
+KERNELS = {
+    "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed", "kernel"),
+    "timeout": ("import time\ntime.sleep(600)", "timeout", "longer"),
+    "error": ("class Bad:\n    def _repr_html_(self):\n        raise ValueError('no html')\nBad()", "error", "ValueError: no html"),
+}
+
+
+@pytest.mark.parametrize("harm", KERNELS)
+def test_no_false_success_of_an_ordinary_kernel(pool, job, harm):
+    """Papermill marks every cell completed when its kernel was killed, and a cell whose result cannot be displayed."""
+    source, kind, told = KERNELS[harm]
+    result = built(pool, job("print('fine')", source, "'after'", engine="catchment-kernel", limits=Limits(cell_s=2)))
+    assert result.html is None
+    assert (result.failure.kind, result.failure.cell) == (kind, 3), result.failure
+    assert told in result.failure.error
+
+
 def test_the_log_of_a_crash_is_kept(pool, job):
     failure = built(pool, job("import ctypes, os\nos.system('echo before the end')\nctypes.string_at(0)")).failure
     assert "before the end" in failure.log and "Segmentation fault" in failure.log

@@ -32,6 +32,10 @@ def _runs(cell):
     return cell.cell_type == "code" and cell.source.strip() and "skip-execution" not in cell.metadata.get("tags", [])
 
 
+def _runners_own(cell):
+    return RUNNERS_OWN in cell.metadata.get("tags", [])
+
+
 def _ignore(notebook, index, ended):
     """The default for `on_cell`."""
 
@@ -72,7 +76,7 @@ class KernelClient(PapermillNotebookClient):
     def papermill_execute_cells(self):
         ended = False
         for index, cell in enumerate(self.nb.cells):
-            if ended and RUNNERS_OWN not in cell.metadata.get("tags", []):
+            if ended and not _runners_own(cell):
                 continue
             self.nb_man.cell_start(cell, index)
             self.on_cell(self.nb, index, False)
@@ -91,6 +95,6 @@ class KernelEngine(Engine):
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, *, cell_timeout_s=None, on_cell=_ignore, **kwargs):
         """Run the cells in an ordinary kernel, as Papermill does."""
-        client = KernelClient(nb_man, timeout=cell_timeout_s, kernel_name=kernel_name)
+        client = KernelClient(nb_man, timeout_func=lambda cell: None if _runners_own(cell) else cell_timeout_s, kernel_name=kernel_name)
         client.on_cell = on_cell
         client.execute()

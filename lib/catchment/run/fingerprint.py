@@ -149,7 +149,7 @@ class Fingerprints:
 
     @cache  # noqa: B019
     def _flat_settings(self, partner: str) -> dict[str, Any]:
-        return dict(_flat(self.settings(partner).model_dump(mode="json"), ""))
+        return _flat(self.settings(partner).model_dump(mode="json"), "")
 
     @cache  # noqa: B019
     def matches(self, pattern: str) -> tuple[str, ...]:
@@ -276,11 +276,13 @@ class Fingerprints:
 
 
 def _flat(value, name):
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else str(key))
-    else:
-        yield name, value
+    """The leaves of nested settings by their dotted names."""
+    if not (isinstance(value, dict) and value):
+        return {name: value}
+    leaves = {}
+    for key, item in value.items():
+        leaves |= _flat(item, f"{name}.{key}" if name else str(key))
+    return leaves
 
 
 def _differences(kind, before, now, *, values):

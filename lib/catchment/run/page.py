@@ -179,6 +179,7 @@ def _prepared(job):
 
 def _execute(job, notebook, tell, log_folder):
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it would log the parameters it is given
@@ -187,6 +188,8 @@ def _execute(job, notebook, tell, log_folder):
     def on_cell(notebook, index, ended):
         nonlocal current
         current, cell = notebook, notebook.cells[index]
+        if OWN_CELLS in cell.metadata.get("tags", []):
+            return  # its time is not the notebook's
         tell("cell", cell.metadata.get("catchment_cell"), cell.source, json.dumps(cell.get("outputs", [])) if ended else None)
 
     with warnings.catch_warnings():
@@ -200,6 +203,8 @@ def _execute(job, notebook, tell, log_folder):
             )
         except PapermillExecutionError as error:
             raise _Failed(_failure(current, error, job.limits), nbformat_text(current)) from error
+        except (CellTimeoutError, DeadKernelError) as error:  # of the engine with a kernel
+            raise _Failed(_ended(current, error), nbformat_text(current)) from error
     for cell in executed.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"  # Papermill's is random, and pages must not be
@@ -220,6 +225,15 @@ def _failure(notebook, error, limits):
         message += f" (a page may use {limits.memory_mb:,.0f} MB)"
     number = cell.metadata.get("catchment_cell") if cell is not None else None
     return Failure(kind, message, number, error.source, "\n".join(error.traceback), _log(notebook))
+
+
+def _ended(notebook, error):
+    """The failure of a cell whose kernel died or took too long; papermill leaves it marked as running."""
+    cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("status") == "running"), None)
+    number, source = (cell.metadata.get("catchment_cell"), cell.source) if cell is not None else (None, "")
+    kind = "killed" if type(error).__name__ == "DeadKernelError" else "timeout"
+    said = "the kernel was ended from outside" if kind == "killed" else "the cell ran longer than it may"
+    return Failure(kind, f"{said}: {str(error).splitlines()[0]}", number, source, "", _log(notebook))
 
 
 def _log(notebook, most=4000):

@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +165,10 @@ def _imported(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith("catchment"))
 
 
-def parameters(root: Path, planned: Iterable[Page]) -> dict[Page, dict[str, Any]]:
+def parameters(root: Path, planned: Iterable[Page], load: Callable[[str], params.Settings] | None = None) -> dict[Page, dict[str, Any]]:
     """The Papermill parameters of each page, converted to the types that the notebook declares.
+
+    `load` gives the settings of a partner; a caller that keeps them passes its own.
 
     Raises params.ParamsError with every problem of every page: an unknown name, a value of another type, a parameter
     without a declared type.
@@ -174,14 +177,12 @@ def parameters(root: Path, planned: Iterable[Page]) -> dict[Page, dict[str, Any]
     declared: dict[str, dict[str, dict]] = {}
     problems: dict[str, params.Problem] = {}
     resolved: dict[Page, dict[str, Any]] = {}
-    settings: dict[str, params.Settings] = {}
+    load = load or cache(partial(params.load, root=root))
     for page in planned:
         try:
             if page.notebook not in declared:
                 declared[page.notebook] = _declared(found[page.notebook])
-            if page.partner not in settings:
-                settings[page.partner] = params.load(page.partner, root=root)
-            resolved[page] = _converted(page, settings[page.partner], declared[page.notebook], set(found))
+            resolved[page] = _converted(page, load(page.partner), declared[page.notebook], set(found))
         except params.ParamsError as error:
             problems.update({str(problem): problem for problem in error.problems})
     if problems:

@@ -175,7 +175,7 @@ class _Run:
         executor = self._executor(waiting)
         previous = signal.signal(signal.SIGTERM, _stop)
         try:
-            parameters = plan.parameters(self.root, waiting)
+            parameters = plan.parameters(self.root, waiting, self.fingerprints.settings)
             before = {page: self.fingerprints.settings(page.partner) for page in waiting}
             with Progress(len(waiting)) as self.progress:
                 self._build(executor, waiting, maybe, parameters, before)
