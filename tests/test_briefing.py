@@ -156,3 +156,11 @@ def test_decisions_join_the_initiatives_that_start_soon():
     assert list(asked["decision"]) == ["Release “Scan” to start", "Hire"]
     assert list(brief.asks(asked)["amount"]) == ["$500 K", "none"]
     assert briefing.asked(decisions, road.head(0), {}, as_of=pd.Timestamp("2025-12-31"), months=12)["decision"].tolist() == ["Hire"]
+
+
+def test_shortfalls_of_all_pages_become_gaps():
+    pages = {"02": page(finding("**We lost a referrer.** Then.", cases=50, gap=True, basis="p 0.01", exhibit="fig-9"), finding("**Good news.**", cases=50), title="Referrals"), "04": page(finding("**Nothing.**", gap=True))}
+    gaps = briefing.shortfalls(briefing.scored(briefing.findings(pages), cases=500))
+    assert gaps.to_dict("records") == [{"area": "Referrals", "gap": "We lost a referrer", "evidence": "p 0.01", "gate": False, "size": pytest.approx(0.5), "key": "02 fig-9"}]
+    assert briefing.total({"03": page(numbers=[number()])}, "analytic_cases") == 100
+    assert np.isnan(briefing.total({}, "analytic_cases"))

@@ -131,3 +131,18 @@ def test_few_enrolled_patients_are_not_shown(enrolled, hidden):
     assert found["our_share"].isna().iloc[0] == hidden
     assert found["our_share_suppressed"].iloc[0] == hidden
     assert found["needed_n"].isna().iloc[0] == hidden
+
+
+@pytest.mark.parametrize(("count", "nobs", "by_interval", "by_rate"), [(40, 50, True, False), (45, 50, True, True), (30, 50, False, False), (800, 1000, False, False), (0, 0, False, False)])
+def test_a_rate_complies_while_its_interval_reaches_what_is_expected(count, nobs, by_interval, by_rate):
+    # 40 of 50 is 80 % with Wilson limits 67.0 to 88.8 %: below 85 %, yet not measurably. 800 of 1,000 is (limits 77.4 to 82.4 %).
+    assert readiness.complies(count, nobs, 0.85) == by_interval
+    assert readiness.complies(count, nobs, 0.85, interval=False) == by_rate
+
+
+@pytest.mark.parametrize(("reported", "n", "status"), [("Met", 50, "At risk"), ("Met", 1000, "Not met"), ("Not met", 50, "Not met")])
+def test_a_standard_judged_by_its_interval_is_at_risk_before_it_is_not_met(reported, n, status):
+    standards = pd.DataFrame({"standard": ["7.1"], "title": ["Measures"], "threshold_share": [None], "confidence": ["low"]})
+    evidence = pd.DataFrame({"standard": ["7.1"], "year": [2025], "reported": [reported], "measured_share": [0.8], "measured_n": [n], "evidence": ["audit"], "owner": ["A"], "due": ["2026-01-01"]})
+    assessed = readiness.assess(standards, evidence, year=2025, margin=0.04, thresholds={"7.1": 0.85}, by_interval=["7.1"])
+    assert assessed["status"].tolist() == [status]

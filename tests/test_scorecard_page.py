@@ -44,7 +44,7 @@ def test_planted_truth_is_in_the_takeaways(partner, text):
 
 def test_every_part_of_the_scorecard_is_there(text):
     for heading in ("Indicators of the program", "Budget, flexed budget and actual", "comment that each needs", "Where fiscal year", "Standards with status", "Open standards up to the site visit",
-                    "Research accrual", "Reach of each service", "Findings of the other reports", "Gaps by priority", "slack to the end", "Decisions needed", "Risks, assumptions", "Definitions of the indicators"):  # fmt: skip
+                    "Research accrual", "Reach of each service", "Findings of the other reports", "Composite score", "Gaps by priority", "slack to the end", "Decisions needed", "Risks, assumptions", "Definitions of the indicators"):  # fmt: skip
         assert heading in text, heading
     assert "The other reports were not built with this one" not in text
 

@@ -21,7 +21,8 @@ OWNERS = {
     "6": "Registry manager", "7": "Quality manager", "8": "Outreach coordinator", "9": "Research coordinator",
 }  # fmt: skip
 STANDARDS = ["1.1", "2.1", "2.2", "2.3", "2.4", "2.5", "3.1", "3.2", "4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "6.1", "6.4", "6.5", "7.1", "7.2", "7.3", "7.4", "8.1", "8.2", "8.3", "9.1", "9.2"]
-MEASURED = {"2.4": 0.83, "5.1": 0.96, "5.3": 0.90, "5.4": 0.88, "5.5": 0.92, "5.6": 0.90, "5.7": 0.93, "5.8": 0.87, "5.9": 0.86, "6.1": 0.12, "6.5": 0.88}
+MEASURED = {"2.4": 0.83, "5.1": 0.96, "5.3": 0.90, "5.4": 0.88, "5.5": 0.92, "5.6": 0.90, "5.7": 0.93, "5.8": 0.87, "5.9": 0.86, "6.1": 0.12, "6.5": 0.88, "7.1": 0.93}
+ELIGIBLE = {"tallgrass": 240, "riverbend": 58, "dunes": 155, "northpoint": 402}  # patients behind the quality measures of 7.1
 # Partner and standard: reported status, measured share, evidence, due.
 EXCEPTIONS = {
     ("tallgrass", "5.3"): ("Met", 0.73, "audit of 30 operative reports; the template was not in use in the first quarter", "2026-03-31"),
@@ -133,8 +134,8 @@ def standards_evidence() -> pd.DataFrame:
             row = ("Met", MEASURED.get(standard), "committee minutes and report on file", "2026-06-30")
             row = EXCEPTIONS.get((partner, standard), row)
             if row[0]:
-                rows.append((partner, standard, 2025, *row[:3], OWNERS[standard[0]], row[3]))
-    return pd.DataFrame(rows, columns=["partner", "standard", "year", "reported", "measured_share", "evidence", "owner", "due"])
+                rows.append((partner, standard, 2025, *row[:2], ELIGIBLE[partner] if standard == "7.1" else None, row[2], OWNERS[standard[0]], row[3]))
+    return pd.DataFrame(rows, columns=["partner", "standard", "year", "reported", "measured_share", "measured_n", "evidence", "owner", "due"]).astype({"measured_n": "Int64"})
 
 
 def milestones() -> pd.DataFrame:

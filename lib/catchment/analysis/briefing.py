@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-COLUMNS = ("page", "title", "text", "exhibit", "size", "certainty", "change", "usd", "cases", "basis", "since", "so")
+COLUMNS = ("page", "title", "text", "exhibit", "size", "certainty", "change", "usd", "cases", "basis", "since", "so", "gap")
 NUMBERS = ("page", "title", "name", "value", "unit", "period", "part_of")
 
 
@@ -33,7 +33,8 @@ class Disagreement(ValueError):
 def findings(pages: Mapping[str, Mapping]) -> pd.DataFrame:
     """All findings of the pages, one row each (`COLUMNS`), from their summaries by page name."""
     rows = [{"page": name, "title": told["title"], **finding} for name, told in pages.items() for finding in told["findings"]]
-    return _frame(rows, COLUMNS, ("size", "certainty", "change", "usd", "cases"))
+    frame = _frame(rows, COLUMNS, ("size", "certainty", "change", "usd", "cases"))
+    return frame.assign(gap=frame["gap"] == "True")
 
 
 def numbers(pages: Mapping[str, Mapping]) -> pd.DataFrame:
@@ -89,6 +90,19 @@ def chosen(ranked: pd.DataFrame, *, fewest: int = 5, most: int = 7, per_page: in
     return taken[(place < fewest) | (taken["score"] >= least)].reset_index(drop=True)
 
 
+def shortfalls(ranked: pd.DataFrame) -> pd.DataFrame:
+    """The findings that somebody has to close, as gaps for `playbook.rank`, from the frame of `scored`.
+
+    Returns
+    -------
+    Grain: one row per gap: `area` (the page's title)`, gap` (the conclusion)`, evidence` (what its certainty rests on)`, gate, size` (weight times
+    certainty)`, key` (page and exhibit).
+    """
+    mine = ranked[ranked["gap"] & (ranked["score"] > 0)]
+    conclusion = mine["text"].str.extract(r"\*\*(.+?)\*\*", expand=False).fillna(mine["text"]).str.rstrip(".:")
+    return pd.DataFrame({"area": mine["title"], "gap": conclusion, "evidence": mine["basis"], "gate": False, "size": mine["weight"] * mine["certainty"], "key": mine["page"] + " " + mine["exhibit"]}).reset_index(drop=True)
+
+
 def reconciled(recorded: pd.DataFrame, *, tolerance: float = 1e-6) -> pd.DataFrame:
     """One row per number, once all pages agree on it: `name, unit, period, value, pages_n`.
 
@@ -140,6 +154,12 @@ def quantity(agreed: pd.DataFrame, name: str) -> pd.Series | None:
     """The number of that name (of its last period in text order), or None: `name, unit, period, value, pages_n`."""
     rows = agreed[agreed["name"] == name].sort_values("period", kind="stable")
     return rows.iloc[-1] if len(rows) else None
+
+
+def total(pages: Mapping[str, Mapping], name: str) -> float:
+    """A recorded number as the first page that has it gives it; NaN where none does."""
+    rows = numbers(pages).query("name == @name")
+    return float(rows["value"].iloc[0]) if len(rows) else float("nan")
 
 
 def earlier(pages: Mapping[str, Mapping], name: str) -> pd.Series | None:

@@ -5,6 +5,9 @@ Definitions used
 Status
     *Met*, *At risk*, *Not met*, *Not applicable* or *Unknown*. Where a standard has a number, the number decides, whatever was
     reported: below the threshold is Not met, within the margin above it At risk. Evidence from another compliance year is Unknown.
+Rate with its interval
+    The rule of the quality measures (7.1): a rate below what is expected still complies while the upper end of its 95 % interval
+    (Wilson) reaches it, for few patients prove little. Such a standard is At risk, not Not met.
 Gate
     One Not met blocks. Without one, an Unknown means that readiness cannot be said. Without either, an At risk makes it conditional. Only
     then: ready. Twenty standards that are met do not offset one that is not.
@@ -14,11 +17,14 @@ Accrual
 Known bias: thresholds of lower confidence are placeholders until the program's administrator has read the licensed manual.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+from . import rates
 
 STATUSES = ("Met", "At risk", "Not met", "Not applicable", "Unknown")
 
@@ -59,7 +65,7 @@ def _severity(name: str) -> int:
     return {"Not applicable": 0, "Met": 1, "At risk": 2, "Unknown": 3, "Not met": 4}[name]
 
 
-def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin: float, thresholds: Mapping[str, float] | None = None, measured: Mapping[str, float] | None = None) -> pd.DataFrame:
+def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin: float, thresholds: Mapping[str, float] | None = None, measured: Mapping[str, float] | None = None, by_interval: Collection[str] = ()) -> pd.DataFrame:
     """Every active standard with its status for one compliance year.
 
     Parameters
@@ -67,10 +73,13 @@ def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin
     standards
         Grain: one row per standard: `standard`, `title`, `threshold_share` (missing where it has no number), `confidence`.
     evidence
-        Grain: at most one row per standard and year: `standard`, `year`, `reported`, `measured_share`, `evidence`, `owner`, `due`.
+        Grain: at most one row per standard and year: `standard`, `year`, `reported`, `measured_share`, `evidence`, `owner`, `due`, and
+        `measured_n` (patients behind the share) where a standard is judged by its interval.
     thresholds, measured
         Thresholds and measured shares that replace those of the tables, by standard: the accrual asked of the program's category, and the
         accrual counted elsewhere.
+    by_interval
+        Standards that comply while the interval of their rate reaches the threshold, see `complies`.
 
     Returns
     -------
@@ -92,9 +101,38 @@ def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin
     for column, values in (("threshold_share", thresholds), ("measured_share", measured)):
         out[column] = out["standard"].map(dict(values or {})).astype("float64").fillna(out[column].astype("float64"))
     out["status"] = status(out["measured_share"], out["threshold_share"], out["reported"], margin=margin)
+    near = out["standard"].isin(list(by_interval)) & (out["status"] == "Not met") & (out["reported"] != "Not met")
+    if near.any():
+        shown = out.loc[near]
+        out.loc[near, "status"] = np.where(complies(shown["measured_share"] * shown["measured_n"], shown["measured_n"], shown["threshold_share"]), "At risk", "Not met")
     out["contradicted"] = (out["reported"] == "Met") & ~out["status"].isin(["Met"])
     out["evidence"] = out["evidence"].fillna(f"no evidence for {year}")
     return out
+
+
+def complies(count: ArrayLike, nobs: ArrayLike, expected: ArrayLike, *, interval: bool = True, alpha: float = 0.05) -> np.ndarray:
+    """Whether a quality measure complies: its rate, or the upper end of its interval, reaches the expected performance rate.
+
+    Parameters
+    ----------
+    count, nobs
+        Patients treated as the measure asks, and patients eligible.
+    expected
+        Expected performance rate (share).
+    interval
+        False asks the rate itself to reach it.
+
+    Returns
+    -------
+    Booleans; False where nobody was eligible, for then nothing is shown.
+
+    References
+    ----------
+    Commission on Cancer, quality measures: compliant at or above the expected performance rate, or when the upper 95 % limit crosses it. Wilson (1927).
+    """
+    shares = rates.quotient(count, nobs)
+    reached = rates.wilson(np.rint(np.asarray(count, dtype=float)), nobs, alpha=alpha).high if interval else shares
+    return np.asarray(np.asarray(reached, dtype=float) >= np.asarray(expected, dtype=float))
 
 
 def gate(assessed: pd.DataFrame) -> Gate:

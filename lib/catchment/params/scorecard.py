@@ -28,6 +28,12 @@ class Scorecard(Section):
     """Dollars that a variance must pass to be material."""
     at_risk_share: Assumption[Share]
     """Share of a standard's threshold above it within which the standard is at risk."""
+    rate_expected_share: Assumption[Share]
+    """Share of eligible patients treated as the quality measures ask (standard 7.1); complied with while the interval reaches it."""
+    composite_band_share: Assumption[Share]
+    """Distance from the target, as a share of it, at which an indicator's part of the composite score is 0."""
+    domain_weights: dict[str, Positive]
+    """Weight of each domain in the composite score; a domain that is not named has none."""
     accrual_share: dict[Category, Assumption[Share]]
     """Share of analytic cases to be enrolled in research, by program category."""
     slip_days: Assumption[Positive]

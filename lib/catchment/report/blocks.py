@@ -68,7 +68,7 @@ class Finding:
 
     `usd` (dollars a year) or `cases` (patients a year) say how much it is about; where neither does, `size` from 0 to 1.
     `certainty` and `change` run from 0 to 1; `basis` says what the certainty rests on and `since` what the change is measured
-    from. `so` is what follows from it, in a sentence.
+    from. `so` is what follows from it, in a sentence. A `gap` is a shortfall that somebody has to close.
     """
 
     text: str
@@ -81,6 +81,7 @@ class Finding:
     basis: str = ""
     since: str = ""
     so: str = ""
+    gap: bool = False
 
     def record(self) -> dict:
         """As plain data; an amount that is not known is left out of the choice, not counted as zero."""

@@ -46,7 +46,7 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
     basis = f"{words.share(level, digits=0)} prediction interval"
     so = f"{words.money(goal - to_date['ytd_usd'])} must still come in before the year ends." if goal > to_date["ytd_usd"] else ""
     return Finding(text, exhibit, size, level if not low < goal <= high else 0.5, min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0,
-                   usd=abs(ahead["total_usd"] - goal), basis=basis, since="the same day last year", so=so)  # fmt: skip
+                   usd=abs(ahead["total_usd"] - goal), basis=basis, since="the same day last year", so=so, gap=bool(high < goal))  # fmt: skip
 
 
 def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = "") -> Finding | None:
@@ -56,7 +56,7 @@ def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = 
         return None
     rest = top["amount_usd"] / top["amount_share"] - top["amount_usd"]
     text = f"**One donor gave {words.share(top['amount_share'], digits=0)} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; without that donor the year would have brought {words.money(rest)}."
-    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0, usd=float(top["amount_usd"]), basis="counted gifts", so="The program rests on one decision that others make.")
+    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0, usd=float(top["amount_usd"]), basis="counted gifts", so="The program rests on one decision that others make.", gap=True)
 
 
 def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding | None:
@@ -70,7 +70,7 @@ def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
         f"{words.share(row['usual_share'], digits=0)} in the years before; those who left had given {words.money(row['lost_usd'])} the year before."
     )
     return Finding(text, exhibit, float(-row["change_share"]), float(1 - row["p_adjusted"]), float(-row["change_share"]), usd=float(row["lost_usd"]), basis="adjusted p below 0.05", since="the years before",
-                   so="A call to those who left comes before the search for new donors.")  # fmt: skip
+                   so="A call to those who left comes before the search for new donors.", gap=True)  # fmt: skip
 
 
 def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.05) -> Finding | None:
@@ -85,7 +85,7 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     text = f"**The campaign “{row['campaign']}” is {place} its time**: {words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal is raised with {words.share(row['time_share'], digits=0)} of the time gone"
     need = f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far." if row["gap_usd"] > 0 else "."
     return Finding(text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0, usd=float(abs(gap) * row["goal_usd"]), basis="counted gifts",
-                   so=f"Against an even pace that is {words.money(abs(gap) * row['goal_usd'])} {'short' if gap < 0 else 'ahead'}.")  # fmt: skip
+                   so=f"Against an even pace that is {words.money(abs(gap) * row['goal_usd'])} {'short' if gap < 0 else 'ahead'}.", gap=bool(gap < -tolerance))  # fmt: skip
 
 
 def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least: float = 0.05) -> Finding | None:
@@ -94,7 +94,7 @@ def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least
     if share < least:
         return None
     text = f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {words.share(share, digits=0)} of the open balance; {words.share(paid['share'], digits=0)} of what fell due has been paid."
-    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0, usd=paid["overdue_usd"], basis="counted pledges", so="Each of these donors is owed a call.")
+    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0, usd=paid["overdue_usd"], basis="counted pledges", so="Each of these donors is owed a call.", gap=True)
 
 
 def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:

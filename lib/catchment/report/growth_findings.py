@@ -84,7 +84,7 @@ def limit(limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: S
     text += f"; staff short of the benchmark: {people}." if len(short) else "; staffing meets the benchmarks throughout."
     over = (hit["need_last"] / hit["available_last"] - 1).max() if len(hit) else 0.02
     so = f"By {last} the need is {words.share(over, digits=0)} above what is there." if len(hit) else ""
-    return Finding(text, exhibit, size=min(1.0, float(over)), certainty=0.7, change=0.5 if len(hit) else 0.1, basis="central forecast", since=f"now, to {last}", so=so)
+    return Finding(text, exhibit, size=min(1.0, float(over)), certainty=0.7, change=0.5 if len(hit) else 0.1, basis="central forecast", since=f"now, to {last}", so=so, gap=len(hit) > 0)
 
 
 def limit_title(limits: pd.DataFrame, *, last: int) -> str:
@@ -105,7 +105,7 @@ def worth(scenarios: pd.DataFrame, simulated: dict[str, float], *, plan: str, ex
     text += f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}." if len(without) and better > row["npv_usd"] else "."
     chance = simulated["positive_share"]
     so = f"Spread over {years} years the plan {'adds' if row['npv_usd'] > 0 else 'costs'} about {words.money(abs(row['npv_usd']) / years)} a year."
-    return Finding(text, exhibit, certainty=max(chance, 1 - chance), usd=abs(row["npv_usd"]) / years, basis=f"positive in {words.share(chance, digits=0)} of draws", so=so)
+    return Finding(text, exhibit, certainty=max(chance, 1 - chance), usd=abs(row["npv_usd"]) / years, basis=f"positive in {words.share(chance, digits=0)} of draws", so=so, gap=bool(row["npv_usd"] < 0))
 
 
 def named(title: str) -> str:

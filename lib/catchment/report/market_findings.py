@@ -123,7 +123,7 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
     moved, sure = abs(row["gained_points"]), not verb.startswith("did not")
     so = f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year." if sure and pd.notna(need) else ""
     basis = f"95 % interval {words.interval(row['gained_points_low'], row['gained_points_high'], lambda value: f'{signed_points(value)} points')}"
-    return Finding(text, exhibit, size=moved, certainty=0.95 if sure else 0.5, change=min(1.0, moved / max(row["before_share"], 0.01)), cases=moved * need, basis=basis, since=str(since), so=so)
+    return Finding(text, exhibit, size=moved, certainty=0.95 if sure else 0.5, change=min(1.0, moved / max(row["before_share"], 0.01)), cases=moved * need, basis=basis, since=str(since), so=so, gap=bool(sure and row["gained_points"] < 0))
 
 
 def rival(short: pd.DataFrame, name: str) -> str:
@@ -149,7 +149,7 @@ def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit
         f"{words.count(ten)} addressable new cases a year."
     )
     so = f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains." if n else ""
-    return Finding(text, exhibit, certainty=0.95 if n else 0.4, cases=ten, basis="false discoveries held at 5 %" if n else "no place beyond chance", so=so)
+    return Finding(text, exhibit, certainty=0.95 if n else 0.4, cases=ten, basis="false discoveries held at 5 %" if n else "no place beyond chance", so=so, gap=n > 0)
 
 
 def unusual(judged: pd.DataFrame, names: pd.Series) -> str:

@@ -65,7 +65,7 @@ def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | Non
     )
     more = row["excess_referrals_n"] * treated
     so = f"Kept as well as the average, it would bring {words.people(more, 'case')} a year." if pd.notna(more) else ""
-    return Finding(text, exhibit, certainty=0.95, cases=more, basis="95 % interval below the average", so=so)
+    return Finding(text, exhibit, certainty=0.95, cases=more, basis="95 % interval below the average", so=so, gap=True)
 
 
 def _hidden(shown: pd.DataFrame | None, specialty: str) -> bool:
@@ -85,7 +85,7 @@ def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "
     text = f"**{which}{link}{first['clinician']}, with {words.count(first['before_referrals_n'])} referrals before and none now.** Beyond chance, {others}."
     fewer = gone["before_referrals_n"].sum() * treated
     so = f"At our yield these referrals were {words.people(fewer, 'treated patient')} a year." if pd.notna(fewer) else ""
-    return Finding(text, exhibit, certainty=1 - float(first["adjusted"]), change=1.0, cases=fewer, basis=_tested(first["adjusted"]), since="the period before", so=so)
+    return Finding(text, exhibit, certainty=1 - float(first["adjusted"]), change=1.0, cases=fewer, basis=_tested(first["adjusted"]), since="the period before", so=so, gap=True)
 
 
 def _tested(pvalue: float) -> str:

@@ -56,6 +56,27 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
+def domains(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
+    """Score of each domain of the composite with its weight and what was measured, weakest first."""
+    share = scores["domain"].map(weights).fillna(0.0) / sum(weights.values())
+    measured = [f"{measured} of {words.plural(every, 'indicator')}" for measured, every in zip(scores["measured_n"], scores["indicators_n"], strict=True)]
+    out = pd.DataFrame({"domain": scores["domain"], "score": scores["score"].round(), "weight_share": share, "measured": measured})
+    return out.sort_values("score", na_position="last", kind="stable", ignore_index=True)
+
+
+def composite_title(whole: pd.Series) -> str:
+    """Caption of the composite score with its coverage."""
+    if pd.isna(whole["score"]):
+        return "No composite score: no indicator with a target was measured"
+    return f"Composite score {words.number(whole['score'])} of 100, with {words.share(whole['coverage_share'], digits=0)} of its weights measured; {whole['weakest'].lower()} lowers it most"
+
+
+def composite_note(whole: pd.Series, band: float) -> str:
+    """What the composite rests on, and how far it moves."""
+    moves = f" Leaving out any one domain moves it between {words.interval(whole['score_low'], whole['score_high'], words.number)}." if pd.notna(whole["score"]) else ""
+    return f"100 at the target, 0 at {words.share(band, digits=0)} of the target away from it. What is not measured gives its weight to the rest.{moves} It orders, it decides nothing: a good domain can hide a bad one."
+
+
 def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
     """Who answers for each indicator and how it is counted, with its target."""
     sides = {"higher": "at least", "lower": "at most", "neither": "near"}
