@@ -186,7 +186,7 @@ class Report:
         safe = self.protect(frame, sources=sources)
         self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
         if safe.empty:
-            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> None on record.</p>{self._under(sources, note, safe)}</div>'
+            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, safe)}</div>'
             return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
         strong = tables.emphasis(frame, emphasize)
         html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
