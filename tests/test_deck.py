@@ -71,6 +71,7 @@ def test_titles_are_conclusions(slides, settings):
     assert titles[1].startswith("Finding 0 has a conclusion")
     assert [title for title in titles if "ZIPs" in title or "share" in title or "scenarios" in title] == ["Half of the ZIPs give us little", "Our share rose", "The plan earns its cost in 1 of 2 scenarios"]
     assert all(titles)
+    assert any(shape.has_text_frame and "Giving has nothing" in shape.text_frame.text for shape in slides[0].shapes), "what is missing stands on the slide"
 
 
 def test_charts_are_native_and_hold_the_pages_numbers(slides):

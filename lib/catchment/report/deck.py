@@ -84,7 +84,10 @@ def _headlines(cards: list[dict], settings, silent: list[str]) -> _Slide:
     missed = sum(card["status"] == "bad" for card in cards)
     title = f"{settings.name}: {words.count(missed)} of {words.plural(len(cards), 'headline number')} {'misses' if missed == 1 else 'miss'} the goal"
     rows = [[card["label"], card["value"], card["change"] or "none", card["goal"] or "none", card["since"]] for card in cards]
-    return _Slide(title, f"Executive brief, data through {settings.as_of:%B} {settings.as_of.day}, {settings.as_of.year}", ["Number", "Now", "Change", "Goal or range", "Since the last run"], rows, [3.4, 1.7, 2.9, 2.6, 1.5],
+    subtitle = f"Executive brief, data through {settings.as_of:%B} {settings.as_of.day}, {settings.as_of.year}"
+    # Which report is missing stands on the slide, why in the notes.
+    subtitle = ". ".join([subtitle, *(text.partition(":")[0] for text in silent)])
+    return _Slide(title, subtitle, ["Number", "Now", "Change", "Goal or range", "Since the last run"], rows, [3.2, 1.4, 2.8, 2.6, 2.1],
                   notes=["Cards of the partner's reports. A movement since the last run compares with the last published version that gave other numbers.", *silent])  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def _table(record: dict) -> _Slide:
     rows = [[_text(value) for value in row] for row in zip(*columns, strict=True)]
     titles = [record["labels"].get(name, name.replace("_", " ").capitalize()) for name in head]
     # As wide as the longest text asks for, within what one line of a narrow and of a wide column holds.
-    asked = [min(max(len(text) for text in [title, *(row[i] for row in rows)]), 45) + 4 for i, title in enumerate(titles)]
+    asked = [min(max(12, *(len(text) for text in [title, *(row[i] for row in rows)])), 45) + 4 for i, title in enumerate(titles)]
     widths = [(WIDTH - 2 * EDGE) * letters / sum(asked) for letters in asked]
     return _Slide(record["title"], record["subtitle"], titles, rows, widths, notes=[f"Source: {record['source']}.", record["note"]])
 
@@ -235,7 +238,7 @@ def _row_height(row: list[str], widths: list[float], size: float) -> float:
 
 def _size(slide: _Slide) -> float:
     """The largest type with which the table fits."""
-    fits = [size for size in (14, 13, 12, LEAST) if _total(slide, slide.rows, size) <= BOTTOM - TOP - 0.1]
+    fits = [size for size in (16, 14, 13, 12, LEAST) if _total(slide, slide.rows, size) <= BOTTOM - TOP - 0.1]
     return fits[0] if fits else LEAST
 
 
