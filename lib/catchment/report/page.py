@@ -96,7 +96,7 @@ def _resources(notebook, facts: Facts) -> dict[str, Any]:
         "title": facts.title, "partner": facts.partner, "programme": facts.programme, "home": facts.home, "others": facts.others,
         "facts": (("Partner", facts.partner), ("Data through", facts.through)), "produced": facts.produced,
         "contents": [found for text in texts for found in _HEADING.findall(text)], "banners": _banners(told), "markdown": _markdown,
-        "style": style(), "sheets": notebook.metadata["catchment"].get("sheets", ""), "parameters": facts.parameters,
+        "style": style(), "sheets": notebook.metadata.get("catchment", {}).get("sheets", ""), "parameters": facts.parameters,
         "closing": f"Counts of 1 to 10 people are never shown, nor what would reveal one. Code {facts.code}.",
     }  # fmt: skip
 
