@@ -1,5 +1,6 @@
 """The portfolio's index and the landing pages: ranks and movement, size at 500 partners, what a browser makes of them."""
 
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -90,6 +91,15 @@ def test_the_index_is_sound_html_and_lists_every_partner(n):
     places = [dict(part.split(":") for part in row.get("style").rstrip(";").split(";")) for row in tree.find(".//tbody")]
     assert all(sorted(int(each[order]) for each in places) == list(range(n)) for order in places[0]), "each order is a permutation"
     assert list(tree.iter("script")) == []
+
+
+def test_a_card_that_the_brief_repeats_counts_once():
+    manifest = portfolio(1)
+    first = manifest["pages"]["partner000/00_page"]
+    before = index.render(manifest)
+    manifest["pages"]["partner000/09_brief"] = page("partner000", 9, cards=first["headlines"]["kpis"], before=None, title="Executive brief")
+    told = [re.search(r"<td>(\d+)<small>of (\d+)</small>", text).groups() for text in (before, index.render(manifest))]
+    assert told[0] == told[1]
 
 
 def test_the_index_of_an_empty_portfolio_is_a_page_too():

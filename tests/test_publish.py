@@ -232,6 +232,22 @@ def test_settings_ask_for_attachments_and_slides_come_with_the_brief_only(attach
     assert endings == {"dunes/01_one": (("pdf",), True), "dunes/02_two": (("pdf", "pptx"), False)}
 
 
+def test_what_comes_with_an_internal_page_stays_with_it(editions, instant):  # noqa: F811
+    build = instant.build
+
+    def with_pdf(job):
+        built = Built(job.page) if job.standing else build(job)
+        built.attachments = dict.fromkeys(job.attachments, b"%PDF of " + job.page.encode())
+        return built
+
+    instant.build = with_pdf
+    again(editions, instant, pdf=True)
+    assert (editions.internal / "dunes" / "02_both.pdf").read_text() == "%PDF of dunes/02_both@internal"
+    assert holding(editions.reports, "@internal") == [] and (editions.reports / "dunes" / "02_both.pdf").read_text() == "%PDF of dunes/02_both"
+    assert dead_links(editions.internal) == []
+    assert_whole(editions)
+
+
 def test_why_names_a_missing_attachment(attached):
     path = attached.root / "params" / "partners" / "dunes.yml"
     path.write_text(path.read_text() + "\nrun: {pdf: true}\n")

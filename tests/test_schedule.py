@@ -93,7 +93,7 @@ def test_a_wrong_schedule_is_refused_with_its_line(project, cron, zone, told):
 
 def test_lines_for_cron_and_systemd(project):
     text = schedule.lines(project.root, "/somewhere/catchment")
-    assert f"*/15 * * * * cd {project.root} && /somewhere/catchment run --due --json" in text
+    assert f"*/15 * * * * cd {project.root} && mkdir -p reports-internal/.run && /somewhere/catchment run --due --json" in text
     assert "Persistent=true" in text and "ExecStart=/somewhere/catchment run --due --json" in text
 
 

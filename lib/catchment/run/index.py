@@ -44,19 +44,19 @@ def render(manifest: dict[str, Any]) -> str:
 def _partner(name, manifest, entries, measures):
     updated = manifest.get("updated", "")
     pages = [_page(entry) for entry in entries]
-    cards = [card for entry in entries for card in entry.get("headlines", {}).get("kpis", [])]
+    cards = {card["label"]: card for entry in entries for card in entry.get("headlines", {}).get("kpis", [])}  # the brief repeats some
     produced = [page["produced"] for page in pages if page["path"]]
     return manifest["partners"][name] | {
         "id": name,
         "pages": pages,
         "cells": [_cell(measure, name) for measure in measures],
-        "missed_n": sum(card["status"] == "bad" for card in cards),
+        "missed_n": sum(card["status"] == "bad" for card in cards.values()),
         "cards_n": len(cards),
         "oldest": min(produced, default=""),
         "age_days": site.age_days(min(produced), updated) if produced else 0,
         "failed_n": sum(bool(page["failure"]) for page in pages),
-        "changes": [change for page in pages for change in page["changes"]],
-        "news_n": sum(len(page["news"]) for page in pages),
+        "changes": list({change.label: change for page in pages for change in page["changes"]}.values()),
+        "news": [text for page in pages for text in page["news"]],
         "since": max((entry["before"]["produced"] for entry in entries if entry.get("before")), default=""),
     }
 
@@ -102,7 +102,7 @@ def _orders(partners, measures):
         "name": lambda each: 0,
         "targets missed": lambda each: (-each["failed_n"], -each["missed_n"]),
         "oldest pages": lambda each: each["oldest"],
-        "most changed": lambda each: (-len(each["changes"]), -each["news_n"]),
+        "most changed": _most_changed,
     }
     for number, measure in enumerate(measures):
         keys[measure.name] = lambda each, number=number: each["cells"][number]["rank"] if each["cells"][number] else len(partners) + 1
@@ -116,8 +116,11 @@ def _orders(partners, measures):
 
 def _changed(partners):
     """Partners whose pages say something else than before, those with most changed indicators first."""
-    changed = [each for each in partners if each["changes"] or each["news_n"]]
-    return sorted(changed, key=lambda each: (-len(each["changes"]), -each["news_n"]))
+    return sorted((each for each in partners if each["changes"] or each["news"]), key=_most_changed)
+
+
+def _most_changed(partner):
+    return -len(partner["changes"]), -len(partner["news"])
 
 
 def _vintages(entries, known):

@@ -88,7 +88,7 @@ def lines(root: Path, command: str, *, minutes: int = 15) -> str:
     """Ready lines for cron, and for a systemd timer."""
     return f"""\
 # cron (crontab -e): asks every {minutes} minutes whether something is due
-*/{minutes} * * * * cd {root} && {command} run --due --json >> reports-internal/.run/scheduled.jsonl 2>&1
+*/{minutes} * * * * cd {root} && mkdir -p reports-internal/.run && {command} run --due --json >> reports-internal/.run/scheduled.jsonl 2>&1
 
 # systemd: ~/.config/systemd/user/catchment.service
 [Unit]
