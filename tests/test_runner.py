@@ -11,12 +11,13 @@ import re
 import signal
 import subprocess
 from concurrent.futures import Executor, Future
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from catchment import cli, data, params
-from catchment.run import history, lock, manifest, runner, store
+from catchment.run import history, library, lock, manifest, runner, store
 from catchment.run.page import Built, Failure
 from catchment.run.runner import Options
 
@@ -52,9 +53,13 @@ class Instant(Executor):
         return sorted(job.page for job in self.jobs)
 
 
+SURVEYED = cache(library.survey)  # the package's own source does not change between tests
+
+
 @pytest.fixture
 def instant(monkeypatch):
     made = Instant()
+    monkeypatch.setattr(library, "survey", SURVEYED)
     monkeypatch.setattr(runner._Run, "_executor", lambda self, pages: made)
     return made
 
@@ -162,8 +167,6 @@ def test_another_package_rebuilds_everything_and_is_named(two, instant, monkeypa
 
 
 def test_a_module_of_the_library_rebuilds_the_pages_that_import_it(two, instant, monkeypatch):
-    from catchment.run import library
-
     survey = library.survey
     changed = lambda path, folder=library.FOLDER: ("changed", []) if path.name == "words.py" else survey(path, folder)  # noqa: E731
     two.notebook("02_two", "from catchment import words")
