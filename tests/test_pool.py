@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import wait
@@ -88,6 +89,13 @@ def test_random_numbers_and_sets_come_in_the_same_order_in_every_process(pool, j
     cells = "import numpy as np", "print(np.random.rand(), list({'one', 'two', 'three', 'four'}))", "raise SystemExit('stop')"
     first, second = built(pool, job(*cells)), built(pool, job(*cells))
     assert first.failure.log == second.failure.log != ""
+
+
+def test_the_rehearsal_works_and_leaves_no_thread(shared_project):
+    """Its errors are left to the pages, so nobody would notice that it had stopped working but by slower pages."""
+    check = "import threading\nfrom catchment.run import server\nserver.preload(['catchment.data.load'])\nserver.rehearse()\nassert threading.active_count() == 1"
+    done = subprocess.run([sys.executable, "-c", check], env=shared_project.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_numeric_libraries_use_one_thread(pool, job):

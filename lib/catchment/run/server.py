@@ -53,7 +53,8 @@ def rehearse():
 
     from catchment.report import page
 
-    page.html(nbformat.v4.new_notebook(), page.Facts(title="", partner="", programme="", through="", produced="", code=""))
+    blank = nbformat.v4.new_notebook(metadata={"catchment": {"title": ""}})
+    page.html(blank, page.Facts(title="", partner="", programme="", through="", produced="", code=""))
     figure = Figure()
     figure.subplots().plot([0, 1])
     figure.savefig(io.BytesIO(), format="svg")
