@@ -153,6 +153,17 @@ def test_only_as_many_earlier_runs_stay_as_the_settings_say(two, instant, keep_n
     assert dead_links(two.reports) == []
 
 
+def test_settings_that_keep_none_any_more_clear_what_was_kept(two, instant):  # noqa: F811
+    change(two, 1)
+    again(two, instant)
+    path = two.root / "params" / "partners" / "dunes.yml"
+    path.write_text(path.read_text() + "\nrun: {keep_n: 0}\n")
+    change(two, 2)
+    again(two, instant)
+    assert not [each for each in (two.reports / "dunes").iterdir() if each.is_dir()]
+    assert two.manifest()["partners"]["dunes"]["earlier"] == [] and dead_links(two.reports) == []
+
+
 def test_a_partner_that_leaves_takes_its_earlier_runs_along(two, instant):  # noqa: F811
     change(two, 1)
     again(two, instant)

@@ -113,15 +113,18 @@ class Publisher:
     def _keep_earlier(self, partner, keep_n):
         """Keep the partner's pages as they stand, once in a run and before the first of them changes."""
         known, folder = self.partners[partner], self.trees.leadership / partner
-        if known["run"] in (None, self.run, *(each["run"] for each in known["earlier"])) or keep_n == 0:
+        earlier = known["earlier"]
+        if known["run"] in (None, self.run, *(each["run"] for each in earlier)):
             return
-        pages = [entry for entry in self._standing.values() if entry["partner"] == partner and entry["audience"] == LEADERSHIP and entry["path"]]
-        kept = {"run": known["run"], "produced": known["produced"], "pages_n": len(pages)}
-        paths = [file["path"] for entry in pages for file in (entry, *entry["attachments"].values())]
-        self._keep |= {folder / known["run"] / Path(path).name: self.trees.leadership / path for path in paths}
-        self._files[folder / known["run"] / INDEX] = landing.render(partner, known, pages, self.manifest["vintages"], kept=kept).encode()
-        self._remove += [folder / each["run"] for each in known["earlier"][keep_n - 1 :]]
-        self.partners[partner] = known | {"earlier": [kept, *known["earlier"][: keep_n - 1]]}
+        if keep_n:
+            pages = [entry for entry in self._standing.values() if entry["partner"] == partner and entry["audience"] == LEADERSHIP and entry["path"]]
+            kept = {"run": known["run"], "produced": known["produced"], "pages_n": len(pages)}
+            paths = [file["path"] for entry in pages for file in (entry, *entry["attachments"].values())]
+            self._keep |= {folder / known["run"] / Path(path).name: self.trees.leadership / path for path in paths}
+            self._files[folder / known["run"] / INDEX] = landing.render(partner, known, pages, self.manifest["vintages"], kept=kept).encode()
+            earlier = [kept, *earlier]
+        self._remove += [folder / each["run"] for each in earlier[keep_n:]]
+        self.partners[partner] = known | {"earlier": earlier[:keep_n]}
 
     def keep(self, name: str, content: bytes) -> None:
         """Write a file of the private state with the next commit."""
