@@ -36,9 +36,11 @@ def ploomber_page(partner, notebook, folder):
     to_html(execute_notebook(source(notebook), f"{out}.ipynb", parameters={"partner": partner}, progress_bar=False), f"{out}.html")
 
 
-def in_pool(function, pages, folder):
+def in_pool(name, pages, folder):
+    import bench_ways  # by its own name: ploomber-engine puts something else in the place of __main__, and the pool would not find it there
+
     with ProcessPoolExecutor(2) as pool:
-        list(pool.map(function, *zip(*pages, strict=True), [folder] * len(pages)))
+        list(pool.map(getattr(bench_ways, name), *zip(*pages, strict=True), [folder] * len(pages)))
     return {}
 
 
@@ -122,5 +124,5 @@ if __name__ == "__main__":
     name, given, folder = sys.argv[1:]
     pages = json.loads(given)
     os.chdir(Path(os.environ["CATCHMENT_ROOT"], "notebooks"))
-    ways = {"papermill": lambda: in_pool(papermill_page, pages, folder), "ploomber": lambda: in_pool(ploomber_page, pages, folder), "bound": lambda: bound(pages, folder)}
+    ways = {"papermill": lambda: in_pool("papermill_page", pages, folder), "ploomber": lambda: in_pool("ploomber_page", pages, folder), "bound": lambda: bound(pages, folder)}
     print(json.dumps(ways[name]()))
