@@ -229,3 +229,11 @@ def test_words_in_a_drawing_take_the_ink_of_light_and_dark():
     # Matplotlib writes no color for text in its default one, and a browser then draws it black, on the dark paper too.
     rule = re.search(r"\.plot svg text\{([^}]*)\}", (Path(page.__file__).parent / "template/page.css").read_text())[1]
     assert "fill:var(--ink)" in rule
+
+
+def test_ages_over_89_and_sparse_zip_areas_are_refused_at_the_gate():
+    report = made()
+    with pytest.raises(DisclosureError, match="age_years"):
+        report.table(pd.DataFrame({"age_years": [91, 50], "cases_n": [20, 30]}), "C", sources=["x"])
+    with pytest.raises(DisclosureError, match="zip3"):
+        report.table(pd.DataFrame({"zip3": ["036", "500"], "cases_n": [20, 30]}), "C", sources=["x"])

@@ -13,7 +13,7 @@ from itertools import count
 import pandas as pd
 from matplotlib.figure import Figure
 
-from catchment.analysis import disclosure
+from catchment.analysis import disclosure, safe_harbor
 
 from . import download, formats, lab, markdown, marks, published, svg, tables
 from .canvas import Plot
@@ -154,7 +154,7 @@ class Report:
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
         n = next(self._figures)
-        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources))
+        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
         html = (
@@ -246,6 +246,8 @@ class Report:
         that both have.
         """
         below = self._threshold(sources)
+        if below and (wrong := safe_harbor.identifying(frame)):
+            raise DisclosureError(f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3")
         counts = [column for column in frame.columns if formats.is_people(str(column))]
         if not (below and counts):
             return frame

@@ -14,11 +14,15 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
 
 from catchment import words
 
 from . import formats, theme
+
+LEAST = 0.3  # part of the sheet's width that the axes keep, whatever the labels ask for
+LONGEST = 0.7  # part of the sheet's width that one line of text may take
 
 
 @dataclass
@@ -55,15 +59,30 @@ def shape(draw: Callable[..., Plot]) -> Callable[..., Plot]:
     @wraps(draw)
     def drawn(*arguments, **options) -> Plot:
         try:
-            return draw(*arguments, **options)
+            plot = draw(*arguments, **options)
         except NothingToDraw as reason:
             return Plot(None, missing=str(reason))
+        _fit(plot.fig)
+        return plot
 
     return drawn
 
 
+def _fit(fig: Figure) -> None:
+    """Cut what does not fit its margin: labels are as long as the data make them."""
+    for ax in fig.axes:
+        names = ax.yaxis.get_major_formatter()
+        if isinstance(names, FixedFormatter):
+            names.seq = [clipped(str(text), ax.get_position().x0 * theme.WIDTH - 6) for text in names.seq]
+    for text in fig.findobj(Text):
+        if width(text.get_text(), text.get_fontsize()) > LONGEST * theme.WIDTH:
+            text.set_text(clipped(text.get_text(), LONGEST * theme.WIDTH, text.get_fontsize()))
+
+
 def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8, bottom: float = 24) -> tuple[Plot, Axes]:
     """A sheet of `height` points with one set of axes inside the margins."""
+    crowded = min(1.0, (1 - LEAST) * theme.WIDTH / (left + right))
+    left, right = left * crowded, right * crowded
     with mpl.rc_context(theme.DRAWING):
         fig = Figure((theme.WIDTH / 72, height / 72), dpi=72)
         ax = fig.add_axes((left / theme.WIDTH, bottom / height, (theme.WIDTH - left - right) / theme.WIDTH, (height - top - bottom) / height))

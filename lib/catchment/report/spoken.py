@@ -34,7 +34,7 @@ class Spoken:
 
     def __init__(self):
         self._hidden: set[_Hidden] = set()
-        self._said: list[tuple[str, str]] = []
+        self._said: list[tuple[str, str, set[int]]] = []
 
     def hide(self, before: pd.DataFrame, after: pd.DataFrame) -> None:
         """Remember the counts of `before` that `after` hides.
@@ -45,23 +45,26 @@ class Spoken:
             A sentence said earlier gives one of them.
         """
         new = {each for column in before.columns if f"{column}_suppressed" in after.columns and formats.is_people(str(column)) for each in _hidden(before, after, str(column))}
-        for where, sentence in self._said:
-            _refuse(where, sentence, new - self._hidden)
+        for where, sentence, other in self._said:
+            _refuse(where, sentence, new - self._hidden, other)
         self._hidden |= new
 
-    def say(self, where: str, *texts: str, below: int = 0) -> None:
+    def say(self, where: str, *texts: str, below: int = 0, beside: pd.DataFrame | None = None) -> None:
         """Check sentences, and keep them for what is hidden later; `below` is the threshold of the sources they speak of.
+
+        Numbers that the frame `beside` shows of other things than people (clinicians, years) are taken for those.
 
         Raises
         ------
         DisclosureError
             A sentence gives a hidden count, or a count of 1 to `below` - 1 people.
         """
+        other = set() if beside is None else _others(beside)
         for sentence in (part for text in texts for part in _SENTENCE.split(text or "") if part):
             if any(0 < int(found[1]) < below for found in _SMALL.finditer(sentence)):
                 raise DisclosureError(f"{where} tells of 1 to {below - 1} people: “{_masked(sentence)}”")
-            _refuse(where, sentence, self._hidden)
-            self._said.append((where, sentence))
+            _refuse(where, sentence, self._hidden, other)
+            self._said.append((where, sentence, other))
 
 
 def _hidden(before: pd.DataFrame, after: pd.DataFrame, column: str) -> set[_Hidden]:
@@ -72,8 +75,17 @@ def _hidden(before: pd.DataFrame, after: pd.DataFrame, column: str) -> set[_Hidd
     return {_Hidden(round(row[-1]), tuple(label for value in row[:-1] if (label := published.text(value).lower()))) for row in rows}
 
 
-def _refuse(where: str, sentence: str, hidden: set[_Hidden]) -> None:
-    numbers = {int(found[1].replace(",", "")) for found in _NUMBER.finditer(sentence)}
+def _others(frame: pd.DataFrame) -> set[int]:
+    """Whole numbers that a frame shows in columns which do not count people, and in no column that does."""
+    seen: dict[bool, set[int]] = {True: set(), False: set()}
+    for column in frame.select_dtypes("number"):
+        values = frame[column].dropna()
+        seen[formats.is_people(str(column))] |= set(values[values % 1 == 0].astype("int64"))
+    return seen[False] - seen[True]
+
+
+def _refuse(where: str, sentence: str, hidden: set[_Hidden], other: set[int]) -> None:
+    numbers = {int(found[1].replace(",", "")) for found in _NUMBER.finditer(sentence)} - other
     lower = sentence.lower()
     for each in hidden if numbers else ():
         if each.labels and each.value in numbers and all(label in lower for label in each.labels) and str(each.value) not in each.labels:

@@ -1,0 +1,51 @@
+"""Sentences and hover texts obey the gate: a hidden count is not said, whichever comes first."""
+
+import pandas as pd
+import pytest
+
+from catchment.analysis import disclosure
+from catchment.report import DisclosureError
+from catchment.report.spoken import Spoken
+
+STAYS = pd.DataFrame({"site": ["Breast", "Lung", "Kidney", "Thyroid"], "cases_n": [40, 30, 12, 4]})
+SAFE = disclosure.protect(STAYS, ["cases_n"])
+
+
+@pytest.mark.parametrize("sentence", ["Kidney: 12", "Kidney has 12 cases, the fewest.", "Only 4 in thyroid", "Growth in kidney, to 12"])
+@pytest.mark.parametrize("first", ["said", "hidden"])
+def test_a_sentence_that_names_a_hidden_row_and_its_count_is_refused(sentence, first):
+    spoken = Spoken()
+    steps = [lambda: spoken.say("a title", sentence), lambda: spoken.hide(STAYS, SAFE)]
+    one, other = steps if first == "said" else steps[::-1]
+    one()
+    with pytest.raises(DisclosureError, match="a title") as told:
+        other()
+    assert "12" not in str(told.value)
+    assert "4" not in str(told.value)
+
+
+@pytest.mark.parametrize("sentence", ["Kidney: 12 %", "Kidney waits 12 days", "Breast: 40", "Kidney rose by 12.5", "12 sites, kidney last", "Lung: 12"])
+def test_other_numbers_and_other_rows_are_not(sentence):
+    spoken = Spoken()
+    spoken.hide(STAYS, SAFE)
+    spoken.say("a title", sentence)
+
+
+def test_a_number_that_the_exhibit_shows_of_other_things_is_not_a_count_of_people():
+    spoken = Spoken()
+    spoken.hide(STAYS, SAFE)
+    spoken.say("figure 2", "Kidney: 12", beside=pd.DataFrame({"site": ["Kidney"], "clinicians_n": [12]}))
+    with pytest.raises(DisclosureError):
+        spoken.say("figure 2", "Kidney: 12", beside=pd.DataFrame({"site": ["Kidney"], "clinicians_n": [12], "cases_n": [12]}))
+
+
+@pytest.mark.parametrize("sentence", ["We lost 7 patients.", "Lung: 3 new cases", "Of these, 10 referrals came back"])
+def test_few_people_are_not_told_from_a_source_with_a_threshold(sentence):
+    with pytest.raises(DisclosureError, match="1 to 10 people"):
+        Spoken().say("a takeaway", sentence, below=11)
+    Spoken().say("a takeaway", sentence)
+
+
+@pytest.mark.parametrize("sentence", ["Counts of 1 to 10 patients are hidden", "6 more cases a year", "5 cases a year by 2030", "the first 3 visits", "17 patients", "0 patients"])
+def test_definitions_and_forecasts_are_not_counts(sentence):
+    Spoken().say("a takeaway", sentence, below=11)
