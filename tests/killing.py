@@ -20,12 +20,12 @@ from catchment.run.trees import Trees
 
 
 class Slow(Executor):
-    """Answers every job a moment later, with a page that holds its time."""
+    """Answers every job a moment later, with a page that says something else each time and a file that comes with it."""
 
     def submit(self, fn, /, job):
         time.sleep(0.002)
         future = Future()
-        future.set_result(Built(job.page, html=f"<p>{job.page} {job.produced}</p>".encode()))
+        future.set_result(Built(job.page, html=f"<p>{job.page} {time.monotonic_ns()}</p>".encode(), attachments={"pdf": b"%PDF " + job.page.encode()}))
         return future
 
 

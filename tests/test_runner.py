@@ -384,7 +384,11 @@ def test_one_line_of_json_for_a_monitor(two):
 def assert_whole(project):
     """Every file is whole, and in each tree pages, manifest and index say the same."""
     store.recover(project.state)
-    found = manifest.read(project.trees)["pages"].values()
+    known = manifest.read(project.trees)
+    found = known["pages"].values()
+    for partner, facts in known["partners"].items():
+        kept = {path.parent.name for path in (project.trees.leadership / partner).glob("*/index.html")}
+        assert kept == {each["run"] for each in facts["earlier"]}, "earlier runs are there, and none that nobody knows"
     for audience in ("leadership", "internal"):
         tree = project.trees.of_audience(audience)
         index = (tree / "index.html").read_text()
