@@ -129,8 +129,8 @@ def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels
 
 
 @shape
-def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False) -> Plot:
-    """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value."""
+def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False, unit: str = "") -> Plot:
+    """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value. `unit` follows the value in the hover text."""
     something(frame, y)
     parts = order or list(dict.fromkeys(frame[group]))
     if len(parts) > 6:
@@ -146,7 +146,7 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
     plot, ax = _rows(pd.DataFrame({x: [str(i) for i in wide.index]}), x, top=8 + 18 * len(lines), right=20 if share else widest([f"{fmt.full(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12, high=float(totals.max()) or 1.0)
     ax.set_xticks([])
     colors = dict(zip(parts, theme.CATEGORIES if len(parts) <= 6 else theme.RAMP, strict=False))
-    unit = (theme.WIDTH * ax.get_position().width) / (float(totals.max()) or 1.0)
+    scale = (theme.WIDTH * ax.get_position().width) / (float(totals.max()) or 1.0)
     for i, (name, row) in enumerate(wide.iterrows()):
         start = 0.0
         for part in parts:
@@ -154,8 +154,8 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
             if pd.isna(amount) or amount == 0:
                 continue
             bar = ax.barh(i, amount, left=start, height=0.7, color=colors[part], edgecolor=theme.PAPER, linewidth=0.8)[0]
-            plot.tip(bar, f"{name}, {part}: {fmt.full(amount)}")
-            _inside(ax, i, start, amount, fmt, unit, colors[part])
+            plot.tip(bar, f"{name}, {part}: {fmt.full(amount)} {unit}".rstrip())
+            _inside(ax, i, start, amount, fmt, scale, colors[part])
             start += amount
         if not share:
             said = f"{fmt.full(totals[name])} + [c]" if totals[name] and name in hidden else "[c]" if name in hidden else fmt.full(totals[name])
