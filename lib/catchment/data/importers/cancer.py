@@ -125,7 +125,7 @@ _STATS = {
     "rate_low": Column(type="number", unit="per 100,000", nullable=True, suppressed=["~"], meaning="lower 95 % limit"),
     "rate_high": Column(type="number", unit="per 100,000", nullable=True, suppressed=["~"], meaning="upper 95 % limit"),
 }
-_USCS = {"producer": "CDC and National Cancer Institute, U.S. Cancer Statistics", "year": "", "period": "year_last", "note": "Cells of fewer than 16 are withheld."}
+_USCS = {"producer": "CDC and National Cancer Institute, U.S. Cancer Statistics", "year": "", "period": "year_last", "suppress_below": 16, "note": "Cells of fewer than 16 are withheld."}
 
 
 def _spelled(rows: pd.DataFrame) -> pd.DataFrame:
