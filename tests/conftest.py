@@ -49,7 +49,9 @@ def demo_reports(tmp_path_factory, worker_id) -> Path:
     with _locked(shared):
         if not (shared / "demo-built.json").exists():
             command = [sys.executable, "-m", "catchment.cli", "run", "--reports", str(reports)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(ROOT)}, check=False)
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(ROOT)}, check=False
+            )
             (shared / "demo-built.json").write_text(json.dumps({"code": done.returncode, "told": done.stdout + done.stderr}))
     told = json.loads((shared / "demo-built.json").read_text())
     assert told["code"] == 0, told["told"]
@@ -127,11 +129,20 @@ class Project:
         return self.command("run", *arguments, **environment)
 
     def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run(self.words(*arguments), capture_output=True, text=True, cwd=self.root, env=self.environment(**environment), check=False)
+        return subprocess.run(
+            self.words(*arguments), capture_output=True, text=True, cwd=self.root, env=self.environment(**environment), check=False
+        )
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """A command that is not waited for."""
-        return subprocess.Popen(self.words(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.root, env=self.environment(**environment))
+        return subprocess.Popen(
+            self.words(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.root,
+            env=self.environment(**environment),
+        )
 
     @staticmethod
     def words(*arguments: str) -> list[str]:

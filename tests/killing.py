@@ -25,7 +25,9 @@ class Slow(Executor):
     def submit(self, fn, /, job):
         time.sleep(0.002)
         future = Future()
-        future.set_result(Built(job.page, html=f"<p>{job.page} {time.monotonic_ns()}</p>".encode(), attachments={"pdf": b"%PDF " + job.page.encode()}))
+        future.set_result(
+            Built(job.page, html=f"<p>{job.page} {time.monotonic_ns()}</p>".encode(), attachments={"pdf": b"%PDF " + job.page.encode()})
+        )
         return future
 
 

@@ -102,7 +102,9 @@ def test_a_buffer_changes_the_edge():
 
 
 def test_underserved_places_say_why():
-    places = pd.DataFrame({"zip": list("abcd"), "relative": [0.2, 1.1, 0.3, 1.0], "nearest_min": [50, 40, 10, 5], "demand": [5.0, 9.0, 7.0, 1.0]})
+    places = pd.DataFrame(
+        {"zip": list("abcd"), "relative": [0.2, 1.1, 0.3, 1.0], "nearest_min": [50, 40, 10, 5], "demand": [5.0, 9.0, 7.0, 1.0]}
+    )
     found = access.underserved(places)
     assert found["zip"].tolist() == ["b", "c", "a"] and found["why"].tolist() == ["far", "low supply", "low supply and far"]
 

@@ -16,7 +16,9 @@ from catchment.run.page import Built, Job
 
 
 def exhibit(name, rows, values, *, measure="patients_n", source="registry", **facts) -> Exhibit:
-    return Exhibit(name, measure, frozenset({source}), [row if isinstance(row, tuple) else (row,) for row in rows], values, place=name, **facts)
+    return Exhibit(
+        name, measure, frozenset({source}), [row if isinstance(row, tuple) else (row,) for row in rows], values, place=name, **facts
+    )
 
 
 TOTAL = exhibit("Patients in all", [("2025",)], [111])
@@ -58,12 +60,16 @@ def test_a_chain_over_three_exhibits_is_followed():
     men = exhibit("Men", [("men", "Lung"), ("men", "Kidney")], [20, HIDDEN])
     women = exhibit("Women", [("women", "Lung"), ("women", "Kidney")], [25, 15])
     assert linkage.exposed([men, women]) == []
-    found = linkage.exposed([men, women, exhibit("Both", [("Lung",), ("Kidney",)], [45, 22]), exhibit("By sex", [("men",), ("women",)], [27, 40])])
+    found = linkage.exposed(
+        [men, women, exhibit("Both", [("Lung",), ("Kidney",)], [45, 22]), exhibit("By sex", [("men",), ("women",)], [27, 40])]
+    )
     assert {each.row for each in found} == {("men", "Kidney")}
 
 
 def test_a_total_row_inside_a_table_counts():
-    assert [each.row[0] for each in linkage.exposed([exhibit("Sites", ["All sites", "Lung", "Kidney", "Colon"], [80, 50, HIDDEN, 25])])] == ["Kidney"]
+    assert [
+        each.row[0] for each in linkage.exposed([exhibit("Sites", ["All sites", "Lung", "Kidney", "Colon"], [80, 50, HIDDEN, 25])])
+    ] == ["Kidney"]
 
 
 def test_exhibits_about_other_people_do_not_speak_of_each_other():
@@ -90,16 +96,26 @@ counts = st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(st.integers(0, 60
 @given(counts, st.booleans(), st.booleans())
 def test_whatever_passes_the_audit_withstands_an_attacker_who_knows_every_sum(table, row_totals, column_totals):
     """Cells protected row by row on one page, totals on others: the attacker is the exact solver for two margins."""
-    frame = pd.DataFrame([(f"r{i}", f"c{j}", value) for i, row in enumerate(table) for j, value in enumerate(row)], columns=["row", "column", "patients_n"])
+    frame = pd.DataFrame(
+        [(f"r{i}", f"c{j}", value) for i, row in enumerate(table) for j, value in enumerate(row)], columns=["row", "column", "patients_n"]
+    )
     safe = disclosure.protect(frame, ["patients_n"], by="row")
-    shown = [exhibit("cells", list(zip(frame["row"], frame["column"], strict=True)), published.cells(safe, "cells", sources=["s"], below=11)["measures"]["patients_n"])]
+    shown = [
+        exhibit(
+            "cells",
+            list(zip(frame["row"], frame["column"], strict=True)),
+            published.cells(safe, "cells", sources=["s"], below=11)["measures"]["patients_n"],
+        )
+    ]
     known = []
     for name, published_too in (("row", row_totals), ("column", column_totals)):
         sums = frame.groupby(name)["patients_n"].sum()
         if published_too:
             shown.append(exhibit(name, list(sums.index), [HIDDEN if 0 < value < 11 else float(value) for value in sums]))
             known += [disclosure.Sum(key, tuple(frame.index[frame[name] == key])) for key, value in sums.items() if not 0 < value < 11]
-    values = pd.concat([frame["patients_n"].astype("float64"), *(frame.groupby(name)["patients_n"].sum().astype("float64") for name in ("row", "column"))])
+    values = pd.concat(
+        [frame["patients_n"].astype("float64"), *(frame.groupby(name)["patients_n"].sum().astype("float64") for name in ("row", "column"))]
+    )
     hidden = pd.Series(False, index=values.index)
     hidden[frame.index] = safe["patients_n_suppressed"]
     if not linkage.exposed(shown):
@@ -131,12 +147,21 @@ def test_no_hover_text_of_the_demo_tells_what_its_table_hides(demo_pages):
                 if "[c]" in row and (names := re.findall(r'<th scope="row">(.*?)</th>|<td>([^<]*)</td>', row)):
                     start = ", ".join(first or second for first, second in names)
                     rows += 1
-                    assert not [tip for tip in tips if tip.startswith(f"{start}: ") and re.match(r"\d", tip[len(start) + 2 :])], (path, start)
+                    assert not [tip for tip in tips if tip.startswith(f"{start}: ") and re.match(r"\d", tip[len(start) + 2 :])], (
+                        path,
+                        start,
+                    )
     assert rows > 100
 
 
 def cells(title, rows, values, **facts):
-    return {"title": title, "sources": ["referrals"], "below": 11, "rows": [[row] for row in rows], "measures": {"patients_n": values}} | facts
+    return {
+        "title": title,
+        "sources": ["referrals"],
+        "below": 11,
+        "rows": [[row] for row in rows],
+        "measures": {"patients_n": values},
+    } | facts
 
 
 PLACES = ["A", "B", "C", "D", "E"]
@@ -190,7 +215,9 @@ PARTS = 'report.table(report.protect(pd.DataFrame({"place": %r, "patients_n": %r
 def test_a_deliberate_leak_over_pages_and_runs_is_stopped_and_the_last_page_stays(project):
     project.only("dunes")
     project.notebook("parts", FRAME, PARTS % (PLACES, [30, 40, 25, 12, 4], None))
-    project.notebook("total", FRAME, 'report.table(pd.DataFrame({"place": ["All"], "patients_n": [111]}), "Patients in all", sources=["referrals"])')
+    project.notebook(
+        "total", FRAME, 'report.table(pd.DataFrame({"place": ["All"], "patients_n": [111]}), "Patients in all", sources=["referrals"])'
+    )
     done = project.run()
     assert done.returncode == 0, done.stderr
     page = (project.reports / "dunes" / "parts.html").read_bytes()

@@ -16,7 +16,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from catchment.report import DisclosureError, Finding, Kpi, Report, formats, page, plots, svg, tables, theme
 
-ATTACKS = ['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "</title><b>", "'; DROP", "&lt;", "=cmd|' /C calc'!A0"]
+ATTACKS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }}",
+    "</title><b>",
+    "'; DROP",
+    "&lt;",
+    "=cmd|' /C calc'!A0",
+]
 
 
 class Origins:
@@ -93,7 +101,15 @@ def test_nothing_from_data_becomes_markup(attack):
     shown = [
         report.takeaways(f"**{attack}** {attack}", Finding(attack)),
         report.kpis(Kpi(attack, attack, change=attack, goal=attack)),
-        report.figure(plots.bars(frame, "hospital", "cases_n", note="kind"), attack, attack, data=frame, sources=["x"], note=attack, labels={"hospital": attack}),
+        report.figure(
+            plots.bars(frame, "hospital", "cases_n", note="kind"),
+            attack,
+            attack,
+            data=frame,
+            sources=["x"],
+            note=attack,
+            labels={"hospital": attack},
+        ),
         report.table(frame, attack, sources=["x"], note=attack, labels={"kind": attack}),
         report.notice(attack),
         report.method(attack),
@@ -107,7 +123,9 @@ def test_nothing_from_data_becomes_markup(attack):
 
 
 def test_tables_scope_headings_carry_units_and_mark_what_is_missing():
-    frame = pd.DataFrame({"zip": ["1", "2"], "market_share": [0.1234, None], "cases_n": [1234.0, None], "cases_n_suppressed": [False, True]})
+    frame = pd.DataFrame(
+        {"zip": ["1", "2"], "market_share": [0.1234, None], "cases_n": [1234.0, None], "cases_n_suppressed": [False, True]}
+    )
     text = tables.render(frame, "Caption")
     assert "<caption>Caption</caption>" in text
     assert "Market, %" in text or "Market share, %" in text
@@ -121,7 +139,14 @@ def test_tables_scope_headings_carry_units_and_mark_what_is_missing():
 
 @pytest.mark.parametrize(
     ("column", "value", "said"),
-    [("share", 0.5, "50.0 %"), ("share_low", 0.25, "25.0 %"), ("cases_n", 1200, "1,200"), ("rate_100k", 431.25, "431.2 per 100,000"), ("dist_km", 12.0, "12 km"), ("year", 2024, "2024")],
+    [
+        ("share", 0.5, "50.0 %"),
+        ("share_low", 0.25, "25.0 %"),
+        ("cases_n", 1200, "1,200"),
+        ("rate_100k", 431.25, "431.2 per 100,000"),
+        ("dist_km", 12.0, "12 km"),
+        ("year", 2024, "2024"),
+    ],
 )
 def test_the_suffix_of_a_column_is_its_unit(column, value, said):
     assert formats.of(column, pd.Series([value])).full(value) == said
@@ -130,7 +155,9 @@ def test_the_suffix_of_a_column_is_its_unit(column, value, said):
 def test_svg_is_the_same_twice_with_ids_of_its_own_and_text_as_text():
     frame = stays(20, 30)
     drawn = [plots.bars(frame, "hospital", "cases_n") for _ in range(3)]
-    first, second, other = (svg.render(plot.fig, "label", tips=plot.tips, prefix=prefix) for plot, prefix in zip(drawn, ("f1", "f1", "f2"), strict=True))
+    first, second, other = (
+        svg.render(plot.fig, "label", tips=plot.tips, prefix=prefix) for plot, prefix in zip(drawn, ("f1", "f1", "f2"), strict=True)
+    )
     assert first == second
     assert "<title>H0: 20</title>" in first
     ids = set(re.findall(r'id="([^"]+)"', first))
@@ -157,10 +184,21 @@ def test_old_data_are_announced_unless_they_do_not_age():
 
 def test_the_summary_tells_what_the_page_said():
     report = made(simulated=True)
-    told = page.summary(notebook(report.takeaways("**A.** b"), report.kpis(Kpi("K", "1", change="▲")), report.record("cases", 50, "patients", "2025"), report.record("few", 5, "patients", "2025"), report.table(stays(20, 30), "C", sources=["x"])))
+    told = page.summary(
+        notebook(
+            report.takeaways("**A.** b"),
+            report.kpis(Kpi("K", "1", change="▲")),
+            report.record("cases", 50, "patients", "2025"),
+            report.record("few", 5, "patients", "2025"),
+            report.table(stays(20, 30), "C", sources=["x"]),
+        )
+    )
     assert told["takeaways"] == ["**A.** b"]
     assert told["kpis"][0]["label"] == "K"
-    assert told["numbers"] == [{"name": "cases", "value": 50.0, "unit": "patients", "period": "2025"}, {"name": "few", "value": None, "unit": "patients", "period": "2025"}]
+    assert told["numbers"] == [
+        {"name": "cases", "value": 50.0, "unit": "patients", "period": "2025"},
+        {"name": "few", "value": None, "unit": "patients", "period": "2025"},
+    ]
     assert told["simulated"] == ["Stays"]
 
 
@@ -190,17 +228,28 @@ def test_text_and_marks_stand_out(tokens):
 
 
 def test_heatmap_marks_hidden_cells_and_leaves_absent_ones_blank():
-    frame = pd.DataFrame({"from": ["a", "a", "b"], "to": ["x", "y", "x"], "cases_n": [20, None, 40], "cases_n_suppressed": [False, True, False]})
+    frame = pd.DataFrame(
+        {"from": ["a", "a", "b"], "to": ["x", "y", "x"], "cases_n": [20, None, 40], "cases_n_suppressed": [False, True, False]}
+    )
     texts = [text.get_text() for text in plots.heatmap(frame, "from", "to", "cases_n").fig.axes[0].texts]
     assert sorted(texts) == ["20", "40", "[c]"]
     nothing = plots.heatmap(frame.assign(cases_n=float("nan")), "from", "to", "cases_n")
     assert (nothing.fig, nothing.missing) == (None, "every count is too small to be shown")
 
 
-@pytest.mark.parametrize(("draw", "columns"), [
-    (plots.bars, ("label", "value")), (plots.dumbbell, ("label", "value", "value")), (plots.funnel, ("label", "value")), (plots.intervals, ("label", "value", "value", "value")),
-    (plots.stacked, ("label", "value", "group")), (plots.trend, ("label", "value")), (plots.steps, ("value", "value")), (plots.heatmap, ("label", "group", "value")),
-])
+@pytest.mark.parametrize(
+    ("draw", "columns"),
+    [
+        (plots.bars, ("label", "value")),
+        (plots.dumbbell, ("label", "value", "value")),
+        (plots.funnel, ("label", "value")),
+        (plots.intervals, ("label", "value", "value", "value")),
+        (plots.stacked, ("label", "value", "group")),
+        (plots.trend, ("label", "value")),
+        (plots.steps, ("value", "value")),
+        (plots.heatmap, ("label", "group", "value")),
+    ],
+)
 def test_a_shape_without_any_value_says_so(draw, columns):
     frame = pd.DataFrame({"label": ["a", "b"], "group": ["x", "y"], "value": [np.nan, np.nan]})
     assert draw(frame, *columns).missing == "no value is known"
@@ -214,7 +263,9 @@ def texts_of(plot) -> list:
 
 
 def test_tornado_labels_do_not_overlap_where_both_ends_lie_on_one_side():
-    swings = pd.DataFrame({"driver": ["Price", "Volume", "Delay", "Rent"], "low_usd": [-4e6, 2.1e6, 2.2e6, 2e6], "high_usd": [9e6, 2.6e6, 1.9e6, 2.4e6]})
+    swings = pd.DataFrame(
+        {"driver": ["Price", "Volume", "Delay", "Rent"], "low_usd": [-4e6, 2.1e6, 2.2e6, 2e6], "high_usd": [9e6, 2.6e6, 1.9e6, 2.4e6]}
+    )
     plot = plots.tornado(swings, "driver", "low_usd", "high_usd", 2e6)
     said = [text.get_text() for text in plot.fig.axes[0].texts]
     assert "$2.1 M to $2.6 M" in said

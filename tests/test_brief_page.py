@@ -45,7 +45,11 @@ def test_five_to_seven_findings_in_order_of_their_score_each_with_its_exhibit(pa
 
 
 def test_findings_are_the_other_pages_words_and_no_page_gives_more_than_two(page, entries):
-    known = {re.sub(r"\W+", " ", finding["text"].split("**")[1]).strip(): name for name, entry in entries.items() for finding in entry["headlines"]["findings"]}
+    known = {
+        re.sub(r"\W+", " ", finding["text"].split("**")[1]).strip(): name
+        for name, entry in entries.items()
+        for finding in entry["headlines"]["findings"]
+    }
     sources = [known[re.sub(r"\W+", " ", text(item.split("</b>")[0])).strip()] for item in findings(page)]
     assert max(sources.count(name) for name in sources) <= 2
     assert len(set(sources)) >= 3
@@ -60,7 +64,13 @@ def test_every_card_is_the_card_of_another_page(page, entries):
 
 
 def test_a_map_a_trend_a_scenario_decisions_with_dates_and_risks(page):
-    for part in ("share of the Medicare inpatient stays of each ZIP", "stays by system", "Net present value of the growth plan by scenario", "Needed by", "Heaviest "):
+    for part in (
+        "share of the Medicare inpatient stays of each ZIP",
+        "stays by system",
+        "Net present value of the growth plan by scenario",
+        "Needed by",
+        "Heaviest ",
+    ):
         assert part in unescape(page), part
     decisions = page[page.index('id="what-we-ask"') : page.index('id="risks"')]
     assert len(re.findall(r"[A-Z][a-z]{2} \d{1,2}, 202\d", decisions)) >= 2
@@ -83,7 +93,10 @@ def test_a_partner_without_development_program_is_told_so(page, partner):
 def test_printed_it_has_two_sheets(partner, demo_pages, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"])
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+        )
         tab = browser.new_page()
         tab.goto(demo_pages[partner, BRIEF].as_uri())
         printed = tab.pdf(prefer_css_page_size=True)

@@ -16,7 +16,13 @@ PAGE = """from catchment import data, params, report as page
 settings = params.load(partner)
 report = page.Report(settings, data.Tables(settings))"""
 BRIEF = "06_executive_brief"
-TITLES = {"01_market_analysis": "Market analysis", "02_referral_patterns": "Referral patterns", "03_growth_scenarios": "Growth scenarios", "04_philanthropy": "Philanthropy", "05_program_scorecard": "Program scorecard"}
+TITLES = {
+    "01_market_analysis": "Market analysis",
+    "02_referral_patterns": "Referral patterns",
+    "03_growth_scenarios": "Growth scenarios",
+    "04_philanthropy": "Philanthropy",
+    "05_program_scorecard": "Program scorecard",
+}
 SAYS = {
     "01_market_analysis": 'report.takeaways(page.Finding("**The market grows.** It does.", "fig-1", cases=60, certainty=0.9, change=0.4))',
     "02_referral_patterns": 'report.takeaways(page.Finding("**One referrer was lost.**", "fig-2", cases=40, certainty=0.9, change=1.0))',
@@ -43,13 +49,25 @@ def runs(shared_project):
     project, found = shared_project, []
     project.only("dunes")
     shutil.copy(ROOT / "notebooks" / f"{BRIEF}.ipynb", project.root / "notebooks")
-    for changed in (dict.fromkeys(SAYS, 640), dict.fromkeys(list(SAYS)[1:], 655), {"01_market_analysis": 655, "02_referral_patterns": "1 / 0"}):
+    for changed in (
+        dict.fromkeys(SAYS, 640),
+        dict.fromkeys(list(SAYS)[1:], 655),
+        {"01_market_analysis": 655, "02_referral_patterns": "1 / 0"},
+    ):
         for name, cases in changed.items():
             says(project, name, cases=cases)
         done = project.run(*(["--deck"] if len(found) < 2 else []))
         page = project.reports / "dunes" / f"{BRIEF}.html"
         deck = page.with_suffix(".pptx")
-        found.append((done.returncode, text(done.stdout + done.stderr), page.read_text(), project.manifest()["pages"], deck.read_bytes() if deck.exists() else None))
+        found.append(
+            (
+                done.returncode,
+                text(done.stdout + done.stderr),
+                page.read_text(),
+                project.manifest()["pages"],
+                deck.read_bytes() if deck.exists() else None,
+            )
+        )
     return found
 
 
@@ -65,7 +83,10 @@ def test_the_brief_chooses_links_and_names_the_silent_page(runs):
 def test_numbers_that_disagree_stop_the_brief_and_leave_the_last_one_up(runs):
     code, told, page, entries, _ = runs[1]
     assert code != 0
-    assert "analytic cases, 2025: 640 patients in Market analysis (01_market_analysis) but 655 patients in Referral patterns (02_referral_patterns)" in told
+    assert (
+        "analytic cases, 2025: 640 patients in Market analysis (01_market_analysis) but 655 patients in Referral patterns (02_referral_patterns)"
+        in told
+    )
     assert page == runs[0][2]
     assert entries[f"dunes/{BRIEF}"]["failure"]["kind"] == "error"
     assert all(entry["failure"] is None for name, entry in entries.items() if not name.endswith(BRIEF)), "the other pages are up"

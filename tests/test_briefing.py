@@ -11,11 +11,31 @@ from catchment.report import brief
 
 
 def page(*findings, numbers=(), title="A page", **more):
-    return {"title": title, "findings": list(findings), "numbers": list(numbers), "kpis": [], "takeaways": [], "before": None, "last_good": None, "missing": ""} | more
+    return {
+        "title": title,
+        "findings": list(findings),
+        "numbers": list(numbers),
+        "kpis": [],
+        "takeaways": [],
+        "before": None,
+        "last_good": None,
+        "missing": "",
+    } | more
 
 
 def finding(text="**A.** b", **more):
-    return {"text": text, "exhibit": "fig-1", "size": 0.0, "certainty": 1.0, "change": 1.0, "usd": None, "cases": None, "basis": "", "since": "", "so": ""} | more
+    return {
+        "text": text,
+        "exhibit": "fig-1",
+        "size": 0.0,
+        "certainty": 1.0,
+        "change": 1.0,
+        "usd": None,
+        "cases": None,
+        "basis": "",
+        "since": "",
+        "so": "",
+    } | more
 
 
 def number(name="analytic_cases", value=100.0, unit="patients", period="2025", **more):
@@ -23,7 +43,13 @@ def number(name="analytic_cases", value=100.0, unit="patients", period="2025", *
 
 
 def test_score_is_size_times_certainty_times_change():
-    pages = {"01": page(finding("**Cases.**", cases=50, certainty=0.8, change=0.5), finding("**Money.**", usd=1e6, certainty=0.5, change=0.0), finding("**Part.**", size=0.3))}
+    pages = {
+        "01": page(
+            finding("**Cases.**", cases=50, certainty=0.8, change=0.5),
+            finding("**Money.**", usd=1e6, certainty=0.5, change=0.0),
+            finding("**Part.**", size=0.3),
+        )
+    }
     ranked = briefing.scored(briefing.findings(pages), usd=10e6, cases=500, half=0.1, standing=0.5).set_index("text")
     # 50 of 500 cases are the part that counts one half; change counts from 0.5 (standing) to 1.
     assert ranked.at["**Cases.**", "score"] == pytest.approx(0.5 * 0.8 * 0.75)
@@ -48,7 +74,11 @@ def test_scores_lie_between_zero_and_one_and_grow_with_each_factor(rows):
 
 
 def test_choice_takes_the_best_and_no_more_than_its_part_of_one_page():
-    pages = {"01": page(*(finding(f"**F{i}.**", cases=100 + i) for i in range(4))), "02": page(*(finding(f"**G{i}.**", cases=10 - i) for i in range(4))), "03": page(finding("**Nothing.**"))}
+    pages = {
+        "01": page(*(finding(f"**F{i}.**", cases=100 + i) for i in range(4))),
+        "02": page(*(finding(f"**G{i}.**", cases=10 - i) for i in range(4))),
+        "03": page(finding("**Nothing.**")),
+    }
     ranked = briefing.scored(briefing.findings(pages), cases=500)
     chosen = briefing.chosen(ranked, fewest=3, most=7, per_page=2, least=0.9)
     assert list(chosen["text"]) == ["**F3.**", "**F2.**", "**G0.**"], "the fourth lies below the score that it needs"
@@ -57,7 +87,11 @@ def test_choice_takes_the_best_and_no_more_than_its_part_of_one_page():
 
 
 def test_pages_that_agree_give_one_row_per_number():
-    pages = {"01": page(numbers=[number(), number("stays_share", 0.1, "share")]), "03": page(numbers=[number(), number("visits", None)]), "05": page(numbers=[number(value=100.0 + 1e-7)])}
+    pages = {
+        "01": page(numbers=[number(), number("stays_share", 0.1, "share")]),
+        "03": page(numbers=[number(), number("visits", None)]),
+        "05": page(numbers=[number(value=100.0 + 1e-7)]),
+    }
     agreed = briefing.reconciled(briefing.numbers(pages))
     assert list(agreed["name"]) == ["analytic_cases", "stays_share"]
     assert list(agreed["pages_n"]) == [3, 1]
@@ -66,8 +100,14 @@ def test_pages_that_agree_give_one_row_per_number():
 
 
 def test_a_disagreement_names_both_numbers_their_pages_and_the_period():
-    pages = {"01_market": page(numbers=[number(value=980)], title="Market"), "05_scorecard": page(numbers=[number(value=1001)], title="Scorecard", last_good="2026-01-31T08:00:00Z")}
-    with pytest.raises(briefing.Disagreement, match=r"analytic cases, 2025: 980 patients in Market \(01_market\) but 1,001 patients in Scorecard, not renewed since 2026-01-31 \(05_scorecard\)"):
+    pages = {
+        "01_market": page(numbers=[number(value=980)], title="Market"),
+        "05_scorecard": page(numbers=[number(value=1001)], title="Scorecard", last_good="2026-01-31T08:00:00Z"),
+    }
+    with pytest.raises(
+        briefing.Disagreement,
+        match=r"analytic cases, 2025: 980 patients in Market \(01_market\) but 1,001 patients in Scorecard, not renewed since 2026-01-31 \(05_scorecard\)",
+    ):
         briefing.reconciled(briefing.numbers(pages))
 
 
@@ -81,7 +121,10 @@ def test_a_part_is_not_larger_than_its_whole():
     fine = page(numbers=[number("referred_cases", 90, part_of="analytic_cases")], title="Referrals")
     wrong = page(numbers=[number("referred_cases", 91, part_of="analytic_cases")], title="Referrals")
     assert len(briefing.reconciled(briefing.numbers({"02": fine, "05": whole}))) == 2
-    with pytest.raises(briefing.Disagreement, match=r"referred cases, 2025: 91 patients in Referrals \(02\) is more than analytic cases with 90 patients in Scorecard"):
+    with pytest.raises(
+        briefing.Disagreement,
+        match=r"referred cases, 2025: 91 patients in Referrals \(02\) is more than analytic cases with 90 patients in Scorecard",
+    ):
         briefing.reconciled(briefing.numbers({"02": wrong, "05": whole}))
 
 
@@ -122,7 +165,19 @@ def test_a_silent_page_is_named_with_its_reason():
 
 
 def test_findings_are_escaped_and_lead_to_their_exhibit():
-    pages = {"01_a": page(finding("**A <script>grew**, by a lot (95 % interval 1 to 2); more & more.", cases=4, basis="p <0.01", since="2019", so="Then <b>.", exhibit="fig-8"), title="A & B")}
+    pages = {
+        "01_a": page(
+            finding(
+                "**A <script>grew**, by a lot (95 % interval 1 to 2); more & more.",
+                cases=4,
+                basis="p <0.01",
+                since="2019",
+                so="Then <b>.",
+                exhibit="fig-8",
+            ),
+            title="A & B",
+        )
+    }
     chosen = briefing.chosen(briefing.scored(briefing.findings(pages), cases=100))
     html = brief.findings(chosen).html
     assert "<script>" not in html
@@ -135,7 +190,12 @@ def test_findings_are_escaped_and_lead_to_their_exhibit():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("**A**, b.", ("A", "B.")), ("**A.** B (95 % interval 1 to 2).", ("A", "B (95 % interval 1 to 2).")), ("**A** (80 % interval 1 to 2); c.", ("A", "C.")), ("No mark.", ("No mark.", ""))],
+    [
+        ("**A**, b.", ("A", "B.")),
+        ("**A.** B (95 % interval 1 to 2).", ("A", "B (95 % interval 1 to 2).")),
+        ("**A** (80 % interval 1 to 2); c.", ("A", "C.")),
+        ("No mark.", ("No mark.", "")),
+    ],
 )
 def test_a_finding_falls_into_conclusion_and_context(text, expected):
     assert brief.parts(text) == expected
@@ -150,8 +210,17 @@ def test_scenarios_come_from_the_recorded_numbers():
 
 
 def test_decisions_join_the_initiatives_that_start_soon():
-    decisions = pd.DataFrame({"decision": ["Hire"], "forum": ["Council"], "by": pd.to_datetime(["2026-05-01"]), "amount_usd": [np.nan], "otherwise": ["Delay"]})
-    road = pd.DataFrame({"title": ["Scan", "Scan", "Late"], "owner": ["Lead"] * 3, "phase": ["plan", "pilot", "pilot"], "start": pd.to_datetime(["2026-01-01", "2026-03-01", "2029-01-01"])})
+    decisions = pd.DataFrame(
+        {"decision": ["Hire"], "forum": ["Council"], "by": pd.to_datetime(["2026-05-01"]), "amount_usd": [np.nan], "otherwise": ["Delay"]}
+    )
+    road = pd.DataFrame(
+        {
+            "title": ["Scan", "Scan", "Late"],
+            "owner": ["Lead"] * 3,
+            "phase": ["plan", "pilot", "pilot"],
+            "start": pd.to_datetime(["2026-01-01", "2026-03-01", "2029-01-01"]),
+        }
+    )
     asked = briefing.asked(decisions, road, {"Scan": 5e5}, as_of=pd.Timestamp("2025-12-31"), months=12)
     assert list(asked["decision"]) == ["Release “Scan” to start", "Hire"]
     assert list(brief.asks(asked)["amount"]) == ["$500 K", "none"]
@@ -159,8 +228,24 @@ def test_decisions_join_the_initiatives_that_start_soon():
 
 
 def test_shortfalls_of_all_pages_become_gaps():
-    pages = {"02": page(finding("**We lost a referrer.** Then.", cases=50, gap=True, basis="p 0.01", exhibit="fig-9"), finding("**Good news.**", cases=50), title="Referrals"), "04": page(finding("**Nothing.**", gap=True))}
+    pages = {
+        "02": page(
+            finding("**We lost a referrer.** Then.", cases=50, gap=True, basis="p 0.01", exhibit="fig-9"),
+            finding("**Good news.**", cases=50),
+            title="Referrals",
+        ),
+        "04": page(finding("**Nothing.**", gap=True)),
+    }
     gaps = briefing.shortfalls(briefing.scored(briefing.findings(pages), cases=500))
-    assert gaps.to_dict("records") == [{"area": "Referrals", "gap": "We lost a referrer", "evidence": "p 0.01", "gate": False, "size": pytest.approx(0.5), "key": "02 fig-9"}]
+    assert gaps.to_dict("records") == [
+        {
+            "area": "Referrals",
+            "gap": "We lost a referrer",
+            "evidence": "p 0.01",
+            "gate": False,
+            "size": pytest.approx(0.5),
+            "key": "02 fig-9",
+        }
+    ]
     assert briefing.total({"03": page(numbers=[number()])}, "analytic_cases") == 100
     assert np.isnan(briefing.total({}, "analytic_cases"))

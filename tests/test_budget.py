@@ -60,7 +60,9 @@ def test_series_keep_their_index_and_kinds_may_differ():
 
 @pytest.mark.parametrize("wrong", [{"budget_volume": -1.0}, {"actual_price": np.nan}])
 def test_missing_and_negative_inputs_are_refused(wrong):
-    values = dict(zip(("budget_volume", "budget_quantity", "budget_price", "actual_volume", "actual_quantity", "actual_price"), NURSING, strict=True))
+    values = dict(
+        zip(("budget_volume", "budget_quantity", "budget_price", "actual_volume", "actual_quantity", "actual_price"), NURSING, strict=True)
+    )
     with pytest.raises(ValueError, match=next(iter(wrong))):
         budget.flexible_budget_variance(**values | wrong)
 
@@ -99,7 +101,9 @@ def test_margin_bridge_ends_at_the_actual_margin():
 
 
 def years(now: list[float], last: list[float]) -> pd.DataFrame:
-    rows = [(2026, i + 1, "Visits", value) for i, value in enumerate(now)] + [(2025, i + 1, "Visits", value) for i, value in enumerate(last)]
+    rows = [(2026, i + 1, "Visits", value) for i, value in enumerate(now)] + [
+        (2025, i + 1, "Visits", value) for i, value in enumerate(last)
+    ]
     return pd.DataFrame(rows, columns=["fiscal_year", "fiscal_month", "line", "actual_usd"])
 
 

@@ -8,13 +8,32 @@ from catchment.analysis import burden
 
 
 def listing(first=2017, last=2021, source="State Cancer Profiles", **rates):
-    return pd.DataFrame({
-        "county_fips": list(rates), "site": "All sites", "sex": "both", "year_first": first, "year_last": last, "rate_100k": list(rates.values()),
-        "cases_n_year": [None if r is None else r / 100 for r in rates.values()], "source": source}).astype({"rate_100k": float, "cases_n_year": float})
+    return pd.DataFrame(
+        {
+            "county_fips": list(rates),
+            "site": "All sites",
+            "sex": "both",
+            "year_first": first,
+            "year_last": last,
+            "rate_100k": list(rates.values()),
+            "cases_n_year": [None if r is None else r / 100 for r in rates.values()],
+            "source": source,
+        }
+    ).astype({"rate_100k": float, "cases_n_year": float})
 
 
-PEOPLE = pd.DataFrame([(c, 2019, sex, age, n) for c, scale in (("a", 1), ("b", 1), ("c", 40)) for sex in ("female", "male") for age, n in ((0, 500 * scale), (65, 100 * scale))], columns=["county_fips", "year", "sex", "age_low", "population_n"])
-RATES = pd.DataFrame([(sex, age, r) for sex in ("female", "male") for age, r in ((0, 100.0), (65, 2000.0))], columns=["sex", "age_low", "rate_100k"])
+PEOPLE = pd.DataFrame(
+    [
+        (c, 2019, sex, age, n)
+        for c, scale in (("a", 1), ("b", 1), ("c", 40))
+        for sex in ("female", "male")
+        for age, n in ((0, 500 * scale), (65, 100 * scale))
+    ],
+    columns=["county_fips", "year", "sex", "age_low", "population_n"],
+)
+RATES = pd.DataFrame(
+    [(sex, age, r) for sex in ("female", "male") for age, r in ((0, 100.0), (65, 2000.0))], columns=["sex", "age_low", "rate_100k"]
+)
 
 
 def test_a_county_at_reference_rates_has_a_ratio_of_one():
@@ -28,7 +47,9 @@ def test_a_county_at_reference_rates_has_a_ratio_of_one():
 
 def test_rates_are_carried_to_the_period_by_the_national_ratio():
     rows = listing(c=440.0).assign(cases_n_year=[200.0])
-    one, two = (burden.standardized(rows, PEOPLE, RATES, reference_100k=reference, base_100k=400)["expected_n"].item() for reference in (400, 440))
+    one, two = (
+        burden.standardized(rows, PEOPLE, RATES, reference_100k=reference, base_100k=400)["expected_n"].item() for reference in (400, 440)
+    )
     assert two == pytest.approx(1.1 * one)
 
 
@@ -52,18 +73,29 @@ def test_unpublished_counties_are_left_out_not_zero():
 
 
 def test_the_period_is_the_latest_in_which_our_counties_are_published():
-    both = pd.concat([listing(a=1.0, b=None, c=1.0), listing(first=2010, last=2014, a=1.0, b=1.0, c=1.0), listing(first=2013, last=2017, source="NCI Cancer Atlas", a=1.0, b=1.0, c=None)])
+    both = pd.concat(
+        [
+            listing(a=1.0, b=None, c=1.0),
+            listing(first=2010, last=2014, a=1.0, b=1.0, c=1.0),
+            listing(first=2013, last=2017, source="NCI Cancer Atlas", a=1.0, b=1.0, c=None),
+        ]
+    )
     assert burden.latest_period(both, ["a"])["year_first"].unique().tolist() == [2017]
     assert burden.latest_period(both, ["a", "b"])["year_first"].unique().tolist() == [2010]  # the atlas lists high rates only
 
 
 def test_mortality_to_incidence_keeps_rows_with_both():
     deaths = pd.DataFrame({"county_fips": ["a", "b"], "rate_100k": [100.0, np.nan]})
-    found = burden.mortality_to_incidence(deaths, pd.DataFrame({"county_fips": ["a", "b"], "rate_100k": [400.0, 380.0]}), by=["county_fips"])
+    found = burden.mortality_to_incidence(
+        deaths, pd.DataFrame({"county_fips": ["a", "b"], "rate_100k": [400.0, 380.0]}), by=["county_fips"]
+    )
     assert found["mir"].tolist() == [0.25]
 
 
 def test_late_stage_applies_national_rates_to_our_people():
-    stages = pd.DataFrame([("Lung", "female", 65, stage, n, 1e6) for stage, n in (("I", 100), ("III", 150), ("IV", 250), ("unknown", 90))], columns=["site", "sex", "age_low", "stage", "cases_n", "person_years"])
+    stages = pd.DataFrame(
+        [("Lung", "female", 65, stage, n, 1e6) for stage, n in (("I", 100), ("III", 150), ("IV", 250), ("unknown", 90))],
+        columns=["site", "sex", "age_low", "stage", "cases_n", "person_years"],
+    )
     found = burden.late_stage(stages, pd.DataFrame({"sex": ["female"], "age_low": [65], "population_n": [10_000.0]})).iloc[0]
     assert found["late_n"] == pytest.approx(4.0) and found["late_share"] == pytest.approx(0.8)

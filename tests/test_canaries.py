@@ -19,7 +19,22 @@ from catchment.run.trees import Trees
 ROOT = Path(__file__).parents[1]
 PARTNERS = ("dunes", "tallgrass")
 NOTEBOOKS = ("02_referral_patterns", "07_donor_actions")
-NAMES = {"name", "clinician", "organization", "donor", "funder", "purpose", "comment", "note", "title", "text", "risk", "decision", "action", "owner"}
+NAMES = {
+    "name",
+    "clinician",
+    "organization",
+    "donor",
+    "funder",
+    "purpose",
+    "comment",
+    "note",
+    "title",
+    "text",
+    "risk",
+    "decision",
+    "action",
+    "owner",
+}
 
 
 def canary(partner):
@@ -55,14 +70,20 @@ def planted(tmp_path_factory):
         counts = 0
         for entry in catalog.tables(project).values():
             if "{partner}" in (entry.path or ""):
-                names = [column.source or key for key, column in entry.columns.items() if key in NAMES and key not in entry.key and not column.references and column.type == "text"]
+                names = [
+                    column.source or key
+                    for key, column in entry.columns.items()
+                    if key in NAMES and key not in entry.key and not column.references and column.type == "text"
+                ]
                 counts += sum(plant(path, partner, names) for path in (project / "data").glob(entry.path.replace("{partner}", partner)))
         assert counts > 100
     reports = project / "reports"
     command = [sys.executable, "-m", "catchment.cli", "run", "--reports", str(reports)]
     for option, values in (("--partner", PARTNERS), ("--notebook", NOTEBOOKS)):
         command += [option, *values]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(project)}, check=False, timeout=500)
+    done = subprocess.run(
+        command, cwd=project, capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(project)}, check=False, timeout=500
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return reports, done.stdout + done.stderr
 

@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 from catchment.analysis import capacity
 
 
-@pytest.mark.parametrize(("servers", "load", "probability"), [
-    # M/M/1: the probability of waiting is the utilisation (Gross et al., section 2.2).
-    (1, 0.7, 0.7),
-    # M/M/2 with 1 erlang: Erlang C = 1/3 (Gross et al., section 2.3: rho = 1/2).
-    (2, 1.0, 1 / 3),
-    # Call-center table (Koole, Call Center Optimization, 2013; Erlang C calculators): 10 erlangs, 12 agents: 0.4493; 14 agents: 0.1741.
-    (12, 10.0, 0.449383),
-    (14, 10.0, 0.174139),
-])
+@pytest.mark.parametrize(
+    ("servers", "load", "probability"),
+    [
+        # M/M/1: the probability of waiting is the utilisation (Gross et al., section 2.2).
+        (1, 0.7, 0.7),
+        # M/M/2 with 1 erlang: Erlang C = 1/3 (Gross et al., section 2.3: rho = 1/2).
+        (2, 1.0, 1 / 3),
+        # Call-center table (Koole, Call Center Optimization, 2013; Erlang C calculators): 10 erlangs, 12 agents: 0.4493; 14 agents: 0.1741.
+        (12, 10.0, 0.449383),
+        (14, 10.0, 0.174139),
+    ],
+)
 def test_erlang_c_of_the_tables(servers, load, probability):
     assert capacity.erlang_c(servers, load) == pytest.approx(probability, abs=5e-4)
 
@@ -56,7 +59,12 @@ def test_linacs_chairs_and_staff_by_hand():
 
 
 def resources(**changes):
-    return pd.DataFrame([{"resource": "chair", "title": "Chairs", "measure": "visits", "per_unit_n": 700.0, "utilisation": 0.8, "available": 10.0} | changes])
+    return pd.DataFrame(
+        [
+            {"resource": "chair", "title": "Chairs", "measure": "visits", "per_unit_n": 700.0, "utilisation": 0.8, "available": 10.0}
+            | changes
+        ]
+    )
 
 
 def volumes(*amounts):

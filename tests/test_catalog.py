@@ -52,20 +52,23 @@ def test_a_year_in_the_file_name_is_a_column(tmp_path):
     assert list(entries["visits"].columns) == ["year", "zip"]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "said"), [
-    ("    edition: 2024\n", "", 2, "edition: missing"),
-    ("title:", "titel:", 3, "did you mean title?"),
-    ("type: text", "type: txt", 9, "columns.zip.type: expected 'text'"),
-    ("key: [zip]", "key: [zap]", 2, "'zap' that is not listed"),
-    ("path: visits.csv", "path: ../visits.csv", 2, "expected a path below data/"),
-    ("path: visits.csv", "uri: postgres://me:secret@host/db", 2, "without user or password"),
-    ("path: visits.csv", "note: nowhere", 2, "either `path` or `uri`"),
-    ("type: text", "type: category", 9, "expected `values`"),
-    ("type: text", "type: text, min: 0", 9, "only with numbers and dates"),
-    ("type: text", "type: text, references: zip.zips", 9, "no column zip.zips"),
-    ("    key: [zip]", "    scope: partner\n    key: [zip]", 2, "'partner' that is not listed"),
-    ("      zip: {type: text, meaning: ZIP code}", "      zip: {type: text}", 9, "meaning: missing"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("    edition: 2024\n", "", 2, "edition: missing"),
+        ("title:", "titel:", 3, "did you mean title?"),
+        ("type: text", "type: txt", 9, "columns.zip.type: expected 'text'"),
+        ("key: [zip]", "key: [zap]", 2, "'zap' that is not listed"),
+        ("path: visits.csv", "path: ../visits.csv", 2, "expected a path below data/"),
+        ("path: visits.csv", "uri: postgres://me:secret@host/db", 2, "without user or password"),
+        ("path: visits.csv", "note: nowhere", 2, "either `path` or `uri`"),
+        ("type: text", "type: category", 9, "expected `values`"),
+        ("type: text", "type: text, min: 0", 9, "only with numbers and dates"),
+        ("type: text", "type: text, references: zip.zips", 9, "no column zip.zips"),
+        ("    key: [zip]", "    scope: partner\n    key: [zip]", 2, "'partner' that is not listed"),
+        ("      zip: {type: text, meaning: ZIP code}", "      zip: {type: text}", 9, "meaning: missing"),
+    ],
+)
 def test_a_mistake_in_an_entry_names_its_line(tmp_path, old, new, line, said):
     assert old in ENTRY
     with pytest.raises(ParamsError) as caught:

@@ -9,9 +9,45 @@ from shapely.geometry import box
 from catchment.analysis import catchment_area, demand, market, need, reach, spatial
 from catchment.analysis.geo import FLAT
 
-ZIPS = pd.DataFrame({"zip": ["1", "2", "3", "4"], "city": list("abcd"), "county_fips": ["X", "X", "Y", "Y"], "population_n": [600.0, 400.0, 1000.0, np.nan], "lat": [41.0, 41.1, 41.2, 41.9], "lon": [-88.0] * 4})
-HOSPITALS = pd.DataFrame({"ccn": ["A", "B"], "hospital": ["Ours", "Theirs"], "system": ["Ours", "Big"], "zip": ["1", "3"], "county_fips": ["X", "Y"], "lat": [41.0, 41.2], "lon": [-88.0, -88.0], "beds_n": [50.0, np.nan], "discharges_n": [100.0, 300.0]})
-FLOWS = pd.DataFrame([(2022, "A", "1", 80.0), (2022, "A", "2", None), (2022, "B", "1", 20.0), (2022, "B", "2", 60.0), (2022, "B", "3", 100.0), (2023, "A", "1", 60.0), (2023, "A", "2", 30.0), (2023, "A", "9", None), (2023, "B", "1", 40.0), (2023, "B", "2", 60.0), (2023, "B", "3", 120.0)], columns=["year", "ccn", "zip", "cases_n"])
+ZIPS = pd.DataFrame(
+    {
+        "zip": ["1", "2", "3", "4"],
+        "city": list("abcd"),
+        "county_fips": ["X", "X", "Y", "Y"],
+        "population_n": [600.0, 400.0, 1000.0, np.nan],
+        "lat": [41.0, 41.1, 41.2, 41.9],
+        "lon": [-88.0] * 4,
+    }
+)
+HOSPITALS = pd.DataFrame(
+    {
+        "ccn": ["A", "B"],
+        "hospital": ["Ours", "Theirs"],
+        "system": ["Ours", "Big"],
+        "zip": ["1", "3"],
+        "county_fips": ["X", "Y"],
+        "lat": [41.0, 41.2],
+        "lon": [-88.0, -88.0],
+        "beds_n": [50.0, np.nan],
+        "discharges_n": [100.0, 300.0],
+    }
+)
+FLOWS = pd.DataFrame(
+    [
+        (2022, "A", "1", 80.0),
+        (2022, "A", "2", None),
+        (2022, "B", "1", 20.0),
+        (2022, "B", "2", 60.0),
+        (2022, "B", "3", 100.0),
+        (2023, "A", "1", 60.0),
+        (2023, "A", "2", 30.0),
+        (2023, "A", "9", None),
+        (2023, "B", "1", 40.0),
+        (2023, "B", "2", 60.0),
+        (2023, "B", "3", 120.0),
+    ],
+    columns=["year", "ccn", "zip", "cases_n"],
+)
 
 
 @pytest.fixture
@@ -21,7 +57,16 @@ def flows():
 
 def catchment(flows, **options):
     near = {"1": {"2"}, "2": {"1", "3"}, "3": {"2"}, "4": set()}
-    return catchment_area.catchment(flows[flows["year"] == 2023], ccn="A", total=None, neighbors=near, edge={"3", "4"}, zips=ZIPS, hospitals=HOSPITALS, **{"rule": "contiguous", "primary": 0.55, "secondary": 0.25, "contiguous": 0.75, "tsa": 0.9} | options)
+    return catchment_area.catchment(
+        flows[flows["year"] == 2023],
+        ccn="A",
+        total=None,
+        neighbors=near,
+        edge={"3", "4"},
+        zips=ZIPS,
+        hospitals=HOSPITALS,
+        **{"rule": "contiguous", "primary": 0.55, "secondary": 0.25, "contiguous": 0.75, "tsa": 0.9} | options,
+    )
 
 
 def test_hospitals_listed_twice_are_refused():
@@ -72,7 +117,10 @@ def test_county_weights_and_area_population():
 
 def test_levels_take_the_latest_period_of_each_county():
     columns = ["county_fips", "site", "sex", "year_first", "year_last", "rate_100k", "cases_n_year", "source"]
-    rows = [(c, "A", "both", 2017, 2021, r, n, "S") for c, r, n in (("00000", 100.0, 1e6), ("x", 120.0, 900.0), ("y", np.nan, np.nan), ("z", 80.0, 700.0))]
+    rows = [
+        (c, "A", "both", 2017, 2021, r, n, "S")
+        for c, r, n in (("00000", 100.0, 1e6), ("x", 120.0, 900.0), ("y", np.nan, np.nan), ("z", 80.0, 700.0))
+    ]
     rows += [(c, "A", "both", 2010, 2014, r, n, "S") for c, r, n in (("x", 300.0, 900.0), ("y", 110.0, 800.0), ("z", 90.0, 600.0))]
     national = pd.DataFrame({"site": "A", "sex": "both", "year": range(2010, 2015), "rate_100k": 100.0})
     found = need.levels(pd.DataFrame(rows, columns=columns), ["A", "B"], ["x", "y"], national).set_index("county_fips")
@@ -90,7 +138,22 @@ def test_zip_need_is_the_countys_rate_per_person_and_missing_without_people():
 
 
 def test_drivers_add_up_to_the_outlook():
-    projected = pd.DataFrame({"site": ["A", "A", "B", "B"], "year": [2025, 2035] * 2, "expected_n": [100.0, 130.0, 50.0, 45.0], "rate_factor": [1.0, 1.1, 1.0, 0.8], "level_error": 0.1, "trend_error": [0, 0.1] * 2, "population_error": [0, 0.04] * 2, "apc": 1.0, "apc_low": 0.5, "apc_high": 1.5, "trend": "rising", "basis": "national series"})
+    projected = pd.DataFrame(
+        {
+            "site": ["A", "A", "B", "B"],
+            "year": [2025, 2035] * 2,
+            "expected_n": [100.0, 130.0, 50.0, 45.0],
+            "rate_factor": [1.0, 1.1, 1.0, 0.8],
+            "level_error": 0.1,
+            "trend_error": [0, 0.1] * 2,
+            "population_error": [0, 0.04] * 2,
+            "apc": 1.0,
+            "apc_low": 0.5,
+            "apc_high": 1.5,
+            "trend": "rising",
+            "basis": "national series",
+        }
+    )
     people = pd.DataFrame({"year": [2025, 2035], "population_n": [1000.0, 1100.0]})
     found = need.drivers(projected, people)
     assert found["change_n"].tolist() == pytest.approx([30, -5]) and found["size_n"].tolist() == pytest.approx([10, 5])
@@ -108,9 +171,27 @@ def test_site_mix_of_the_area_is_one():
 
 def test_size_falls_back_on_discharges_and_places_measure_travel():
     assert reach.attraction(HOSPITALS).tolist() == [50, 150]  # two discharges a bed
-    table = need.zip_need(ZIPS, pd.DataFrame({"county_fips": ["X", "Y"], "expected_n": [600.0, 1200.0]}), pd.DataFrame({"county_fips": ["X", "Y"], "population_n": [1000.0, 1000.0]}))
-    found = reach.places(ZIPS, table, HOSPITALS, ccn="A", travel=reach.Travel(60, 1.0, 0), reach=30, zones={10.0: 1.0, 30.0: 0.5}, crowding=60, edges=[15, 30]).set_index("zip")
-    assert found.loc["1", "drive_min"] == 0 and found.loc["3", "nearest_min"] == 0 and found.loc["3", "drive_min"] == pytest.approx(22.2, abs=0.1)
+    table = need.zip_need(
+        ZIPS,
+        pd.DataFrame({"county_fips": ["X", "Y"], "expected_n": [600.0, 1200.0]}),
+        pd.DataFrame({"county_fips": ["X", "Y"], "population_n": [1000.0, 1000.0]}),
+    )
+    found = reach.places(
+        ZIPS,
+        table,
+        HOSPITALS,
+        ccn="A",
+        travel=reach.Travel(60, 1.0, 0),
+        reach=30,
+        zones={10.0: 1.0, 30.0: 0.5},
+        crowding=60,
+        edges=[15, 30],
+    ).set_index("zip")
+    assert (
+        found.loc["1", "drive_min"] == 0
+        and found.loc["3", "nearest_min"] == 0
+        and found.loc["3", "drive_min"] == pytest.approx(22.2, abs=0.1)
+    )
     assert (found["expected_n"] * found["two_step_ratio"]).sum() / found["expected_n"].sum() == pytest.approx(1)
     assert found["band"].astype(str).tolist() == ["0-15 min", "0-15 min", "15-30 min"]
 
@@ -147,7 +228,17 @@ def test_change_terms_keeping_competition_and_mergers(flows):
 
 def test_clusters_put_both_statistics_side_by_side():
     cells = [(x, y) for x in range(8) for y in range(8)]
-    areas = gpd.GeoDataFrame({"county_fips": [f"{x}{y}" for x, y in cells], "county": [f"c{x}{y}" for x, y in cells]}, geometry=[box(1000 * x, 1000 * y, 1000 * x + 1000, 1000 * y + 1000) for x, y in cells], crs=FLAT)
-    values = pd.Series(np.random.default_rng(2).normal(0, 1, 64), index=areas["county_fips"]) + pd.Series([5.0 * (x < 3 and y < 3) for x, y in cells], index=areas["county_fips"])
+    areas = gpd.GeoDataFrame(
+        {"county_fips": [f"{x}{y}" for x, y in cells], "county": [f"c{x}{y}" for x, y in cells]},
+        geometry=[box(1000 * x, 1000 * y, 1000 * x + 1000, 1000 * y + 1000) for x, y in cells],
+        crs=FLAT,
+    )
+    values = pd.Series(np.random.default_rng(2).normal(0, 1, 64), index=areas["county_fips"]) + pd.Series(
+        [5.0 * (x < 3 and y < 3) for x, y in cells], index=areas["county_fips"]
+    )
     found, called = spatial.clusters(values, areas, key="county_fips", name="county", permutations=499, seed=1, fdr=0.05)
-    assert found.p < 0.05 and "c11" in set(called["county"]) and (called.set_index("county").loc["c11", ["lisa", "hot_spot"]] == ["high-high", "hot"]).all()
+    assert (
+        found.p < 0.05
+        and "c11" in set(called["county"])
+        and (called.set_index("county").loc["c11", ["lisa", "hot_spot"]] == ["high-high", "hot"]).all()
+    )

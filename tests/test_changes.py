@@ -10,9 +10,120 @@ from statsmodels.stats.rates import test_poisson_2indep as poisson_2indep
 from catchment.analysis import changes
 
 # British coal-mining disasters per year, 1851-1962 (Jarrett 1979, Biometrika 66:191); 191 in all.
-COAL = [4, 5, 4, 0, 1, 4, 3, 4, 0, 6, 3, 3, 4, 0, 2, 6, 3, 3, 5, 4, 5, 3, 1, 4, 4, 1, 5, 5, 3, 4, 2, 5, 2, 2, 3, 4, 2, 1, 3, 2, 2, 1, 1, 1, 1, 3,
-        0, 0, 1, 0, 1, 1, 0, 0, 3, 1, 0, 3, 2, 2, 0, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 2, 1, 0, 0, 0, 1, 1, 0, 2, 3, 3, 1, 1, 2, 1, 1, 1, 1, 2, 4, 2,
-        0, 0, 1, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0]
+COAL = [
+    4,
+    5,
+    4,
+    0,
+    1,
+    4,
+    3,
+    4,
+    0,
+    6,
+    3,
+    3,
+    4,
+    0,
+    2,
+    6,
+    3,
+    3,
+    5,
+    4,
+    5,
+    3,
+    1,
+    4,
+    4,
+    1,
+    5,
+    5,
+    3,
+    4,
+    2,
+    5,
+    2,
+    2,
+    3,
+    4,
+    2,
+    1,
+    3,
+    2,
+    2,
+    1,
+    1,
+    1,
+    1,
+    3,
+    0,
+    0,
+    1,
+    0,
+    1,
+    1,
+    0,
+    0,
+    3,
+    1,
+    0,
+    3,
+    2,
+    2,
+    0,
+    1,
+    1,
+    1,
+    0,
+    1,
+    0,
+    1,
+    0,
+    0,
+    0,
+    2,
+    1,
+    0,
+    0,
+    0,
+    1,
+    1,
+    0,
+    2,
+    3,
+    3,
+    1,
+    1,
+    2,
+    1,
+    1,
+    1,
+    1,
+    2,
+    4,
+    2,
+    0,
+    0,
+    1,
+    4,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    1,
+    0,
+    1,
+    0,
+]
 
 
 @pytest.mark.parametrize(("before", "now", "t0", "t1"), [(10, 20, 1, 1), (41, 15, 28010, 19017), (30, 0, 1, 1), (12, 12, 1, 2)])
@@ -43,13 +154,28 @@ def test_impossible_counts_are_refused():
 
 def rows(counts):
     """One row per clinician and span."""
-    return pd.DataFrame([{"npi": npi, "span": span, "referrals_n": n} for npi, pair in counts.items() for span, n in zip(("before", "now"), pair, strict=True) if n])
+    return pd.DataFrame(
+        [
+            {"npi": npi, "span": span, "referrals_n": n}
+            for npi, pair in counts.items()
+            for span, n in zip(("before", "now"), pair, strict=True)
+            if n
+        ]
+    )
 
 
 def test_each_change_gets_its_label():
-    table = changes.changes(rows({"gone": (40, 0), "fresh": (0, 40), "up": (20, 60), "down": (60, 20), "level": (30, 33), "rare": (4, 9)}), by=["npi"])
+    table = changes.changes(
+        rows({"gone": (40, 0), "fresh": (0, 40), "up": (20, 60), "down": (60, 20), "level": (30, 33), "rare": (4, 9)}), by=["npi"]
+    )
     assert table.set_index("npi")["label"].to_dict() == {
-        "gone": changes.LOST, "fresh": changes.NEW, "up": changes.GROWING, "down": changes.DECLINING, "level": changes.SAME, "rare": changes.FEW}
+        "gone": changes.LOST,
+        "fresh": changes.NEW,
+        "up": changes.GROWING,
+        "down": changes.DECLINING,
+        "level": changes.SAME,
+        "rare": changes.FEW,
+    }
     assert table["npi"].iloc[-1] == "level"
     assert np.isnan(table.set_index("npi").loc["rare", "adjusted"])
 

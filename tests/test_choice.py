@@ -20,7 +20,16 @@ def world():
 
 def pairs_of(mass, km, flows):
     i, j = np.indices(flows.shape)
-    return pd.DataFrame({"origin": [f"o{v:03}" for v in i.ravel()], "destination": [f"d{v:03}" for v in j.ravel()], "flow_n": flows.ravel(), "dist_km": km.ravel(), "mass_o": flows.sum(axis=1)[i.ravel()], "mass_d": mass[j.ravel()]})
+    return pd.DataFrame(
+        {
+            "origin": [f"o{v:03}" for v in i.ravel()],
+            "destination": [f"d{v:03}" for v in j.ravel()],
+            "flow_n": flows.ravel(),
+            "dist_km": km.ravel(),
+            "mass_o": flows.sum(axis=1)[i.ravel()],
+            "mass_d": mass[j.ravel()],
+        }
+    )
 
 
 def test_huff_by_hand():
@@ -85,7 +94,12 @@ def test_academic_centers_may_draw_from_farther(world):
     mass, km, _ = world
     wide = np.arange(12) < 3
     utility = np.log(mass) + np.where(wide, -1.0, -2.5) * np.log(np.maximum(km, 1))
-    flows = np.array([np.random.default_rng(i).multinomial(2000, row) for i, row in enumerate(np.exp(utility) / np.exp(utility).sum(axis=1, keepdims=True))])
+    flows = np.array(
+        [
+            np.random.default_rng(i).multinomial(2000, row)
+            for i, row in enumerate(np.exp(utility) / np.exp(utility).sum(axis=1, keepdims=True))
+        ]
+    )
     found = choice.calibrate_huff(flows, mass, km, own_pull=True, wide=wide).terms.set_index("term")["value"]
     assert found["distance"] == pytest.approx(-2.5, abs=0.05) and found["distance, wide"] == pytest.approx(1.5, abs=0.06)
 
@@ -105,7 +119,9 @@ def test_a_hospital_without_attraction_gets_no_share(world):
     assert (fit.share[:, 3] == 0).all() and np.allclose(fit.share.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize(("constraint", "rows", "columns"), [("production", True, False), ("attraction", False, True), ("doubly", True, True)])
+@pytest.mark.parametrize(
+    ("constraint", "rows", "columns"), [("production", True, False), ("attraction", False, True), ("doubly", True, True)]
+)
 def test_constrained_models_reproduce_their_totals(world, constraint, rows, columns):
     fit = choice.gravity(pairs_of(*world), constraint=constraint)
     by_row, by_column = (fit.pairs.groupby(side)[["flow_n", "expected_n"]].sum() for side in ("origin", "destination"))
@@ -120,7 +136,11 @@ def test_overdispersed_flows_switch_to_negative_binomial(world):
     random = np.random.default_rng(1)
     mean = np.exp(-2) * mass[None] ** 0.8 * np.maximum(km, 1) ** -1.2 * 40
     calm = choice.gravity(pairs_of(mass, km, random.poisson(mean)).assign(mass_o=1.0 + np.repeat(np.arange(60), 12) % 5))
-    wild = choice.gravity(pairs_of(mass, km, random.poisson(mean * random.gamma(1.5, 1 / 1.5, mean.shape))).assign(mass_o=1.0 + np.repeat(np.arange(60), 12) % 5))
+    wild = choice.gravity(
+        pairs_of(mass, km, random.poisson(mean * random.gamma(1.5, 1 / 1.5, mean.shape))).assign(
+            mass_o=1.0 + np.repeat(np.arange(60), 12) % 5
+        )
+    )
     assert (calm.family, wild.family) == ("Poisson", "negative binomial") and wild.dispersion > 1.5 > calm.dispersion
     assert wild.terms["se"].to_numpy()[1] > calm.terms["se"].to_numpy()[1]
 
@@ -168,7 +188,9 @@ def crowded(decay):
     km[random.random(km.shape) < 0.05] = 0.3
     fall = np.exp(-0.04 * km) if decay == "exponential" else np.maximum(km, 1) ** -1.2
     mean = 3 * mass[None] ** 0.6 * fall
-    return pairs_of(mass, km, random.poisson(mean * random.gamma(1.2, 1 / 1.2, mean.shape))).assign(mass_o=1.0 + np.repeat(np.arange(40), 10) % 3)
+    return pairs_of(mass, km, random.poisson(mean * random.gamma(1.2, 1 / 1.2, mean.shape))).assign(
+        mass_o=1.0 + np.repeat(np.arange(40), 10) % 3
+    )
 
 
 @pytest.mark.parametrize("decay", ["power", "exponential"])

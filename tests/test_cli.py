@@ -77,7 +77,17 @@ def test_new_partner_writes_a_file_that_asks(here, capsys):
 
 def test_history_and_schedule_are_told(here, capsys):
     here.trees.prepare()
-    record = {"run": "r1", "version": "v", "outcome": "failed", "built_n": 3, "unchanged_n": 1, "failed_n": 1, "wall_s": 2.0, "cpu_s": 3.0, "peak_mb": 200.0}
+    record = {
+        "run": "r1",
+        "version": "v",
+        "outcome": "failed",
+        "built_n": 3,
+        "unchanged_n": 1,
+        "failed_n": 1,
+        "wall_s": 2.0,
+        "cpu_s": 3.0,
+        "peak_mb": 200.0,
+    }
     history.append(here.state, history.RUNS, record | {"failed": {"dunes/01_one": {"error": "cell 2: KeyError"}}})
     assert cli.main(["history"]) == 0
     told = capsys.readouterr().out
@@ -88,7 +98,9 @@ def test_history_and_schedule_are_told(here, capsys):
 
 def test_help_and_list_do_not_load_heavy_packages(here):
     script = "import sys\nfrom catchment import cli\ncli.main(['list'])\nprint([name for name in ('pandas', 'matplotlib', 'papermill', 'duckdb', 'distributed') if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(here.root)}, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env={**os.environ, "CATCHMENT_ROOT": str(here.root)}, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -23,7 +23,18 @@ class Cluster:
     def __init__(self, project, folder):
         self.project, self.file, self.workers = project, folder / "scheduler.json", []
         self.log = (folder / "scheduler.log").open("w")
-        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(self.file)]
+        command = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(self.file),
+        ]
         self.scheduler = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
         self.wait(self.file.exists, "the scheduler is up")
         self.address = json.loads(self.file.read_text())["address"]
@@ -31,7 +42,12 @@ class Cluster:
     def worker(self, **environment):
         command = [sys.executable, "-m", "catchment.cli", "worker", self.address, "--pages", "1"]
         process = subprocess.Popen(
-            command, cwd=self.project.root, env=self.project.environment(**environment), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            cwd=self.project.root,
+            env=self.project.environment(**environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self.workers.append(process)
         return process

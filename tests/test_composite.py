@@ -14,7 +14,14 @@ def board(*rows):
 
 
 def test_parts_by_hand():
-    frame = board(("A", 0.9, 0.8, "higher"), ("A", 0.6, 0.8, "higher"), ("B", 9.0, 6.0, "lower"), ("B", 7.5, 6.0, "lower"), ("B", np.nan, 6.0, "lower"), ("C", 5.0, 4.0, "neither"))
+    frame = board(
+        ("A", 0.9, 0.8, "higher"),
+        ("A", 0.6, 0.8, "higher"),
+        ("B", 9.0, 6.0, "lower"),
+        ("B", 7.5, 6.0, "lower"),
+        ("B", np.nan, 6.0, "lower"),
+        ("C", 5.0, 4.0, "neither"),
+    )
     got = composite.parts(frame["now"], frame["target"], frame["better"], band=0.5)
     # 0.6 misses 0.8 by half of the band of 0.4; 9 misses 6 by the whole band of 3, 7.5 by half of it.
     assert got.tolist()[:4] == pytest.approx([100, 50, 0, 50])
@@ -22,7 +29,16 @@ def test_parts_by_hand():
 
 
 def test_what_is_missing_is_never_a_zero():
-    scores = composite.domains(board(("A", 1.0, 1.0, "higher"), ("A", np.nan, 1.0, "higher"), ("B", np.nan, 1.0, "higher"), ("C", 0.75, 1.0, "higher"), ("D", 3.0, np.nan, "higher")), band=0.5)
+    scores = composite.domains(
+        board(
+            ("A", 1.0, 1.0, "higher"),
+            ("A", np.nan, 1.0, "higher"),
+            ("B", np.nan, 1.0, "higher"),
+            ("C", 0.75, 1.0, "higher"),
+            ("D", 3.0, np.nan, "higher"),
+        ),
+        band=0.5,
+    )
     assert scores.set_index("domain")["score"].to_dict() == {"A": 100.0, "B": pytest.approx(np.nan, nan_ok=True), "C": 50.0}
     found = composite.composite(scores, {"A": 1, "B": 1, "C": 2})
     assert found["score"] == pytest.approx((100 + 2 * 50) / 3)

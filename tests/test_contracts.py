@@ -73,27 +73,30 @@ def test_what_is_right_is_read_with_its_types(project):
     assert frame["change_n"].dtype == "int64"
 
 
-@pytest.mark.parametrize(("row", "column", "expected", "found"), [
-    ("60545,2024-03-01,12,0.5,elective,0,", "zip (ZIP_CD)", "a value listed in zips.zip", "'60545'"),
-    ("60543,2023-02-30,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'2023-02-30'"),
-    ("60543,3/1/2024,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'3/1/2024'"),
-    ("60543,20240301,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'20240301'"),
-    ("60543,2019-12-31,12,0.5,elective,0,", "day", "a date from 2020-01-01 to 2200-12-31", "2019-12-31"),
-    ("60543,2024-03-01,-1,0.5,elective,0,", "cases_n (CASES)", "a count not below 0", "-1"),
-    ("60543,2024-03-01,1.5,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'1.5'"),
-    ('60543,2024-03-01,"1,200",0.5,elective,0,', "cases_n (CASES)", "a whole number", "'1,200'"),
-    ("60543,2024-03-01,**,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'**'"),
-    ("60543,2024-03-01,,0.5,elective,0,", "cases_n (CASES)", "a whole number", "an empty cell"),
-    ("60543,2024-03-01,99999999999999999999,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'99999999999999999999'"),
-    ("60543,2024-03-01,12,1.01,elective,0,", "share", "a share from 0 to 1", "1.01"),
-    ("60543,2024-03-01,12,50 %,elective,0,", "share", "a number", "'50 %'"),
-    ("60543,2024-03-01,12,nan,elective,0,", "share", "a number", "'nan'"),
-    ("60543,2024-03-01,12,1e999,elective,0,", "share", "a share from 0 to 1", "inf"),
-    ("60543,2024-03-01,12,0.5,electiv,0,", "kind", "one of elective, urgent", "'electiv'"),
-    ("60543,2024-03-01,12,0.5,elective,-6,", "change_n", "a count not below -5", "-6"),
-    ("60543,2024-03-01,12,0.5,elective,0,maybe", "paid", "true or false", "'maybe'"),
-    (",2024-03-01,12,0.5,elective,0,", "zip (ZIP_CD)", "text", "an empty cell"),
-])
+@pytest.mark.parametrize(
+    ("row", "column", "expected", "found"),
+    [
+        ("60545,2024-03-01,12,0.5,elective,0,", "zip (ZIP_CD)", "a value listed in zips.zip", "'60545'"),
+        ("60543,2023-02-30,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'2023-02-30'"),
+        ("60543,3/1/2024,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'3/1/2024'"),
+        ("60543,20240301,12,0.5,elective,0,", "day", "a date such as 2025-12-31", "'20240301'"),
+        ("60543,2019-12-31,12,0.5,elective,0,", "day", "a date from 2020-01-01 to 2200-12-31", "2019-12-31"),
+        ("60543,2024-03-01,-1,0.5,elective,0,", "cases_n (CASES)", "a count not below 0", "-1"),
+        ("60543,2024-03-01,1.5,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'1.5'"),
+        ('60543,2024-03-01,"1,200",0.5,elective,0,', "cases_n (CASES)", "a whole number", "'1,200'"),
+        ("60543,2024-03-01,**,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'**'"),
+        ("60543,2024-03-01,,0.5,elective,0,", "cases_n (CASES)", "a whole number", "an empty cell"),
+        ("60543,2024-03-01,99999999999999999999,0.5,elective,0,", "cases_n (CASES)", "a whole number", "'99999999999999999999'"),
+        ("60543,2024-03-01,12,1.01,elective,0,", "share", "a share from 0 to 1", "1.01"),
+        ("60543,2024-03-01,12,50 %,elective,0,", "share", "a number", "'50 %'"),
+        ("60543,2024-03-01,12,nan,elective,0,", "share", "a number", "'nan'"),
+        ("60543,2024-03-01,12,1e999,elective,0,", "share", "a share from 0 to 1", "inf"),
+        ("60543,2024-03-01,12,0.5,electiv,0,", "kind", "one of elective, urgent", "'electiv'"),
+        ("60543,2024-03-01,12,0.5,elective,-6,", "change_n", "a count not below -5", "-6"),
+        ("60543,2024-03-01,12,0.5,elective,0,maybe", "paid", "true or false", "'maybe'"),
+        (",2024-03-01,12,0.5,elective,0,", "zip (ZIP_CD)", "text", "an empty cell"),
+    ],
+)
 def test_a_breach_names_file_row_column_expectation_and_value(project, row, column, expected, found):
     write(project, [*ROWS, row])
     told = problem(project)
@@ -109,7 +112,11 @@ def test_a_misspelled_category_is_told_with_the_nearest(project):
 def test_a_duplicate_key_names_the_second_row_and_the_key(project):
     write(project, [*ROWS, ROWS[0]])
     told = problem(project)
-    assert (told.row, told.expected, told.found) == (5, "one row per zip, day", "another row for zip 60543, day 2024-01-31".replace("60543", "'60543'"))
+    assert (told.row, told.expected, told.found) == (
+        5,
+        "one row per zip, day",
+        "another row for zip 60543, day 2024-01-31".replace("60543", "'60543'"),
+    )
 
 
 def test_a_duplicate_is_found_even_when_the_key_is_not_asked_for(project):
@@ -132,10 +139,13 @@ def test_a_slice_is_judged_by_its_own_rows(project):
     assert problem(project, zip="60544").found == "-1"
 
 
-@pytest.mark.parametrize(("header", "expected", "found", "hint"), [
-    (HEADER.replace("CASES", "CASE"), "a column 'CASES'", "no such column", "did you mean CASE?"),
-    (HEADER.replace("share", "CASES"), "a column 'CASES'", "2 columns of that name", ""),
-])
+@pytest.mark.parametrize(
+    ("header", "expected", "found", "hint"),
+    [
+        (HEADER.replace("CASES", "CASE"), "a column 'CASES'", "no such column", "did you mean CASE?"),
+        (HEADER.replace("share", "CASES"), "a column 'CASES'", "2 columns of that name", ""),
+    ],
+)
 def test_a_missing_or_doubled_column_names_the_nearest_header(project, header, expected, found, hint):
     write(project, ROWS, header)
     told = problem(project)
@@ -143,11 +153,17 @@ def test_a_missing_or_doubled_column_names_the_nearest_header(project, header, e
     assert told.hint == hint or not hint
 
 
-@pytest.mark.parametrize(("name", "column", "low", "high"), [
-    ("cases_n", Column(type="integer", meaning="cases"), 0, None), ("share", Column(type="number", meaning="share"), 0, 1),
-    ("share", Column(type="number", share=False, meaning="any"), None, None), ("rate_100k", Column(type="number", max="5", meaning="rate"), None, 5),
-    ("x", Column(type="number", share=True, meaning="part"), 0, 1), ("net_n", Column(type="integer", min="-9", meaning="net"), -9, None),
-])
+@pytest.mark.parametrize(
+    ("name", "column", "low", "high"),
+    [
+        ("cases_n", Column(type="integer", meaning="cases"), 0, None),
+        ("share", Column(type="number", meaning="share"), 0, 1),
+        ("share", Column(type="number", share=False, meaning="any"), None, None),
+        ("rate_100k", Column(type="number", max="5", meaning="rate"), None, 5),
+        ("x", Column(type="number", share=True, meaning="part"), 0, 1),
+        ("net_n", Column(type="integer", min="-9", meaning="net"), -9, None),
+    ],
+)
 def test_bounds_follow_the_name_unless_the_entry_says_otherwise(name, column, low, high):
     assert contracts.bounds(name, column) == (low, high)
 
@@ -158,8 +174,10 @@ def test_any_cell_is_read_right_or_refused(tmp_path_factory, cell):
     """The count column of a one-row file holds anything: a number it may be, a mark, or a message; never a wrong number."""
     project = tmp_path_factory.mktemp("cell")
     (project / "data").mkdir()
-    (project / "data/catalog.yml").write_text("tables:\n  t:\n    title: T\n    path: t.csv\n    producer: T\n    edition: 2024\n    columns:\n"
-                                              "      a_n: {type: integer, suppressed: ['*'], meaning: count}\n      b: {type: text, meaning: other}\n")
+    (project / "data/catalog.yml").write_text(
+        "tables:\n  t:\n    title: T\n    path: t.csv\n    producer: T\n    edition: 2024\n    columns:\n"
+        "      a_n: {type: integer, suppressed: ['*'], meaning: count}\n      b: {type: text, meaning: other}\n"
+    )
     (project / "data/t.csv").write_text(f'a_n,b\n"{cell}",x\n', encoding="utf-8", newline="")
     try:
         frame = data.Tables(SETTINGS, root=project).read("t")

@@ -177,7 +177,15 @@ def test_two_points_make_no_verdict():
 
 
 @pytest.mark.parametrize(
-    ("target", "better", "kind"), [(5, "higher", "pass"), (20, "higher", "fail"), (10, "higher", "either"), (5, "lower", "fail"), (20, "lower", "pass"), (10, "lower", "either")]
+    ("target", "better", "kind"),
+    [
+        (5, "higher", "pass"),
+        (20, "higher", "fail"),
+        (10, "higher", "either"),
+        (5, "lower", "fail"),
+        (20, "lower", "pass"),
+        (10, "lower", "either"),
+    ],
 )
 def test_assurance(target, better, kind):
     assert control.assurance(control.xmr(flat()), target, better=better).kind == kind

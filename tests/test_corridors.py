@@ -10,7 +10,14 @@ from catchment.analysis import corridors
 from catchment.report import flow_maps
 
 TOWNS = {f"Town {i}": (41.0 + 0.11 * i, -88.0 + 0.17 * ((i * 3) % 7)) for i in range(12)}
-CENTERS = pd.DataFrame({"destination": list("ABCDE"), "lat": [41.1, 41.5, 41.9, 42.2, 41.3], "lon": [-87.9, -87.4, -87.1, -87.6, -87.0], "oncologists_fte": [30.0, 12.0, 20.0, 6.0, 9.0]})
+CENTERS = pd.DataFrame(
+    {
+        "destination": list("ABCDE"),
+        "lat": [41.1, 41.5, 41.9, 42.2, 41.3],
+        "lon": [-87.9, -87.4, -87.1, -87.6, -87.0],
+        "oncologists_fte": [30.0, 12.0, 20.0, 6.0, 9.0],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +29,11 @@ def referrals():
         km = np.hypot((CENTERS["lat"] - lat) * 111.2, (CENTERS["lon"] - lon) * 83)
         pull = CENTERS["oncologists_fte"] * np.maximum(km, 1) ** -1.5
         counts = rng.multinomial(400, pull / pull.sum())
-        rows += [{"city": name, "lat": lat, "lon": lon, "destination": d, "referrals_n": int(n)} for d, n in zip(CENTERS["destination"], counts, strict=True) if n]
+        rows += [
+            {"city": name, "lat": lat, "lon": lon, "destination": d, "referrals_n": int(n)}
+            for d, n in zip(CENTERS["destination"], counts, strict=True)
+            if n
+        ]
     rows.append({"city": "Town 0", "lat": TOWNS["Town 0"][0], "lon": TOWNS["Town 0"][1], "destination": "D", "referrals_n": 150})
     return pd.DataFrame(rows)
 
@@ -68,7 +79,9 @@ def test_huff_and_gravity_find_the_exponents(grid):
 
 def test_the_flow_map_draws_the_largest_and_counts_the_rest(grid):
     land = gpd.GeoDataFrame({"county": ["x"]}, geometry=[shapely.box(-89, 40, -86, 43)], crs=4326)
-    hidden = grid.rename(columns={"flow_n": "referrals_n"}).assign(referrals_n=lambda t: t["referrals_n"].astype(float).where(t["referrals_n"] >= 11))
+    hidden = grid.rename(columns={"flow_n": "referrals_n"}).assign(
+        referrals_n=lambda t: t["referrals_n"].astype(float).where(t["referrals_n"] >= 11)
+    )
     drawn = flow_maps.flows(land, hidden, "referrals_n", ours=["A"], most=10, total=grid["flow_n"].sum())
     assert drawn.drawn_n == 10
     assert drawn.left_out_n == int((hidden["referrals_n"].isna() | (hidden["referrals_n"] > 0)).sum()) - 10

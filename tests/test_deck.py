@@ -32,9 +32,17 @@ def notebook(settings):
     pages = {f"0{i}": {"title": "A page", "findings": FINDINGS[2 * i : 2 * i + 2], "numbers": []} for i in range(4)}
     chosen = briefing.chosen(briefing.scored(briefing.findings(pages), cases=600))
     zips = pd.DataFrame({"zip": ["46304", "46360", "46350"], "city": [TRICK, "Michigan City", "La Porte"], "share": [0.31, 0.0825, None]})
-    years = pd.DataFrame({"year": [2022, 2023] * 2, "system": [settings.name, settings.name, "Alder", "Alder"], "share": [0.1, 0.12, 0.4, 0.39]})
+    years = pd.DataFrame(
+        {"year": [2022, 2023] * 2, "system": [settings.name, settings.name, "Alder", "Alder"], "share": [0.1, 0.12, 0.4, 0.39]}
+    )
     worth = pd.DataFrame({"scenario": ["Base", "Stress"], "npv_usd": [3.4e6, -3.4e6]})
-    asks = pd.DataFrame({"decision": [f"Decide number {i}, a matter that takes some words to describe" for i in range(30)], "by": "Jan 25, 2026", "amount": "$150 K"})
+    asks = pd.DataFrame(
+        {
+            "decision": [f"Decide number {i}, a matter that takes some words to describe" for i in range(30)],
+            "by": "Jan 25, 2026",
+            "amount": "$150 K",
+        }
+    )
     shown = [
         report.kpis(Kpi("Analytic cases", "640", "▲ 1 %", "Goal 600: met", "good"), Kpi("Standards met", "35 of 37", "1 at risk", "Gate: blocked", "bad")),
         report.notices([f"**Giving** has nothing {TRICK}"]), brief.findings(chosen),
@@ -43,7 +51,9 @@ def notebook(settings):
         report.figure(plots.bars(worth, "scenario", "npv_usd"), "The plan earns its cost in 1 of 2 scenarios", "Value", data=worth, sources=["x"]),
         report.table(asks, "Decisions, earliest first", sources=["x"], labels={"by": "Needed by"}),
     ]  # fmt: skip
-    cells = [nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=block._repr_mimebundle_())]) for block in shown]
+    cells = [
+        nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=block._repr_mimebundle_())]) for block in shown
+    ]
     return nbformat.v4.new_notebook(cells=cells)
 
 
@@ -62,22 +72,33 @@ def charts(slides):
 
 
 def tables(slides):
-    return [[[cell.text for cell in row.cells] for row in shape.table.rows] for slide in slides for shape in slide.shapes if shape.has_table]
+    return [
+        [[cell.text for cell in row.cells] for row in shape.table.rows] for slide in slides for shape in slide.shapes if shape.has_table
+    ]
 
 
 def test_titles_are_conclusions(slides, settings):
     titles = [slide.shapes.title.text for slide in slides]
     assert titles[0] == f"{settings.name}: 1 of 2 headline numbers misses the goal"
     assert titles[1].startswith("Finding 0 has a conclusion")
-    assert [title for title in titles if "ZIPs" in title or "share" in title or "scenarios" in title] == ["Half of the ZIPs give us little", "Our share rose", "The plan earns its cost in 1 of 2 scenarios"]
+    assert [title for title in titles if "ZIPs" in title or "share" in title or "scenarios" in title] == [
+        "Half of the ZIPs give us little",
+        "Our share rose",
+        "The plan earns its cost in 1 of 2 scenarios",
+    ]
     assert all(titles)
-    assert any(shape.has_text_frame and "Giving has nothing" in shape.text_frame.text for shape in slides[0].shapes), "what is missing stands on the slide"
+    assert any(shape.has_text_frame and "Giving has nothing" in shape.text_frame.text for shape in slides[0].shapes), (
+        "what is missing stands on the slide"
+    )
 
 
 def test_charts_are_native_and_hold_the_pages_numbers(slides):
     zips, trend, worth = charts(slides)
     assert list(zips.plots[0].series[0].values) == [0.31, 0.0825], "what is hidden has no bar"
-    assert {series.name: list(series.values) for series in trend.plots[0].series} == {"Dunes Regional Hospital": [0.1, 0.12], "Alder": [0.4, 0.39]}
+    assert {series.name: list(series.values) for series in trend.plots[0].series} == {
+        "Dunes Regional Hospital": [0.1, 0.12],
+        "Alder": [0.4, 0.39],
+    }
     assert list(trend.plots[0].categories) == ["2022", "2023"]
     assert dict(zip(worth.plots[0].categories, worth.plots[0].series[0].values, strict=True)) == {"Base": 3.4e6, "Stress": -3.4e6}
 

@@ -23,7 +23,11 @@ def rates(site="Lung", young=1.0, middle=100.0, old=1000.0):
 
 def region(**cells):
     """A projection of one region: year -> (young, middle, old)."""
-    return pd.concat([people(year=int(year[1:]), **dict(zip(("young", "middle", "old"), n, strict=True))) for year, n in cells.items()]).drop(columns="county_fips").assign(projection_region="R")
+    return (
+        pd.concat([people(year=int(year[1:]), **dict(zip(("young", "middle", "old"), n, strict=True))) for year, n in cells.items()])
+        .drop(columns="county_fips")
+        .assign(projection_region="R")
+    )
 
 
 REGION = pd.DataFrame({"county_fips": ["17093"], "projection_region": ["R"]})
@@ -63,7 +67,9 @@ def test_projections_between_published_years_are_interpolated_and_beyond_refused
 
 
 def test_a_county_without_a_projection_is_held_and_says_so():
-    found = demand.county_projection(people(), region(y2025=(1, 1, 1), y2035=(2, 2, 2)), REGION.assign(county_fips="99999"), years=[2025, 2035])
+    found = demand.county_projection(
+        people(), region(y2025=(1, 1, 1), y2035=(2, 2, 2)), REGION.assign(county_fips="99999"), years=[2025, 2035]
+    )
     assert found["status"].unique().tolist() == ["held at latest"]
     assert found.groupby("year")["population_n"].sum().tolist() == pytest.approx([3400, 3400])
 
@@ -118,12 +124,27 @@ def test_site_trends_leave_out_distorted_years_and_hold_sites_without_a_series()
 
 def test_national_series_is_the_age_adjusted_rate_of_each_year():
     standard = pd.DataFrame({"age_low": [0, 1, 5], "population_n": [10.0, 40.0, 50.0]})
-    cells = pd.DataFrame({"site": "A", "sex": "both", "year": 2001, "age_low": [0, 1, 5, 10], "cases_n": [1.0, np.nan, 30.0, 10.0], "population_n": [1000.0, 4000.0, 6000.0, 4000.0]})
+    cells = pd.DataFrame(
+        {
+            "site": "A",
+            "sex": "both",
+            "year": 2001,
+            "age_low": [0, 1, 5, 10],
+            "cases_n": [1.0, np.nan, 30.0, 10.0],
+            "population_n": [1000.0, 4000.0, 6000.0, 4000.0],
+        }
+    )
     assert demand.national_series(cells, standard)["rate_100k"].item() == pytest.approx(1e5 * (0.1 / 1000 + 0.5 * 40 / 10_000))
 
 
 def test_local_levels_shrink_by_size_and_unpublished_counties_get_the_prior():
-    incidence = pd.DataFrame({"county_fips": list("abcdef"), "rate_100k": [120.0, 120.0, 80.0, 100.0, 90.0, np.nan], "cases_n_year": [2000.0, 6.0, 1500.0, 900.0, 700.0, np.nan]})
+    incidence = pd.DataFrame(
+        {
+            "county_fips": list("abcdef"),
+            "rate_100k": [120.0, 120.0, 80.0, 100.0, 90.0, np.nan],
+            "cases_n_year": [2000.0, 6.0, 1500.0, 900.0, 700.0, np.nan],
+        }
+    )
     found = demand.local_level(incidence, 100.0).set_index("county_fips")
     assert found.loc["a", "level"] == pytest.approx(1.2, abs=0.01) and 1.0 < found.loc["b", "level"] < found.loc["a", "level"]
     assert np.isnan(found.loc["f", "cases_n"])
@@ -131,7 +152,9 @@ def test_local_levels_shrink_by_size_and_unpublished_counties_get_the_prior():
 
 
 def test_pooled_rate_weights_by_people():
-    assert demand.pooled_rate(pd.DataFrame({"rate_100k": [100.0, 50.0, np.nan], "cases_n_year": [100.0, 150.0, 10.0]})) == pytest.approx(1e5 * 250 / 400_000)
+    assert demand.pooled_rate(pd.DataFrame({"rate_100k": [100.0, 50.0, np.nan], "cases_n_year": [100.0, 150.0, 10.0]})) == pytest.approx(
+        1e5 * 250 / 400_000
+    )
 
 
 def project(**options):
@@ -147,7 +170,12 @@ def test_projected_cases_carry_level_and_widening_limits():
     assert found["expected_n"].iloc[0] == pytest.approx(1.1 * 2 * (1e5 * 1 + 5e4 * 100 + 2e4 * 1000) / 1e5)
     width = (found["expected_high"] - found["expected_low"]) / found["expected_n"]
     assert width.iloc[1] > width.iloc[0] > 0
-    unknown = project(levels=pd.DataFrame(columns=["county_fips", "site", "level", "level_low", "level_high"], dtype=object).astype({"level": float, "level_low": float, "level_high": float}), unknown_level_error=0.2)
+    unknown = project(
+        levels=pd.DataFrame(columns=["county_fips", "site", "level", "level_low", "level_high"], dtype=object).astype(
+            {"level": float, "level_low": float, "level_high": float}
+        ),
+        unknown_level_error=0.2,
+    )
     assert (unknown["expected_high"] - unknown["expected_low"]).iloc[0] > (found["expected_high"] - found["expected_low"]).iloc[0]
 
 

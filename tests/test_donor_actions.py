@@ -4,8 +4,21 @@ import pandas as pd
 
 from catchment.analysis import donor_actions, giving, pipeline, pledges
 
-DONORS = pd.DataFrame({"donor_id": ["A", "B", "C", "D"], "household_id": ["A", "A", "C", "D"], "name": ["Ash", "Birch", "Cedar", "Dogwood"], "opted_out": [False, True, False, False]})
-GIFTS = pd.DataFrame({"donor_id": ["A", "C", "D", "D"], "gift_date": pd.to_datetime(["2024-01-05", "2024-02-05", "2024-03-05", "2025-01-05"]), "amount_usd": [500.0, 50.0, 5.0, 5.0]})
+DONORS = pd.DataFrame(
+    {
+        "donor_id": ["A", "B", "C", "D"],
+        "household_id": ["A", "A", "C", "D"],
+        "name": ["Ash", "Birch", "Cedar", "Dogwood"],
+        "opted_out": [False, True, False, False],
+    }
+)
+GIFTS = pd.DataFrame(
+    {
+        "donor_id": ["A", "C", "D", "D"],
+        "gift_date": pd.to_datetime(["2024-01-05", "2024-02-05", "2024-03-05", "2025-01-05"]),
+        "amount_usd": [500.0, 50.0, 5.0, 5.0],
+    }
+)
 
 
 def test_lybunt_without_households_that_opted_out():
@@ -27,7 +40,15 @@ def test_a_donor_not_on_file_is_on_no_list():
 
 
 def test_stalled_proposals_by_amount():
-    proposals = pd.DataFrame({"proposal_id": ["1", "2", "3"], "prospect_id": ["p", "q", "r"], "ask_usd": [10.0, 90.0, 50.0], "outcome": None, "next_move_date": [None, None, "2026-01-05"]})
+    proposals = pd.DataFrame(
+        {
+            "proposal_id": ["1", "2", "3"],
+            "prospect_id": ["p", "q", "r"],
+            "ask_usd": [10.0, 90.0, 50.0],
+            "outcome": None,
+            "next_move_date": [None, None, "2026-01-05"],
+        }
+    )
     history = pd.DataFrame({"proposal_id": ["1", "2", "3"], "stage": "cultivation", "entered_date": "2025-01-01"})
     prospects = pd.DataFrame({"prospect_id": ["p", "q", "r"], "donor_id": ["C", "D", "D"], "officer": "Gift officer 1"})
     opened = pipeline.open_proposals(proposals, history, as_of="2025-12-31")
@@ -36,8 +57,19 @@ def test_stalled_proposals_by_amount():
 
 
 def test_overdue_pledges_by_age():
-    due = pd.DataFrame({"pledge_id": ["P", "P", "Q", "R"], "due_date": ["2025-11-01", "2026-11-01", "2025-01-01", "2026-01-01"], "due_usd": [10.0, 10.0, 7.0, 3.0]})
-    none = pd.DataFrame({"pledge_id": pd.Series(dtype="str"), "gift_date": pd.Series(dtype="datetime64[us]"), "amount_usd": pd.Series(dtype="float64")})
+    due = pd.DataFrame(
+        {
+            "pledge_id": ["P", "P", "Q", "R"],
+            "due_date": ["2025-11-01", "2026-11-01", "2025-01-01", "2026-01-01"],
+            "due_usd": [10.0, 10.0, 7.0, 3.0],
+        }
+    )
+    none = pd.DataFrame(
+        {"pledge_id": pd.Series(dtype="str"), "gift_date": pd.Series(dtype="datetime64[us]"), "amount_usd": pd.Series(dtype="float64")}
+    )
     owed = pledges.balances(due, none, as_of="2025-12-31")
     rows = donor_actions.overdue(owed, pd.DataFrame({"pledge_id": ["P", "Q", "R"], "donor_id": ["C", "D", "D"]}), DONORS)
-    assert rows[["name", "overdue_usd", "oldest_days", "open_usd"]].to_numpy().tolist() == [["Dogwood", 7.0, 364, 7.0], ["Cedar", 10.0, 60, 20.0]]
+    assert rows[["name", "overdue_usd", "oldest_days", "open_usd"]].to_numpy().tolist() == [
+        ["Dogwood", 7.0, 364, 7.0],
+        ["Cedar", 10.0, 60, 20.0],
+    ]

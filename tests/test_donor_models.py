@@ -16,7 +16,30 @@ COHORT_1995 = np.array([
 X, T, DONORS = COHORT_1995.T
 PUBLISHED = (1.204, 0.750, 0.657, 2.783)
 # The same paper: expected gifts 2002-2006 by frequency and recency.
-EXPECTED = [3.75, 3.23, 2.71, 2.19, 1.67, 1.15, 1.81, 2.03, 1.80, 1.44, 1.02, 0.58, 1.03, 1.06, 0.84, 0.22, 0.54, 0.59, 0.12, 0.31, 0.09, 0.07]
+EXPECTED = [
+    3.75,
+    3.23,
+    2.71,
+    2.19,
+    1.67,
+    1.15,
+    1.81,
+    2.03,
+    1.80,
+    1.44,
+    1.02,
+    0.58,
+    1.03,
+    1.06,
+    0.84,
+    0.22,
+    0.54,
+    0.59,
+    0.12,
+    0.31,
+    0.09,
+    0.07,
+]
 
 
 def beta_nodes(a, b, n=40):
@@ -45,7 +68,9 @@ class TestBGBB:
         parameters = alpha, beta, gamma, delta = 1.3, 0.9, 0.7, 2.1
         (p, p_weight), (theta, theta_weight) = beta_nodes(alpha, beta), beta_nodes(gamma, delta)
         p, theta = p[:, None], theta[None, :]
-        density = p**2 * (1 - p) ** 3 * (1 - theta) ** 5 + sum(p**2 * (1 - p) ** (last - 2) * theta * (1 - theta) ** last for last in (3, 4))
+        density = p**2 * (1 - p) ** 3 * (1 - theta) ** 5 + sum(
+            p**2 * (1 - p) ** (last - 2) * theta * (1 - theta) ** last for last in (3, 4)
+        )
         value = p_weight @ density @ theta_weight
         assert donor_models.bgbb_log_likelihood(parameters, [2], [3], [5]) == pytest.approx(np.log(value), rel=1e-9)
 
@@ -153,7 +178,13 @@ class TestRecords:
         assert rows.loc["B", ["frequency", "recency", "periods"]].tolist() == [0, 0, 3]
 
     def test_dated_records_count_repeat_days(self):
-        gifts = pd.DataFrame({"donor_id": ["A", "A", "A", "B", "C"], "gift_date": pd.to_datetime(["2024-01-01", "2024-01-15", "2024-01-15", "2023-01-01", "2024-02-01"]), "amount_usd": [5, 5, 5, 5, -5]})
+        gifts = pd.DataFrame(
+            {
+                "donor_id": ["A", "A", "A", "B", "C"],
+                "gift_date": pd.to_datetime(["2024-01-01", "2024-01-15", "2024-01-15", "2023-01-01", "2024-02-01"]),
+                "amount_usd": [5, 5, 5, 5, -5],
+            }
+        )
         rows = donor_models.dated_records(gifts, "2024-01-29", since="2024-01-01")
         assert rows.to_numpy().tolist() == [["A", 1, 2.0, 4.0]]
 
@@ -188,7 +219,13 @@ def test_equal_records_are_answered_once_and_like_single_ones():
 
 
 def test_dated_records_count_each_day_once():
-    gifts = pd.DataFrame({"donor_id": list("aaabb"), "gift_date": pd.to_datetime(["2024-03-01", "2024-03-01", "2024-04-01", "2024-01-01", "2026-01-01"]), "amount_usd": [5.0, 7.0, 5.0, 5.0, 5.0]})
+    gifts = pd.DataFrame(
+        {
+            "donor_id": list("aaabb"),
+            "gift_date": pd.to_datetime(["2024-03-01", "2024-03-01", "2024-04-01", "2024-01-01", "2026-01-01"]),
+            "amount_usd": [5.0, 7.0, 5.0, 5.0, 5.0],
+        }
+    )
     records = donor_models.dated_records(gifts, "2024-12-31", since="2024-01-01", unit_days=1).set_index("donor_id")
     assert records.loc["a"].tolist() == [1, 31, 305]
     assert records.loc["b"].tolist() == [0, 0, 365]

@@ -99,7 +99,9 @@ def executed(sources, engine, folder):
     paths = [str(folder / f"{name}.ipynb") for name in sources]
     # ipykernel does not listen to the file descriptors when it believes itself under test.
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    done = subprocess.run([sys.executable, "-c", DRIVER, engine, *paths], capture_output=True, text=True, cwd=folder, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, engine, *paths], capture_output=True, text=True, cwd=folder, env=environment, check=True
+    )
     return {name: nbformat.read(folder / f"{name}-{engine}.ipynb", as_version=4) for name in sources}, done.stdout
 
 
@@ -140,10 +142,14 @@ def test_a_cell_shows_what_a_kernel_shows(both, name):
 def failures(tmp_path_factory):
     """Each failing cell in a notebook of its own here, and in one kernel that goes on after errors."""
     folder = tmp_path_factory.mktemp("errors")
-    ours, told = executed({name.replace(" ", "-"): notebook("'before'", source, "'after'") for name, source in ERRORS.items()}, "catchment", folder)
+    ours, told = executed(
+        {name.replace(" ", "-"): notebook("'before'", source, "'after'") for name, source in ERRORS.items()}, "catchment", folder
+    )
     kernel = notebook(*ERRORS.values())
     nbclient.NotebookClient(kernel, allow_errors=True, kernel_name="python3").execute()
-    return {name: (ours[name.replace(" ", "-")], name.replace(" ", "-") in told, cell) for name, cell in zip(ERRORS, kernel.cells, strict=True)}
+    return {
+        name: (ours[name.replace(" ", "-")], name.replace(" ", "-") in told, cell) for name, cell in zip(ERRORS, kernel.cells, strict=True)
+    }
 
 
 def untraced(outputs):

@@ -130,8 +130,15 @@ def test_annuity_due_is_worth_one_period_more_than_ordinary():
 
 
 def test_contribution_keeps_the_drug_margin_apart():
-    economics = pd.DataFrame({"measure": ["visits", "fractions"], "revenue_usd": [300.0, 500.0], "variable_usd": [200.0, 150.0],
-                              "drug_revenue_usd": [4000.0, 0.0], "drug_cost_usd": [3700.0, 0.0]})
+    economics = pd.DataFrame(
+        {
+            "measure": ["visits", "fractions"],
+            "revenue_usd": [300.0, 500.0],
+            "variable_usd": [200.0, 150.0],
+            "drug_revenue_usd": [4000.0, 0.0],
+            "drug_cost_usd": [3700.0, 0.0],
+        }
+    )
     margin = finance.contribution(pd.DataFrame({"measure": ["visits", "fractions"], "volume_n": [10.0, 20.0]}), economics)
     assert margin["service_margin_usd"].tolist() == [1000, 7000]
     assert margin["drug_margin_usd"].tolist() == [3000, 0]

@@ -77,7 +77,9 @@ def test_back_test_uses_nothing_later_than_its_origin():
     known, changed = wide({"a": growing()}), wide({"a": growing()})
     changed.iloc[16:] = changed.iloc[16:] * 3 + 50
     columns = ["forecast", "volume_n_low_80", "volume_n_high_95"]
-    before, after = (forecast.backtest(frame).query("origin <= '2024Q4'").set_index(["method", "origin", "ahead"])[columns] for frame in (known, changed))
+    before, after = (
+        forecast.backtest(frame).query("origin <= '2024Q4'").set_index(["method", "origin", "ahead"])[columns] for frame in (known, changed)
+    )
     pd.testing.assert_frame_equal(before.dropna(), after.reindex(before.dropna().index))
 
 
@@ -106,7 +108,9 @@ def test_a_trend_is_forecast_by_the_damped_trend_and_a_flat_series_by_something_
 
 
 def test_choice_takes_the_simpler_method_within_the_tolerance_and_never_the_naive_one():
-    scored = pd.DataFrame({"series": "a", "method": ["naive", "seasonal naive", "ETS(A,N,A)", "ETS(A,Ad,A)"], "mase": [0.5, 1.03, 1.2, 1.0]})
+    scored = pd.DataFrame(
+        {"series": "a", "method": ["naive", "seasonal naive", "ETS(A,N,A)", "ETS(A,Ad,A)"], "mase": [0.5, 1.03, 1.2, 1.0]}
+    )
     assert forecast.choice(scored)["a"] == "seasonal naive"
     assert forecast.choice(scored, tolerance=0.01)["a"] == "ETS(A,Ad,A)"
 
@@ -175,7 +179,9 @@ def test_an_outlook_takes_short_zero_and_broken_series_together():
     broken[[6, 7]] = np.nan
     short = np.full(20, np.nan)
     short[-5:] = [3, 4, 2, 5, 3]
-    found = forecast.outlook(history(wide({"zero": np.zeros(20), "broken": broken, "short": short, "good": growing(2)})), as_of="2025-12-31", horizon=40)
+    found = forecast.outlook(
+        history(wide({"zero": np.zeros(20), "broken": broken, "short": short, "good": growing(2)})), as_of="2025-12-31", horizon=40
+    )
     assert set(found.years["series"]) == {"zero", "broken", "short", "good"}
     assert found.years.groupby("series")["method"].first()[["zero", "short"]].tolist() == ["zero (no event so far)", "mean"]
     assert found.years["volume_n"].notna().all() and (found.years["volume_n_low_95"] >= 0).all() and len(found.years) == 40

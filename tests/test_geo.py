@@ -47,7 +47,9 @@ def land():
 
 def test_thiessen_areas_cover_the_land_once_and_hold_the_nearest_points(land):
     random = np.random.default_rng(4)
-    zips = pd.DataFrame({"zip": [f"6{i:04}" for i in range(40)], "lat": random.uniform(41.05, 41.95, 40), "lon": random.uniform(-87.95, -87.05, 40)})
+    zips = pd.DataFrame(
+        {"zip": [f"6{i:04}" for i in range(40)], "lat": random.uniform(41.05, 41.95, 40), "lon": random.uniform(-87.95, -87.05, 40)}
+    )
     areas = geo.zip_areas(zips, land)
     flat = areas.to_crs(geo.FLAT)
     assert len(areas) == 40 and flat.area.sum() == pytest.approx(land.to_crs(geo.FLAT).area.sum(), rel=1e-6)

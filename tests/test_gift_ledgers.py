@@ -18,8 +18,21 @@ from test_gift_importers import NXT
 ROOT = Path(__file__).parents[1]
 
 # Every row of the Raiser's Edge export that is left out, by line, and a word of its reason.
-LEFT_OUT = {3: "the same gift again", 9: "a negative amount with its reason", 10: "US dollars", 12: "schedule", 14: "2/30/2024", 16: "a donor identifier", 17: "identifier that is taken", 18: "Barter", 19: "6 columns, not 15"}
-DONORS = "donor_id,household_id,name,kind,opted_out\n" + "".join(f"{n},{'H1' if n in (100, 200) else f'H{n}'},Name {n},{'donor-advised fund sponsor' if n == 105 else 'household'},{'yes' if n == 101 else 'no'}\n" for n in (*range(100, 114), 200))
+LEFT_OUT = {
+    3: "the same gift again",
+    9: "a negative amount with its reason",
+    10: "US dollars",
+    12: "schedule",
+    14: "2/30/2024",
+    16: "a donor identifier",
+    17: "identifier that is taken",
+    18: "Barter",
+    19: "6 columns, not 15",
+}
+DONORS = "donor_id,household_id,name,kind,opted_out\n" + "".join(
+    f"{n},{'H1' if n in (100, 200) else f'H{n}'},Name {n},{'donor-advised fund sponsor' if n == 105 else 'household'},{'yes' if n == 101 else 'no'}\n"
+    for n in (*range(100, 114), 200)
+)
 TEMPLATE = """gift_id,donor_id,gift_date,gift_type,amount_usd,designation_id,adjusts_gift_id,adjustment
 G1,100,7/1/2023,outright,"$1,234.00",Greatest need,,
 G2,101,2023-08-15,pledge,500,Infusion,,
@@ -117,16 +130,32 @@ def test_npsp_payments_join_into_gifts_and_no_dollar_counts_twice(project):
     brought(project, "npsp_opportunities", "gifts", OPPORTUNITIES)
     brought(project, "npsp_payments", "payments", PAYMENTS)
     gifts, payments = read(project, "gifts", "payments")
-    none = pd.DataFrame(columns=["pledge_id", "donor_id", "pledge_date", "amount_usd", "discount_rate_share", "written_off_usd", "written_off_date"])
-    joined = pledges.joined(gifts, payments, pledges=none, instalments=pd.DataFrame(columns=["pledge_id", "instalment", "due_date", "due_usd"]), discount_rate_share=0.04)
+    none = pd.DataFrame(
+        columns=["pledge_id", "donor_id", "pledge_date", "amount_usd", "discount_rate_share", "written_off_usd", "written_off_date"]
+    )
+    joined = pledges.joined(
+        gifts,
+        payments,
+        pledges=none,
+        instalments=pd.DataFrame(columns=["pledge_id", "instalment", "due_date", "due_usd"]),
+        discount_rate_share=0.04,
+    )
     assert philanthropy.cash(joined.gifts) == 1200 + 100 + 2000
     assert philanthropy.production(joined.gifts) == 1200 + 100 + 5000
     paid = joined.gifts[joined.gifts["gift_type"] == "pledge payment"].iloc[0]
     assert paid[["gift_id", "donor_id", "pledge_id", "program"]].tolist() == ["P2", "001A", "006B", "major gifts"]
     assert joined.set_aside[["payments_n", "amount_usd"]].values.tolist() == [[2, 1300.0], [1, 77.0]]
-    owed = pledges.balances(joined.instalments, joined.gifts[joined.gifts["gift_type"] == "pledge payment"], as_of="2025-12-31", write_offs=joined.pledges)
-    assert owed[["due_usd", "paid_usd", "written_off_usd", "open_usd"]].values.tolist() == [[2000, 2000, 0, 0], [2000, 0, 0, 2000], [1000, 0, 1000, 0]]
-    assert joined.pledges[["pledge_id", "donor_id", "amount_usd", "discount_rate_share", "written_off_usd"]].values.tolist() == [["006B", "001A", 5000, 0.04, 1000]]
+    owed = pledges.balances(
+        joined.instalments, joined.gifts[joined.gifts["gift_type"] == "pledge payment"], as_of="2025-12-31", write_offs=joined.pledges
+    )
+    assert owed[["due_usd", "paid_usd", "written_off_usd", "open_usd"]].values.tolist() == [
+        [2000, 2000, 0, 0],
+        [2000, 0, 0, 2000],
+        [1000, 0, 1000, 0],
+    ]
+    assert joined.pledges[["pledge_id", "donor_id", "amount_usd", "discount_rate_share", "written_off_usd"]].values.tolist() == [
+        ["006B", "001A", 5000, 0.04, 1000]
+    ]
     to_the_cent(giving.annual(philanthropy.counted(joined.gifts, basis="cash")))
 
 
@@ -144,14 +173,27 @@ def test_payments_of_a_pledge_that_is_known_leave_its_schedule_alone(project):
 
 def test_a_gift_counts_once_over_all_files(project):
     header = "gift_id,donor_id,gift_date,gift_type,amount_usd\n"
-    brought(project, "gift_template", "gifts", header + "".join(f"A{n},7,2024-01-0{n},outright,10\n" for n in range(1, 6)), file="january.csv")
-    second = brought(project, "gift_template", "gifts", header + "A5,7,2024-01-05,outright,10\n" + "".join(f"B{n},7,2024-02-0{n},outright,10\n" for n in range(1, 5)), file="february.csv")
+    brought(
+        project, "gift_template", "gifts", header + "".join(f"A{n},7,2024-01-0{n},outright,10\n" for n in range(1, 6)), file="january.csv"
+    )
+    second = brought(
+        project,
+        "gift_template",
+        "gifts",
+        header + "A5,7,2024-01-05,outright,10\n" + "".join(f"B{n},7,2024-02-0{n},outright,10\n" for n in range(1, 5)),
+        file="february.csv",
+    )
     assert (second.rows, second.rejected) == (4, 1)
     assert "the file january has it" in rejects(project, "gifts", "february")[2]
     (gifts,) = read(project, "gifts")
     assert philanthropy.cash(gifts) == 90
     # Another partner's gifts may bear the same identifiers.
-    assert brought(project, "gift_template", "gifts", header + "A5,7,2024-01-05,outright,10\n", file="january.csv", partner="tallgrass").rejected == 0
+    assert (
+        brought(
+            project, "gift_template", "gifts", header + "A5,7,2024-01-05,outright,10\n", file="january.csv", partner="tallgrass"
+        ).rejected
+        == 0
+    )
 
 
 def test_tables_of_another_form_do_not_mix(project):
@@ -173,23 +215,54 @@ def test_a_ledger_too_short_for_the_page_says_so_with_what_was_raised(project):
 
 
 def test_a_ledger_without_campaigns_pledges_or_closed_proposals_has_its_exhibits():
-    gifts = pd.DataFrame({"gift_type": ["outright"], "amount_usd": [50.0], "gift_date": [pd.Timestamp("2024-01-05")], "campaign_id": pd.Series([None], dtype="str"), "donor_id": ["1"], "pledge_id": pd.Series([None], dtype="str")})
-    none = pd.DataFrame({"campaign_id": pd.Series([], dtype="str"), "campaign": pd.Series([], dtype="str"), "goal_usd": pd.Series([], dtype="float64"), "start_date": pd.Series([], dtype="datetime64[us]"), "end_date": pd.Series([], dtype="datetime64[us]")})
+    gifts = pd.DataFrame(
+        {
+            "gift_type": ["outright"],
+            "amount_usd": [50.0],
+            "gift_date": [pd.Timestamp("2024-01-05")],
+            "campaign_id": pd.Series([None], dtype="str"),
+            "donor_id": ["1"],
+            "pledge_id": pd.Series([None], dtype="str"),
+        }
+    )
+    none = pd.DataFrame(
+        {
+            "campaign_id": pd.Series([], dtype="str"),
+            "campaign": pd.Series([], dtype="str"),
+            "goal_usd": pd.Series([], dtype="float64"),
+            "start_date": pd.Series([], dtype="datetime64[us]"),
+            "end_date": pd.Series([], dtype="datetime64[us]"),
+        }
+    )
     progress = philanthropy.campaign_progress(none, gifts, as_of="2025-12-31")
     assert plots.thermometer(progress, "campaign", "raised_usd", "goal_usd", time="time_share").missing == "there is no such record"
     assert titles.campaign(progress) == "No campaign is running"
-    assert plots.bridge(pd.DataFrame({"step": ["Open balance", "Discount"], "amount_usd": [0.0, 0.0]}), "step", "amount_usd").missing == "every amount is zero"
-    assert "common practice" in titles.calibration(pd.DataFrame({"stage": ["cultivation"], "own_share": [float("nan")], "default_share": [0.25]}))
+    assert (
+        plots.bridge(pd.DataFrame({"step": ["Open balance", "Discount"], "amount_usd": [0.0, 0.0]}), "step", "amount_usd").missing
+        == "every amount is zero"
+    )
+    assert "common practice" in titles.calibration(
+        pd.DataFrame({"stage": ["cultivation"], "own_share": [float("nan")], "default_share": [0.25]})
+    )
 
 
 def test_decisions_with_an_amount_are_costed_needs():
     gaps = pd.DataFrame({"need": ["Chairs"], "theme": ["infusion"], "gap_usd": [300_000.0]})
     standards = pd.DataFrame({"standard": ["4.4"], "title": ["Genetics"], "theme": ["genetics"], "status": ["At risk"]})
-    asked = pd.DataFrame({"item": ["D1", "D2"], "decision": ["Evening hours", "Second audit"], "theme": ["infusion", "general"], "amount_usd": [100_000.0, float("nan")]})
+    asked = pd.DataFrame(
+        {
+            "item": ["D1", "D2"],
+            "decision": ["Evening hours", "Second audit"],
+            "theme": ["infusion", "general"],
+            "amount_usd": [100_000.0, float("nan")],
+        }
+    )
     needs = designations.needs(gaps, standards, asked)
     assert needs["need"].tolist() == ["Chairs", "Decision D1, Evening hours", "Standard 4.4, Genetics (at risk)"]
     assert needs["source"].tolist() == ["Growth initiatives", "Program scorecard", "Program scorecard"]
-    matched = designations.matched_needs(needs, pd.DataFrame({"designation_id": ["F"], "designation": ["Infusion center"], "theme": ["infusion"]}), {"F": 80_000.0}).set_index("need")
+    matched = designations.matched_needs(
+        needs, pd.DataFrame({"designation_id": ["F"], "designation": ["Infusion center"], "theme": ["infusion"]}), {"F": 80_000.0}
+    ).set_index("need")
     # Needs of one theme share its gifts in proportion to their gaps.
     assert matched.loc[["Chairs", "Decision D1, Evening hours"], "given_usd"].tolist() == [60_000, 20_000]
     assert matched.loc["Standard 4.4, Genetics (at risk)", ["designation", "gap_usd"]].isna().tolist() == [False, True]

@@ -11,12 +11,17 @@ from catchment.analysis import donor_segments, giving
 
 def ledger(rows):
     """Gifts from (donor, date, amount)."""
-    return pd.DataFrame(rows, columns=["donor_id", "gift_date", "amount_usd"]).assign(gift_date=lambda frame: pd.to_datetime(frame["gift_date"]))
+    return pd.DataFrame(rows, columns=["donor_id", "gift_date", "amount_usd"]).assign(
+        gift_date=lambda frame: pd.to_datetime(frame["gift_date"])
+    )
 
 
 def yearly(table):
     """Gifts from {donor: {year: amount}}, in calendar years."""
-    return pd.DataFrame([(donor, year, amount) for donor, years in table.items() for year, amount in years.items()], columns=["donor_id", "year", "amount_usd"])
+    return pd.DataFrame(
+        [(donor, year, amount) for donor, years in table.items() for year, amount in years.items()],
+        columns=["donor_id", "year", "amount_usd"],
+    )
 
 
 # Six donors by hand: A, B stay; C upgrades; D lapses after its first year; E is won back; F lapses after years of giving.
@@ -69,7 +74,9 @@ class TestRetention:
             assert (parts.loc["first-time"] + parts.loc["repeat"] == parts.loc["overall"]).all()
 
     def test_a_donor_refunded_in_full_did_not_give(self):
-        gifts = ledger([("A", "2023-08-01", 100), ("A", "2024-08-01", 50), ("A", "2024-09-01", -50), ("B", "2023-08-01", 5), ("B", "2024-08-01", 5)])
+        gifts = ledger(
+            [("A", "2023-08-01", 100), ("A", "2024-08-01", 50), ("A", "2024-09-01", -50), ("B", "2023-08-01", 5), ("B", "2024-08-01", 5)]
+        )
         assert giving.retention(gifts, 2025).set_index("group").loc["overall", "share"] == 0.5
 
     def test_without_donors_the_year_before_there_is_no_share(self):
@@ -77,7 +84,10 @@ class TestRetention:
 
     def test_dollars_with_and_without_upgrades(self):
         # Last year 100 + 80 + 20 + 30 + 40 = 270; its donors gave 100 + 60 + 45 = 205, of which 20 of C's 45 repeat last year's.
-        assert giving.dollar_retention(HAND, 2024) == {"with_upgrades": pytest.approx(205 / 270), "without_upgrades": pytest.approx(180 / 270)}
+        assert giving.dollar_retention(HAND, 2024) == {
+            "with_upgrades": pytest.approx(205 / 270),
+            "without_upgrades": pytest.approx(180 / 270),
+        }
 
     def test_names_the_years_it_lacks(self):
         with pytest.raises(ValueError, match="2019 and 2020"):
@@ -103,7 +113,9 @@ class TestLapse:
         assert rows["change_usd"].to_dict() == {"upgrade": 25.0, "downgrade": -20.0, "same": 0.0}
 
     def test_year_to_date_uses_the_same_day_last_year(self):
-        gifts = ledger([("A", "2022-08-01", 10), ("B", "2022-08-01", 10), ("A", "2024-03-01", 10), ("B", "2023-08-01", 10), ("B", "2024-08-01", 10)])
+        gifts = ledger(
+            [("A", "2022-08-01", 10), ("B", "2022-08-01", 10), ("A", "2024-03-01", 10), ("B", "2023-08-01", 10), ("B", "2024-08-01", 10)]
+        )
         rows = giving.lapse_summary(gifts, "2024-12-31").set_index("group")
         assert rows.loc["Gave last year, not yet this (LYBUNT)", ["donors_n", "same_day_n"]].tolist() == [1, 1]
         assert rows.loc["Gave last year and this", ["donors_n", "same_day_n"]].tolist() == [1, 1]
@@ -116,7 +128,16 @@ ledgers = st.lists(st.tuples(st.sampled_from("ABCDEFGH"), st.integers(2019, 2023
 class TestGrowthInGiving:
     def test_by_hand(self):
         rows = giving.gains_and_losses(HAND, 2024).set_index("category")["amount_usd"].to_dict()
-        assert rows == {"new": 12.34, "recaptured": 25.0, "upgraded": 25.0, "same": 0.0, "downgraded": -20.0, "lapsed new": -30.0, "lapsed repeat": -40.0, "adjustment": 0.0}
+        assert rows == {
+            "new": 12.34,
+            "recaptured": 25.0,
+            "upgraded": 25.0,
+            "same": 0.0,
+            "downgraded": -20.0,
+            "lapsed new": -30.0,
+            "lapsed repeat": -40.0,
+            "adjustment": 0.0,
+        }
         total = giving.growth_in_giving(HAND, 2024)
         assert total["net_usd"] == -27.66 and total["gains_usd"] == 62.34 and total["losses_usd"] == 90.0
         assert total["lost_per_100_gained"] == pytest.approx(100 * 90 / 62.34)
@@ -127,10 +148,14 @@ class TestGrowthInGiving:
         gifts = pd.DataFrame([*rows, ("Z", 2018, 1.0), ("Z", 2023, 1.0)], columns=["donor_id", "year", "amount_usd"])
         wide = giving.annual(gifts)
         for year in (2021, 2023):
-            change = sum(round(amount * 100) for _, when, amount in gifts.itertuples(index=False) if when == year) - sum(round(amount * 100) for _, when, amount in gifts.itertuples(index=False) if when == year - 1)
+            change = sum(round(amount * 100) for _, when, amount in gifts.itertuples(index=False) if when == year) - sum(
+                round(amount * 100) for _, when, amount in gifts.itertuples(index=False) if when == year - 1
+            )
             parts = giving.gains_and_losses(wide, year)
             assert giving.cents(parts["amount_usd"]).sum() == change
-            assert (parts.loc[parts["kind"] == "gain", "amount_usd"] >= 0).all() and (parts.loc[parts["kind"] == "loss", "amount_usd"] <= 0).all()
+            assert (parts.loc[parts["kind"] == "gain", "amount_usd"] >= 0).all() and (
+                parts.loc[parts["kind"] == "loss", "amount_usd"] <= 0
+            ).all()
 
     @settings(max_examples=30, deadline=None)
     @given(ledgers)
@@ -189,8 +214,16 @@ class TestSegments:
         wide = giving.annual(HAND)
         donors = pd.DataFrame({"donor_id": list("ABCDEFGH"), "household_id": list("ABCDEFGH"), "source": "mail"})
         labels = donor_segments.labels(wide, donors)
-        assert labels["Size of the year's giving"].loc["A", 2024] == "$100 to $499" and labels["Size of the year's giving"].loc["B", 2024] == "under $100"
-        assert labels["Years of giving so far"].loc["A"].tolist() == ["first year", "second or third year", "second or third year", "fourth year or later"]
+        assert (
+            labels["Size of the year's giving"].loc["A", 2024] == "$100 to $499"
+            and labels["Size of the year's giving"].loc["B", 2024] == "under $100"
+        )
+        assert labels["Years of giving so far"].loc["A"].tolist() == [
+            "first year",
+            "second or third year",
+            "second or third year",
+            "fourth year or later",
+        ]
         assert pd.isna(labels["Years of giving so far"].loc["D", 2024])
 
 
@@ -202,7 +235,9 @@ class TestRfm:
         assert donor_segments.quantile_score(pd.Series([1, 1, 1, 1, 9])).tolist() == [2, 2, 2, 2, 5]
 
     def test_recency_frequency_money(self):
-        gifts = ledger([("A", "2024-12-30", 100), ("A", "2024-06-01", 100), ("B", "2020-01-01", 10), ("C", "2024-01-01", 10), ("C", "2024-02-01", -10)])
+        gifts = ledger(
+            [("A", "2024-12-30", 100), ("A", "2024-06-01", 100), ("B", "2020-01-01", 10), ("C", "2024-01-01", 10), ("C", "2024-02-01", -10)]
+        )
         rows = donor_segments.rfm(gifts, "2024-12-31").set_index("donor_id")
         assert rows.loc["A", ["recency_days", "gifts_n", "amount_usd"]].tolist() == [1, 2, 200]
         assert "C" not in rows.index  # refunded in full

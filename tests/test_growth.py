@@ -17,20 +17,43 @@ def plan(**changes):
     """One initiative from July of the first of three years: half of 100 visits in its first twelve months, all of them after."""
     months = 36
     base = initiatives.Plan(
-        names=("clinic",), measures=MEASURES, years=np.array([2026, 2027, 2028]), baseline=np.array([[50.0, 1000.0]] * 3), spread=np.array([[5.0, 100.0]] * 3),
-        effects=np.array([[0.0, 100.0]]), moved=np.array([0.1]), payer=np.array([1.0]), ramp=np.array([[0.5] * 12 + [1.0] * (months - 12)]), start=np.array([6]),
-        capital=np.array([50_000.0]), one_off=np.array([2_000.0]), running=np.array([12_000.0]), limit=np.array([np.inf, np.inf]), adds=np.zeros((1, 2)),
-        service=np.array([[0.0, 600.0], [0.0, 200.0]]), drugs=np.array([0.0, 100.0]), price_growth=0.02, cost_growth=0.03, rate=0.08,
-        requires=np.zeros((1, 1), dtype=bool), probability=np.array([0.5]))
+        names=("clinic",),
+        measures=MEASURES,
+        years=np.array([2026, 2027, 2028]),
+        baseline=np.array([[50.0, 1000.0]] * 3),
+        spread=np.array([[5.0, 100.0]] * 3),
+        effects=np.array([[0.0, 100.0]]),
+        moved=np.array([0.1]),
+        payer=np.array([1.0]),
+        ramp=np.array([[0.5] * 12 + [1.0] * (months - 12)]),
+        start=np.array([6]),
+        capital=np.array([50_000.0]),
+        one_off=np.array([2_000.0]),
+        running=np.array([12_000.0]),
+        limit=np.array([np.inf, np.inf]),
+        adds=np.zeros((1, 2)),
+        service=np.array([[0.0, 600.0], [0.0, 200.0]]),
+        drugs=np.array([0.0, 100.0]),
+        price_growth=0.02,
+        cost_growth=0.03,
+        rate=0.08,
+        requires=np.zeros((1, 1), dtype=bool),
+        probability=np.array([0.5]),
+    )
     return dataclasses.replace(base, **changes)
 
 
 def two(**changes):
     """The same with a second initiative that needs the first."""
     base = plan()
-    doubled = {field.name: np.repeat(getattr(base, field.name), 2, axis=0) for field in dataclasses.fields(base)
-               if field.name in ("effects", "moved", "payer", "ramp", "start", "capital", "one_off", "running", "adds", "probability")}
-    return dataclasses.replace(base, **{"names": ("clinic", "annex"), "requires": np.array([[False, False], [True, False]])} | doubled | changes)
+    doubled = {
+        field.name: np.repeat(getattr(base, field.name), 2, axis=0)
+        for field in dataclasses.fields(base)
+        if field.name in ("effects", "moved", "payer", "ramp", "start", "capital", "one_off", "running", "adds", "probability")
+    }
+    return dataclasses.replace(
+        base, **{"names": ("clinic", "annex"), "requires": np.array([[False, False], [True, False]])} | doubled | changes
+    )
 
 
 def test_a_small_pro_forma_worked_by_hand_to_the_cent():
@@ -85,7 +108,13 @@ def test_a_closure_that_sends_patients_to_the_hub_costs_the_system_nothing_for_t
 
 @pytest.mark.parametrize("limit", [np.inf, 5000.0])
 def test_a_closure_beside_a_clinic_keeps_what_it_sends_to_the_hub(limit):
-    both = two(effects=np.array([[0.0, 100.0], [0.0, -40.0]]), moved=np.array([0.1, 0.9]), ramp=np.ones((2, 36)), requires=np.zeros((2, 2), dtype=bool), limit=np.array([np.inf, limit]))
+    both = two(
+        effects=np.array([[0.0, 100.0], [0.0, -40.0]]),
+        moved=np.array([0.1, 0.9]),
+        ramp=np.ones((2, 36)),
+        requires=np.zeros((2, 2), dtype=bool),
+        limit=np.array([np.inf, limit]),
+    )
     apart = [growth.evaluate(both, NEUTRAL, np.array(go)).extra[0, 2, 1] for go in ([True, False], [False, True])]
     assert apart == pytest.approx([90, -4])
     assert growth.evaluate(both, NEUTRAL).extra[0, 2, 1] == pytest.approx(86)
@@ -130,12 +159,25 @@ def northpoint():
 
 
 def flat(measures, amounts, years=10):
-    rows = [{"measure": name, "year": 2026 + year, "volume_n": amount, "volume_n_low_80": 0.9 * amount, "volume_n_high_80": 1.1 * amount}
-            for name, amount in zip(measures, amounts, strict=True) for year in range(years)]
+    rows = [
+        {"measure": name, "year": 2026 + year, "volume_n": amount, "volume_n_low_80": 0.9 * amount, "volume_n_high_80": 1.1 * amount}
+        for name, amount in zip(measures, amounts, strict=True)
+        for year in range(years)
+    ]
     return pd.DataFrame(rows)
 
 
-USE = pd.Series({"cases": 1.0, "medical_patients": 0.45, "radiation_patients": 0.33, "surgical_patients": 0.5, "infusion_visits": 7.7, "fractions": 6.7, "surgeries": 0.57})
+USE = pd.Series(
+    {
+        "cases": 1.0,
+        "medical_patients": 0.45,
+        "radiation_patients": 0.33,
+        "surgical_patients": 0.5,
+        "infusion_visits": 7.7,
+        "fractions": 6.7,
+        "surgeries": 0.57,
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +194,12 @@ def test_an_initiative_that_states_cases_brings_the_rest_in_proportion(northpoin
 
 def test_scenarios_are_evaluated_as_they_are_written(northpoint, compiled):
     table = growth.scenarios(northpoint, compiled).set_index("scenario")
-    assert table.loc["aggressive", "npv_usd"] > table.loc["base", "npv_usd"] > table.loc["conservative", "npv_usd"] > table.loc["stress", "npv_usd"]
+    assert (
+        table.loc["aggressive", "npv_usd"]
+        > table.loc["base", "npv_usd"]
+        > table.loc["conservative", "npv_usd"]
+        > table.loc["stress", "npv_usd"]
+    )
     own = growth.evaluate(compiled, growth.scenario_row(northpoint.scenarios["stress"])).npv[0]
     assert table.loc["stress", "npv_usd"] == pytest.approx(own)
     assert table.loc["stress", "capital_usd"] == pytest.approx(1.15 * table.loc["base", "capital_usd"])
@@ -184,9 +231,15 @@ def test_growth_hits_the_chairs_in_the_planted_year(northpoint, demo_truth):
     assert pd.isna(limits.loc["linac", "year_hit"])
 
 
-@pytest.mark.parametrize(("partner", "measure", "low", "high"), [
-    ("northpoint", "infusion_visits", 0.15, 0.50), ("dunes", "fractions", -0.35, -0.08), ("tallgrass", "infusion_visits", -0.03, 0.03), ("tallgrass", "cases", 0.02, 0.12),
-])
+@pytest.mark.parametrize(
+    ("partner", "measure", "low", "high"),
+    [
+        ("northpoint", "infusion_visits", 0.15, 0.50),
+        ("dunes", "fractions", -0.35, -0.08),
+        ("tallgrass", "infusion_visits", -0.03, 0.03),
+        ("tallgrass", "cases", 0.02, 0.12),
+    ],
+)
 def test_forecasts_find_what_was_planted(demo_truth, partner, measure, low, high):
     found = demo_truth(partner)
     place = found.measures.index(measure)
@@ -204,9 +257,13 @@ def demo_truth():
         if partner not in kept:
             settings = params.load(partner)
             volumes = quarters.tidy(data.Tables(settings).read("volumes"))
-            outlook = forecast.outlook(quarters.totals(volumes, "measure"), as_of=settings.as_of, per_day=("infusion_visits", "fractions", "surgeries"))
+            outlook = forecast.outlook(
+                quarters.totals(volumes, "measure"), as_of=settings.as_of, per_day=("infusion_visits", "fractions", "surgeries")
+            )
             recent = quarters.yearly(outlook.cleaned).query("year == 2025").rename(columns={"series": "measure"})
-            kept[partner] = initiatives.compiled(settings.growth, outlook.years.rename(columns={"series": "measure"}), initiatives.per_case(recent))
+            kept[partner] = initiatives.compiled(
+                settings.growth, outlook.years.rename(columns={"series": "measure"}), initiatives.per_case(recent)
+            )
         return kept[partner]
 
     return found

@@ -15,22 +15,42 @@ from catchment.report import plots
 from catchment.report.blocks import Block
 from catchment.report.levers import Levers, watched
 
-USE = pd.Series({"cases": 1.0, "medical_patients": 0.45, "radiation_patients": 0.33, "surgical_patients": 0.5, "infusion_visits": 7.7, "fractions": 6.7, "surgeries": 0.57})
+USE = pd.Series(
+    {
+        "cases": 1.0,
+        "medical_patients": 0.45,
+        "radiation_patients": 0.33,
+        "surgical_patients": 0.5,
+        "infusion_visits": 7.7,
+        "fractions": 6.7,
+        "surgeries": 0.57,
+    }
+)
 
 
 def ahead(**rows):
     """Measures with where they stand and the forecast with its 80 % limits."""
-    return pd.DataFrame([{"measure": name, "now_n": now, "volume_n": value, "volume_n_low_80": low, "volume_n_high_80": high} for name, (now, value, low, high) in rows.items()])
+    return pd.DataFrame(
+        [
+            {"measure": name, "now_n": now, "volume_n": value, "volume_n_low_80": low, "volume_n_high_80": high}
+            for name, (now, value, low, high) in rows.items()
+        ]
+    )
 
 
 def test_a_change_counts_only_when_the_interval_leaves_out_today():
-    text = said.unchanged(ahead(infusion_visits=(100, 130, 110, 150), fractions=(100, 90, 70, 110), surgeries=(100, 80, 70, 95)), year=2030).text
+    text = said.unchanged(
+        ahead(infusion_visits=(100, 130, 110, 150), fractions=(100, 90, 70, 110), surgeries=(100, 80, 70, 95)), year=2030
+    ).text
     assert "infusion visits grow from 100 to 130 a year by 2030" in text and "cancer operations fall" in text and "fractions" not in text
     assert "no volume moves measurably by 2030" in said.unchanged(ahead(fractions=(100, 90, 70, 110)), year=2030).text
 
 
 def test_titles_agree_in_number():
-    assert said.fans_title(ahead(cases=(100, 130, 110, 150), fractions=(100, 80, 60, 120)), year=2030) == "Of 2 volumes, 1 grows measurably by 2030"
+    assert (
+        said.fans_title(ahead(cases=(100, 130, 110, 150), fractions=(100, 80, 60, 120)), year=2030)
+        == "Of 2 volumes, 1 grows measurably by 2030"
+    )
     two = ahead(cases=(100, 130, 110, 150), surgeries=(100, 130, 110, 150), fractions=(100, 80, 60, 90))
     assert said.fans_title(two, year=2030) == "Of 3 volumes, 2 grow and 1 falls measurably by 2030"
     assert "positive in all 4" in said.grid_title(pd.DataFrame({"npv_usd": [1.0, 2, 3, 4]}))
@@ -38,16 +58,40 @@ def test_titles_agree_in_number():
 
 
 def limits(**rows):
-    return pd.DataFrame([{"resource": name, "title": title, "utilisation_share": 0.7, "limit_share": 0.8, "need_last": 5.0, "available_last": there, "year_hit": hit, "year_over": over}
-                         for name, (title, there, hit, over) in rows.items()])
+    return pd.DataFrame(
+        [
+            {
+                "resource": name,
+                "title": title,
+                "utilisation_share": 0.7,
+                "limit_share": 0.8,
+                "need_last": 5.0,
+                "available_last": there,
+                "year_hit": hit,
+                "year_over": over,
+            }
+            for name, (title, there, hit, over) in rows.items()
+        ]
+    )
 
 
 def test_the_limit_is_said_with_its_year_and_a_resource_that_is_not_there_is_left_out():
-    now = limits(chair=("Infusion chairs", 4, 2027, 2031), linac=("Linear accelerators", 0, pd.NA, pd.NA), navigator=("Navigators (FTE)", 2, 2026, 2026))
+    now = limits(
+        chair=("Infusion chairs", 4, 2027, 2031),
+        linac=("Linear accelerators", 0, pd.NA, pd.NA),
+        navigator=("Navigators (FTE)", 2, 2026, 2026),
+    )
     text = said.limit(now, now, last=2035).text
-    assert "Infusion chairs pass their planning limit (80 % in use) in 2027 and 100 % in 2031" in text and "navigators (2026)" in text and "inear" not in text
+    assert (
+        "Infusion chairs pass their planning limit (80 % in use) in 2027 and 100 % in 2031" in text
+        and "navigators (2026)" in text
+        and "inear" not in text
+    )
     still = limits(chair=("Infusion chairs", 4, pd.NA, pd.NA))
-    assert "the plan itself would fill the infusion chairs by 2028" in said.limit(still, limits(chair=("Infusion chairs", 4, 2028, pd.NA)), last=2035).text
+    assert (
+        "the plan itself would fill the infusion chairs by 2028"
+        in said.limit(still, limits(chair=("Infusion chairs", 4, 2028, pd.NA)), last=2035).text
+    )
 
 
 def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
@@ -58,7 +102,10 @@ def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
 
 
 def test_payback_titles():
-    assert said.payback_title(pd.Series({"payback_years": np.nan, "discounted_payback_years": np.nan})) == "The plan doesn't pay back within the horizon"
+    assert (
+        said.payback_title(pd.Series({"payback_years": np.nan, "discounted_payback_years": np.nan}))
+        == "The plan doesn't pay back within the horizon"
+    )
     assert "but not once discounted" in said.payback_title(pd.Series({"payback_years": 8.0, "discounted_payback_years": np.nan}))
     assert "7.2 years, 8.3 discounted" in said.payback_title(pd.Series({"payback_years": 7.2, "discounted_payback_years": 8.3}))
 
@@ -77,7 +124,11 @@ def test_settings_are_said_in_words_of_the_trade():
 
 def test_a_statement_adds_across_to_its_net_cash():
     rules = params.load("northpoint").growth
-    rows = [{"measure": name, "year": 2026 + year, "volume_n": 1650 * share, "volume_n_low_80": 1500 * share, "volume_n_high_80": 1800 * share} for name, share in USE.items() for year in range(10)]
+    rows = [
+        {"measure": name, "year": 2026 + year, "volume_n": 1650 * share, "volume_n_low_80": 1500 * share, "volume_n_high_80": 1800 * share}
+        for name, share in USE.items()
+        for year in range(10)
+    ]
     plan = initiatives.compiled(rules, pd.DataFrame(rows), USE, leaked_cases=200.0)
     table = cut.statement(growth.pro_forma(plan, growth.scenario_row(rules.scenarios["base"])))
     parts = ["service_margin_usd", "drug_margin_usd", "running_usd", "one_off_usd", "capital_usd"]
@@ -89,8 +140,16 @@ def test_a_statement_adds_across_to_its_net_cash():
 
 
 def test_margins_total_and_per_case():
-    earned = pd.DataFrame({"measure": ["surgeries", "fractions"], "volume_n": [10.0, 100.0], "revenue_usd": [1000.0, 3000.0], "service_margin_usd": [400.0, 1600.0],
-                           "drug_margin_usd": [0.0, 0.0], "contribution_usd": [400.0, 1600.0]})
+    earned = pd.DataFrame(
+        {
+            "measure": ["surgeries", "fractions"],
+            "volume_n": [10.0, 100.0],
+            "revenue_usd": [1000.0, 3000.0],
+            "service_margin_usd": [400.0, 1600.0],
+            "drug_margin_usd": [0.0, 0.0],
+            "contribution_usd": [400.0, 1600.0],
+        }
+    )
     table = cut.margins(earned, 20).set_index("title")
     assert table.loc["All", "contribution_usd"] == 2000 and table.loc["Per analytic case", "contribution_usd"] == 100
     assert table.loc["All", "contribution_share"] == pytest.approx(0.5)
@@ -98,13 +157,32 @@ def test_margins_total_and_per_case():
 
 def test_small_fans_and_histogram_and_roadmap_are_drawn():
     known = pd.DataFrame({"panel": ["A", "A", "B", "B"], "year": [2024, 2025] * 2, "volume_n": [10.0, 12, 5, 6]})
-    coming = pd.DataFrame({"panel": ["A", "B"], "year": 2026, "volume_n": [13.0, 6], "volume_n_low_80": [11.0, 5], "volume_n_high_80": [15.0, 7], "volume_n_low_95": [10.0, 4], "volume_n_high_95": [16.0, 8]})
+    coming = pd.DataFrame(
+        {
+            "panel": ["A", "B"],
+            "year": 2026,
+            "volume_n": [13.0, 6],
+            "volume_n_low_80": [11.0, 5],
+            "volume_n_high_80": [15.0, 7],
+            "volume_n_low_95": [10.0, 4],
+            "volume_n_high_95": [16.0, 8],
+        }
+    )
     drawn = plots.fans(known, coming, "year", "volume_n", "panel", bands=cut.BAND_PAIRS)
     assert len(drawn.fig.axes) == 2 and any("13 in 2026 (11 to 15)" in tip for tip in drawn.tips.values())
-    bins = uncertainty.histogram(np.random.default_rng(1).normal(0, 1e6, 500), bins=8).rename(columns={"low": "npv_usd_low", "high": "npv_usd_high"})
+    bins = uncertainty.histogram(np.random.default_rng(1).normal(0, 1e6, 500), bins=8).rename(
+        columns={"low": "npv_usd_low", "high": "npv_usd_high"}
+    )
     drawn = plots.histogram(bins, "npv_usd_low", "npv_usd_high", "draws_share", marks={"P50": 0.0})
     assert len(drawn.tips) == 8
-    road = pd.DataFrame({"title": ["A", "A"], "phase": ["assess", "plan"], "start": pd.to_datetime(["2025-06-01", "2025-10-01"]), "end": pd.to_datetime(["2025-10-01", "2026-07-01"])})
+    road = pd.DataFrame(
+        {
+            "title": ["A", "A"],
+            "phase": ["assess", "plan"],
+            "start": pd.to_datetime(["2025-06-01", "2025-10-01"]),
+            "end": pd.to_datetime(["2025-10-01", "2026-07-01"]),
+        }
+    )
     drawn = plots.gantt(road, "title", "start", "end", "phase", phases=["assess", "plan", "pilot", "scale", "sustain"], today="2025-12-31")
     assert "A, plan: Oct 2025 to Jul 2026" in drawn.tips.values()
 
@@ -126,11 +204,15 @@ def test_moving_a_lever_in_a_live_session_draws_the_figure_again(monkeypatch, tm
     from nbclient import NotebookClient
 
     monkeypatch.setenv("JPY_SESSION_NAME", "a person")
-    code = ["from catchment.report.levers import Levers\nfrom catchment.report.blocks import Block\n"
-            f"levers = Levers({RANGES!r})\nlevers.show(lambda row: Block(f\"<p>volume {{row['volume'].iloc[0]:.2f}}</p>\", {{'kind': 'figure'}}))",
-            "levers.sliders['volume'].value = 1.25"]
+    code = [
+        "from catchment.report.levers import Levers\nfrom catchment.report.blocks import Block\n"
+        f"levers = Levers({RANGES!r})\nlevers.show(lambda row: Block(f\"<p>volume {{row['volume'].iloc[0]:.2f}}</p>\", {{'kind': 'figure'}}))",
+        "levers.sliders['volume'].value = 1.25",
+    ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code])
-    NotebookClient(book, timeout=120, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        book, timeout=120, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     shown = [output["data"]["text/html"] for model in state if model["model_name"] == "OutputModel" for output in model["state"]["outputs"]]
     assert len(shown) == 1 and "volume 1.25" in shown[0]
@@ -139,15 +221,23 @@ def test_moving_a_lever_in_a_live_session_draws_the_figure_again(monkeypatch, tm
 @pytest.fixture(scope="module")
 def page(demo_pages):
     """Text of one partner's growth page."""
-    return lambda partner: html.unescape(re.sub(r"<[^>]+>", " ", demo_pages[partner, "03_growth_scenarios"].read_text())).replace("\xa0", " ")
+    return lambda partner: html.unescape(re.sub(r"<[^>]+>", " ", demo_pages[partner, "03_growth_scenarios"].read_text())).replace(
+        "\xa0", " "
+    )
 
 
-@pytest.mark.parametrize(("partner", "sentence"), [
-    ("northpoint", "Infusion chairs pass their planning limit (80 % in use) in 2027"), ("northpoint", "fractions 2024 Q2 (outlier: replaced for fitting)"),
-    ("dunes", "radiation fractions fall from"), ("dunes", "infusion visits 2023 Q3 (outlier: replaced for fitting)"),
-    ("tallgrass", "Infusion visits don't change measurably"), ("tallgrass", "radiation fractions 2023 Q2 (missing: filled for fitting)"),
-    ("riverbend", "zero (no event so far)"),
-])
+@pytest.mark.parametrize(
+    ("partner", "sentence"),
+    [
+        ("northpoint", "Infusion chairs pass their planning limit (80 % in use) in 2027"),
+        ("northpoint", "fractions 2024 Q2 (outlier: replaced for fitting)"),
+        ("dunes", "radiation fractions fall from"),
+        ("dunes", "infusion visits 2023 Q3 (outlier: replaced for fitting)"),
+        ("tallgrass", "Infusion visits don't change measurably"),
+        ("tallgrass", "radiation fractions 2023 Q2 (missing: filled for fitting)"),
+        ("riverbend", "zero (no event so far)"),
+    ],
+)
 def test_the_page_finds_what_was_planted(page, partner, sentence):
     assert sentence in re.sub(r"\s+", " ", page(partner))
 

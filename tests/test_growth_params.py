@@ -29,22 +29,50 @@ def found(project, word):
     return [problem for problem in params.problems(root=project) if word in str(problem)]
 
 
-@pytest.mark.parametrize(("file", "before", "after", "message"), [
-    ("partners/northpoint.yml", "ramp: [0.20, 0.45, 0.70, 0.90, 1.0]", "ramp: [0.20, 0.45, 0.70, 0.90, 1.1]", "less than or equal to 1"),
-    ("partners/northpoint.yml", "capital_usd: 5200000", "capital_usd: -5200000", "greater than or equal to 0"),
-    ("partners/northpoint.yml", "start: 2029-01-01", "start: 2025-06-01", "after the data end (2025-12-31), found 2025-06-01"),
-    ("partners/northpoint.yml", "requires: [radiation_oncologist]", "requires: [radiation_oncologst]", "unknown initiative 'radiation_oncologst'"),
-    ("partners/northpoint.yml", "requires: [radiation_oncologist]", "requires: [clinic, linac]", "needs this one in turn"),
-    ("partners/northpoint.yml", "staffing: {radiation_oncologist: 0.8}", "staffing: {radiation_doctor: 0.8}", "unknown role 'radiation_doctor'"),
-    ("partners/northpoint.yml", "payer_mix: {medicare: 0.62, commercial: 0.26,", "payer_mix: {medicare: 0.62, commercial: 0.46,", "shares that add to 1, found 1.2"),
-    ("partners/northpoint.yml", "kind: chairs", "kind: chair", "'chairs'"),
-    ("partners/northpoint.yml", "effects: {cases: 34}", "effects: {patients: 34}", "'cases'"),
-    ("portfolio.yml", "probability: 0.50, scenario: base", "probability: 0.60, scenario: base", "probabilities that add to 1, found 1.1"),
-    ("portfolio.yml", "probability: 0.50, scenario: base", "probability: 0.50, scenario: bass", "unknown scenario 'bass'"),
-    ("portfolio.yml", "rank_weights: {npv: 0.40,", "rank_weights: {npv: 0.50,", "shares that add to 1, found 1.1"),
-    ("portfolio.yml", "mode: 1.0, high: 1.25", "mode: 1.5, high: 1.25", "low <= mode <= high"),
-    ("portfolio.yml", "plan: base", "plan: bse", "unknown scenario 'bse'"),
-])
+@pytest.mark.parametrize(
+    ("file", "before", "after", "message"),
+    [
+        (
+            "partners/northpoint.yml",
+            "ramp: [0.20, 0.45, 0.70, 0.90, 1.0]",
+            "ramp: [0.20, 0.45, 0.70, 0.90, 1.1]",
+            "less than or equal to 1",
+        ),
+        ("partners/northpoint.yml", "capital_usd: 5200000", "capital_usd: -5200000", "greater than or equal to 0"),
+        ("partners/northpoint.yml", "start: 2029-01-01", "start: 2025-06-01", "after the data end (2025-12-31), found 2025-06-01"),
+        (
+            "partners/northpoint.yml",
+            "requires: [radiation_oncologist]",
+            "requires: [radiation_oncologst]",
+            "unknown initiative 'radiation_oncologst'",
+        ),
+        ("partners/northpoint.yml", "requires: [radiation_oncologist]", "requires: [clinic, linac]", "needs this one in turn"),
+        (
+            "partners/northpoint.yml",
+            "staffing: {radiation_oncologist: 0.8}",
+            "staffing: {radiation_doctor: 0.8}",
+            "unknown role 'radiation_doctor'",
+        ),
+        (
+            "partners/northpoint.yml",
+            "payer_mix: {medicare: 0.62, commercial: 0.26,",
+            "payer_mix: {medicare: 0.62, commercial: 0.46,",
+            "shares that add to 1, found 1.2",
+        ),
+        ("partners/northpoint.yml", "kind: chairs", "kind: chair", "'chairs'"),
+        ("partners/northpoint.yml", "effects: {cases: 34}", "effects: {patients: 34}", "'cases'"),
+        (
+            "portfolio.yml",
+            "probability: 0.50, scenario: base",
+            "probability: 0.60, scenario: base",
+            "probabilities that add to 1, found 1.1",
+        ),
+        ("portfolio.yml", "probability: 0.50, scenario: base", "probability: 0.50, scenario: bass", "unknown scenario 'bass'"),
+        ("portfolio.yml", "rank_weights: {npv: 0.40,", "rank_weights: {npv: 0.50,", "shares that add to 1, found 1.1"),
+        ("portfolio.yml", "mode: 1.0, high: 1.25", "mode: 1.5, high: 1.25", "low <= mode <= high"),
+        ("portfolio.yml", "plan: base", "plan: bse", "unknown scenario 'bse'"),
+    ],
+)
 def test_what_cannot_hold_is_refused_with_file_and_line(project, file, before, after, message):
     line = changed(project, file, before, after)
     every = params.problems(root=project)

@@ -13,14 +13,39 @@ from catchment.data import importers
 from catchment.data.importers import engine
 
 FILES = {
-    "hospital_service_area": ("HSAF_2020.csv", samples.HSAF + samples.HSAF_ROWS), "hospital_information": ("HGI_2026.csv", samples.HGI_NEW + samples.HGI_ROWS),
-    "inpatient_by_service": ("MUP_INP_DY24_PrvSvc.csv", samples.DRG), "physician_by_service": ("MUP_PHY_2021.csv", samples.PHYSICIAN),
-    "physician_by_provider": ("MUP_PHY_2021.csv", samples.PROVIDERS), "nppes": ("npidata_pfile_20050523-20240107.csv", samples.NPPES + samples.NPPES_ROWS),
-    "state_cancer_profiles": ("incd.csv", samples.SCP_NEW), "uscs_by_age": ("BYAGE.TXT", samples.BY_AGE), "uscs_by_county": ("BYAREA_COUNTY.TXT", samples.BY_COUNTY),
-    "census_age_sex": ("cc-est2023-alldata-17.csv", samples.CC_EST), "dartmouth_crosswalk": ("ZipHsaHrr19.csv", samples.DARTMOUTH),
-    "hud_crosswalk": ("ZIP_COUNTY_122020.csv", samples.HUD), "ahrf": ("AHRF2025geo.csv", samples.AHRF), "clinical_trials": ("ctg.csv", samples.TRIALS),
+    "hospital_service_area": ("HSAF_2020.csv", samples.HSAF + samples.HSAF_ROWS),
+    "hospital_information": ("HGI_2026.csv", samples.HGI_NEW + samples.HGI_ROWS),
+    "inpatient_by_service": ("MUP_INP_DY24_PrvSvc.csv", samples.DRG),
+    "physician_by_service": ("MUP_PHY_2021.csv", samples.PHYSICIAN),
+    "physician_by_provider": ("MUP_PHY_2021.csv", samples.PROVIDERS),
+    "nppes": ("npidata_pfile_20050523-20240107.csv", samples.NPPES + samples.NPPES_ROWS),
+    "state_cancer_profiles": ("incd.csv", samples.SCP_NEW),
+    "uscs_by_age": ("BYAGE.TXT", samples.BY_AGE),
+    "uscs_by_county": ("BYAREA_COUNTY.TXT", samples.BY_COUNTY),
+    "census_age_sex": ("cc-est2023-alldata-17.csv", samples.CC_EST),
+    "dartmouth_crosswalk": ("ZipHsaHrr19.csv", samples.DARTMOUTH),
+    "hud_crosswalk": ("ZIP_COUNTY_122020.csv", samples.HUD),
+    "ahrf": ("AHRF2025geo.csv", samples.AHRF),
+    "clinical_trials": ("ctg.csv", samples.TRIALS),
 }
-FORMULAS = ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "=HYPERLINK(\"http://x\")", "<script>alert(1)</script>", "\u202egnp.exe", "NaN", "1e400", "0x1F", "١٢", "1_000", "12,34", "--5", "∞", "1.5.2"]
+FORMULAS = [
+    "=1+1",
+    "@SUM(A1)",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    '=HYPERLINK("http://x")',
+    "<script>alert(1)</script>",
+    "\u202egnp.exe",
+    "NaN",
+    "1e400",
+    "0x1F",
+    "١٢",
+    "1_000",
+    "12,34",
+    "--5",
+    "∞",
+    "1.5.2",
+]
 
 
 def parsed(kind):
@@ -59,7 +84,9 @@ def contents_swapped(dice, above, header, rows, delimiter, kind, **_):
     if not (typed[True] and typed[False]):
         return written(above, header, [row[::-1] for row in rows], delimiter)
     first, second = dice.choice(typed[True]), dice.choice(typed[False])
-    swapped = [[row[second] if place == first else row[first] if place == second else cell for place, cell in enumerate(row)] for row in rows]
+    swapped = [
+        [row[second] if place == first else row[first] if place == second else cell for place, cell in enumerate(row)] for row in rows
+    ]
     return written(above, header, swapped, delimiter)
 
 
@@ -72,7 +99,12 @@ def cell_replaced(dice, above, header, rows, delimiter, **_):
 
 def column_dropped(dice, above, header, rows, delimiter, **_):
     gone = dice.randrange(len(header))
-    return written(above, [cell for place, cell in enumerate(header) if place != gone], [[cell for place, cell in enumerate(row) if place != gone] for row in rows], delimiter)
+    return written(
+        above,
+        [cell for place, cell in enumerate(header) if place != gone],
+        [[cell for place, cell in enumerate(row) if place != gone] for row in rows],
+        delimiter,
+    )
 
 
 def cells_shifted(dice, above, header, rows, delimiter, **_):
@@ -97,7 +129,16 @@ def row_doubled(dice, above, header, rows, delimiter, **_):
 
 
 def encoded_wrongly(dice, text, **_):
-    return dice.choice([text.encode("utf-16-le"), text.encode("utf-32"), text.encode()[::-1], b"\xff\xfe" + text.encode(), text.encode("utf-7"), bytes(dice.randrange(256) for _ in range(2000))])
+    return dice.choice(
+        [
+            text.encode("utf-16-le"),
+            text.encode("utf-32"),
+            text.encode()[::-1],
+            b"\xff\xfe" + text.encode(),
+            text.encode("utf-7"),
+            bytes(dice.randrange(256) for _ in range(2000)),
+        ]
+    )
 
 
 def quote_stray(dice, text, **_):
@@ -112,7 +153,19 @@ def byte_flipped(dice, text, **_):
     return bytes(raw)
 
 
-HARMFUL = [truncated, columns_shuffled, contents_swapped, cell_replaced, column_dropped, cells_shifted, row_widened, field_enormous, row_doubled, encoded_wrongly, quote_stray]
+HARMFUL = [
+    truncated,
+    columns_shuffled,
+    contents_swapped,
+    cell_replaced,
+    column_dropped,
+    cells_shifted,
+    row_widened,
+    field_enormous,
+    row_doubled,
+    encoded_wrongly,
+    quote_stray,
+]
 
 
 def imported(kind, content, folder, name):
@@ -135,7 +188,10 @@ def numbers(frame, layout):
     named = {field.name for field in layout.fields if field.type == "text" and not field.pattern and field.name not in layout.key}
     kept = [column for column in frame.columns if column not in named and not (frame[column].dtype == "str" and column not in layout.key)]
     frame = frame[kept].dropna(subset=["value"]) if "value" in kept else frame[kept]  # of the health resources what is no number is text
-    return {tuple("" if pd.isna(value) else str(float(value) if isinstance(value, int | float) else value) for value in row) for row in frame.itertuples(index=False)}
+    return {
+        tuple("" if pd.isna(value) else str(float(value) if isinstance(value, int | float) else value) for value in row)
+        for row in frame.itertuples(index=False)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +216,15 @@ def test_a_mutated_file_gives_right_numbers_or_a_clear_refusal(kind, tmp_path, o
     outcomes["kinds"] += 1
     for mutate in HARMFUL:
         for seed in range(2):
-            content = mutate(random.Random(f"{kind}{mutate.__name__}{seed}"), text=text, above=above, header=header, rows=rows, delimiter=delimiter, kind=kind)
+            content = mutate(
+                random.Random(f"{kind}{mutate.__name__}{seed}"),
+                text=text,
+                above=above,
+                header=header,
+                rows=rows,
+                delimiter=delimiter,
+                kind=kind,
+            )
             folder = tmp_path / f"{mutate.__name__}{seed}"
             folder.mkdir()
             result, found = imported(kind, content, folder, name)
@@ -172,7 +236,9 @@ def test_a_mutated_file_gives_right_numbers_or_a_clear_refusal(kind, tmp_path, o
 
 def _only_free_text(mutate, layout, kind):
     """A replaced or shifted name may be part of a key (an area, a site): the numbers beside it stay what they were."""
-    return mutate in (cell_replaced, column_dropped, quote_stray, encoded_wrongly) and any(field.name in layout.key and field.type == "text" for field in layout.fields)
+    return mutate in (cell_replaced, column_dropped, quote_stray, encoded_wrongly) and any(
+        field.name in layout.key and field.type == "text" for field in layout.fields
+    )
 
 
 @pytest.mark.slow

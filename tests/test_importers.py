@@ -48,11 +48,23 @@ County, FIPS,"Met Healthy People Objective of ***?","Age-Adjusted Death Rate(\u2
 "Pope County(2)",17151,***,*,*,*,3 or fewer,**,**,**,**
 
 """
-SCP_LATE = SCP_NEW.replace(",Recent Trend,\"Recent 5-Year Trend ([trend note]) in Incidence Rates\",\"Lower 95% Confidence Interval\",\"Upper 95% Confidence Interval\"", ",Percentage of Cases with Late Stage") \
-    .replace("555,falling,-2.1 ,-3.0, -1.2", "555,41.5").replace("120,stable,-0.4 ,-1.7, 0.8", "120,40").replace("3 or fewer,*,* ,*, *", "3 or fewer,*") \
-    .replace("data not available,data not available,data not available,data not available,data not available\n", "data not available,data not available\n") \
+SCP_LATE = (
+    SCP_NEW.replace(
+        ',Recent Trend,"Recent 5-Year Trend ([trend note]) in Incidence Rates","Lower 95% Confidence Interval","Upper 95% Confidence Interval"',
+        ",Percentage of Cases with Late Stage",
+    )
+    .replace("555,falling,-2.1 ,-3.0, -1.2", "555,41.5")
+    .replace("120,stable,-0.4 ,-1.7, 0.8", "120,40")
+    .replace("3 or fewer,*,* ,*, *", "3 or fewer,*")
+    .replace(
+        "data not available,data not available,data not available,data not available,data not available\n",
+        "data not available,data not available\n",
+    )
     .replace("(All Stages^)", "(Late Stage (Regional & Distant)^)")
-TAXONOMY = ",".join(f'"Healthcare Provider Taxonomy Code_{slot}","Healthcare Provider Primary Taxonomy Switch_{slot}"' for slot in range(1, 16))
+)
+TAXONOMY = ",".join(
+    f'"Healthcare Provider Taxonomy Code_{slot}","Healthcare Provider Primary Taxonomy Switch_{slot}"' for slot in range(1, 16)
+)
 NPPES = (
     '"NPI","Entity Type Code","Replacement NPI","Provider Organization Name (Legal Business Name)","Provider Last Name (Legal Name)","Provider First Name",'
     '"Provider First Line Business Practice Location Address","Provider Business Practice Location Address City Name",'
@@ -61,36 +73,60 @@ NPPES = (
     f'"Provider Sex Code (formerly Provider Gender Code)",{TAXONOMY}\n'
 )
 NPPES_ROWS = (
-    '"1000000004","1","","","ROE","JANE","1 ""A"" ST","OSWEGO","IL","605431234","US","05/23/2005","07/08/2024","","F","207Q00000X","N","2085R0001X","Y"' + ',""' * 26 + "\n"
-    '"1000000012","2","","CLINIC, LLC","","","2 B ST\nSUITE 3","LONDON","","SW1A","GB","01/02/2006","01/02/2007","","","261QM0801X","Y"' + ',""' * 28 + "\n"
+    '"1000000004","1","","","ROE","JANE","1 ""A"" ST","OSWEGO","IL","605431234","US","05/23/2005","07/08/2024","","F","207Q00000X","N","2085R0001X","Y"'
+    + ',""' * 26
+    + "\n"
+    '"1000000012","2","","CLINIC, LLC","","","2 B ST\nSUITE 3","LONDON","","SW1A","GB","01/02/2006","01/02/2007","","","261QM0801X","Y"'
+    + ',""'
+    * 28
+    + "\n"
     '"1000000020","","","","","","","","","","","","","12/31/2019",""' + ',""' * 30 + "\n"
 )
 HGI_NEW = "Facility ID,Facility Name,Address,City/Town,State,ZIP Code,County/Parish,Telephone Number,Hospital Type,Hospital Ownership,Emergency Services,Hospital overall rating\n"
 HGI_OLD = "Provider ID,Hospital Name,Address,City,State,ZIP Code,County Name,Phone Number,Hospital Type,Hospital Ownership,Emergency Services,Hospital overall rating\n"
 HGI_API = "facility_id,facility_name,address,citytown,state,zip_code,countyparish,telephone_number,hospital_type,hospital_ownership,emergency_services,hospital_overall_rating\n"
-HGI_ROWS = '140002,"ALTON, MEMORIAL",ONE DRIVE,ALTON,IL,62002,MADISON,(618) 463-7311,Acute Care Hospitals,Voluntary non-profit - Private,Yes,4\n' \
-           "10001,DOTHAN,X,DOTHAN,AL,36301,HOUSTON,,Acute Care Hospitals,Government,No,Not Available\n"
-DRG = "Rndrng_Prvdr_CCN,Rndrng_Prvdr_Org_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_St,Rndrng_Prvdr_State_FIPS,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_RUCA,Rndrng_Prvdr_RUCA_Desc,DRG_Cd,DRG_Desc,Tot_Dschrgs,Avg_Submtd_Cvrd_Chrg,Avg_Tot_Pymt_Amt,Avg_Mdcr_Pymt_Amt\n" \
-      '140001,Graham,Canton,1 St,17,61520,IL,4.1,"x, y",023,CRANIOTOMY,25,"$158,541.64",37331.12,35332.96\n'
-PHYSICIAN = "Rndrng_NPI,Rndrng_Prvdr_Last_Org_Name,Rndrng_Prvdr_First_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_Type,HCPCS_Cd,HCPCS_Desc,HCPCS_Drug_Ind,Place_Of_Srvc,Tot_Benes,Tot_Srvcs,Tot_Bene_Day_Srvcs,Avg_Mdcr_Alowd_Amt,Avg_Mdcr_Pymt_Amt\n" \
-            "1000000004,Roe,Jane,Oswego,IL,60543,Radiation Oncology,77412,Radiation,N,O,22,480,475,250.5,199.1\n"
-PHYSICIAN_OLD = "npi\tnppes_provider_last_org_name\tnppes_provider_first_name\tnppes_provider_city\tnppes_provider_state\tnppes_provider_zip\tprovider_type\thcpcs_code\thcpcs_description\tplace_of_service\tline_srvc_cnt\tbene_unique_cnt\tbene_day_srvc_cnt\taverage_Medicare_allowed_amt\taverage_Medicare_payment_amt\n" \
-                "1000000004\tRoe\tJane\tOswego\tIL\t605431234\tRadiation Oncology\t77412\tRadiation\tO\t480\t22\t475\t250.5\t199.1\n"
-PROVIDERS = "Rndrng_NPI,Rndrng_Prvdr_Last_Org_Name,Rndrng_Prvdr_First_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_Type,Tot_HCPCS_Cds,Tot_Benes,Tot_Srvcs,Tot_Mdcr_Alowd_Amt,Tot_Mdcr_Pymt_Amt,Bene_Avg_Age\n" \
-            "1000000004,Roe,Jane,Oswego,IL,60543,Radiation Oncology,12,220,4800,25000.5,19900.1,71\n"
-BY_AGE = "AGE|CI_LOWER|CI_UPPER|COUNT|EVENT_TYPE|POPULATION|RACE|RATE|SEX|SITE|YEAR\n" \
-         "<1|20.1|25.0|450|Incidence|2000000|All Races|22.5|Male and Female|Leukemias|2022\n85+|~|~|~|Mortality|3000|White|~|Female|Thyroid|2018-2022\n60-64|.|.|0|Incidence|90000|White|0|Male|Thyroid|2022\n"
-BY_COUNTY = "STATE|AREA|AGE_ADJUSTED_CI_LOWER|AGE_ADJUSTED_CI_UPPER|AGE_ADJUSTED_RATE|COUNT|EVENT_TYPE|POPULATION|RACE|SEX|SITE|YEAR|CRUDE_CI_LOWER|CRUDE_CI_UPPER|CRUDE_RATE\n" \
-            "VA|VA: Arlington County (51013) - 1980+|350.1|370.2|360.0|4100|Incidence|1190000|All Races|Female|All Cancer Sites Combined|2018-2022|330|350|344.5\n" \
-            "VA|VA: Bland County (51021)|~|~|~|~|Incidence|31000|All Races|Male|Thyroid|2018-2022|~|~|~\n"
+HGI_ROWS = (
+    '140002,"ALTON, MEMORIAL",ONE DRIVE,ALTON,IL,62002,MADISON,(618) 463-7311,Acute Care Hospitals,Voluntary non-profit - Private,Yes,4\n'
+    "10001,DOTHAN,X,DOTHAN,AL,36301,HOUSTON,,Acute Care Hospitals,Government,No,Not Available\n"
+)
+DRG = (
+    "Rndrng_Prvdr_CCN,Rndrng_Prvdr_Org_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_St,Rndrng_Prvdr_State_FIPS,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_RUCA,Rndrng_Prvdr_RUCA_Desc,DRG_Cd,DRG_Desc,Tot_Dschrgs,Avg_Submtd_Cvrd_Chrg,Avg_Tot_Pymt_Amt,Avg_Mdcr_Pymt_Amt\n"
+    '140001,Graham,Canton,1 St,17,61520,IL,4.1,"x, y",023,CRANIOTOMY,25,"$158,541.64",37331.12,35332.96\n'
+)
+PHYSICIAN = (
+    "Rndrng_NPI,Rndrng_Prvdr_Last_Org_Name,Rndrng_Prvdr_First_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_Type,HCPCS_Cd,HCPCS_Desc,HCPCS_Drug_Ind,Place_Of_Srvc,Tot_Benes,Tot_Srvcs,Tot_Bene_Day_Srvcs,Avg_Mdcr_Alowd_Amt,Avg_Mdcr_Pymt_Amt\n"
+    "1000000004,Roe,Jane,Oswego,IL,60543,Radiation Oncology,77412,Radiation,N,O,22,480,475,250.5,199.1\n"
+)
+PHYSICIAN_OLD = (
+    "npi\tnppes_provider_last_org_name\tnppes_provider_first_name\tnppes_provider_city\tnppes_provider_state\tnppes_provider_zip\tprovider_type\thcpcs_code\thcpcs_description\tplace_of_service\tline_srvc_cnt\tbene_unique_cnt\tbene_day_srvc_cnt\taverage_Medicare_allowed_amt\taverage_Medicare_payment_amt\n"
+    "1000000004\tRoe\tJane\tOswego\tIL\t605431234\tRadiation Oncology\t77412\tRadiation\tO\t480\t22\t475\t250.5\t199.1\n"
+)
+PROVIDERS = (
+    "Rndrng_NPI,Rndrng_Prvdr_Last_Org_Name,Rndrng_Prvdr_First_Name,Rndrng_Prvdr_City,Rndrng_Prvdr_State_Abrvtn,Rndrng_Prvdr_Zip5,Rndrng_Prvdr_Type,Tot_HCPCS_Cds,Tot_Benes,Tot_Srvcs,Tot_Mdcr_Alowd_Amt,Tot_Mdcr_Pymt_Amt,Bene_Avg_Age\n"
+    "1000000004,Roe,Jane,Oswego,IL,60543,Radiation Oncology,12,220,4800,25000.5,19900.1,71\n"
+)
+BY_AGE = (
+    "AGE|CI_LOWER|CI_UPPER|COUNT|EVENT_TYPE|POPULATION|RACE|RATE|SEX|SITE|YEAR\n"
+    "<1|20.1|25.0|450|Incidence|2000000|All Races|22.5|Male and Female|Leukemias|2022\n85+|~|~|~|Mortality|3000|White|~|Female|Thyroid|2018-2022\n60-64|.|.|0|Incidence|90000|White|0|Male|Thyroid|2022\n"
+)
+BY_COUNTY = (
+    "STATE|AREA|AGE_ADJUSTED_CI_LOWER|AGE_ADJUSTED_CI_UPPER|AGE_ADJUSTED_RATE|COUNT|EVENT_TYPE|POPULATION|RACE|SEX|SITE|YEAR|CRUDE_CI_LOWER|CRUDE_CI_UPPER|CRUDE_RATE\n"
+    "VA|VA: Arlington County (51013) - 1980+|350.1|370.2|360.0|4100|Incidence|1190000|All Races|Female|All Cancer Sites Combined|2018-2022|330|350|344.5\n"
+    "VA|VA: Bland County (51021)|~|~|~|~|Incidence|31000|All Races|Male|Thyroid|2018-2022|~|~|~\n"
+)
 CC_EST = "SUMLEV,STATE,COUNTY,STNAME,CTYNAME,YEAR,AGEGRP,TOT_POP,TOT_MALE,TOT_FEMALE,WA_MALE\n" + "".join(
-    f"050,17,31,Illinois,Do\u00f1a County,{year},{group},{3 * group + year},{group},{2 * group + year},1\n" for year in (1, 2, 5) for group in (0, 1, 18))
+    f"050,17,31,Illinois,Do\u00f1a County,{year},{group},{3 * group + year},{group},{2 * group + year},1\n"
+    for year in (1, 2, 5)
+    for group in (0, 1, 18)
+)
 DARTMOUTH = "zipcode19,hsanum,hsacity,hsastate,hrrnum,hrrcity,hrrstate\n1001,22069,Springfield,MA,230,Springfield,MA\n60543,14010,Aurora,IL,140,Aurora,IL\n"
 HUD = "ZIP,COUNTY,RES_RATIO,BUS_RATIO,OTH_RATIO,TOT_RATIO\n01002,25015,0.988,0.998,0.997,0.989\n1002,25011,0.012,0.002,0.003,0.011\n"
-AHRF = "fips_st_cnty,cnty_name,hpsa_prim_care_25,hpsa_prim_care_24,md_nf_activ_23\n17031,Cook,1,1,\"12,345\"\n1001,Autauga,2,.,50\n"
-TRIALS = 'NCT Number,Study Title,Study URL,Acronym,Study Status,Conditions,Interventions,Sponsor,Sex,Age,Phases,Enrollment,Funder Type,Study Type,Start Date,Completion Date,Locations\n' \
-         'NCT01234567,"A ""quoted"" title,\nwith a break",https://x,,RECRUITING,Lung Cancer,DRUG: X,Acme,ALL,"ADULT, OLDER_ADULT",PHASE3,120,OTHER,INTERVENTIONAL,2024-03-15,2027-06,"Site A, Chicago, Illinois, 60612, United States|Site B, Gary, Indiana, 46402, United States"\n' \
-         "NCT07654321,=HYPERLINK(1),https://x,,COMPLETED,Breast Cancer,,Acme,FEMALE,ADULT,,,OTHER,OBSERVATIONAL,,,\n"
+AHRF = 'fips_st_cnty,cnty_name,hpsa_prim_care_25,hpsa_prim_care_24,md_nf_activ_23\n17031,Cook,1,1,"12,345"\n1001,Autauga,2,.,50\n'
+TRIALS = (
+    "NCT Number,Study Title,Study URL,Acronym,Study Status,Conditions,Interventions,Sponsor,Sex,Age,Phases,Enrollment,Funder Type,Study Type,Start Date,Completion Date,Locations\n"
+    'NCT01234567,"A ""quoted"" title,\nwith a break",https://x,,RECRUITING,Lung Cancer,DRUG: X,Acme,ALL,"ADULT, OLDER_ADULT",PHASE3,120,OTHER,INTERVENTIONAL,2024-03-15,2027-06,"Site A, Chicago, Illinois, 60612, United States|Site B, Gary, Indiana, 46402, United States"\n'
+    "NCT07654321,=HYPERLINK(1),https://x,,COMPLETED,Breast Cancer,,Acme,FEMALE,ADULT,,,OTHER,OBSERVATIONAL,,,\n"
+)
 
 
 @pytest.fixture
@@ -120,8 +156,12 @@ def refused(project, kind, name, content, **more):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("header", [HSAF, HSAF.lower(), "MEDICARE PROVIDER NUMBER,ZIP CODE OF RESIDENCE,TOTAL DAYS OF CARE,TOTAL CHARGES,TOTAL CASES\n"])
-@pytest.mark.parametrize("name", ["HSAF_2020_SUPPRESS.csv", "Hospital_Service_Area_File_-_2020.csv", "2020_Hospital_Service_Area_File__HSAF_.csv"])
+@pytest.mark.parametrize(
+    "header", [HSAF, HSAF.lower(), "MEDICARE PROVIDER NUMBER,ZIP CODE OF RESIDENCE,TOTAL DAYS OF CARE,TOTAL CHARGES,TOTAL CASES\n"]
+)
+@pytest.mark.parametrize(
+    "name", ["HSAF_2020_SUPPRESS.csv", "Hospital_Service_Area_File_-_2020.csv", "2020_Hospital_Service_Area_File__HSAF_.csv"]
+)
 def test_service_areas_of_every_vintage(project, header, name):
     result, frame = brought(project, "hospital_service_area", name, header + HSAF_ROWS)
     assert (result.rows, result.rejected, result.suppressed, result.vintage) == (3, 0, 1, "2020")
@@ -178,8 +218,14 @@ def test_nppes_takes_the_primary_taxonomy_by_its_switch(project):
     assert frame["deactivated"].dt.year.tolist()[2] == 2019
 
 
-@pytest.mark.parametrize(("content", "measure", "site", "years"), [(SCP_NEW, "incidence", "Lung & Bronchus", (2017, 2021)), (SCP_OLD, "mortality", "All Cancer Sites", (2008, 2012)),
-                                                                   (SCP_LATE, "incidence", "Lung & Bronchus", (2017, 2021))])
+@pytest.mark.parametrize(
+    ("content", "measure", "site", "years"),
+    [
+        (SCP_NEW, "incidence", "Lung & Bronchus", (2017, 2021)),
+        (SCP_OLD, "mortality", "All Cancer Sites", (2008, 2012)),
+        (SCP_LATE, "incidence", "Lung & Bronchus", (2017, 2021)),
+    ],
+)
 def test_state_cancer_profiles_of_every_vintage(project, content, measure, site, years):
     _, frame = brought(project, "state_cancer_profiles", "incd.csv", content, encoding="cp1252")
     assert set(frame["measure"]) == {measure}
@@ -188,7 +234,9 @@ def test_state_cancer_profiles_of_every_vintage(project, content, measure, site,
     assert not frame["area"].str.contains(r"\(").any()
 
 
-@pytest.mark.parametrize(("header", "area", "code"), [("State, FIPS", "Delaware", "10000"), ("Health Service Area, HSA", "Kent, DE", "0021")])
+@pytest.mark.parametrize(
+    ("header", "area", "code"), [("State, FIPS", "Delaware", "10000"), ("Health Service Area, HSA", "Kent, DE", "0021")]
+)
 def test_state_cancer_profiles_of_other_areas(project, header, area, code):
     content = SCP_NEW.replace("County,FIPS,", f"{header},").replace('"Delaware(7)",10000', f'"{area}(7)",{code}')
     _, frame = brought(project, "state_cancer_profiles", "incd.csv", content)
@@ -212,7 +260,11 @@ def test_late_stage_exports_carry_a_share_and_no_trend(project):
 
 
 def test_intervals_that_do_not_follow_their_rate_are_refused(project):
-    shuffled = SCP_NEW.replace('"Lower 95% Confidence Interval","Upper 95% Confidence Interval","CI*Rank([rank note])"', '"CI*Rank([rank note])","Lower 95% Confidence Interval","Upper 95% Confidence Interval"', 1)
+    shuffled = SCP_NEW.replace(
+        '"Lower 95% Confidence Interval","Upper 95% Confidence Interval","CI*Rank([rank note])"',
+        '"CI*Rank([rank note])","Lower 95% Confidence Interval","Upper 95% Confidence Interval"',
+        1,
+    )
     assert "more than once" in refused(project, "state_cancer_profiles", "incd.csv", shuffled)
 
 
@@ -249,12 +301,20 @@ def test_census_years_follow_the_codes_of_the_vintage(project, name, years):
     assert (row["population_n"], pd.isna(row["age_high"])) == (36 + (2 if years[0] == 2020 else 5), True)
 
 
-@pytest.mark.parametrize(("kind", "name", "content", "first"), [
-    ("dartmouth_crosswalk", "ZipHsaHrr19.csv", DARTMOUTH, {"year": 2019, "zip": "01001", "hrr": "230"}),
-    ("dartmouth_crosswalk", "ZipHsaHrr17.csv", DARTMOUTH.replace("zipcode19", "zipcode2017"), {"year": 2017, "zip": "01001", "hsa": "22069"}),
-    ("hud_crosswalk", "ZIP_COUNTY_122020.csv", HUD, {"year": 2020, "zip": "01002", "county_fips": "25015", "residential_share": 0.988}),
-    ("ahrf", "AHRF2025geo.csv", AHRF, {"county_fips": "17031", "measure": "hpsa_prim_care", "year": 2025, "value": 1}),
-])
+@pytest.mark.parametrize(
+    ("kind", "name", "content", "first"),
+    [
+        ("dartmouth_crosswalk", "ZipHsaHrr19.csv", DARTMOUTH, {"year": 2019, "zip": "01001", "hrr": "230"}),
+        (
+            "dartmouth_crosswalk",
+            "ZipHsaHrr17.csv",
+            DARTMOUTH.replace("zipcode19", "zipcode2017"),
+            {"year": 2017, "zip": "01001", "hsa": "22069"},
+        ),
+        ("hud_crosswalk", "ZIP_COUNTY_122020.csv", HUD, {"year": 2020, "zip": "01002", "county_fips": "25015", "residential_share": 0.988}),
+        ("ahrf", "AHRF2025geo.csv", AHRF, {"county_fips": "17031", "measure": "hpsa_prim_care", "year": 2025, "value": 1}),
+    ],
+)
 def test_crosswalks_and_health_resources(project, kind, name, content, first):
     _, frame = brought(project, kind, name, content)
     assert frame.iloc[0][list(first)].to_dict() == first
@@ -279,10 +339,18 @@ def square(left):
     return [[[left, 41], [left + 1, 41], [left + 1, 42], [left, 42], [left, 41]]]
 
 
-@pytest.mark.parametrize(("column", "values"), [("GEOID", ["17031", "17043"]), ("ZCTA5CE20", ["60543", "02134"]), ("GEOID20", ["17031", "17043"])])
+@pytest.mark.parametrize(
+    ("column", "values"), [("GEOID", ["17031", "17043"]), ("ZCTA5CE20", ["60543", "02134"]), ("GEOID20", ["17031", "17043"])]
+)
 def test_boundaries_by_any_published_identifier(project, column, values):
-    features = [{"type": "Feature", "properties": {column: value, "NAME": f"Area {value}"}, "geometry": {"type": "Polygon", "coordinates": square(-90 + 2 * place)}}
-                for place, value in enumerate(values)]
+    features = [
+        {
+            "type": "Feature",
+            "properties": {column: value, "NAME": f"Area {value}"},
+            "geometry": {"type": "Polygon", "coordinates": square(-90 + 2 * place)},
+        }
+        for place, value in enumerate(values)
+    ]
     path = project / "cb_2023_us_county_500k.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     (result,) = importers.run("boundaries", [path], root=project)
@@ -298,7 +366,9 @@ def test_boundaries_from_a_shapefile_in_its_archive(project):
 
     folder = project / "shp"
     folder.mkdir()
-    gpd.GeoDataFrame({"GEOID": ["17031"], "NAMELSAD": ["Cook County"]}, geometry=[box(-88, 41, -87, 42)], crs="EPSG:4269").to_file(folder / "tl_2022_us_county.shp")
+    gpd.GeoDataFrame({"GEOID": ["17031"], "NAMELSAD": ["Cook County"]}, geometry=[box(-88, 41, -87, 42)], crs="EPSG:4269").to_file(
+        folder / "tl_2022_us_county.shp"
+    )
     path = project / "tl_2022_us_county.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for part in folder.iterdir():
@@ -308,20 +378,32 @@ def test_boundaries_from_a_shapefile_in_its_archive(project):
     assert shapes[["area_id", "name", "year"]].values.tolist() == [["17031", "Cook County", 2022]]
 
 
-@pytest.mark.parametrize(("content", "said"), [("{}", "not readable|expected shapes"), ('{"type": "FeatureCollection", "features": []}', "expected"), ("zip", "not readable")])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("{}", "not readable|expected shapes"), ('{"type": "FeatureCollection", "features": []}', "expected"), ("zip", "not readable")],
+)
 def test_boundaries_that_are_none(project, content, said):
     import re
 
     assert re.search(said, refused(project, "boundaries", "cb_2023.geojson", content))
 
 
-@pytest.mark.parametrize(("change", "encoding"), [
-    (lambda text: b"\xef\xbb\xbf" + text.encode(), "utf-8-sig"), (lambda text: text.replace("\n", "\r\n").encode(), "utf-8-sig"),
-    (lambda text: text.encode() + b"\x1a", "utf-8-sig"), (lambda text: text.encode() + b"\r\n\x1a\r\n", "utf-8-sig"), (lambda text: gzip.compress(text.encode()), "utf-8-sig"),
-    (lambda text: text.replace("ALTON,", "S\u00e3o,").encode("cp1252"), "cp1252"), (lambda text: text.encode("utf-16"), "utf-16"), (lambda text: text.replace("\n", "\r").encode(), "utf-8-sig"),
-    (lambda text: ("x,y\nsome title\n\n" + text).encode(), "utf-8-sig"), (lambda text: text.replace("ALTON,", "\x81,").encode("latin-1"), "latin-1"),
-    (lambda text: (text + "\n\n,,,,,,,,,,,\n").encode(), "utf-8-sig"),
-])
+@pytest.mark.parametrize(
+    ("change", "encoding"),
+    [
+        (lambda text: b"\xef\xbb\xbf" + text.encode(), "utf-8-sig"),
+        (lambda text: text.replace("\n", "\r\n").encode(), "utf-8-sig"),
+        (lambda text: text.encode() + b"\x1a", "utf-8-sig"),
+        (lambda text: text.encode() + b"\r\n\x1a\r\n", "utf-8-sig"),
+        (lambda text: gzip.compress(text.encode()), "utf-8-sig"),
+        (lambda text: text.replace("ALTON,", "S\u00e3o,").encode("cp1252"), "cp1252"),
+        (lambda text: text.encode("utf-16"), "utf-16"),
+        (lambda text: text.replace("\n", "\r").encode(), "utf-8-sig"),
+        (lambda text: ("x,y\nsome title\n\n" + text).encode(), "utf-8-sig"),
+        (lambda text: text.replace("ALTON,", "\x81,").encode("latin-1"), "latin-1"),
+        (lambda text: (text + "\n\n,,,,,,,,,,,\n").encode(), "utf-8-sig"),
+    ],
+)
 def test_encodings_line_ends_and_packings(project, change, encoding):
     result, frame = brought(project, "hospital_information", "HGI_2026.csv", change(HGI_NEW + HGI_ROWS))
     assert result.encoding == encoding
@@ -341,16 +423,32 @@ def test_bad_rows_are_left_out_told_and_safe_to_open(project):
     assert frame["cases_n"].sum() == 9000
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    ("", "the file is empty"), (HSAF, "a header and no rows"), ("a,b,c\n1,2,3\n", "no such column"), (HGI_NEW + HGI_ROWS, "it looks like hospital_information"),
-    (HSAF + "140001,61520,120,350000,30\n140001,61520,120,350000,30\n", "one row per year, ccn, zip, found 2 for year 2020, ccn 140001, zip 61520"),
-    (HSAF + '140001,61520,120,350000,"30\n' + HSAF_ROWS, "inside quotation marks"), (HSAF + "140001,61520,120,x,30\n", "line 2, column charges_usd: expected a number"),
-    (b"PK\x03\x04 not a zip", "no such column|damaged|zero bytes"), (HSAF.encode() + b"\0\0\0", "zero bytes"), (gzip.compress((HSAF + HSAF_ROWS * 500).encode())[:-20], "damaged, incomplete"),
-    (HSAF + "140001,61520,120,350000,30," + "x," * 9_995 + "\n", "columns"), (HSAF + "140001," + "9" * 5_000_000 + ",1,1,1\n", "longer than|more than"),
-    (HSAF + '140001,"' + "9\n" * 700_000 + '",1,1,1\n', "a field of more than"), ("c," * 10_000 + "\n1\n", "no such column"),
-    (HSAF + "140001,61520,120,*,30\n", "withheld together"), (HSAF + HSAF_ROWS + "140002,61520,120\n", "1 of 4 rows are not of this layout"),
-    (HSAF + "61520,140001,120,350000,30\n" * 3, "expected a"), ("MEDICARE_PROV_NUM," + HSAF + "1," + HSAF_ROWS, "more than once"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "the file is empty"),
+        (HSAF, "a header and no rows"),
+        ("a,b,c\n1,2,3\n", "no such column"),
+        (HGI_NEW + HGI_ROWS, "it looks like hospital_information"),
+        (
+            HSAF + "140001,61520,120,350000,30\n140001,61520,120,350000,30\n",
+            "one row per year, ccn, zip, found 2 for year 2020, ccn 140001, zip 61520",
+        ),
+        (HSAF + '140001,61520,120,350000,"30\n' + HSAF_ROWS, "inside quotation marks"),
+        (HSAF + "140001,61520,120,x,30\n", "line 2, column charges_usd: expected a number"),
+        (b"PK\x03\x04 not a zip", "no such column|damaged|zero bytes"),
+        (HSAF.encode() + b"\0\0\0", "zero bytes"),
+        (gzip.compress((HSAF + HSAF_ROWS * 500).encode())[:-20], "damaged, incomplete"),
+        (HSAF + "140001,61520,120,350000,30," + "x," * 9_995 + "\n", "columns"),
+        (HSAF + "140001," + "9" * 5_000_000 + ",1,1,1\n", "longer than|more than"),
+        (HSAF + '140001,"' + "9\n" * 700_000 + '",1,1,1\n', "a field of more than"),
+        ("c," * 10_000 + "\n1\n", "no such column"),
+        (HSAF + "140001,61520,120,*,30\n", "withheld together"),
+        (HSAF + HSAF_ROWS + "140002,61520,120\n", "1 of 4 rows are not of this layout"),
+        (HSAF + "61520,140001,120,350000,30\n" * 3, "expected a"),
+        ("MEDICARE_PROV_NUM," + HSAF + "1," + HSAF_ROWS, "more than once"),
+    ],
+)
 def test_what_is_refused_says_why_and_leaves_nothing(project, content, said):
     import re
 
@@ -481,7 +579,14 @@ def test_published_state_cancer_profiles_agree_with_an_independent_reading(proje
     tidy = tidy[(tidy["site"] == "All Cancer Sites") & (tidy["period"] == "2017-2021")]
     both = frame.merge(tidy, on="fips", validate="one_to_one", suffixes=("", "_tidy"))
     assert len(both) == len(tidy) > 200
-    for ours, theirs in (("rate_100k", "rate"), ("rate_low", "rate_lci"), ("rate_high", "rate_uci"), ("cases_n_year", "avg_annual_count"), ("apc", "aapc"), ("apc_low", "aapc_lci")):
+    for ours, theirs in (
+        ("rate_100k", "rate"),
+        ("rate_low", "rate_lci"),
+        ("rate_high", "rate_uci"),
+        ("cases_n_year", "avg_annual_count"),
+        ("apc", "aapc"),
+        ("apc_low", "aapc_lci"),
+    ):
         pd.testing.assert_series_equal(both[ours], both[theirs], check_names=False)
     assert (result.rows, result.rejected, result.suppressed) == (3144, 0, 36)
     assert frame.set_index("fips").loc["00000", "cases_n_year"] == 1744459
@@ -500,11 +605,17 @@ def test_published_medicare_stays_agree_with_an_independent_reading(project):
 
 
 @published
-@pytest.mark.parametrize(("kind", "file", "year", "rows"), [
-    ("hospital_information", "hospitals/hospitals_IL_IN_WI_MA_NH.csv", 2026, 597), ("hud_crosswalk", "crosswalks/hud_zip_county_2020q4_IL_IN_WI_MA_NH.csv", None, 6165),
-    ("census_age_sex_wide", "population/county_age_sex_2019_IL_IN_WI_MA_NH.csv", None, 290 * 36), ("boundaries", "boundaries/counties_2024_20m_IL_IN_WI_MA_NH.geojson", None, 290),
-    ("boundaries", "boundaries/zcta2020_cmap_chicago_region.geojson", 2020, 320), ("boundaries", "boundaries/zcta2010_NH.geojson", 2010, 248),
-])
+@pytest.mark.parametrize(
+    ("kind", "file", "year", "rows"),
+    [
+        ("hospital_information", "hospitals/hospitals_IL_IN_WI_MA_NH.csv", 2026, 597),
+        ("hud_crosswalk", "crosswalks/hud_zip_county_2020q4_IL_IN_WI_MA_NH.csv", None, 6165),
+        ("census_age_sex_wide", "population/county_age_sex_2019_IL_IN_WI_MA_NH.csv", None, 290 * 36),
+        ("boundaries", "boundaries/counties_2024_20m_IL_IN_WI_MA_NH.geojson", None, 290),
+        ("boundaries", "boundaries/zcta2020_cmap_chicago_region.geojson", 2020, 320),
+        ("boundaries", "boundaries/zcta2010_NH.geojson", 2010, 248),
+    ],
+)
 def test_other_published_files_are_imported_whole(project, kind, file, year, rows):
     result = importers.run(kind, [PUBLISHED / file], root=project, year=year)[0]
     assert (result.rows, result.rejected) == (rows, 0)
@@ -518,8 +629,15 @@ def private(project, monkeypatch):
     (project / "params/partners").mkdir(parents=True)
     for partner in ("dunes", "tallgrass"):
         (project / f"params/partners/{partner}.yml").write_text("")
-    layout = importers.Layout(kind="visits", title="Visits", producer="The partner", key=["visit"], year="", scope="partner",
-                              fields=[importers.Field(name="visit", aliases=["Visit"]), importers.Field(name="visits_n", aliases=["N"], type="integer", min=0)])
+    layout = importers.Layout(
+        kind="visits",
+        title="Visits",
+        producer="The partner",
+        key=["visit"],
+        year="",
+        scope="partner",
+        fields=[importers.Field(name="visit", aliases=["Visit"]), importers.Field(name="visits_n", aliases=["N"], type="integer", min=0)],
+    )
     monkeypatch.setitem(importers.LAYOUTS, "visits", layout)
     (project / "visits.csv").write_text("Visit,N\nV1,3\n")
     return project
@@ -533,8 +651,14 @@ def test_a_partners_own_file_is_read_by_no_other_partner(private):
     assert [item.partner for item in data.catalog.imports(private)["visits"].imported] == ["dunes", "tallgrass"]
 
 
-@pytest.mark.parametrize(("kind", "partner", "said"), [("visits", None, "give --partner, one of dunes, tallgrass"), ("visits", "../x", "give --partner"),
-                                                       ("hospital_service_area", "dunes", "leave --partner out")])
+@pytest.mark.parametrize(
+    ("kind", "partner", "said"),
+    [
+        ("visits", None, "give --partner, one of dunes, tallgrass"),
+        ("visits", "../x", "give --partner"),
+        ("hospital_service_area", "dunes", "leave --partner out"),
+    ],
+)
 def test_whose_file_it_is_must_be_said_for_private_kinds_only(private, kind, partner, said):
     with pytest.raises(importers.ImportRefused, match=said):
         importers.run(kind, [private / "visits.csv"], root=private, partner=partner)

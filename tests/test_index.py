@@ -11,12 +11,29 @@ import pytest
 from catchment.run import desk, index, landing, movement
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MEASURES = (("Share of stays", "higher"), ("Keepage", "higher"), ("Analytic cases", ""), ("NPV of the plan", "higher"), ("Donors who gave again", "higher"), ("Standards met", "higher"), ("Days to treatment", "lower"))
-LONG = "**The accreditation gate is blocked by 5.3 (operative report: sentinel node in breast cancer)**, although 34 of 37 standards are met."
+MEASURES = (
+    ("Share of stays", "higher"),
+    ("Keepage", "higher"),
+    ("Analytic cases", ""),
+    ("NPV of the plan", "higher"),
+    ("Donors who gave again", "higher"),
+    ("Standards met", "higher"),
+    ("Days to treatment", "lower"),
+)
+LONG = (
+    "**The accreditation gate is blocked by 5.3 (operative report: sentinel node in breast cancer)**, although 34 of 37 standards are met."
+)
 
 
 def card(name, better, number):
-    return {"label": f"{name}, 2025", "value": f"{number:,.1f} %", "change": "▼ 1.2 points vs 2024", "goal": "Target 80.0 %: missed", "status": "bad" if number > 80 else "neutral", "measure": {"name": name, "number": number, "better": better}}
+    return {
+        "label": f"{name}, 2025",
+        "value": f"{number:,.1f} %",
+        "change": "▼ 1.2 points vs 2024",
+        "goal": "Target 80.0 %: missed",
+        "status": "bad" if number > 80 else "neutral",
+        "measure": {"name": name, "number": number, "better": better},
+    }
 
 
 def page(partner, number, *, cards, before, failure=None, title="Market analysis"):
@@ -33,7 +50,15 @@ def portfolio(n):
     pages, partners = {}, {}
     for i in range(n):
         name = f"partner{i:03d}"
-        partners[name] = {"name": f"Mill Creek Regional Hospital {i}", "place": "Chesterton, Indiana", "programme": "Oakmont Cancer Network", "through": "2025-12-31", "run": "r1", "produced": "2026-11-11T06:00:00Z", "earlier": []}
+        partners[name] = {
+            "name": f"Mill Creek Regional Hospital {i}",
+            "place": "Chesterton, Indiana",
+            "programme": "Oakmont Cancer Network",
+            "through": "2025-12-31",
+            "run": "r1",
+            "produced": "2026-11-11T06:00:00Z",
+            "earlier": [],
+        }
         cards = [[card(*measure, (i * 37 + k * 11 + then * i % 7) % 100) for k, measure in enumerate(MEASURES)] for then in (0, 1)]
         failure = {"kind": "error", "at": "2026-11-21T00:00:00Z", "run": "r1", "error": "KeyError", "cell": 3} if i % 50 == 7 else None
         for number in range(6):
@@ -54,7 +79,10 @@ def parsed(text):
 
 def three(better, now, before):
     names = ["a", "b", "c"]
-    entries = [page(name, 1, cards=[card("Days", better, value)], before=was if was is None else [card("Days", better, was)]) for name, value, was in zip(names, now, before, strict=True)]
+    entries = [
+        page(name, 1, cards=[card("Days", better, value)], before=was if was is None else [card("Days", better, was)])
+        for name, value, was in zip(names, now, before, strict=True)
+    ]
     (measure,) = movement.measures(entries)
     return {name: (each.rank, each.gained) for name, each in measure.standings.items()}
 
@@ -74,8 +102,17 @@ def test_ranks_follow_what_is_better_and_movement_the_value_before(better, now, 
 
 def test_changes_are_told_by_measure_or_by_label_without_its_year():
     plain = {"label": "Cases, 2026", "value": "12", "measure": None}
-    entry = page("a", 1, cards=[card("Days", "lower", 40), plain, {"label": "New one", "value": "1", "measure": None}], before=[card("Days", "lower", 50), plain | {"label": "Cases, 2025", "value": "11"}])
-    assert [(each.label, each.before, each.now) for each in movement.changes(entry)] == [("Days, 2025", "50.0 %", "40.0 %"), ("Cases, 2026", "11", "12"), ("New one", "", "1")]
+    entry = page(
+        "a",
+        1,
+        cards=[card("Days", "lower", 40), plain, {"label": "New one", "value": "1", "measure": None}],
+        before=[card("Days", "lower", 50), plain | {"label": "Cases, 2025", "value": "11"}],
+    )
+    assert [(each.label, each.before, each.now) for each in movement.changes(entry)] == [
+        ("Days, 2025", "50.0 %", "40.0 %"),
+        ("Cases, 2026", "11", "12"),
+        ("New one", "", "1"),
+    ]
     assert movement.news(entry) == [LONG]
     assert movement.changes(entry | {"before": None}) == [] == movement.news(entry | {"before": None})
 
@@ -111,7 +148,7 @@ def test_five_hundred_partners_stay_below_one_megabyte():
 
 
 def test_nothing_in_names_or_measures_becomes_markup_or_style():
-    evil = '</style><script>x</script>"\'{}*/'
+    evil = "</style><script>x</script>\"'{}*/"
     manifest = portfolio(2)
     manifest["partners"]["partner000"] |= {"name": evil, "place": evil, "programme": evil}
     entry = manifest["pages"]["partner000/00_page"]
@@ -150,7 +187,10 @@ def test_five_hundred_partners_are_put_in_another_order_without_a_script(tab, tm
     assert loaded(tab, path)[1] < 1.0, "seconds of processor time"
     top = "[...document.querySelectorAll('.side tbody tr')].sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top).slice(0, 3).map(row => parseFloat(row.children[7].textContent))"
     tab.get_by_label("Days to treatment").check()
-    assert tab.evaluate(top) == sorted(tab.evaluate("[...document.querySelectorAll('.side tbody tr')].map(row => parseFloat(row.children[7].textContent))"))[:3]
+    assert (
+        tab.evaluate(top)
+        == sorted(tab.evaluate("[...document.querySelectorAll('.side tbody tr')].map(row => parseFloat(row.children[7].textContent))"))[:3]
+    )
     tab.evaluate("window.scrollTo(0, 9000)")
     assert tab.evaluate("document.querySelector('.side thead').getBoundingClientRect().top") == 0, "the heads of the columns stay in sight"
 
@@ -175,5 +215,7 @@ def test_the_pages_around_the_reports_are_accessible_and_fit_a_phone(tab, tmp_pa
         tab.goto(path.as_uri())
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         tab.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-        found = tab.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']})")["violations"]
+        found = tab.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']})"
+        )["violations"]
         assert [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found] == []

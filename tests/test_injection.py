@@ -57,7 +57,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="
 
 def literals() -> set[str]:
     """Every text that the code or the settings name: a value that they look for must stay what it is."""
-    known = {node.value for path in (ROOT / "lib").rglob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    known = {
+        node.value
+        for path in (ROOT / "lib").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     notebooks = " ".join(path.read_text() for path in (ROOT / "notebooks").glob("*.ipynb"))
     known |= set(re.findall(r'\\"([^"\\]+)\\"', notebooks))
     settings = " ".join(path.read_text() for path in (ROOT / "params").rglob("*.yml"))
@@ -117,7 +122,9 @@ def hostile(shared_project):
         for path in project.root.joinpath("data").glob((entry.path or "-").replace("{partner}", PARTNER)):
             columns += hostile.table(path, texts) if texts and path.name.endswith((".csv", ".csv.gz")) else 0
     place = re.search(r"^place: (.*)$", settings.read_text(), re.M)[1]
-    settings.write_text(settings.read_text().replace(f"place: {place}", f"place: {json.dumps(f'{place} {CORPUS[0]}{CORPUS[1]}{CORPUS[3]}')}"))
+    settings.write_text(
+        settings.read_text().replace(f"place: {place}", f"place: {json.dumps(f'{place} {CORPUS[0]}{CORPUS[1]}{CORPUS[3]}')}")
+    )
     return project, hostile, columns
 
 
@@ -130,7 +137,13 @@ def test_hostile_text_runs_nothing_asks_for_nothing_and_breaks_no_layout(hostile
     pages = sorted(project.reports.rglob("*.html")) + sorted(project.internal.rglob("*.html"))
     assert len(pages) >= 6
     shown = "".join(path.read_text(encoding="utf-8") for path in pages)
-    assert sum(word in shown for word in ("&lt;script&gt;window.hacked", "onerror=window.hacked", "{{ 7*7 }}", "{cases_n}", "W" * 60, "&lt;iframe", "cmd|")) == 7
+    assert (
+        sum(
+            word in shown
+            for word in ("&lt;script&gt;window.hacked", "onerror=window.hacked", "{{ 7*7 }}", "{cases_n}", "W" * 60, "&lt;iframe", "cmd|")
+        )
+        == 7
+    )
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         found = [f"{path.relative_to(project.root)}: {problem}" for path in pages for problem in problems(browser, path)]

@@ -43,7 +43,9 @@ def project(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("file", ["gifts_tallgrass.csv", "../params/partners/tallgrass.yml", "../data/gifts_tallgrass.csv", "gifts_*.csv", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "file", ["gifts_tallgrass.csv", "../params/partners/tallgrass.yml", "../data/gifts_tallgrass.csv", "gifts_*.csv", "/etc/passwd"]
+)
 def test_duckdb_opens_nothing_but_the_partners_files(project, file):
     tables = data.Tables(params.load("dunes", root=project))
     assert tables.read("gifts")["gift"].tolist() == ["CANARY-dunes"]
@@ -68,8 +70,11 @@ def _attempts(project, answers):
     data.confine(settings)
     told = []
     for attempt in (
-        lambda: data.Tables(other), lambda: data.confine(other), lambda: (project / "data/gifts_tallgrass.csv").read_text(),
-        lambda: (project / "data/../data/gifts_tallgrass.csv").open("rb"), lambda: params.load("tallgrass", root=project),
+        lambda: data.Tables(other),
+        lambda: data.confine(other),
+        lambda: (project / "data/gifts_tallgrass.csv").read_text(),
+        lambda: (project / "data/../data/gifts_tallgrass.csv").open("rb"),
+        lambda: params.load("tallgrass", root=project),
         lambda: data.reread({"table": "gifts", "kind": "read", "columns": None, "filters": {}}, other),
     ):
         try:
@@ -93,4 +98,6 @@ def test_a_confined_process_reads_one_partner_only(project):
     *refused, gifts, zips = answers.get()
     assert all("another partner" in told or "of dunes only" in told for told in refused), refused
     assert (gifts, zips) == (["CANARY-dunes"], ["46304"])
-    assert data.Tables(params.load("tallgrass", root=project)).read("gifts")["gift"].tolist() == ["CANARY-tallgrass"], "the parent is not confined"
+    assert data.Tables(params.load("tallgrass", root=project)).read("gifts")["gift"].tolist() == ["CANARY-tallgrass"], (
+        "the parent is not confined"
+    )

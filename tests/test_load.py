@@ -93,7 +93,9 @@ def project(tmp_path):
     for year, count in ((2022, "20"), (2023, "*")):
         with gzip.open(folder / f"flows/flows_{year}.csv.gz", "wt") as stream:
             stream.write(f"MEDICARE_PROV_NUM,ZIP_CD,TOTAL_CASES\n14X901,01001,{count}\n14X902,60543,30\n")
-    (folder / "gifts_dunes.csv").write_text("\ufeffpartner,gift,day,amount_usd\ndunes,G1,2024-01-31,100\ndunes,G2,2024-06-30,50.5\n", encoding="utf-8")
+    (folder / "gifts_dunes.csv").write_text(
+        "\ufeffpartner,gift,day,amount_usd\ndunes,G1,2024-01-31,100\ndunes,G2,2024-06-30,50.5\n", encoding="utf-8"
+    )
     (folder / "mixed.csv").write_text("partner,month\ndunes,1\ntallgrass,1\ntallgrass,2\n")
     counts = pd.DataFrame({"county_fips": ["18127", "99999"], "cases_n": [None, 7.0], "cases_n_suppressed": [True, False]})
     counts.astype({"cases_n": "Int64"}).to_parquet(folder / "counts.parquet")
@@ -110,14 +112,27 @@ def tables(project):
 
 def test_files_of_several_years_are_one_table(tables):
     frame = tables.read("flows")
-    assert frame[["year", "zip", "cases_n"]].fillna(-1).values.tolist() == [[2022, "01001", 20], [2022, "60543", 30], [2023, "01001", -1], [2023, "60543", 30]]
+    assert frame[["year", "zip", "cases_n"]].fillna(-1).values.tolist() == [
+        [2022, "01001", 20],
+        [2022, "60543", 30],
+        [2023, "01001", -1],
+        [2023, "60543", 30],
+    ]
     assert frame.attrs["table"] == "flows"
 
 
-@pytest.mark.parametrize(("filters", "rows"), [
-    ({"year": 2023}, 2), ({"year": [2022, 2023], "zip": "01001"}, 2), ({"year": data.between(2023, None)}, 2), ({"cases_n": data.between(None, 20)}, 1),
-    ({"zip": ["60543", "99999"]}, 2), ({"ccn": {"14X901"}}, 2), ({"zip": pd.Series(["01001"])}, 2),
-])
+@pytest.mark.parametrize(
+    ("filters", "rows"),
+    [
+        ({"year": 2023}, 2),
+        ({"year": [2022, 2023], "zip": "01001"}, 2),
+        ({"year": data.between(2023, None)}, 2),
+        ({"cases_n": data.between(None, 20)}, 1),
+        ({"zip": ["60543", "99999"]}, 2),
+        ({"ccn": {"14X901"}}, 2),
+        ({"zip": pd.Series(["01001"])}, 2),
+    ],
+)
 def test_filters_choose_rows(tables, filters, rows):
     assert len(tables.read("flows", **filters)) == rows
 
@@ -144,16 +159,19 @@ def test_columns_come_in_the_order_asked_for_with_their_suppression(tables):
     assert list(tables.read("flows", ["cases_n", "year"]).columns) == ["cases_n", "cases_n_suppressed", "year"]
 
 
-@pytest.mark.parametrize(("call", "said"), [
-    (lambda t: t.read("flow"), r"did you mean flows\?"),
-    (lambda t: t.read("flows", ["case_n"]), r"expected a catalogued column, found 'case_n' \(did you mean cases_n\?\)"),
-    (lambda t: t.read("flows", yaer=2023), r"did you mean year\?"),
-    (lambda t: t.read("flows", zip=1001), "expected a filter value of type text, found 1001"),
-    (lambda t: t.read("flows", year="2023"), "expected a filter value of type integer, found '2023'"),
-    (lambda t: t.read("flows", zip="99999"), r"expected at least one row, found none \(filters: zip 99999\)"),
-    (lambda t: t.geometry("areas", county_fips=18127), "expected a filter value of type text, found 18127"),
-    (lambda t: t.geometry("areas", county_fips="00000"), "expected at least one shape, found none"),
-])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda t: t.read("flow"), r"did you mean flows\?"),
+        (lambda t: t.read("flows", ["case_n"]), r"expected a catalogued column, found 'case_n' \(did you mean cases_n\?\)"),
+        (lambda t: t.read("flows", yaer=2023), r"did you mean year\?"),
+        (lambda t: t.read("flows", zip=1001), "expected a filter value of type text, found 1001"),
+        (lambda t: t.read("flows", year="2023"), "expected a filter value of type integer, found '2023'"),
+        (lambda t: t.read("flows", zip="99999"), r"expected at least one row, found none \(filters: zip 99999\)"),
+        (lambda t: t.geometry("areas", county_fips=18127), "expected a filter value of type text, found 18127"),
+        (lambda t: t.geometry("areas", county_fips="00000"), "expected at least one shape, found none"),
+    ],
+)
 def test_a_wrong_question_is_told_in_words(tables, call, said):
     with pytest.raises(data.DataError, match=said):
         call(tables)
@@ -165,10 +183,15 @@ def test_a_missing_file_names_the_one_that_is_nearest(tables):
         tables.read("pairs")
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (b"partner,month\ndunes,1,extra\n", "row 2"), (b"", "no such column"), (b"partner,month\nd\xfcnes,1\n", "UTF-8|utf-8"),
-    (b'partner,month\n"dunes,1\n', "well-formed file, found .*quote"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"partner,month\ndunes,1,extra\n", "row 2"),
+        (b"", "no such column"),
+        (b"partner,month\nd\xfcnes,1\n", "UTF-8|utf-8"),
+        (b'partner,month\n"dunes,1\n', "well-formed file, found .*quote"),
+    ],
+)
 def test_a_malformed_file_is_a_data_error(tables, content, said):
     (tables.folder / "mixed.csv").write_bytes(content)
     with pytest.raises(data.DataError, match=said):
@@ -275,7 +298,11 @@ def test_the_journal_tells_whether_an_answer_would_change(tables, project):
     tables.geometry("areas")
     tables.has("mixed")
     items = list(data.journal)
-    assert [(item["table"], item["kind"], item["rows"]) for item in items] == [("gifts", "read", 2), ("areas", "geometry", 2), ("mixed", "has", 1)]
+    assert [(item["table"], item["kind"], item["rows"]) for item in items] == [
+        ("gifts", "read", 2),
+        ("areas", "geometry", 2),
+        ("mixed", "has", 1),
+    ]
     assert items[0]["filters"] == {"day": {"low": "2024-01-01", "high": None}, "partner": "dunes"}
     assert items[0]["files"] == ["data/gifts_dunes.csv"]
 
@@ -312,7 +339,12 @@ def test_check_reports_every_problem_of_every_partner_worst_first(project):
     (project / "data/gifts_dunes.csv").write_text("partner,gift,day,amount_usd\ndunes,G1,2001-01-31,100\n")
     settings = [params.load(partner, root=ROOT) for partner in ("dunes", "tallgrass")]
     found = data.check(settings, root=project)
-    assert [(problem.table, problem.severity) for problem in found] == [("pairs", "error"), ("mixed", "error"), ("mixed", "error"), ("gifts", "warning")]
+    assert [(problem.table, problem.severity) for problem in found] == [
+        ("pairs", "error"),
+        ("mixed", "error"),
+        ("mixed", "error"),
+        ("gifts", "warning"),
+    ]
     assert {problem.row for problem in found if problem.table == "mixed"} == {2, 4}
     assert "2001-01-31" in found[-1].found
 

@@ -26,7 +26,17 @@ def test_hhi_limits():
         market.hhi([1, -1])
 
 
-@pytest.mark.parametrize(("index", "label"), [(999, "unconcentrated"), (1000, "moderately concentrated"), (1800, "moderately concentrated"), (1801, "highly concentrated"), (2400, "highly concentrated"), (np.nan, "not available")])
+@pytest.mark.parametrize(
+    ("index", "label"),
+    [
+        (999, "unconcentrated"),
+        (1000, "moderately concentrated"),
+        (1800, "moderately concentrated"),
+        (1801, "highly concentrated"),
+        (2400, "highly concentrated"),
+        (np.nan, "not available"),
+    ],
+)
 def test_classes_are_those_of_the_2023_guidelines(index, label):
     assert market.concentration(index) == label
 
@@ -85,7 +95,16 @@ def test_suppressed_flows_widen_the_share_into_bounds():
 
 
 def test_suppressed_flows_are_estimated_from_published_totals():
-    rows = table([("A", "1", "One", 30), ("A", "2", "One", None), ("A", "3", "One", None), ("B", "1", "Two", 60), ("B", "2", "Two", None), ("C", "1", "Three", None)])
+    rows = table(
+        [
+            ("A", "1", "One", 30),
+            ("A", "2", "One", None),
+            ("A", "3", "One", None),
+            ("B", "1", "Two", 60),
+            ("B", "2", "Two", None),
+            ("C", "1", "Three", None),
+        ]
+    )
     found = market.filled(rows, pd.Series({"A": 36, "B": 160}))
     assert found["cases_n"].tolist() == [30, 3, 3, 60, 10, 6.5]  # (36 - 30) / 2; at most 10; the mean of the others
     assert market.filled(rows)["cases_n"].tolist() == [30, 5.5, 5.5, 60, 5.5, 5.5]
@@ -102,7 +121,14 @@ def test_the_estimated_share_lies_within_its_bounds():
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 40)), min_size=2, max_size=15))
 def test_bounds_hold_the_true_share(pairs):
-    rows = pd.DataFrame({"ccn": [p[0] for p in pairs], "zip": [str(i) for i in range(len(pairs))], "system": [p[0] for p in pairs], "cases_n": [float(p[1]) for p in pairs]})
+    rows = pd.DataFrame(
+        {
+            "ccn": [p[0] for p in pairs],
+            "zip": [str(i) for i in range(len(pairs))],
+            "system": [p[0] for p in pairs],
+            "cases_n": [float(p[1]) for p in pairs],
+        }
+    )
     truth = rows.groupby("system")["cases_n"].sum() / rows["cases_n"].sum()
     hidden = rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10))
     found = market.share(hidden).set_index("system")
@@ -111,12 +137,16 @@ def test_bounds_hold_the_true_share(pairs):
 
 def test_hhi_range_under_suppression_holds_the_truth_and_collapses_without():
     random = np.random.default_rng(5)
-    rows = pd.DataFrame({"ccn": random.choice(list("ABCD"), 80), "zip": np.arange(80).astype(str), "cases_n": random.integers(1, 60, 80).astype(float)})
+    rows = pd.DataFrame(
+        {"ccn": random.choice(list("ABCD"), 80), "zip": np.arange(80).astype(str), "cases_n": random.integers(1, 60, 80).astype(float)}
+    )
     rows["system"] = rows["ccn"]
     truth = market.hhi(rows.groupby("system")["cases_n"].sum())
     low, high = market.hhi_bounds(rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10)))
     assert low <= truth <= high and high - low < 500
-    low, high = market.hhi_bounds(market.filled(rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10)), rows.groupby("ccn")["cases_n"].sum()))
+    low, high = market.hhi_bounds(
+        market.filled(rows.assign(cases_n=rows["cases_n"].where(rows["cases_n"] > 10)), rows.groupby("ccn")["cases_n"].sum())
+    )
     assert low <= truth <= high and high - low < 300
     assert market.hhi_bounds(rows) == (pytest.approx(truth), pytest.approx(truth))
 
@@ -152,7 +182,9 @@ def test_destinations_leave_out_our_network_and_split_tertiary():
 
 
 def test_zips_with_high_origin_and_low_share_stand_out():
-    rows = table([("A", "1", "a", 300), ("B", "1", "b", 2700), ("A", "2", "a", 200), ("B", "2", "b", 100), ("A", "3", "a", 40), ("B", "3", "b", 5)])
+    rows = table(
+        [("A", "1", "a", 300), ("B", "1", "b", 2700), ("A", "2", "a", 200), ("B", "2", "b", 100), ("A", "3", "a", 40), ("B", "3", "b", 5)]
+    )
     found = market.origin_and_share(rows, "A").set_index("zip")["note"]
     assert found["1"] == "large for us, small share" and found["3"] == "small for us, large share" and found["2"] == ""
 

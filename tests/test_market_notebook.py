@@ -130,7 +130,9 @@ def test_parts_agree_with_each_other(partner):
     assert need.outlook["now_n"].iloc[:-1].sum() == pytest.approx(total["now_n"])
     for year, part in names["shares"].groupby("year"):
         assert part["share"].sum() == pytest.approx(1), year
-    assert (names["shares"]["bound_low"] <= names["shares"]["share"]).all() and (names["shares"]["share"] <= names["shares"]["bound_high"]).all()
+    assert (names["shares"]["bound_low"] <= names["shares"]["share"]).all() and (
+        names["shares"]["share"] <= names["shares"]["bound_high"]
+    ).all()
     low, high = names["spread"]
     assert low <= names["concentrated"]["hhi"].iloc[-1] <= high
     assert names["terms"][["growth", "mix", "gain"]].sum().sum() == pytest.approx(names["terms"]["change"].sum())
@@ -142,7 +144,9 @@ def test_parts_agree_with_each_other(partner):
 def test_the_demand_model_agrees_with_the_counties_published_counts():
     # Kendall County's published breast cancers (2017-21) against the model's, before the trend since then.
     names = analyzed("tallgrass")
-    published = names["frames"]["incidence"].query("county_fips == '17093' and site == 'Breast' and year_first == 2017")["cases_n_year"].item()
+    published = (
+        names["frames"]["incidence"].query("county_fips == '17093' and site == 'Breast' and year_first == 2017")["cases_n_year"].item()
+    )
     people = names["frames"]["population"].query("county_fips == '17093' and year == 2019")
     rates = names["demand"].rates.query("site == 'Breast'")
     level = names["demand"].levels.query("site == 'Breast' and county_fips == '17093'")["level"].item()

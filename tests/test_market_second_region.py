@@ -22,9 +22,27 @@ from catchment.analysis import choice, geo
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 STATES = "IL_IN_WI_MA_NH"
-NATIONAL = ("incidence_by_age", "incidence_us_by_year", "incidence_us_age_year", "stage_by_age", "standard_population", "population_projection", "county_projection_region")
+NATIONAL = (
+    "incidence_by_age",
+    "incidence_us_by_year",
+    "incidence_us_age_year",
+    "stage_by_age",
+    "standard_population",
+    "population_projection",
+    "county_projection_region",
+)
 REGION = ["25009", "25017", "25021", "25025", "25027", "33011", "33015"]
-SITES = {"All Cancer Sites": "All sites", "Breast (Female)": "Breast", "Breast": "Breast", "Lung & Bronchus": "Lung & bronchus", "Leukemia": "Leukemia", "Non-Hodgkin Lymphoma": "Non-Hodgkin lymphoma", "Thyroid": "Thyroid", "Colon & Rectum": "Colon & rectum", "Prostate": "Prostate"}
+SITES = {
+    "All Cancer Sites": "All sites",
+    "Breast (Female)": "Breast",
+    "Breast": "Breast",
+    "Lung & Bronchus": "Lung & bronchus",
+    "Leukemia": "Leukemia",
+    "Non-Hodgkin Lymphoma": "Non-Hodgkin lymphoma",
+    "Thyroid": "Thyroid",
+    "Colon & Rectum": "Colon & rectum",
+    "Prostate": "Prostate",
+}
 GAMMA, LAMBDA, CENTROID_KM = 1.0, -2.2, 3.0
 OURS = "22X901"
 
@@ -42,7 +60,9 @@ def number(column: pd.Series) -> pd.Series:
 def write_counties(public: Path) -> pd.DataFrame:
     shapes = gpd.read_file(SHARED / f"boundaries/counties_2024_20m_{STATES}.geojson")
     shapes = shapes[shapes["STUSPS"].isin(["MA", "NH"])].rename(columns={"GEOID": "county_fips", "NAME": "county", "STUSPS": "state"})
-    shapes = shapes.assign(role=np.where(shapes["county_fips"].isin(REGION), "region", "state"), year=2024)[["county_fips", "county", "state", "role", "year", "geometry"]]
+    shapes = shapes.assign(role=np.where(shapes["county_fips"].isin(REGION), "region", "state"), year=2024)[
+        ["county_fips", "county", "state", "role", "year", "geometry"]
+    ]
     (public / "counties.geojson").write_text(shapes.to_json(drop_id=True))
     return pd.DataFrame(shapes.drop(columns="geometry"))
 
@@ -52,63 +72,159 @@ def write_people(public: Path, counties: pd.DataFrame) -> None:
     wide = wide[wide["county_fips"].isin(counties["county_fips"])]
     names = ["04", "59", *(f"{low}{low + 4}" for low in range(10, 85, 5)), "85PLUS"]
     parts = [
-        wide[["county_fips"]].assign(year=2019, sex=sex, age_low=low, age_high="" if low == 85 else low + 4, population_n=wide[f"AGE{name}_{mark}"], edition="estimates 2019")
-        for low, name in zip(range(0, 90, 5), names, strict=True) for sex, mark in (("male", "MALE"), ("female", "FEM"))]
+        wide[["county_fips"]].assign(
+            year=2019,
+            sex=sex,
+            age_low=low,
+            age_high="" if low == 85 else low + 4,
+            population_n=wide[f"AGE{name}_{mark}"],
+            edition="estimates 2019",
+        )
+        for low, name in zip(range(0, 90, 5), names, strict=True)
+        for sex, mark in (("male", "MALE"), ("female", "FEM"))
+    ]
     pd.concat(parts).to_csv(public / "population_age_states.csv", index=False)
     totals = text("population", f"county_population_components_2020_2023_{STATES}.csv").rename(columns={"FIPStxt": "county_fips"})
     totals = totals[totals["county_fips"].isin(counties["county_fips"])]
     pd.concat(
-        totals[["county_fips"]].assign(year=year, population_n=totals[f"POP_ESTIMATE_{year}"], births_n=totals[f"BIRTHS_{year}"], deaths_n=totals[f"DEATHS_{year}"], net_migration_n=totals[f"NET_MIG_{year}"], rural_urban_code_2023=totals["Rural_Urban_Continuum_Code_2023"])
+        totals[["county_fips"]].assign(
+            year=year,
+            population_n=totals[f"POP_ESTIMATE_{year}"],
+            births_n=totals[f"BIRTHS_{year}"],
+            deaths_n=totals[f"DEATHS_{year}"],
+            net_migration_n=totals[f"NET_MIG_{year}"],
+            rural_urban_code_2023=totals["Rural_Urban_Continuum_Code_2023"],
+        )
         for year in (2020, 2021, 2022, 2023)
     ).to_csv(public / "population_total.csv", index=False)
 
 
 def write_incidence(public: Path, counties: pd.DataFrame) -> None:
     raw = text("incidence", f"scp_incidence_county_{STATES}.csv")
-    raw = raw[raw["site"].isin(SITES) & (raw["fips"].isin(counties["county_fips"]) | (raw["fips"] == "00000"))].drop_duplicates(["fips", "site", "sex", "period"])
-    shared = {"county_fips": raw["fips"], "site": raw["site"].map(SITES), "sex": raw["sex"].str.lower(), "year_first": raw["period"].str[:4], "year_last": raw["period"].str[5:]}
+    raw = raw[raw["site"].isin(SITES) & (raw["fips"].isin(counties["county_fips"]) | (raw["fips"] == "00000"))].drop_duplicates(
+        ["fips", "site", "sex", "period"]
+    )
+    shared = {
+        "county_fips": raw["fips"],
+        "site": raw["site"].map(SITES),
+        "sex": raw["sex"].str.lower(),
+        "year_first": raw["period"].str[:4],
+        "year_last": raw["period"].str[5:],
+    }
     figures = {"rate_100k": raw["rate"], "rate_low": raw["rate_lci"], "rate_high": raw["rate_uci"], "cases_n_year": raw["avg_annual_count"]}
     published = number(raw["rate"]).notna()
     table = pd.DataFrame(shared | {name: number(column).where(published) for name, column in figures.items()})
-    table = table.assign(trend="", apc=None, apc_low=None, apc_high=None, status=np.where(published, "ok", "suppressed"), source="State Cancer Profiles")
+    table = table.assign(
+        trend="", apc=None, apc_low=None, apc_high=None, status=np.where(published, "ok", "suppressed"), source="State Cancer Profiles"
+    )
     table.to_csv(public / "incidence.csv", index=False)
     deaths = text("incidence", f"nci_atlas_by_site_{STATES}.csv")
     deaths = deaths[(deaths["measure"] == "Mortality") & deaths["fips"].isin(counties["county_fips"]) & deaths["site"].isin(SITES)]
-    pd.DataFrame({
-        "county_fips": deaths["fips"], "site": deaths["site"].map(SITES), "sex": deaths["sex"].str.lower().replace("both_sexes", "both"), "year_first": deaths["period"].str[:4],
-        "year_last": deaths["period"].str[5:], "rate_100k": number(deaths["rate"]), "rate_low": number(deaths["lci"]), "rate_high": number(deaths["uci"]),
-        "deaths_n_year": (number(deaths["count_5yr"]) / 5).round(1), "trend": "", "apc": None, "apc_low": None, "apc_high": None,
-        "status": np.where(number(deaths["rate"]).notna(), "ok", "suppressed"), "source": "NCI Cancer Atlas"}).to_csv(public / "mortality.csv", index=False)
+    pd.DataFrame(
+        {
+            "county_fips": deaths["fips"],
+            "site": deaths["site"].map(SITES),
+            "sex": deaths["sex"].str.lower().replace("both_sexes", "both"),
+            "year_first": deaths["period"].str[:4],
+            "year_last": deaths["period"].str[5:],
+            "rate_100k": number(deaths["rate"]),
+            "rate_low": number(deaths["lci"]),
+            "rate_high": number(deaths["uci"]),
+            "deaths_n_year": (number(deaths["count_5yr"]) / 5).round(1),
+            "trend": "",
+            "apc": None,
+            "apc_low": None,
+            "apc_high": None,
+            "status": np.where(number(deaths["rate"]).notna(), "ok", "suppressed"),
+            "source": "NCI Cancer Atlas",
+        }
+    ).to_csv(public / "mortality.csv", index=False)
 
 
 def write_places(public: Path, counties: pd.DataFrame) -> pd.DataFrame:
     weights = text("crosswalks", f"zip_county_weights_pop_{STATES}.csv").assign(weight=lambda rows: number(rows["weight"]))
     main = weights.sort_values(["zip", "weight"], ascending=[True, False]).drop_duplicates("zip")
-    points = text("crosswalks", f"zip_points_{STATES}.csv").drop_duplicates("zip").drop(columns="county").merge(main[["zip", "fips", "zip_pop"]], on="zip", validate="one_to_one")
-    points = points[points["fips"].isin(REGION)].rename(columns={"fips": "county_fips", "zip_pop": "population_n"}).assign(zip_type=lambda rows: rows["type"].str.lower(), year=2010)
+    points = (
+        text("crosswalks", f"zip_points_{STATES}.csv")
+        .drop_duplicates("zip")
+        .drop(columns="county")
+        .merge(main[["zip", "fips", "zip_pop"]], on="zip", validate="one_to_one")
+    )
+    points = (
+        points[points["fips"].isin(REGION)]
+        .rename(columns={"fips": "county_fips", "zip_pop": "population_n"})
+        .assign(zip_type=lambda rows: rows["type"].str.lower(), year=2010)
+    )
     points = points[points["zip_type"].isin(["standard", "po box", "unique"])].astype({"lat": float, "lon": float})
-    points[["zip", "city", "county_fips", "state", "zip_type", "lat", "lon", "population_n", "year"]].to_csv(public / "zips.csv", index=False)
+    points[["zip", "city", "county_fips", "state", "zip_type", "lat", "lon", "population_n", "year"]].to_csv(
+        public / "zips.csv", index=False
+    )
     context = text("population", f"county_acs2018_sdoh_access_{STATES}.csv")
     context = context[context["GEOID"].isin(counties["county_fips"])]
-    pd.DataFrame({
-        "county_fips": context["GEOID"], "year_first": 2014, "year_last": 2018, "median_income_usd": number(context["MedInc"]).round().astype(int), "poverty_share": number(context["PovP"]) / 100,
-        "age65_share": number(context["Ovr65P"]) / 100, "black_share": number(context["BlackP"]) / 100, "hispanic_share": number(context["HispP"]) / 100, "svi_rank": number(context["SviSmryRnk"]),
-        "rural_share": number(context["RcaRuralP"]), "hospital_drive_min": number(context["HospAvTmDr"]), "primary_care_100k": number(context["PcpPer100k"]),
-        "specialist_100k": number(context["SpPer100k"])}).to_csv(public / "county_context.csv", index=False)
+    pd.DataFrame(
+        {
+            "county_fips": context["GEOID"],
+            "year_first": 2014,
+            "year_last": 2018,
+            "median_income_usd": number(context["MedInc"]).round().astype(int),
+            "poverty_share": number(context["PovP"]) / 100,
+            "age65_share": number(context["Ovr65P"]) / 100,
+            "black_share": number(context["BlackP"]) / 100,
+            "hispanic_share": number(context["HispP"]) / 100,
+            "svi_rank": number(context["SviSmryRnk"]),
+            "rural_share": number(context["RcaRuralP"]),
+            "hospital_drive_min": number(context["HospAvTmDr"]),
+            "primary_care_100k": number(context["PcpPer100k"]),
+            "specialist_100k": number(context["SpPer100k"]),
+        }
+    ).to_csv(public / "county_context.csv", index=False)
     return points
 
 
 def write_hospitals(root: Path) -> pd.DataFrame:
     raw = text("hospitals", f"hospitals_{STATES}.csv")
     raw = raw[raw["county_fips"].isin(REGION) & number(raw["ffs_ip_discharges_2023"]).gt(0) & number(raw["hcris_all_beds"]).gt(0)]
-    table = pd.DataFrame({
-        "ccn": raw["ccn"], "hospital": raw["Facility Name"].str.title(), "city": raw["City/Town"].str.title(), "state": raw["State"], "zip": raw["ZIP Code"].str.zfill(5), "county_fips": raw["county_fips"],
-        "lat": number(raw["lat"]), "lon": number(raw["lng"]), "hospital_type": raw["Hospital Type"], "ownership": raw["Hospital Ownership"], "system": raw["Facility Name"].str.title(),
-        "system_confidence": "low", "system_year": 2023, "beds_n": number(raw["hcris_all_beds"]).astype(int), "beds_year": raw["hcris_fy_end"].str[:4], "discharges_n": number(raw["ffs_ip_discharges_2023"]).astype(int),
-        "days_n": number(raw["ffs_ip_days_2023"]).astype(int), "charges_usd": number(raw["ffs_ip_charges_2023"]).astype("int64"), "discharges_year": 2023, "rating": number(raw["Hospital overall rating"]), "rating_year": 2026})
+    table = pd.DataFrame(
+        {
+            "ccn": raw["ccn"],
+            "hospital": raw["Facility Name"].str.title(),
+            "city": raw["City/Town"].str.title(),
+            "state": raw["State"],
+            "zip": raw["ZIP Code"].str.zfill(5),
+            "county_fips": raw["county_fips"],
+            "lat": number(raw["lat"]),
+            "lon": number(raw["lng"]),
+            "hospital_type": raw["Hospital Type"],
+            "ownership": raw["Hospital Ownership"],
+            "system": raw["Facility Name"].str.title(),
+            "system_confidence": "low",
+            "system_year": 2023,
+            "beds_n": number(raw["hcris_all_beds"]).astype(int),
+            "beds_year": raw["hcris_fy_end"].str[:4],
+            "discharges_n": number(raw["ffs_ip_discharges_2023"]).astype(int),
+            "days_n": number(raw["ffs_ip_days_2023"]).astype(int),
+            "charges_usd": number(raw["ffs_ip_charges_2023"]).astype("int64"),
+            "discharges_year": 2023,
+            "rating": number(raw["Hospital overall rating"]),
+            "rating_year": 2026,
+        }
+    )
     table["rating"] = table["rating"].astype("Int64")
     table.to_csv(root / "data/public/hospitals.csv", index=False)
-    ours = table.iloc[[0]].assign(ccn=OURS, hospital="Harbor Light Hospital", city="Lowell", state="MA", zip="01852", county_fips="25017", lat=42.63, lon=-71.30, system="Harbor Light Hospital", beds_n=220, discharges_n=4200, rating=4)
+    ours = table.iloc[[0]].assign(
+        ccn=OURS,
+        hospital="Harbor Light Hospital",
+        city="Lowell",
+        state="MA",
+        zip="01852",
+        county_fips="25017",
+        lat=42.63,
+        lon=-71.30,
+        system="Harbor Light Hospital",
+        beds_n=220,
+        discharges_n=4200,
+        rating=4,
+    )
     ours.to_csv(root / "data/demo/partner_hospitals.csv", index=False)
     return pd.concat([table, ours], ignore_index=True)
 
@@ -124,7 +240,15 @@ def write_flows(root: Path, zips: pd.DataFrame, hospitals: pd.DataFrame) -> None
         counts = random.poisson(scale * 0.06 * people[:, None] * share)
         i, j = np.nonzero(counts)
         stays = counts[i, j]
-        rows = pd.DataFrame({"MEDICARE_PROV_NUM": hospitals["ccn"].to_numpy()[j], "ZIP_CD_OF_RESIDENCE": zips["zip"].to_numpy()[i], "TOTAL_DAYS_OF_CARE": stays * 5, "TOTAL_CHARGES": stays * 50_000, "TOTAL_CASES": stays}).astype(str)
+        rows = pd.DataFrame(
+            {
+                "MEDICARE_PROV_NUM": hospitals["ccn"].to_numpy()[j],
+                "ZIP_CD_OF_RESIDENCE": zips["zip"].to_numpy()[i],
+                "TOTAL_DAYS_OF_CARE": stays * 5,
+                "TOTAL_CHARGES": stays * 50_000,
+                "TOTAL_CASES": stays,
+            }
+        ).astype(str)
         rows.loc[stays <= 10, ["TOTAL_DAYS_OF_CARE", "TOTAL_CHARGES", "TOTAL_CASES"]] = "*"
         (folder / f"hsaf_{year}.csv.gz").write_bytes(gzip.compress(rows.to_csv(index=False).encode(), mtime=0))
     for name, file in (("hospitals", "public/hospitals.csv"), ("ours", "demo/partner_hospitals.csv")):
@@ -143,7 +267,12 @@ def page(tmp_path_factory):
     (root / "data/demo/volumes").mkdir(parents=True)
     shutil.copy(ROOT / "params/portfolio.yml", root / "params")
     # The catalogue bounds coordinates to its own region.
-    (root / "data/catalog.yml").write_text((ROOT / "data/catalog.yml").read_text().replace("min: -93, max: -84", "min: -76, max: -68").replace("min: 36, max: 48", "min: 40, max: 46"))
+    (root / "data/catalog.yml").write_text(
+        (ROOT / "data/catalog.yml")
+        .read_text()
+        .replace("min: -93, max: -84", "min: -76, max: -68")
+        .replace("min: 36, max: 48", "min: 40, max: 46")
+    )
     for name in NATIONAL:
         shutil.copy(ROOT / f"data/public/{name}.csv", public)
     counties = write_counties(public)
@@ -153,12 +282,19 @@ def page(tmp_path_factory):
     write_flows(root, zips, write_hospitals(root))
     sites = ["Breast", "Lung & bronchus", "Prostate", "Colon & rectum", "Pancreas", "All other"]
     header = (ROOT / "data/demo/volumes/volumes_dunes.csv").read_text().splitlines()[0].split(",")
-    volumes = pd.DataFrame([{"partner": "harbor", "year": 2025, "quarter": q, "site": site, "cases_n": 30 + 5 * i} for q in (1, 2, 3, 4) for i, site in enumerate(sites)])
+    volumes = pd.DataFrame(
+        [
+            {"partner": "harbor", "year": 2025, "quarter": q, "site": site, "cases_n": 30 + 5 * i}
+            for q in (1, 2, 3, 4)
+            for i, site in enumerate(sites)
+        ]
+    )
     volumes.reindex(columns=header).fillna(dict.fromkeys(header, 20)).to_csv(root / "data/demo/volumes/volumes_harbor.csv", index=False)
     own = (ROOT / "params/partners/northpoint.yml").read_text().split("growth:")
     (root / "params/partners/harbor.yml").write_text(
         "name: Harbor Light Hospital\nplace: Lowell, Massachusetts\nccn: 22X901\nzip: 01852\ncounty_fips: 25017\nlat: 42.63\nlon: -71.30\n"
-        f"region: [{', '.join(REGION)}]\nmarket_counties: [25009, 25017, 33011]\nmarket:\n  tertiary_hospitals: [220071, 220116, 220110]\ngrowth:{own[1]}")
+        f"region: [{', '.join(REGION)}]\nmarket_counties: [25009, 25017, 33011]\nmarket:\n  tertiary_hospitals: [220071, 220116, 220110]\ngrowth:{own[1]}"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CATCHMENT_ROOT", str(root))
         yield run("harbor")

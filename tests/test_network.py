@@ -18,7 +18,9 @@ def random_links():
     """A directed network with weights, several components and unreachable pairs."""
     rng = np.random.default_rng(0)
     shape = nx.gnp_random_graph(60, 0.04, directed=True, seed=3)
-    return pd.DataFrame([(f"{a:02d}", f"{b:02d}", int(rng.integers(11, 90))) for a, b in shape.edges()], columns=["npi1", "npi2", "patients_n"])
+    return pd.DataFrame(
+        [(f"{a:02d}", f"{b:02d}", int(rng.integers(11, 90))) for a, b in shape.edges()], columns=["npi1", "npi2", "patients_n"]
+    )
 
 
 def reference(links):
@@ -92,8 +94,16 @@ def test_strength_adds_up(random_links):
 
 
 PAIRS = pd.DataFrame(
-    [("a", "b", 40, 20, 2), ("a", "a", 40, 20, 30), ("a", "rad", 40, 30, 35), ("rad", "b", 40, 30, 5), ("a", "zz", 40, 15, 0), ("em", "b", 30, 12, 30)],
-    columns=["npi1", "npi2", "pairs_n", "patients_n", "same_day_n"])
+    [
+        ("a", "b", 40, 20, 2),
+        ("a", "a", 40, 20, 30),
+        ("a", "rad", 40, 30, 35),
+        ("rad", "b", 40, 30, 5),
+        ("a", "zz", 40, 15, 0),
+        ("em", "b", 30, 12, 30),
+    ],
+    columns=["npi1", "npi2", "pairs_n", "patients_n", "same_day_n"],
+)
 
 
 def test_what_is_not_a_tie_is_dropped_and_counted():
@@ -109,7 +119,10 @@ def test_years_of_pairs_are_never_added_up():
     found = network.links(two, known={"a", "b", "rad", "em"}, same_day={"rad", "em"})
     assert found.year == 2015
     assert found.links["patients_n"].tolist() == [120, 130]
-    assert found.dropped.set_index("reason").loc["Another year", ["links_n", "patients_n"]].tolist() == [len(PAIRS), PAIRS["patients_n"].sum()]
+    assert found.dropped.set_index("reason").loc["Another year", ["links_n", "patients_n"]].tolist() == [
+        len(PAIRS),
+        PAIRS["patients_n"].sum(),
+    ]
     assert len(found.links) + found.dropped["links_n"].sum() == len(two)
     older = network.links(two, known={"a", "b", "rad", "em"}, same_day={"rad", "em"}, year=2014)
     assert (older.year, older.links["patients_n"].tolist()) == (2014, [20, 30])
@@ -153,9 +166,14 @@ def test_brokers_bridge_communities():
 
 
 def test_circles_say_where_a_community_sits_and_how_closed_it_is():
-    links = pd.DataFrame([("a1", "a2", 30), ("a2", "a3", 30), ("a3", "a1", 30), ("b1", "b2", 40), ("b2", "b1", 40), ("a1", "b1", 12)], columns=["npi1", "npi2", "patients_n"])
+    links = pd.DataFrame(
+        [("a1", "a2", 30), ("a2", "a3", 30), ("a3", "a1", 30), ("b1", "b2", 40), ("b2", "b1", 40), ("a1", "b1", 12)],
+        columns=["npi1", "npi2", "patients_n"],
+    )
     measures = pd.DataFrame({"community": [0, 0, 0, 1, 1]}, index=pd.Index(["a1", "a2", "a3", "b1", "b2"], name="npi"))
-    clinicians = pd.DataFrame({"npi": measures.index, "city": ["Plano", "Plano", "Oswego", "Joliet", "Joliet"], "specialty": ["Urology"] * 5})
+    clinicians = pd.DataFrame(
+        {"npi": measures.index, "city": ["Plano", "Plano", "Oswego", "Joliet", "Joliet"], "specialty": ["Urology"] * 5}
+    )
     table = network.circles(measures, links, clinicians).set_index("community")
     assert table.loc[1, ["clinicians_n", "town", "patients_n"]].tolist() == [3, "Plano", 90]
     assert table["inside_share"].tolist() == pytest.approx([90 / 102, 80 / 92])

@@ -23,9 +23,19 @@ def test_feasibility_falls_in_a_straight_line():
 
 @pytest.fixture
 def places():
-    return pd.DataFrame({
-        "zip": list("abcd"), "cases_n": [100.0, 400.0, 50.0, 80.0], "cases_low": [90.0, 370.0, 40.0, 70.0], "cases_high": [110.0, 430.0, 60.0, 90.0],
-        "share": [0.10, 0.05, 0.50, 0.02], "share_low": [0.08, 0.04, 0.4, 0.01], "share_high": [0.12, 0.06, 0.6, 0.03], "expected_share": [0.30, 0.10, 0.40, 0.20], "drive_min": [10.0, 50.0, 5.0, 70.0]})
+    return pd.DataFrame(
+        {
+            "zip": list("abcd"),
+            "cases_n": [100.0, 400.0, 50.0, 80.0],
+            "cases_low": [90.0, 370.0, 40.0, 70.0],
+            "cases_high": [110.0, 430.0, 60.0, 90.0],
+            "share": [0.10, 0.05, 0.50, 0.02],
+            "share_low": [0.08, 0.04, 0.4, 0.01],
+            "share_high": [0.12, 0.06, 0.6, 0.03],
+            "expected_share": [0.30, 0.10, 0.40, 0.20],
+            "drive_min": [10.0, 50.0, 5.0, 70.0],
+        }
+    )
 
 
 def test_white_space_ranks_addressable_times_feasible_and_leaves_out_the_rest(places):
@@ -42,7 +52,18 @@ def test_white_space_of_nothing_is_empty(places):
 
 def test_top_ten_probability_separates_the_certain_from_the_uncertain():
     random = np.random.default_rng(1)
-    many = pd.DataFrame({"cases_n": 100.0, "cases_low": 80.0, "cases_high": 120.0, "share": 0.0, "share_low": 0.0, "share_high": 0.02, "expected_share": random.uniform(0.05, 0.07, 40), "drive_min": 5.0})
+    many = pd.DataFrame(
+        {
+            "cases_n": 100.0,
+            "cases_low": 80.0,
+            "cases_high": 120.0,
+            "share": 0.0,
+            "share_low": 0.0,
+            "share_high": 0.02,
+            "expected_share": random.uniform(0.05, 0.07, 40),
+            "drive_min": 5.0,
+        }
+    )
     many.loc[0, "expected_share"] = 0.5
     found = opportunity.white_space(many, near=15, far=60)
     assert found["top_share"].iloc[0] == 1 and found["top_share"].iloc[-1] < 0.5

@@ -13,7 +13,12 @@ SUCCESS = {"affiliated": 0.4, "independent": 0.2}
 def loyalty(*rows):
     """Rows of (npi, affiliation, eligible, ours)."""
     table = pd.DataFrame(rows, columns=["npi", "affiliation", "eligible_referrals_n", "our_referrals_n"])
-    return table.assign(our_share=table["our_referrals_n"] / table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0), tier="splitter", specialty="Urology", city="Oswego")
+    return table.assign(
+        our_share=table["our_referrals_n"] / table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0),
+        tier="splitter",
+        specialty="Urology",
+        city="Oswego",
+    )
 
 
 def recoverable(*rows, **options):
@@ -28,7 +33,9 @@ def test_the_formula():
 
 
 def test_who_is_not_on_the_list():
-    table = recoverable(("above", "affiliated", 100, 85), ("rival", "other system", 100, 0), ("none", "independent", 0, 0), ("low", "independent", 40, 0))
+    table = recoverable(
+        ("above", "affiliated", 100, 85), ("rival", "other system", 100, 0), ("none", "independent", 0, 0), ("low", "independent", 40, 0)
+    )
     assert table["npi"].tolist() == ["low"]
 
 
@@ -66,7 +73,13 @@ def test_nobody_below_target_is_an_empty_list():
 
 
 def test_reasons_put_the_most_telling_first():
-    table = loyalty(("l", "independent", 50, 0), ("d", "independent", 50, 20), ("s", "affiliated", 50, 20), ("t", "independent", 50, 20), ("b", "independent", 50, 20))
+    table = loyalty(
+        ("l", "independent", 50, 0),
+        ("d", "independent", 50, 20),
+        ("s", "affiliated", 50, 20),
+        ("t", "independent", 50, 20),
+        ("b", "independent", 50, 20),
+    )
     table["tier"] = ["lost", "splitter", "splitter", "lost", "loyal"]
     table["specialty"] = ["Dermatology", "Dermatology", "Urology", "Dermatology", "Dermatology"]
     labels = pd.Series({"l": changes.LOST, "d": changes.DECLINING})
@@ -75,14 +88,27 @@ def test_reasons_put_the_most_telling_first():
 
 
 def test_rows_that_would_give_a_small_count_away_are_pooled():
-    table = recoverable(("shown", "affiliated", 100, 30), ("few_ours", "affiliated", 60, 4), ("few_left", "affiliated", 30, 21), ("none", "independent", 60, 0))
+    table = recoverable(
+        ("shown", "affiliated", 100, 30),
+        ("few_ours", "affiliated", 60, 4),
+        ("few_left", "affiliated", 30, 21),
+        ("none", "independent", 60, 0),
+    )
     shown, rest = outreach.pooled(table.assign(reason="Below target"))
     assert sorted(shown["npi"]) == ["none", "shown"]
     assert rest[["clinicians_n", "eligible_referrals_n"]].values.tolist() == [[2, 90]]
     assert rest["recoverable_usd"].sum() + shown["recoverable_usd"].sum() == pytest.approx(table["recoverable_usd"].sum())
 
 
-PEOPLE = pd.DataFrame({"npi": ["2", "1", "3"], "given_name": ["Ada", "Bela", "Cora"], "family_name": ["Ash", "Birch", "Cedar"], "specialty": ["Urology", "Urology", "Dermatology"], "city": "Oswego"})
+PEOPLE = pd.DataFrame(
+    {
+        "npi": ["2", "1", "3"],
+        "given_name": ["Ada", "Bela", "Cora"],
+        "family_name": ["Ash", "Birch", "Cedar"],
+        "specialty": ["Urology", "Urology", "Dermatology"],
+        "city": "Oswego",
+    }
+)
 
 
 def test_names_are_for_internal_readers_only():

@@ -10,7 +10,15 @@ from test_page_structure import PAGES
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -86,7 +94,12 @@ def test_the_page_refuses_scripts(browser, demo_pages, tmp_path):
     """The policy holds: a script that got into a page would not run."""
     page = next(iter(demo_pages.values()))
     planted = tmp_path / "planted.html"
-    planted.write_text(page.read_text(encoding="utf-8").replace("</main>", "<script>document.title = 'ran'</script><img src=x onerror=\"document.title='ran'\"></main>"), encoding="utf-8")
+    planted.write_text(
+        page.read_text(encoding="utf-8").replace(
+            "</main>", "<script>document.title = 'ran'</script><img src=x onerror=\"document.title='ran'\"></main>"
+        ),
+        encoding="utf-8",
+    )
     tab, told, _ = opened(browser, planted, width=800)
     assert tab.title() != "ran"
     assert any("Content Security Policy" in line or "Content-Security-Policy" in line for line in told)

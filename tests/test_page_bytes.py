@@ -16,8 +16,28 @@ def test_a_real_page_is_the_same_from_an_ordinary_kernel_and_one_worker(demo_rep
     """The demo was built two at a time in forked processes; here one page runs alone in an ordinary kernel."""
     page, reports = "dunes/02_referral_patterns", tmp_path / "reports"
     partner, notebook = page.split("/")
-    command = [sys.executable, "-m", "catchment.cli", "run", "--partner", partner, "--notebook", notebook, "--jobs", "1", "--engine", "catchment-kernel"]
-    done = subprocess.run([*command, "--reports", str(reports)], cwd=ROOT, env={**os.environ, "CATCHMENT_ROOT": str(ROOT)}, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "catchment.cli",
+        "run",
+        "--partner",
+        partner,
+        "--notebook",
+        notebook,
+        "--jobs",
+        "1",
+        "--engine",
+        "catchment-kernel",
+    ]
+    done = subprocess.run(
+        [*command, "--reports", str(reports)],
+        cwd=ROOT,
+        env={**os.environ, "CATCHMENT_ROOT": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
     def told(folder):

@@ -124,7 +124,19 @@ def test_tables_have_captions_and_scoped_headings(tree):
 def test_no_leftovers_in_the_text(tree):
     text = texts(tree.find(f"{XHTML}body"))
     drawn = " ".join(element.text or "" for element in tree.iter() if element.tag in (f"{SVG}title", f"{SVG}text"))
-    for word in (r"\bnan\b", r"\bNaN\b", r"\bNone\b", r"\binf\b", r"\bNaT\b", r"<NA>", "Traceback", r"\{\w*\}", "undefined", "TODO", "lorem"):
+    for word in (
+        r"\bnan\b",
+        r"\bNaN\b",
+        r"\bNone\b",
+        r"\binf\b",
+        r"\bNaT\b",
+        r"<NA>",
+        "Traceback",
+        r"\{\w*\}",
+        "undefined",
+        "TODO",
+        "lorem",
+    ):
         assert re.search(word, text) is None, (word, text[max(0, re.search(word, text).start() - 60) :][:140])
         assert re.search(word, drawn) is None, (word, "in a drawing")
 

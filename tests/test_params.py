@@ -42,7 +42,12 @@ def refused(project, partner="dunes"):
 
 def test_every_partner_of_the_repository_loads_without_a_problem():
     assert params.problems(root=ROOT) == []
-    assert [params.load(partner, root=ROOT).id for partner in params.partners(root=ROOT)] == ["dunes", "northpoint", "riverbend", "tallgrass"]
+    assert [params.load(partner, root=ROOT).id for partner in params.partners(root=ROOT)] == [
+        "dunes",
+        "northpoint",
+        "riverbend",
+        "tallgrass",
+    ]
 
 
 def test_identifiers_stay_text_and_numbers_become_numbers(project):
@@ -89,7 +94,11 @@ def test_all_problems_of_both_files_are_told_at_once(project):
     second = change(project, "partners/dunes.yml", "zip: 46304", "zip: 4630")
     change(project, "partners/dunes.yml", "lat: 41.6106\n", "")
     found = {(problem.file, problem.line, problem.key) for problem in refused(project)}
-    assert {("params/portfolio.yml", first, "market.psa_share.value"), ("params/partners/dunes.yml", second, "zip"), ("params/partners/dunes.yml", 1, "lat")} == found
+    assert {
+        ("params/portfolio.yml", first, "market.psa_share.value"),
+        ("params/partners/dunes.yml", second, "zip"),
+        ("params/partners/dunes.yml", 1, "lat"),
+    } == found
 
 
 def test_a_key_written_twice_is_refused_on_its_second_line(project):
@@ -100,14 +109,20 @@ def test_a_key_written_twice_is_refused_on_its_second_line(project):
     assert problem.line == len(path.read_text().splitlines())
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("name: &x Dunes\nplace: *x\n", "anchors and aliases"),
-    ("name: !!python/object:os.system x\n", "unexpected tag"),
-    ("name: [unclosed\n", "not readable as YAML"),
-    ("- a list\n", "expected keys with values"),
-    ("? [a, b]\n: 1\n", "a key must be a single word"),
-    ("a: {b: {c: {d: {e: {f: {g: {h: {i: {j: {k: {l: {m: {n: {o: {p: {q: {r: {s: {t: {u: {v: 1}}}}}}}}}}}}}}}}}}}}}\n", "nested deeper"),
-])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: &x Dunes\nplace: *x\n", "anchors and aliases"),
+        ("name: !!python/object:os.system x\n", "unexpected tag"),
+        ("name: [unclosed\n", "not readable as YAML"),
+        ("- a list\n", "expected keys with values"),
+        ("? [a, b]\n: 1\n", "a key must be a single word"),
+        (
+            "a: {b: {c: {d: {e: {f: {g: {h: {i: {j: {k: {l: {m: {n: {o: {p: {q: {r: {s: {t: {u: {v: 1}}}}}}}}}}}}}}}}}}}}}\n",
+            "nested deeper",
+        ),
+    ],
+)
 def test_yaml_that_is_no_plain_data_is_refused(tmp_path, text, said):
     path = tmp_path / "x.yml"
     path.write_text(text)
@@ -120,7 +135,12 @@ def test_a_file_that_is_not_utf8_says_so(tmp_path):
     assert read(path).problems[0].message == "expected UTF-8 text, found byte 0xdc"
 
 
-@given(st.one_of(st.sampled_from(["no", "yes", "02134", "1e3", "1_000", "0x1F", "2025-12-31", ".inf", "off", "1:30"]), st.text("abcXYZ0189-.", min_size=1, max_size=12)))
+@given(
+    st.one_of(
+        st.sampled_from(["no", "yes", "02134", "1e3", "1_000", "0x1F", "2025-12-31", ".inf", "off", "1:30"]),
+        st.text("abcXYZ0189-.", min_size=1, max_size=12),
+    )
+)
 def test_every_scalar_stays_the_text_that_was_written(value):
     source = read_text(f"key: '{value}'\nbare: {value if value in ('no', '02134', '1e3', '.inf', '1:30') else 'x'}\n")
     assert source.tree["key"] == value
@@ -169,7 +189,11 @@ def test_values_that_do_not_go_together_are_told_at_their_line(project, monkeypa
     text = path.read_text()
     path.write_text(text + ("" if "\nmarket:" in text else "market:\n") + "  psa_share: 0.95\n")
     (problem,) = refused(project)
-    assert (problem.file, problem.line, problem.key) == ("params/partners/dunes.yml", len(path.read_text().splitlines()), "market.psa_share.value")
+    assert (problem.file, problem.line, problem.key) == (
+        "params/partners/dunes.yml",
+        len(path.read_text().splitlines()),
+        "market.psa_share.value",
+    )
     assert str(problem).endswith("above tsa_share (Dunes Regional Hospital needs a smaller one)")
 
 
@@ -214,7 +238,11 @@ def test_every_field_has_a_meaning():
             return
         seen.add(model)
         for name, field in model.model_fields.items():
-            kinds = [kind for kind in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(kind, type) and issubclass(kind, params.Section)]
+            kinds = [
+                kind
+                for kind in (field.annotation, *getattr(field.annotation, "__args__", ()))
+                if isinstance(kind, type) and issubclass(kind, params.Section)
+            ]
             assert field.description or kinds, f"{model.__name__}.{name}"
             for kind in kinds:
                 walk(kind)
@@ -243,22 +271,53 @@ def test_an_editor_finds_the_schema(file):
     assert (path.parent / named[1]).resolve() == (ROOT / "params/schema.json")
 
 
-@pytest.mark.parametrize(("value", "annotation", "expected"), [
-    ("02138", "str", "02138"), ("no", "str", "no"), ("no", "bool", False), ("5", "int", 5), (np.int64(5), "int", 5), (np.float32(0.5), "float", 0.5),
-    (np.bool_(True), "bool", True), (5, "float", 5.0), ("1e3", "float", 1000.0), (["1", "2"], "list[int]", [1, 2]), (["02138"], "list[str]", ["02138"]),
-    (None, "int | None", None), ("3", "int | None", 3), ("2025-01-02", "date", date(2025, 1, 2)), ({"a": "1"}, "dict[str, int]", {"a": 1}),
-    ("b", 'Literal["a", "b"]', "b"), (date(2025, 1, 2), "date | None", date(2025, 1, 2)),
-])
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        ("02138", "str", "02138"),
+        ("no", "str", "no"),
+        ("no", "bool", False),
+        ("5", "int", 5),
+        (np.int64(5), "int", 5),
+        (np.float32(0.5), "float", 0.5),
+        (np.bool_(True), "bool", True),
+        (5, "float", 5.0),
+        ("1e3", "float", 1000.0),
+        (["1", "2"], "list[int]", [1, 2]),
+        (["02138"], "list[str]", ["02138"]),
+        (None, "int | None", None),
+        ("3", "int | None", 3),
+        ("2025-01-02", "date", date(2025, 1, 2)),
+        ({"a": "1"}, "dict[str, int]", {"a": 1}),
+        ("b", 'Literal["a", "b"]', "b"),
+        (date(2025, 1, 2), "date | None", date(2025, 1, 2)),
+    ],
+)
 def test_a_notebook_parameter_takes_its_declared_type(value, annotation, expected):
     converted = params.convert(value, annotation)
     assert converted == expected
     assert type(converted) is type(expected)
 
 
-@pytest.mark.parametrize(("value", "annotation"), [
-    (5, "str"), (True, "int"), (True, "int | None"), ([True], "list[int]"), ("5.5", "int"), (1.0, "int"), (1, "bool"), ("nan", "float"), ("inf", "float"),
-    ("20250102", "date"), ("c", 'Literal["a"]'), (None, "int"), ([5], "list[str]"), (float("nan"), "float"),
-])
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [
+        (5, "str"),
+        (True, "int"),
+        (True, "int | None"),
+        ([True], "list[int]"),
+        ("5.5", "int"),
+        (1.0, "int"),
+        (1, "bool"),
+        ("nan", "float"),
+        ("inf", "float"),
+        ("20250102", "date"),
+        ("c", 'Literal["a"]'),
+        (None, "int"),
+        ([5], "list[str]"),
+        (float("nan"), "float"),
+    ],
+)
 def test_a_mistyped_notebook_parameter_names_file_line_and_key(value, annotation):
     with pytest.raises(params.ParamsError) as caught:
         params.convert(value, annotation, file="params/partners/dunes.yml", line=7, key="notebooks.x.y")
@@ -274,7 +333,7 @@ def test_an_annotation_is_read_and_never_run(annotation):
 def test_a_new_partner_asks_for_what_only_it_can_answer_and_loads_once_filled(project):
     path = params.new_partner("lakeside", root=project, name='Lake "Side": #1', zip="02134", market_counties=["17031"])
     text = path.read_text()
-    assert "# ZIP code of the hospital.\nzip: \"02134\"" in text
+    assert '# ZIP code of the hospital.\nzip: "02134"' in text
     missing = {problem.key for problem in refused(project, "lakeside")}
     assert {"place", "ccn", "lat", "lon", "county_fips"} == missing
     for key, value in {"place": "X", "ccn": "14X999", "lat": "41", "lon": "-87", "county_fips": "17031"}.items():

@@ -17,7 +17,11 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this
 @pytest.mark.slow
 def test_the_command_prints_a_page_and_the_same_page_alike(project):
     project.only("dunes")
-    project.notebook("01_one", "#!# One\n## What it says", "from catchment import params, report as page\npage.Report(params.load(partner), None).notice('All is well.')")
+    project.notebook(
+        "01_one",
+        "#!# One\n## What it says",
+        "from catchment import params, report as page\npage.Report(params.load(partner), None).notice('All is well.')",
+    )
     done = project.run("--pdf")
     assert done.returncode == 0, done.stderr
     (entry,) = manifest.read(project.trees)["pages"].values()

@@ -48,7 +48,11 @@ class TestTruth:
     def test_the_lapsed_segment_is_in_the_headline(self, pages, gifts_module):
         truth = gifts_module.TRUTH["tallgrass"]
         found = [text for text in takeaways(pages["tallgrass"]) if "slipping away" in text]
-        assert len(found) == 1 and f"{truth['lapsed_dimension'].lower()}: {truth['lapsed_segment']}" in found[0] and f"fiscal year {truth['year']}" in found[0]
+        assert (
+            len(found) == 1
+            and f"{truth['lapsed_dimension'].lower()}: {truth['lapsed_segment']}" in found[0]
+            and f"fiscal year {truth['year']}" in found[0]
+        )
         now, usual = (int(text) for text in re.findall(r"(\d+) %", found[0])[:2])
         assert now < 25 < usual
 
@@ -60,7 +64,9 @@ class TestTruth:
         found = [text for text in takeaways(pages["northpoint"]) if text.startswith("One donor gave")]
         assert len(found) == 1 and f"fiscal year {truth['year']}" in found[0]
         gifts = table("northpoint", "gifts")
-        year = gifts[gifts["gift_date"].between("2024-07-01", "2025-06-30") & ~gifts["gift_type"].isin(["pledge", "planned intention", "in kind"])]
+        year = gifts[
+            gifts["gift_date"].between("2024-07-01", "2025-06-30") & ~gifts["gift_type"].isin(["pledge", "planned intention", "in kind"])
+        ]
         share = year.loc[year["donor_id"] == truth["dominant_donor"], "amount_usd"].sum() / year["amount_usd"].sum()
         assert share > truth["least_share"] and int(re.search(r"(\d+) %", found[0])[1]) == round(100 * share)
 
@@ -76,7 +82,18 @@ class TestTruth:
 class TestPage:
     @pytest.mark.parametrize("partner", PROGRAMS)
     def test_every_question_has_its_section(self, pages, partner):
-        for heading in ("Are we on goal?", "Where does it come from?", "Whom are we keeping?", "What will they do?", "What is in the pipe?", "What is owed?", "What does it cost?", "Grants", "What does it buy?", "Method and limits"):
+        for heading in (
+            "Are we on goal?",
+            "Where does it come from?",
+            "Whom are we keeping?",
+            "What will they do?",
+            "What is in the pipe?",
+            "What is owed?",
+            "What does it cost?",
+            "Grants",
+            "What does it buy?",
+            "Method and limits",
+        ):
             assert f">{heading}" in pages[partner]
         assert pages[partner].count("<figure") >= 15 and len(takeaways(pages[partner])) == 3
 
@@ -106,7 +123,18 @@ class TestPage:
 
 
 def test_leadership_settings_refuse_the_internal_page(tmp_path):
-    command = [sys.executable, "-m", "catchment.cli", "run", "--partner", "tallgrass", "--notebook", "07_donor_actions", "--reports", str(tmp_path / "reports")]
+    command = [
+        sys.executable,
+        "-m",
+        "catchment.cli",
+        "run",
+        "--partner",
+        "tallgrass",
+        "--notebook",
+        "07_donor_actions",
+        "--reports",
+        str(tmp_path / "reports"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "CATCHMENT_ROOT": str(ROOT)}, check=False)
     assert done.returncode != 0 and "internal readers only" in done.stdout + done.stderr
 
@@ -122,7 +150,12 @@ class TestLedger:
     @pytest.mark.parametrize("partner", PROGRAMS)
     def test_identifiers_hang_together(self, partner):
         gifts, donors, pledges, soft = (table(partner, name) for name in ("gifts", "donors", "pledges", "soft_credits"))
-        assert gifts["gift_id"].is_unique and donors["donor_id"].is_unique and set(gifts["donor_id"]) <= set(donors["donor_id"]) and set(soft["gift_id"]) <= set(gifts["gift_id"])
+        assert (
+            gifts["gift_id"].is_unique
+            and donors["donor_id"].is_unique
+            and set(gifts["donor_id"]) <= set(donors["donor_id"])
+            and set(soft["gift_id"]) <= set(gifts["gift_id"])
+        )
         paid = gifts[gifts["gift_type"] == "pledge payment"]
         assert set(paid["pledge_id"]) <= set(pledges["pledge_id"])
         back = gifts[gifts["amount_usd"] < 0]

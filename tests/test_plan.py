@@ -11,11 +11,22 @@ def test_pages_are_partners_by_notebooks_in_order(project):
     project.only("dunes", "tallgrass")
     project.notebook("01_late", "1", order=2)
     project.notebook("02_early", "1", order=1)
-    assert plan.pages(project.root) == [Page("dunes", "02_early"), Page("dunes", "01_late"), Page("tallgrass", "02_early"), Page("tallgrass", "01_late")]
+    assert plan.pages(project.root) == [
+        Page("dunes", "02_early"),
+        Page("dunes", "01_late"),
+        Page("tallgrass", "02_early"),
+        Page("tallgrass", "01_late"),
+    ]
     assert plan.pages(project.root, partners=["tallgrass"], names=["01_late.ipynb"]) == [Page("tallgrass", "01_late")]
 
 
-@pytest.mark.parametrize(("asked", "told"), [({"partners": ["dune"]}, "no partner 'dune' (did you mean 'dunes'?)"), ({"names": ["one"]}, "no notebook 'one' (did you mean '01_one'?)")])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"partners": ["dune"]}, "no partner 'dune' (did you mean 'dunes'?)"),
+        ({"names": ["one"]}, "no notebook 'one' (did you mean '01_one'?)"),
+    ],
+)
 def test_what_does_not_exist_is_refused_with_the_nearest_name(project, asked, told):
     project.notebook("01_one", "1")
     with pytest.raises(plan.PlanError) as caught:
@@ -52,7 +63,12 @@ def test_internal_readers_get_pages_of_their_own_beside_those_for_leadership(pro
     project.notebook("03_list", "1", audience="internal")
     own = project.root / "params" / "partners" / "dunes.yml"
     own.write_text(own.read_text() + "\naudience: internal\n")
-    dunes = [Page("dunes", "01_plain"), Page("dunes", "02_both"), Page("dunes", "02_both", "internal"), Page("dunes", "03_list", "internal")]
+    dunes = [
+        Page("dunes", "01_plain"),
+        Page("dunes", "02_both"),
+        Page("dunes", "02_both", "internal"),
+        Page("dunes", "03_list", "internal"),
+    ]
     assert plan.pages(project.root) == [*dunes, Page("tallgrass", "01_plain"), Page("tallgrass", "02_both")]
     assert plan.pages(project.root, names=["03_list"]) == [dunes[-1]]
     assert str(dunes[-1]) == "dunes/03_list@internal"
@@ -141,7 +157,9 @@ def test_values_for_a_notebook_that_does_not_exist_are_refused(project):
         plan.parameters(project.root, plan.pages(project.root))
 
 
-@pytest.mark.parametrize(("cell", "told"), [("x: int = 1", "partner: no such parameter"), ('partner = "dunes"', "partner: the parameter declares no type")])
+@pytest.mark.parametrize(
+    ("cell", "told"), [("x: int = 1", "partner: no such parameter"), ('partner = "dunes"', "partner: the parameter declares no type")]
+)
 def test_a_parameters_cell_without_partner_or_types_is_refused(project, cell, told):
     import nbformat
 
@@ -155,8 +173,20 @@ def test_a_parameters_cell_without_partner_or_types_is_refused(project, cell, to
 
 
 def test_imports_of_a_notebook_skip_what_is_not_python(project):
-    project.notebook("01_one", "import pandas as pd\nfrom catchment.analysis import rates", "%matplotlib inline", "from catchment import report as page", "#!import nothing")
-    assert plan.imports(plan.notebooks(project.root)["01_one"]) == ["pandas", "catchment.analysis", "catchment.analysis.rates", "catchment", "catchment.report"]
+    project.notebook(
+        "01_one",
+        "import pandas as pd\nfrom catchment.analysis import rates",
+        "%matplotlib inline",
+        "from catchment import report as page",
+        "#!import nothing",
+    )
+    assert plan.imports(plan.notebooks(project.root)["01_one"]) == [
+        "pandas",
+        "catchment.analysis",
+        "catchment.analysis.rates",
+        "catchment",
+        "catchment.report",
+    ]
 
 
 # The modules behind a notebook.

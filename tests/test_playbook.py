@@ -76,8 +76,12 @@ def evidence() -> dict[str, pd.DataFrame]:
         "domain": ["Access", "Finance", "Quality"], "title": ["No-shows", "Margin", "Screening"], "variation": ["concern", "common", "common"], "assurance": ["either", "fail", "pass"],
         "variation_words": ["above the upper limit"] * 3, "assurance_words": ["will miss"] * 3, "now": [0.09, 0.18, 0.9], "target": [0.06, 0.24, 0.8], "kpi": ["no_show_share", "margin_share", "distress_share"],
     })  # fmt: skip
-    assessed = pd.DataFrame({"standard": ["5.3", "1.1"], "title": ["Report", "Letter"], "status": ["Not met", "Met"], "evidence": ["audit", "file"]})
-    reached = pd.DataFrame({"service": ["Genetics"], "site": ["Breast"], "standing": ["below peers"], "gap_points": [0.3], "peer_median_share": [0.6]})
+    assessed = pd.DataFrame(
+        {"standard": ["5.3", "1.1"], "title": ["Report", "Letter"], "status": ["Not met", "Met"], "evidence": ["audit", "file"]}
+    )
+    reached = pd.DataFrame(
+        {"service": ["Genetics"], "site": ["Breast"], "standing": ["below peers"], "gap_points": [0.3], "peer_median_share": [0.6]}
+    )
     lines = pd.DataFrame({
         "line": ["Drugs", "Linen", "Visits", "Scans", "Rent"], "material": [True, False, True, True, True], "total_favor": ["U", "U", "U", "U", "F"], "volume_usd": [1.0, 0, -90, -30, 0],
         "quantity_usd": 0.0, "price_usd": [9.0, 0, 1, 1, -5], "total_usd": [10.0, 0, -89, -29, -5], "total_share": [0.10, 0.2, -0.06, -0.07, -0.5],
@@ -96,7 +100,13 @@ def test_gaps_come_from_every_kind_of_evidence_and_nothing_else(evidence):
 
 
 def test_what_closes_the_gate_ranks_first_and_unworked_gaps_are_to_assess(evidence):
-    initiatives = pd.DataFrame({"initiative": ["Counselor", "Counselor", "Growth"], "phase": ["plan", "plan", "pilot"], "addresses": ["4.4; Genetics", "4.4; Genetics", "Scans"]})
+    initiatives = pd.DataFrame(
+        {
+            "initiative": ["Counselor", "Counselor", "Growth"],
+            "phase": ["plan", "plan", "pilot"],
+            "addresses": ["4.4; Genetics", "4.4; Genetics", "Scans"],
+        }
+    )
     ranked = playbook.rank(playbook.gaps(**evidence), initiatives)
     assert ranked["gap"].iloc[0] == "5.3 Report"
     assert ranked["priority"].tolist() == [1, 2, 3, 4, 5, 6]

@@ -34,7 +34,17 @@ def job(shared_project):
 
     def made(*cells, name="page", limits=FREE, engine="catchment", partner="tallgrass", parameters=None):
         source = shared_project.notebook(name, *cells).read_text()
-        return Job(partner, name, source, {"partner": partner} | (parameters or {}), str(shared_project.root), "2026-01-01T00:00:00Z", "test", engine=engine, limits=limits)
+        return Job(
+            partner,
+            name,
+            source,
+            {"partner": partner} | (parameters or {}),
+            str(shared_project.root),
+            "2026-01-01T00:00:00Z",
+            "test",
+            engine=engine,
+            limits=limits,
+        )
 
     return made
 
@@ -58,16 +68,34 @@ def gone(pid):
 LEAKS = {
     "environment": ("import os\nos.environ['PLANTED'] = 'yes'", "import os\n'PLANTED' in os.environ"),
     "working folder": ("import os\nos.chdir('/')", "import os\nos.getcwd() == '/'"),
-    "rcParams": ("import matplotlib\nmatplotlib.rcParams['lines.linewidth'] = 77", "import matplotlib\nmatplotlib.rcParams['lines.linewidth'] == 77"),
-    "pandas options": ("import pandas as pd\npd.set_option('display.max_rows', 7)", "import pandas as pd\npd.get_option('display.max_rows') == 7"),
+    "rcParams": (
+        "import matplotlib\nmatplotlib.rcParams['lines.linewidth'] = 77",
+        "import matplotlib\nmatplotlib.rcParams['lines.linewidth'] == 77",
+    ),
+    "pandas options": (
+        "import pandas as pd\npd.set_option('display.max_rows', 7)",
+        "import pandas as pd\npd.get_option('display.max_rows') == 7",
+    ),
     "module attributes": ("import statsmodels\nstatsmodels.planted = 1", "import statsmodels\nhasattr(statsmodels, 'planted')"),
     "patched function": ("import math\nmath.sqrt = lambda x: -1", "import math\nmath.sqrt(4) == -1"),
-    "random state": ("import numpy as np\nnp.random.seed(5); first = np.random.rand()", "import numpy as np\nnp.random.rand() == np.random.RandomState(5).rand(2)[1]"),
+    "random state": (
+        "import numpy as np\nnp.random.seed(5); first = np.random.rand()",
+        "import numpy as np\nnp.random.rand() == np.random.RandomState(5).rand(2)[1]",
+    ),
     "names": ("planted = 1", "'planted' in globals()"),
-    "warning filters": ("import warnings\nwarnings.simplefilter('ignore')", "import warnings\nwarnings.filters[0][0] == 'ignore' and warnings.filters[0][2] is Warning"),
+    "warning filters": (
+        "import warnings\nwarnings.simplefilter('ignore')",
+        "import warnings\nwarnings.filters[0][0] == 'ignore' and warnings.filters[0][2] is Warning",
+    ),
     "imported modules": ("import wave", "import sys\n'wave' in sys.modules"),
-    "open figures": ("import matplotlib.pyplot as plt\nplt.figure(); kept = plt.gcf()", "import matplotlib.pyplot as plt\nbool(plt.get_fignums())"),
-    "files read": ("from catchment import data\ndata.journal.append({'table': 'planted'})", "from catchment import data\nbool(data.journal)"),
+    "open figures": (
+        "import matplotlib.pyplot as plt\nplt.figure(); kept = plt.gcf()",
+        "import matplotlib.pyplot as plt\nbool(plt.get_fignums())",
+    ),
+    "files read": (
+        "from catchment import data\ndata.journal.append({'table': 'planted'})",
+        "from catchment import data\nbool(data.journal)",
+    ),
 }
 
 
@@ -100,7 +128,9 @@ def test_the_rehearsal_works_and_leaves_no_thread(shared_project):
 
 def test_numeric_libraries_use_one_thread(pool, job):
     count = "import os\nimport numpy as np\nbefore = len(os.listdir('/proc/self/task'))"
-    work = "np.ones((600, 600)) @ np.ones((600, 600)); np.linalg.svd(np.ones((200, 200)))\nassert len(os.listdir('/proc/self/task')) == before"
+    work = (
+        "np.ones((600, 600)) @ np.ones((600, 600)); np.linalg.svd(np.ones((200, 200)))\nassert len(os.listdir('/proc/self/task')) == before"
+    )
     assert built(pool, job(count, work)).failure is None
 
 
@@ -211,7 +241,9 @@ def test_a_dead_server_is_replaced(job):
 def test_a_page_whose_server_dies_is_no_success(job):
 
     with ForkPool(1) as pool:
-        future = pool.submit(build, job("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(600)", limits=Limits(page_s=30)))
+        future = pool.submit(
+            build, job("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nimport time\ntime.sleep(600)", limits=Limits(page_s=30))
+        )
         assert future.result(PATIENCE_S).failure.kind == "killed"
         assert built(pool, job("2")).failure is None
 
@@ -232,7 +264,12 @@ def test_stopping_leaves_no_process(job, tmp_path):
 
 def test_the_same_page_from_every_engine(pool, job):
     """Apart from processes, nothing of the way a page was made shows in it."""
-    cells = "#!# Heading", "import pandas as pd\npd.DataFrame({'a': [1]})", "import matplotlib.pyplot as plt\nplt.plot([1, 2]); None", "print(partner)"
+    cells = (
+        "#!# Heading",
+        "import pandas as pd\npd.DataFrame({'a': [1]})",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]); None",
+        "print(partner)",
+    )
     ours = built(pool, job(*cells))
     kernels = built(pool, job(*cells, engine="catchment-kernel"))
     assert ours.failure is None and kernels.failure is None, kernels.failure

@@ -9,12 +9,31 @@ from hypothesis import strategies as st
 from catchment import params
 from catchment.analysis import growth, initiatives, portfolio, uncertainty
 
-USE = pd.Series({"cases": 1.0, "medical_patients": 0.45, "radiation_patients": 0.33, "surgical_patients": 0.5, "infusion_visits": 7.7, "fractions": 6.7, "surgeries": 0.57})
+USE = pd.Series(
+    {
+        "cases": 1.0,
+        "medical_patients": 0.45,
+        "radiation_patients": 0.33,
+        "surgical_patients": 0.5,
+        "infusion_visits": 7.7,
+        "fractions": 6.7,
+        "surgeries": 0.57,
+    }
+)
 
 
 def flat(cases=1650, years=10):
-    rows = [{"measure": name, "year": 2026 + year, "volume_n": cases * share, "volume_n_low_80": 0.9 * cases * share, "volume_n_high_80": 1.1 * cases * share}
-            for name, share in USE.items() for year in range(years)]
+    rows = [
+        {
+            "measure": name,
+            "year": 2026 + year,
+            "volume_n": cases * share,
+            "volume_n_low_80": 0.9 * cases * share,
+            "volume_n_high_80": 1.1 * cases * share,
+        }
+        for name, share in USE.items()
+        for year in range(years)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -42,8 +61,12 @@ def test_value_is_on_top_of_what_an_initiative_requires(rules, plan, row, valued
     both = growth.evaluate(plan, row, growth.chosen(plan, ["oncologist", "clinic"])).npv[0]
     alone = growth.evaluate(plan, row, growth.chosen(plan, ["oncologist"])).npv[0]
     assert valued.loc["clinic", "npv_usd"] == pytest.approx(both - alone)
-    assert valued.loc["clinic", "probability_share"] == pytest.approx(rules.initiatives["clinic"].probability * rules.initiatives["oncologist"].probability)
-    assert valued.loc["clinic", "expected_usd"] == pytest.approx(valued.loc["clinic", "npv_usd"] * valued.loc["clinic", "probability_share"])
+    assert valued.loc["clinic", "probability_share"] == pytest.approx(
+        rules.initiatives["clinic"].probability * rules.initiatives["oncologist"].probability
+    )
+    assert valued.loc["clinic", "expected_usd"] == pytest.approx(
+        valued.loc["clinic", "npv_usd"] * valued.loc["clinic", "probability_share"]
+    )
 
 
 def test_break_even_share_brings_the_value_to_zero(rules, plan, row, valued):
@@ -52,7 +75,9 @@ def test_break_even_share_brings_the_value_to_zero(rules, plan, row, valued):
     share = valued.loc["screening", "break_even_share"]
     own = np.array([name == "screening" for name in plan.names])
     scaled = dataclasses.replace(plan, effects=np.where(own[:, None], plan.effects * share, plan.effects))
-    assert portfolio.values(rules, scaled, row).set_index("initiative").loc["screening", "npv_usd"] == pytest.approx(0, abs=0.02 * abs(valued.loc["screening", "npv_usd"]))
+    assert portfolio.values(rules, scaled, row).set_index("initiative").loc["screening", "npv_usd"] == pytest.approx(
+        0, abs=0.02 * abs(valued.loc["screening", "npv_usd"])
+    )
 
 
 def test_cases_to_cover_the_running_cost(rules, plan, valued):
@@ -94,7 +119,9 @@ def test_simulated_values_move_the_ranks(rules, plan, valued):
     simulated = portfolio.simulated_values(rules, plan, drawn)
     assert simulated.shape == (120, len(plan.names))
     shaken = portfolio.ranking(rules, valued.reset_index(drop=True), simulated=simulated)
-    assert (shaken["rank_high"] - shaken["rank_low"]).sum() >= (lambda still: (still["rank_high"] - still["rank_low"]).sum())(portfolio.ranking(rules, valued.reset_index(drop=True))) - 2
+    assert (shaken["rank_high"] - shaken["rank_low"]).sum() >= (lambda still: (still["rank_high"] - still["rank_low"]).sum())(
+        portfolio.ranking(rules, valued.reset_index(drop=True))
+    ) - 2
 
 
 def test_roadmap_counts_back_from_the_start(rules):
@@ -131,7 +158,12 @@ def test_bridge_by_hand_and_to_the_last_digit():
     assert table["end"] == pytest.approx(180, abs=1e-9)
 
 
-@given(st.floats(1, 1e6), st.dictionaries(st.sampled_from(["population", "aging", "rate", "shift"]), st.floats(0.2, 5), min_size=1), st.floats(1, 1e6), st.floats(-1e4, 1e4))
+@given(
+    st.floats(1, 1e6),
+    st.dictionaries(st.sampled_from(["population", "aging", "rate", "shift"]), st.floats(0.2, 5), min_size=1),
+    st.floats(1, 1e6),
+    st.floats(-1e4, 1e4),
+)
 def test_the_sum_of_drivers_is_the_change(before, factors, after, added):
     table = portfolio.bridge(before, factors, after=after, additions={"initiatives": added})
     steps = table.loc[table["kind"].eq("step"), "value"].sum()
@@ -151,9 +183,13 @@ def test_bridges_need_positive_volumes():
 
 def test_demand_factors_multiply_to_the_growth_of_expected_cases():
     ages = [0, 65]
-    people = pd.DataFrame([{"county_fips": county, "year": year, "sex": "female", "age_low": age, "population_n": number}
-                           for county, numbers in {"a": [900, 100, 900, 200], "b": [500, 500, 600, 600]}.items()
-                           for (year, age), number in zip([(2025, 0), (2025, 65), (2035, 0), (2035, 65)], numbers, strict=True)])
+    people = pd.DataFrame(
+        [
+            {"county_fips": county, "year": year, "sex": "female", "age_low": age, "population_n": number}
+            for county, numbers in {"a": [900, 100, 900, 200], "b": [500, 500, 600, 600]}.items()
+            for (year, age), number in zip([(2025, 0), (2025, 65), (2035, 0), (2035, 65)], numbers, strict=True)
+        ]
+    )
     rates = pd.DataFrame({"site": "Breast", "sex": "female", "age_low": ages, "rate_100k": [10.0, 1000.0]})
     found = portfolio.demand_factors(people, rates, pd.Series({"a": 1.0}), rate_factors={"Breast": 0.9})
     # County a: 1,000 to 1,100 people; cases 1.09 to 2.09.
@@ -168,6 +204,15 @@ def test_demand_factors_multiply_to_the_growth_of_expected_cases():
 def test_a_case_contributes_with_all_that_follows_it(rules):
     recent = pd.DataFrame({"measure": list(USE.index), "volume_n": [1000 * share for share in USE]})
     unit = initiatives.economics(rules).set_index("measure")
-    by_hand = sum(USE[name] * (unit.loc[name, "revenue_usd"] - unit.loc[name, "variable_usd"] + unit.loc[name, "drug_revenue_usd"] - unit.loc[name, "drug_cost_usd"]) for name in unit.index)
+    by_hand = sum(
+        USE[name]
+        * (
+            unit.loc[name, "revenue_usd"]
+            - unit.loc[name, "variable_usd"]
+            + unit.loc[name, "drug_revenue_usd"]
+            - unit.loc[name, "drug_cost_usd"]
+        )
+        for name in unit.index
+    )
     assert initiatives.contribution_per_case(rules, recent) == pytest.approx(by_hand)
     assert np.isnan(initiatives.contribution_per_case(rules, recent.assign(volume_n=0.0)))

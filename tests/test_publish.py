@@ -58,7 +58,9 @@ def named(built, job):
 
 
 def holding(tree, word):
-    return sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file() and word in path.read_text(errors="replace"))
+    return sorted(
+        path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file() and word in path.read_text(errors="replace")
+    )
 
 
 def test_each_audience_has_a_tree_of_its_own(editions, instant):  # noqa: F811
@@ -254,7 +256,9 @@ def test_what_comes_with_an_internal_page_stays_with_it(editions, instant):  # n
     instant.build = with_pdf
     again(editions, instant, pdf=True)
     assert (editions.internal / "dunes" / "02_both.pdf").read_text() == "%PDF of dunes/02_both@internal"
-    assert holding(editions.reports, "@internal") == [] and (editions.reports / "dunes" / "02_both.pdf").read_text() == "%PDF of dunes/02_both"
+    assert (
+        holding(editions.reports, "@internal") == [] and (editions.reports / "dunes" / "02_both.pdf").read_text() == "%PDF of dunes/02_both"
+    )
     assert dead_links(editions.internal) == []
     assert_whole(editions)
 

@@ -20,7 +20,17 @@ def standards() -> pd.DataFrame:
 @pytest.fixture
 def evidence(standards) -> pd.DataFrame:
     measured = standards["threshold_share"] * 1.1
-    return pd.DataFrame({"standard": standards["standard"], "year": 2025, "reported": "Met", "measured_share": measured, "evidence": "on file", "owner": "a role", "due": "2026-06-30"})
+    return pd.DataFrame(
+        {
+            "standard": standards["standard"],
+            "year": 2025,
+            "reported": "Met",
+            "measured_share": measured,
+            "evidence": "on file",
+            "owner": "a role",
+            "due": "2026-06-30",
+        }
+    )
 
 
 def assess(standards, evidence, **options):
@@ -106,7 +116,12 @@ def test_calendar_orders_open_work_and_names_what_comes_late(standards, evidence
     for standard, due in (("2.2", "2025-11-30"), ("2.3", "2026-03-01"), ("2.5", "2026-09-01"), ("4.4", None)):
         evidence.loc[evidence["standard"] == standard, ["reported", "due"]] = ["At risk", due]
     found = readiness.calendar(assess(standards, evidence), as_of=AS_OF, visit=pd.Timestamp("2026-06-15"))
-    assert dict(zip(found["standard"], found["timing"], strict=True)) == {"4.4": "no date", "2.2": "overdue", "2.3": "in time", "2.5": "after the visit"}
+    assert dict(zip(found["standard"], found["timing"], strict=True)) == {
+        "4.4": "no date",
+        "2.2": "overdue",
+        "2.3": "in time",
+        "2.5": "after the visit",
+    }
     assert found.set_index("standard").loc["2.3", "days_left"] == 60
 
 
@@ -133,7 +148,10 @@ def test_few_enrolled_patients_are_not_shown(enrolled, hidden):
     assert found["needed_n"].isna().iloc[0] == hidden
 
 
-@pytest.mark.parametrize(("count", "nobs", "by_interval", "by_rate"), [(40, 50, True, False), (45, 50, True, True), (30, 50, False, False), (800, 1000, False, False), (0, 0, False, False)])
+@pytest.mark.parametrize(
+    ("count", "nobs", "by_interval", "by_rate"),
+    [(40, 50, True, False), (45, 50, True, True), (30, 50, False, False), (800, 1000, False, False), (0, 0, False, False)],
+)
 def test_a_rate_complies_while_its_interval_reaches_what_is_expected(count, nobs, by_interval, by_rate):
     # 40 of 50 is 80 % with Wilson limits 67.0 to 88.8 %: below 85 %, yet not measurably. 800 of 1,000 is (limits 77.4 to 82.4 %).
     assert readiness.complies(count, nobs, 0.85) == by_interval
@@ -143,6 +161,17 @@ def test_a_rate_complies_while_its_interval_reaches_what_is_expected(count, nobs
 @pytest.mark.parametrize(("reported", "n", "status"), [("Met", 50, "At risk"), ("Met", 1000, "Not met"), ("Not met", 50, "Not met")])
 def test_a_standard_judged_by_its_interval_is_at_risk_before_it_is_not_met(reported, n, status):
     standards = pd.DataFrame({"standard": ["7.1"], "title": ["Measures"], "threshold_share": [None], "confidence": ["low"]})
-    evidence = pd.DataFrame({"standard": ["7.1"], "year": [2025], "reported": [reported], "measured_share": [0.8], "measured_n": [n], "evidence": ["audit"], "owner": ["A"], "due": ["2026-01-01"]})
+    evidence = pd.DataFrame(
+        {
+            "standard": ["7.1"],
+            "year": [2025],
+            "reported": [reported],
+            "measured_share": [0.8],
+            "measured_n": [n],
+            "evidence": ["audit"],
+            "owner": ["A"],
+            "due": ["2026-01-01"],
+        }
+    )
     assessed = readiness.assess(standards, evidence, year=2025, margin=0.04, thresholds={"7.1": 0.85}, by_interval=["7.1"])
     assert assessed["status"].tolist() == [status]

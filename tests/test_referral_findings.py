@@ -77,8 +77,25 @@ def test_the_lost_referrers_series_breaks_when_it_was_lost(partner):
     assert (table.loc[lost, "first_quarter"], table.loc[lost, "after_referrals_n"]) == ("2025 Q1", 0)
 
 
-LEAKY = pd.DataFrame({"specialty": ["Urology"], "kept_referrals_n": [40], "eligible_referrals_n": [160], "overall_share": [0.6], "excess_referrals_n": [56.0]})
-ROWS = pd.DataFrame({"specialty": "Urology", "affiliation": "affiliated", "ours": False, "destination_system": ["Cedar", "Birch"], "referrals_n": [100, 20], "eligible": True})
+LEAKY = pd.DataFrame(
+    {
+        "specialty": ["Urology"],
+        "kept_referrals_n": [40],
+        "eligible_referrals_n": [160],
+        "overall_share": [0.6],
+        "excess_referrals_n": [56.0],
+    }
+)
+ROWS = pd.DataFrame(
+    {
+        "specialty": "Urology",
+        "affiliation": "affiliated",
+        "ours": False,
+        "destination_system": ["Cedar", "Birch"],
+        "referrals_n": [100, 20],
+        "eligible": True,
+    }
+)
 
 
 def test_small_parts_are_never_said():
@@ -97,7 +114,18 @@ def test_a_share_that_the_table_hides_is_not_said():
 
 
 def test_nothing_found_is_said_too():
-    moved = pd.DataFrame({"label": ["no measurable change"], "before_referrals_n": [20], "clinician": ["X"], "adjusted": [0.9], "destination": "Us", "city": "Here", "difference_n": [1], "now_referrals_n": [21]})
+    moved = pd.DataFrame(
+        {
+            "label": ["no measurable change"],
+            "before_referrals_n": [20],
+            "clinician": ["X"],
+            "adjusted": [0.9],
+            "destination": "Us",
+            "city": "Here",
+            "difference_n": [1],
+            "now_referrals_n": [21],
+        }
+    )
     assert "No specialty leaks" in said.leak(LEAKY.head(0), ROWS).text
     assert "No referrer of measurable size was lost" in said.lost(moved).text
     assert "measurably more" in said.corridor(moved, to="Us").text
@@ -111,18 +139,25 @@ def test_nothing_found_is_said_too():
 
 
 def test_several_lost_referrers_are_counted():
-    moved = pd.DataFrame({"label": ["lost", "lost", "new"], "before_referrals_n": [20, 60, 0], "clinician": ["A", "B", "C"], "adjusted": [0.01, 0.001, 0.02]})
+    moved = pd.DataFrame(
+        {"label": ["lost", "lost", "new"], "before_referrals_n": [20, 60, 0], "clinician": ["A", "B", "C"], "adjusted": [0.01, 0.001, 0.02]}
+    )
     assert said.lost(moved).text.startswith("**Two referrers were lost, the largest being B, with 60 referrals before and none now.**")
 
 
 def test_half_of_the_money_names_the_fewest_visits():
-    text = said.opportunity(pd.DataFrame({"recoverable_usd": [600_000.0, 300_000.0, 200_000.0, 100_000.0], "eligible_referrals_n": 50})).text
+    text = said.opportunity(
+        pd.DataFrame({"recoverable_usd": [600_000.0, 300_000.0, 200_000.0, 100_000.0], "eligible_referrals_n": 50})
+    ).text
     assert "$1.2 M" in text
     assert "Half of it lies with 1 clinician of the 4" in text
 
 
 def test_a_movement_within_chance_is_called_so():
-    now, before = pd.Series({"kept_share": 0.52, "kept_share_low": 0.48, "kept_share_high": 0.56}), pd.Series({"kept_share": 0.50, "kept_share_low": 0.46, "kept_share_high": 0.54})
+    now, before = (
+        pd.Series({"kept_share": 0.52, "kept_share_low": 0.48, "kept_share_high": 0.56}),
+        pd.Series({"kept_share": 0.50, "kept_share_low": 0.46, "kept_share_high": 0.54}),
+    )
     now, before = (pd.concat([row, pd.Series({"kept_referrals_n": 300, "leaked_referrals_n": 280})]) for row in (now, before))
     assert said.share_card("Keepage", now, before, 0.8).change.endswith("(within chance)")
     far = before - 0.2
@@ -170,8 +205,26 @@ def sparse_pages(tmp_path_factory):
     pd.read_csv(tables / "cases_dunes.csv.gz", dtype="str").tail(5).to_csv(tables / "cases_dunes.csv.gz", index=False)
     for gone in (*tables.glob("shared_patients_*"), tables / "referrals_riverbend.csv.gz"):
         gone.unlink()
-    command = [sys.executable, "-m", "catchment.cli", "run", "--partner", "dunes", "--partner", "riverbend", "--notebook", "02_referral_patterns"]
-    done = subprocess.run(command, cwd=root, env=os.environ | {"CATCHMENT_ROOT": str(root), "PYTHONPATH": str(ROOT / "lib")}, capture_output=True, text=True, timeout=300)
+    command = [
+        sys.executable,
+        "-m",
+        "catchment.cli",
+        "run",
+        "--partner",
+        "dunes",
+        "--partner",
+        "riverbend",
+        "--notebook",
+        "02_referral_patterns",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env=os.environ | {"CATCHMENT_ROOT": str(root), "PYTHONPATH": str(ROOT / "lib")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return {partner: (root / f"reports/{partner}/02_referral_patterns.html").read_text() for partner in ("dunes", "riverbend")}
 

@@ -59,11 +59,22 @@ def many(n, start=0):
 def test_the_published_file_without_header_and_with_blanks(project):
     result, frame = brought(project, "shared_patients_cms", "physician-shared-patient-patterns-2015-days180.txt", CMS)
     assert (result.rows, result.rejected, result.vintage) == (3, 0, "2015")
-    assert frame[["npi1", "npi2"]].values.tolist() == [["1043302458", "1043302458"], ["1234567893", "1245319599"], ["1245319599", "1234567893"]]
-    assert frame[["year", "pairs_n", "patients_n", "same_day_n"]].values.tolist() == [[2015, 99, 30, 12], [2015, 40, 25, 2], [2015, 33, 21, 0]]
+    assert frame[["npi1", "npi2"]].values.tolist() == [
+        ["1043302458", "1043302458"],
+        ["1234567893", "1245319599"],
+        ["1245319599", "1234567893"],
+    ]
+    assert frame[["year", "pairs_n", "patients_n", "same_day_n"]].values.tolist() == [
+        [2015, 99, 30, 12],
+        [2015, 40, 25, 2],
+        [2015, 33, 21, 0],
+    ]
 
 
-@pytest.mark.parametrize(("kind", "content"), [("shared_patients_docgraph", DOCGRAPH), ("shared_patients_docgraph", DOCGRAPH.upper().replace(",", "\t")), ("hop_teaming", HOP)])
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("shared_patients_docgraph", DOCGRAPH), ("shared_patients_docgraph", DOCGRAPH.upper().replace(",", "\t")), ("hop_teaming", HOP)],
+)
 def test_patients_are_never_taken_for_transactions(project, kind, content):
     _, frame = brought(project, kind, "links_2014.csv", content)
     assert frame.loc[0, ["npi1", "npi2", "patients_n", "pairs_n"]].tolist() == ["1234567893", "1245319599", 25, 40]
@@ -129,13 +140,20 @@ def test_a_cell_that_a_spreadsheet_would_run_is_written_as_text(project):
     assert rejects(project, "shared_patients_cms")[0][2].startswith("'=cmd")
 
 
-@pytest.mark.parametrize(("kind", "content", "said"), [
-    ("shared_patients_cms", "", "empty"),
-    ("shared_patients_cms", DOCGRAPH, "expected no header and an NPI first, found 'npi_from'; with column names it is a file of the kind shared_patients_docgraph"),
-    ("shared_patients_docgraph", CMS, "a file without column names is of the kind shared_patients_cms"),
-    ("hop_teaming", DOCGRAPH, "expected a header of the kind hop_teaming with average_day_wait"),
-    ("shared_patients_cms", many(50) + "x\n" * 9, "9 of 59 lines are not of this layout"),
-])
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        ("shared_patients_cms", "", "empty"),
+        (
+            "shared_patients_cms",
+            DOCGRAPH,
+            "expected no header and an NPI first, found 'npi_from'; with column names it is a file of the kind shared_patients_docgraph",
+        ),
+        ("shared_patients_docgraph", CMS, "a file without column names is of the kind shared_patients_cms"),
+        ("hop_teaming", DOCGRAPH, "expected a header of the kind hop_teaming with average_day_wait"),
+        ("shared_patients_cms", many(50) + "x\n" * 9, "9 of 59 lines are not of this layout"),
+    ],
+)
 def test_what_is_refused_says_why_and_leaves_nothing(project, kind, content, said):
     assert said in refused(project, kind, "pairs_2015.txt", content)
 
@@ -146,20 +164,33 @@ def test_a_slice_reads_only_the_clinicians_asked_for(project):
     assert frame["npi2"].tolist() == ["1600000007", "1600000900"]
 
 
-DAC = "NPI,Ind_PAC_ID,Ind_enrl_ID,Provider Last Name,Provider First Name,Provider Middle Name,suff,gndr,Cred,Med_sch,Grd_yr,pri_spec,sec_spec_1,sec_spec_2,sec_spec_3,sec_spec_4,sec_spec_all," \
-      "Telehlth,Facility Name,org_pac_id,num_org_mem,adr_ln_1,adr_ln_2,ln_2_sprs,City/Town,State,ZIP Code,Telephone Number,ind_assgn,grp_assgn,adrs_id\n" \
-      "1234567893,1111111111,I20040101000001,ROE,JANE,,,F,MD,OTHER,1988,HEMATOLOGY/ONCOLOGY,,,,,,Y,OAK CLINIC,2222222222,12,1 A ST,,,OSWEGO,IL,605431234,,Y,M,IL605430001\n" \
-      "1234567890,1111111112,I20040101000002,DOE,JOHN,,,M,,,,UROLOGY,,,,,,,,,,2 B ST,,,GARY,IN,46402,,Y,,IN464020002\n"
-DAC_OLD = "NPI,Ind_PAC_ID,Ind_enrl_ID,lst_nm,frst_nm,mid_nm,suff,gndr,Cred,Med_sch,Grd_yr,pri_spec,sec_spec_all,org_nm,org_pac_id,num_org_mem,adr_ln_1,adr_ln_2,cty,st,zip,phn_numbr\n" \
-          "1234567893,1111111111,I20040101000001,ROE,JANE,,,F,MD,OTHER,1988,HEMATOLOGY/ONCOLOGY,,OAK CLINIC,2222222222,12,1 A ST,,OSWEGO,IL,605431234,\n"
-AFFILIATION = "NPI,Ind_PAC_ID,Provider Last Name,Provider First Name,Provider Middle Name,suff,facility_type,Facility Affiliations Certification Number,Facility Type Certification Number\n" \
-              "1234567893,1111111111,ROE,JANE,,,Hospital,140001,\n1234567893,1111111111,ROE,JANE,,,Inpatient rehabilitation facility,14T001,140001\n"
+DAC = (
+    "NPI,Ind_PAC_ID,Ind_enrl_ID,Provider Last Name,Provider First Name,Provider Middle Name,suff,gndr,Cred,Med_sch,Grd_yr,pri_spec,sec_spec_1,sec_spec_2,sec_spec_3,sec_spec_4,sec_spec_all,"
+    "Telehlth,Facility Name,org_pac_id,num_org_mem,adr_ln_1,adr_ln_2,ln_2_sprs,City/Town,State,ZIP Code,Telephone Number,ind_assgn,grp_assgn,adrs_id\n"
+    "1234567893,1111111111,I20040101000001,ROE,JANE,,,F,MD,OTHER,1988,HEMATOLOGY/ONCOLOGY,,,,,,Y,OAK CLINIC,2222222222,12,1 A ST,,,OSWEGO,IL,605431234,,Y,M,IL605430001\n"
+    "1234567890,1111111112,I20040101000002,DOE,JOHN,,,M,,,,UROLOGY,,,,,,,,,,2 B ST,,,GARY,IN,46402,,Y,,IN464020002\n"
+)
+DAC_OLD = (
+    "NPI,Ind_PAC_ID,Ind_enrl_ID,lst_nm,frst_nm,mid_nm,suff,gndr,Cred,Med_sch,Grd_yr,pri_spec,sec_spec_all,org_nm,org_pac_id,num_org_mem,adr_ln_1,adr_ln_2,cty,st,zip,phn_numbr\n"
+    "1234567893,1111111111,I20040101000001,ROE,JANE,,,F,MD,OTHER,1988,HEMATOLOGY/ONCOLOGY,,OAK CLINIC,2222222222,12,1 A ST,,OSWEGO,IL,605431234,\n"
+)
+AFFILIATION = (
+    "NPI,Ind_PAC_ID,Provider Last Name,Provider First Name,Provider Middle Name,suff,facility_type,Facility Affiliations Certification Number,Facility Type Certification Number\n"
+    "1234567893,1111111111,ROE,JANE,,,Hospital,140001,\n1234567893,1111111111,ROE,JANE,,,Inpatient rehabilitation facility,14T001,140001\n"
+)
 
 
 def test_care_compare_clinicians_new_and_old(project):
     _, frame = brought(project, "care_compare_clinicians", "DAC_NationalDownloadableFile_2024.csv", DAC)
     first = frame.set_index("npi").loc["1234567893"]
-    assert first[["name", "graduation_year", "specialty", "zip", "city", "npi_valid"]].tolist() == ["ROE", 1988, "HEMATOLOGY/ONCOLOGY", "60543", "OSWEGO", True]
+    assert first[["name", "graduation_year", "specialty", "zip", "city", "npi_valid"]].tolist() == [
+        "ROE",
+        1988,
+        "HEMATOLOGY/ONCOLOGY",
+        "60543",
+        "OSWEGO",
+        True,
+    ]
     assert not frame.set_index("npi").loc["1234567890", "npi_valid"]
     _, older = brought(project, "care_compare_clinicians", "DAC_2019.csv", DAC_OLD, name="older")
     assert older.loc[0, ["name", "organization", "zip", "graduation_year"]].tolist() == ["ROE", "OAK CLINIC", "60543", 1988]
@@ -181,7 +212,19 @@ def test_the_documented_extract_takes_the_place_of_the_cases(project):
     assert frame["partner"].tolist() == ["dunes", "dunes"]
     assert frame["case_id"].tolist() == ["000001", "000002"]
     assert frame["consult_date"].isna().tolist() == [False, True]
-    needed = {"partner", "case_id", "npi", "site", "service", "destination", "referral_date", "scheduled_date", "consult_date", "treatment_date", "followed_until"}
+    needed = {
+        "partner",
+        "case_id",
+        "npi",
+        "site",
+        "service",
+        "destination",
+        "referral_date",
+        "scheduled_date",
+        "consult_date",
+        "treatment_date",
+        "followed_until",
+    }
     assert needed <= set(frame)
 
 
@@ -225,7 +268,9 @@ def test_the_demo_pairs_are_a_file_of_the_published_layout(project):
 def test_two_years_of_pairs_stand_side_by_side_and_one_is_chosen(project):
     for year, patients in ((2014, 30), (2015, 40)):
         (project / f"pairs_{year}.txt").write_text(f"1234567893,1245319599,60,{patients},2\n1245319599,1043302458,60,{patients + 5},0\n")
-    results = importers.run("shared_patients_cms", [project / "pairs_2014.txt", project / "pairs_2015.txt"], root=project, name="shared_patients")
+    results = importers.run(
+        "shared_patients_cms", [project / "pairs_2014.txt", project / "pairs_2015.txt"], root=project, name="shared_patients"
+    )
     assert [result.rows for result in results] == [2, 2]
     frame = data.Tables(SETTINGS, root=project).read("shared_patients")
     assert frame["year"].tolist() == [2014, 2014, 2015, 2015]

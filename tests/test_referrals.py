@@ -19,8 +19,12 @@ def frame(*rows):
 
 
 MIXED = frame(
-    ("a", "affiliated", OURS, True, 30), ("a", "affiliated", RIVAL, True, 50), ("a", "affiliated", RIVAL, False, 40),
-    ("i", "independent", OURS, True, 45), ("i", "independent", RIVAL, True, 30), ("i", "independent", OTHER, True, 25),
+    ("a", "affiliated", OURS, True, 30),
+    ("a", "affiliated", RIVAL, True, 50),
+    ("a", "affiliated", RIVAL, False, 40),
+    ("i", "independent", OURS, True, 45),
+    ("i", "independent", RIVAL, True, 30),
+    ("i", "independent", OTHER, True, 25),
     ("x", "other system", RIVAL, True, 60),
 )
 
@@ -51,7 +55,9 @@ def test_groups_add_up_to_the_whole():
     assert parts[columns].sum().tolist() == whole[columns].tolist()
 
 
-@pytest.mark.parametrize(("ours", "expected"), [(80, "loyal"), (79, "splitter"), (20, "splitter"), (19, "lost"), (0, "lost"), (100, "loyal")])
+@pytest.mark.parametrize(
+    ("ours", "expected"), [(80, "loyal"), (79, "splitter"), (20, "splitter"), (19, "lost"), (0, "lost"), (100, "loyal")]
+)
 def test_tiers_at_their_cut_points(ours, expected):
     table = referrals.loyalty(frame(("a", "independent", OURS, True, ours), ("a", "independent", RIVAL, True, 100 - ours)))
     assert table.loc[0, "tier"] == expected
@@ -99,7 +105,9 @@ def test_a_sole_referrer_is_found_among_our_referrals_only():
 
 
 def test_succession_bands_hold_every_clinician_once():
-    volumes = pd.DataFrame({"npi": list("abcde"), "graduation_year": [1985, 1990, 1991, 2015, None], "our_referrals_n": [10, 20, 30, 40, 50]})
+    volumes = pd.DataFrame(
+        {"npi": list("abcde"), "graduation_year": [1985, 1990, 1991, 2015, None], "our_referrals_n": [10, 20, 30, 40, 50]}
+    )
     bands = referrals.succession(volumes, year=2025, years=35).set_index("since_graduation")
     assert bands["clinicians_n"].sum() == 5
     assert bands.loc["35 years or more", ["clinicians_n", "our_referrals_n", "at_risk"]].tolist() == [2, 30, True]
@@ -119,7 +127,9 @@ def test_leaking_names_only_what_is_measurably_below():
 
 
 def test_the_funnel_leaves_out_referrals_whose_fate_is_unknown():
-    table = pd.DataFrame({"referrals_n": [100, 40], "scheduled_n": [90, np.nan], "seen_n": [80, np.nan], "treated_n": [60, np.nan], "open_n": [5, np.nan]})
+    table = pd.DataFrame(
+        {"referrals_n": [100, 40], "scheduled_n": [90, np.nan], "seen_n": [80, np.nan], "treated_n": [60, np.nan], "open_n": [5, np.nan]}
+    )
     stages = referrals.funnel(table)
     assert stages["referrals_n"].tolist() == [100, 90, 80, 60]
     assert stages["referred_share"].tolist() == [1, 0.9, 0.8, 0.6]
@@ -131,8 +141,15 @@ def test_kept_does_not_give_a_small_leak_away():
     from catchment.analysis import disclosure
 
     rows = [("a", "affiliated", OURS, True, 25), ("a", "affiliated", RIVAL, True, 5)]
-    rows += [("b", "affiliated", OURS, True, 40), ("b", "affiliated", RIVAL, True, 30), ("c", "affiliated", OURS, True, 60), ("c", "affiliated", RIVAL, True, 30)]
-    shown = disclosure.protect(referrals.guarded(referrals.keepage(frame(*rows), ["npi"])), ["eligible_referrals_n", "kept_referrals_n"]).set_index("npi")
+    rows += [
+        ("b", "affiliated", OURS, True, 40),
+        ("b", "affiliated", RIVAL, True, 30),
+        ("c", "affiliated", OURS, True, 60),
+        ("c", "affiliated", RIVAL, True, 30),
+    ]
+    shown = disclosure.protect(
+        referrals.guarded(referrals.keepage(frame(*rows), ["npi"])), ["eligible_referrals_n", "kept_referrals_n"]
+    ).set_index("npi")
     assert "leaked_referrals_n" not in shown
     # One hidden row could be had from the total, so the smaller of the others goes with it.
     assert shown.loc[["a", "b"], ["kept_referrals_n", "kept_share", "kept_share_low", "kept_share_high"]].isna().all(axis=None)
@@ -140,7 +157,16 @@ def test_kept_does_not_give_a_small_leak_away():
 
 
 def test_the_main_finding_is_the_last_to_be_hidden():
-    table = referrals.keepage(frame(*[(npi, "affiliated", system, True, n) for npi, pair in {"a": (25, 5), "b": (40, 30), "c": (60, 30)}.items() for system, n in zip((OURS, RIVAL), pair, strict=True)]), ["npi"])
+    table = referrals.keepage(
+        frame(
+            *[
+                (npi, "affiliated", system, True, n)
+                for npi, pair in {"a": (25, 5), "b": (40, 30), "c": (60, 30)}.items()
+                for system, n in zip((OURS, RIVAL), pair, strict=True)
+            ]
+        ),
+        ["npi"],
+    )
     marked = referrals.guarded(table, spare=table["npi"] == "b").set_index("npi")["kept_referrals_n_suppressed"]
     assert marked.to_dict() == {"a": True, "b": False, "c": True}
     assert not referrals.guarded(table[table["npi"] != "a"])["kept_referrals_n_suppressed"].any()
@@ -162,7 +188,9 @@ def test_a_referral_of_an_unknown_clinician_is_refused():
 
 
 def test_a_referral_is_worth_a_case_times_the_share_treated_of_those_decided():
-    rows = pd.DataFrame({"referrals_n": [60, 50, 30], "scheduled_n": [50, 45, np.nan], "open_n": [0, 10, np.nan], "treated_n": [40, 24, np.nan]})
+    rows = pd.DataFrame(
+        {"referrals_n": [60, 50, 30], "scheduled_n": [50, 45, np.nan], "open_n": [0, 10, np.nan], "treated_n": [40, 24, np.nan]}
+    )
     found = referrals.worth(rows, 15_000)
     assert found.treated_share == pytest.approx(64 / 100)
     assert found.referral_usd == pytest.approx(9_600)

@@ -82,7 +82,9 @@ def test_runs_killed_at_many_random_moments_leave_whole_reports(project):
     for number in range(3):
         project.notebook(f"{number:02d}_page", "1")
     script = Path(__file__).with_name("killing.py")
-    done = subprocess.run([sys.executable, script, project.root, "30"], capture_output=True, text=True, env=project.environment(), check=False)
+    done = subprocess.run(
+        [sys.executable, script, project.root, "30"], capture_output=True, text=True, env=project.environment(), check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["published"] >= 15, done.stdout
 

@@ -46,7 +46,9 @@ class Instant(Executor):
         reader = data.Tables(params.load(job.partner, root=Path(job.root)))
         rows = [len(reader.read(name, allow_empty=True)) for name in self.tables]
         text = f"<p>{job.partner} {job.notebook} {rows} {job.needs} <time>{job.produced}</time></p>"
-        return Built(job.page, html=text.encode(), reads=list(data.journal), headlines={"takeaways": [f"{job.page} has {rows}"]}, peak_mb=100)
+        return Built(
+            job.page, html=text.encode(), reads=list(data.journal), headlines={"takeaways": [f"{job.page} has {rows}"]}, peak_mb=100
+        )
 
     @property
     def pages(self):
@@ -210,7 +212,9 @@ def test_one_failure_stays_alone_and_the_last_good_page_up(two, instant):
     index = (two.reports / "index.html").read_text()
     assert "Not refreshed on" in index and "Not refreshed on" in (two.reports / "dunes" / "index.html").read_text()
     shared = {path: path.read_text() for path in two.reports.rglob("*.*")}
-    assert len(shared) > 4 and not [name for name, text in shared.items() if "ValueError" in text or "1 / 0" in text], "an error may quote a row"
+    assert len(shared) > 4 and not [name for name, text in shared.items() if "ValueError" in text or "1 / 0" in text], (
+        "an error may quote a row"
+    )
     assert again(two, instant) == ["dunes/01_one"], "the next run tries again"
     assert not (two.internal / "failed" / "dunes" / "01_one.html").exists()
     assert "Not refreshed" not in (two.reports / "index.html").read_text()
@@ -244,7 +248,15 @@ def test_what_passes_is_tried_again_with_growing_waits(patient, instant, monkeyp
     assert waits and all(wait <= 0.2 for wait in waits)
 
 
-@pytest.mark.parametrize("failure", [Failure("error", "KeyError: 'x'", 2), Failure("timeout", "too long"), Failure("memory", "too much"), Failure("render", "ConnectionError: x")])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure("error", "KeyError: 'x'", 2),
+        Failure("timeout", "too long"),
+        Failure("memory", "too much"),
+        Failure("render", "ConnectionError: x"),
+    ],
+)
 def test_a_bug_is_not_tried_again(patient, instant, failure):
     instant.fail = {"dunes/01_one": [failure]}
     summary = runner.run(patient.root, Options(partners=("dunes",), notebooks=("01_one",), force=True), **QUIET)
@@ -439,7 +451,18 @@ def test_a_commit_removes_files_too(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "state"]
 
 
-REAL = ("hospitals", "hospital_flows", "zips", "zip_county", "population", "incidence", "mortality", "standard_population", "county_context", "specialties")
+REAL = (
+    "hospitals",
+    "hospital_flows",
+    "zips",
+    "zip_county",
+    "population",
+    "incidence",
+    "mortality",
+    "standard_population",
+    "county_context",
+    "specialties",
+)
 
 
 @pytest.fixture

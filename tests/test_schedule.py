@@ -84,7 +84,10 @@ def test_a_partner_without_a_schedule_is_never_due(project, state):
     assert schedule.due([each], state, datetime.now(UTC)) == [] and schedule.coming(each, datetime.now(UTC)) is None
 
 
-@pytest.mark.parametrize(("cron", "zone", "told"), [("61 * * * *", "UTC", "no cron expression"), ("monthly", "UTC", "five fields"), ("0 6 * * *", "Chicago", "no time zone 'Chicago'")])
+@pytest.mark.parametrize(
+    ("cron", "zone", "told"),
+    [("61 * * * *", "UTC", "no cron expression"), ("monthly", "UTC", "five fields"), ("0 6 * * *", "Chicago", "no time zone 'Chicago'")],
+)
 def test_a_wrong_schedule_is_refused_with_its_line(project, cron, zone, told):
     with pytest.raises(params.ParamsError, match=told) as caught:
         schedule.coming(settings(project, cron, zone), datetime.now(UTC))

@@ -42,7 +42,9 @@ def test_no_shown_count_is_small_whatever_the_series():
     draw = np.random.default_rng(7)
     for p in (0.02, 0.1, 0.5, 0.93):
         n = draw.integers(5, 120, 60)
-        found = scorecard.subgroup(months(draw.binomial(n, p).astype(float), n.astype(float)), people=True, below=11, tolerated=0.1).dropna()
+        found = scorecard.subgroup(
+            months(draw.binomial(n, p).astype(float), n.astype(float)), people=True, below=11, tolerated=0.1
+        ).dropna()
         for part in (found["numerator"], found["denominator"], found["denominator"] - found["numerator"]):
             assert not part.between(1, 10).any()
 
@@ -97,8 +99,16 @@ def definitions() -> pd.DataFrame:
 def test_board_has_a_row_for_each_indicator_with_data():
     late = np.full(60, 0.5)
     late[-1] = 0.9
-    recorded = pd.concat([months(np.round(late * 200), 200.0).assign(kpi="a_share"), months(np.tile([9.0, 11.0], 30), np.nan).assign(kpi="b_days"), months(0.2, 12.0).assign(kpi="d_share")])
-    charts = scorecard.charts(definitions(), recorded, {}, pd.DataFrame({"kpi": [], "month": []}), below=11, tolerated=0.1, baseline_years=2)
+    recorded = pd.concat(
+        [
+            months(np.round(late * 200), 200.0).assign(kpi="a_share"),
+            months(np.tile([9.0, 11.0], 30), np.nan).assign(kpi="b_days"),
+            months(0.2, 12.0).assign(kpi="d_share"),
+        ]
+    )
+    charts = scorecard.charts(
+        definitions(), recorded, {}, pd.DataFrame({"kpi": [], "month": []}), below=11, tolerated=0.1, baseline_years=2
+    )
     board = scorecard.table(definitions(), charts, {"a_share": 0.7, "b_days": 4.0}).set_index("kpi")
     assert board.index.tolist() == ["a_share", "b_days", "d_share"]
     assert board.loc["a_share", ["variation", "assurance"]].tolist() == ["improvement", "fail"]
@@ -112,7 +122,9 @@ def test_waits_count_those_still_waiting():
     """Ten quick patients and ten who still wait: the mean of completed waits is 10 days, the median wait is not reached at 10."""
     start = pd.Timestamp("2025-01-02")
     quick = pd.DataFrame({"s": start, "e": start + pd.Timedelta(days=10), "u": start + pd.Timedelta(days=10)}, index=range(10))
-    slow = pd.DataFrame({"s": start, "e": [start + pd.Timedelta(days=40)] * 4 + [pd.NaT] * 8, "u": start + pd.Timedelta(days=90)}, index=range(10, 22))
+    slow = pd.DataFrame(
+        {"s": start, "e": [start + pd.Timedelta(days=40)] * 4 + [pd.NaT] * 8, "u": start + pd.Timedelta(days=90)}, index=range(10, 22)
+    )
     found = scorecard.waits(pd.concat([quick, slow]), start="s", event="e", until="u", below=11)
     assert found["numerator"].iloc[0] > 10
     assert scorecard.waits(quick, start="s", event="e", until="u", below=11)["numerator"].isna().all()  # ten patients: not shown
@@ -141,7 +153,14 @@ def test_margin_leaves_fixed_cost_out():
 
 
 def services() -> tuple[pd.DataFrame, pd.DataFrame]:
-    ours = pd.DataFrame({"service": "Genetics", "site": ["Breast", "Colon", "Ovary"], "eligible_patients_n": [200, 100, 15], "reached_patients_n": [80, 60, 12]})
+    ours = pd.DataFrame(
+        {
+            "service": "Genetics",
+            "site": ["Breast", "Colon", "Ovary"],
+            "eligible_patients_n": [200, 100, 15],
+            "reached_patients_n": [80, 60, 12],
+        }
+    )
     peers = pd.DataFrame({"service": "Genetics", "site": ["Breast", "Colon", "Ovary"], "peer_median_share": [0.6, 0.6, 0.6]})
     return ours, peers
 

@@ -25,7 +25,9 @@ def test_values_carry_the_unit_of_their_name():
 
 
 def test_a_concern_leads_and_common_cause_is_a_finding_too():
-    both = pd.concat([board(), board(kpi="margin_share", title="Margin", variation_icon="◆ L"), board(title="Wait", variation="improvement")])
+    both = pd.concat(
+        [board(), board(kpi="margin_share", title="Margin", variation_icon="◆ L"), board(title="Wait", variation="improvement")]
+    )
     text = said.signals(both).text
     assert text.startswith("**No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse.**")
     assert "Also for the worse: margin." in text
@@ -37,7 +39,10 @@ def test_a_concern_leads_and_common_cause_is_a_finding_too():
     ("changes", "title"),
     [
         ({}, "No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse"),
-        ({"variation": "improvement", "variation_icon": "◇ L"}, "No-shows fell beyond chance to 9.9\u00a0% from 6.0\u00a0%, an improvement"),
+        (
+            {"variation": "improvement", "variation_icon": "◇ L"},
+            "No-shows fell beyond chance to 9.9\u00a0% from 6.0\u00a0%, an improvement",
+        ),
         ({"variation": "common", "assurance": "fail"}, "No-shows will miss the target of 7.0\u00a0%"),
         ({"variation": "common"}, "No-shows did not change measurably: 9.9\u00a0%, mean 6.0\u00a0%"),
     ],
@@ -47,12 +52,31 @@ def test_title_of_a_control_chart(changes, title):
 
 
 def test_charts_are_chosen_by_rule_and_only_where_there_are_points():
-    rows = pd.concat([board(kpi="a", variation="common", assurance="pass"), board(kpi="b", variation="improvement"), board(kpi="c", variation="common", assurance="fail"), board(kpi="d"), board(kpi="e", points_n=5)])
+    rows = pd.concat(
+        [
+            board(kpi="a", variation="common", assurance="pass"),
+            board(kpi="b", variation="improvement"),
+            board(kpi="c", variation="common", assurance="fail"),
+            board(kpi="d"),
+            board(kpi="e", points_n=5),
+        ]
+    )
     assert said.notable(rows, 4)["kpi"].tolist() == ["d", "c", "b", "a"]
 
 
 def test_readable_table_has_no_empty_cell_and_no_hidden_number():
-    hidden = board(kpi="accrual_share", now=np.nan, usual=np.nan, period=pd.NaT, length="", variation="hidden", variation_icon="[c]", assurance="hidden", assurance_icon="[c]", points_n=0)
+    hidden = board(
+        kpi="accrual_share",
+        now=np.nan,
+        usual=np.nan,
+        period=pd.NaT,
+        length="",
+        variation="hidden",
+        variation_icon="[c]",
+        assurance="hidden",
+        assurance_icon="[c]",
+        points_n=0,
+    )
     table = said.readable(pd.concat([board(target=np.nan), hidden]))
     assert (table.map(str.strip) != "").all(axis=None)
     assert table.iloc[1][["newest", "now", "mean", "variation", "assurance"]].tolist() == ["[c]"] * 5
@@ -62,7 +86,11 @@ def test_readable_table_has_no_empty_cell_and_no_hidden_number():
 @pytest.mark.parametrize(
     ("statuses", "sentence", "card"),
     [
-        (["Met", "Not met", "At risk"], "**The accreditation gate is blocked by 5.3 (report)**; 1 of 3 standards are met", "Gate: blocked by 5.3"),
+        (
+            ["Met", "Not met", "At risk"],
+            "**The accreditation gate is blocked by 5.3 (report)**; 1 of 3 standards are met",
+            "Gate: blocked by 5.3",
+        ),
         (["Met", "Unknown", "At risk"], "**Readiness cannot be said: 5.3 (report) has no evidence**", "Gate: unknown, 5.3"),
         (["Met", "At risk", "Met"], "**No standard fails, but 5.3 (report) is at risk**", "Gate: at risk, 5.3"),
         (["Met", "Met", "Not applicable"], "**All 2 applicable standards are met**", "Gate: ready"),
@@ -94,27 +122,47 @@ def test_variances_write_f_and_u():
 
 def test_a_material_line_without_comment_leaves_the_slot_open():
     open_ = said.explained(lines(), pd.DataFrame({"line": [], "author": [], "comment": []}, dtype="str"))
-    assert open_[["line", "mostly_by", "comment", "author"]].iloc[0].tolist() == ["Visits", "volume", "comment required from the owner of the line", "open"]
+    assert open_[["line", "mostly_by", "comment", "author"]].iloc[0].tolist() == [
+        "Visits",
+        "volume",
+        "comment required from the owner of the line",
+        "open",
+    ]
     filled = said.explained(lines(), pd.DataFrame({"line": ["Visits"], "author": ["a role"], "comment": ["why"]}))
     assert filled[["comment", "author"]].iloc[0].tolist() == ["why", "a role"]
 
 
 def test_margin_sentence_names_the_largest_part():
     bridge = pd.DataFrame({"step": ["Budgeted margin", "Volume", "Quantity", "Price"], "margin_usd": [1e6, -1e5, 0.0, -6e4]})
-    assert said.money(bridge, lines()).text == "**Margin is $160 K below budget for the fiscal year to date, mostly by volume** (−$100 K); 1 line differs materially."
+    assert (
+        said.money(bridge, lines()).text
+        == "**Margin is $160 K below budget for the fiscal year to date, mostly by volume** (−$100 K); 1 line differs materially."
+    )
     assert said.bridge_title(bridge) == "Margin stands $160 K below budget, mostly by volume"
 
 
 def test_outlook_of_cost_above_budget_is_unfavorable():
-    year = pd.DataFrame({"fiscal_year": 2026, "line": "Drugs", "kind": "cost", "budget_volume": 100.0, "budget_quantity": 1.0, "budget_price_usd": 10.0}, index=range(12))
-    ahead = pd.DataFrame({"line": ["Drugs"], "months_n": [6], "to_date_usd": [6_600.0], "run_rate_usd": [13_200.0], "seasonal_usd": [13_000.0]})
+    year = pd.DataFrame(
+        {"fiscal_year": 2026, "line": "Drugs", "kind": "cost", "budget_volume": 100.0, "budget_quantity": 1.0, "budget_price_usd": 10.0},
+        index=range(12),
+    )
+    ahead = pd.DataFrame(
+        {"line": ["Drugs"], "months_n": [6], "to_date_usd": [6_600.0], "run_rate_usd": [13_200.0], "seasonal_usd": [13_000.0]}
+    )
     row = said.outlook(year, ahead).iloc[0]
     assert row["line"] == "Drugs (cost)"
     assert row["seasonal_less_budget"].replace("\u00a0", " ") == "+$1,000 U"
 
 
 def test_milestones_late_and_on_time():
-    table = pd.DataFrame({"initiative": ["Chairs", "Chairs", "Clinic"], "milestone": ["Plan", "Pilot", "Case"], "standing": ["done", "slipping", "on time"], "slip_days": [0, 62, 3]})
+    table = pd.DataFrame(
+        {
+            "initiative": ["Chairs", "Chairs", "Clinic"],
+            "milestone": ["Plan", "Pilot", "Case"],
+            "standing": ["done", "slipping", "on time"],
+            "slip_days": [0, 62, 3],
+        }
+    )
     assert said.slips(table).text == "**1 of 2 open milestones is late**; chairs slipped most, by 62 days at “pilot”."
     assert said.slip_title(table) == "1 of 2 open milestones is late"
     assert said.slips(table[table["standing"] != "slipping"]).text == "**No open milestone of 1 is late.**"
@@ -122,7 +170,10 @@ def test_milestones_late_and_on_time():
 
 
 def test_findings_of_other_reports_by_weight():
-    told = {"a": {"title": "Market", "findings": [{"text": "**Share** fell.", "size": 0.5, "certainty": 0.5}]}, "b": {"title": "Growth", "findings": [{"text": "NPV up.", "size": 0.9, "certainty": 0.9}]}}
+    told = {
+        "a": {"title": "Market", "findings": [{"text": "**Share** fell.", "size": 0.5, "certainty": 0.5}]},
+        "b": {"title": "Growth", "findings": [{"text": "NPV up.", "size": 0.9, "certainty": 0.9}]},
+    }
     assert said.elsewhere(told)["report"].tolist() == ["Growth", "Market"]
     assert said.elsewhere(told)["finding"].iloc[1] == "Share fell."
     assert said.elsewhere({})["finding"].iloc[0].startswith("The other reports were not built")

@@ -17,7 +17,11 @@ SAYS = {
     "tallgrass": ["blocked by 5.3", "No-shows rose beyond chance", "mostly by volume"],
     "riverbend": ["blocked by 9.1", "vacant positions", "nurse residency with the hub slipped most"],
     "dunes": ["blocked by 6.5", "claims denied at first", "mostly by price"],
-    "northpoint": ["No standard fails, but 5.8", "Wait for an infusion chair rose beyond chance", "eight more infusion chairs slipped most"],
+    "northpoint": [
+        "No standard fails, but 5.8",
+        "Wait for an infusion chair rose beyond chance",
+        "eight more infusion chairs slipped most",
+    ],
 }
 
 

@@ -67,7 +67,9 @@ def test_a_known_total_tightens_the_bounds():
 def test_bounds_hold_the_truth_whatever_is_suppressed(counts):
     truth = np.array(counts)
     hidden = (truth >= 1) & (truth <= 10)
-    rows = pd.DataFrame({"zip": [str(i) for i in range(len(truth))], "cases_n": np.where(hidden, np.nan, truth), "cases_n_suppressed": hidden})
+    rows = pd.DataFrame(
+        {"zip": [str(i) for i in range(len(truth))], "cases_n": np.where(hidden, np.nan, truth), "cases_n_suppressed": hidden}
+    )
     for total in (None, int(truth.sum())):
         found = area.bounds(rows, total=total)
         assert (found["cases_low"] <= truth).all() and (truth <= found["cases_high"]).all()

@@ -110,6 +110,18 @@ def test_indicators_agree_with_cases_and_services(found):
 
 
 def test_roles_stand_in_for_people_and_themes_are_known():
-    known = {"radiation oncology", "infusion", "imaging", "clinical trials", "navigation", "survivorship", "genetics", "patient assistance", "workforce", "facility", "general"}
+    known = {
+        "radiation oncology",
+        "infusion",
+        "imaging",
+        "clinical trials",
+        "navigation",
+        "survivorship",
+        "genetics",
+        "patient assistance",
+        "workforce",
+        "facility",
+        "general",
+    }
     assert set(scorecard_text.milestones()["theme"]) <= known
     assert not scorecard_text.standards_evidence()["owner"].str.contains(r"Dr|Mr|Ms").any()

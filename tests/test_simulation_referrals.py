@@ -22,7 +22,9 @@ def tables():
     dates = ["referral_date", "scheduled_date", "consult_date", "treatment_date", "followed_until"]
     return {
         "clinicians": pd.concat([pd.read_csv(folder / f"clinicians_{p}.csv", dtype={"npi": str, "zip": str}) for p in PARTNERS]),
-        "referrals": pd.concat([pd.read_csv(folder / f"referrals_{p}.csv.gz", dtype={"npi": str}, parse_dates=["period"]) for p in PARTNERS]),
+        "referrals": pd.concat(
+            [pd.read_csv(folder / f"referrals_{p}.csv.gz", dtype={"npi": str}, parse_dates=["period"]) for p in PARTNERS]
+        ),
         "cases": pd.concat([pd.read_csv(folder / f"cases_{p}.csv.gz", dtype={"npi": str}, parse_dates=dates) for p in PARTNERS]),
         "pairs": pd.read_csv(folder / "shared_patients_2025_180_days.csv.gz", header=None, dtype={0: str, 1: str}),
     }
@@ -53,7 +55,12 @@ def test_nine_in_ten_analytic_cases_arrive_by_referral(tables):
 def test_the_dated_cases_are_the_referrals_of_our_network(tables):
     table, cases = tables["referrals"], tables["cases"]
     ours = table[table["scheduled_n"].notna()]
-    for dates, counts in (("referral_date", "referrals_n"), ("scheduled_date", "scheduled_n"), ("consult_date", "seen_n"), ("treatment_date", "treated_n")):
+    for dates, counts in (
+        ("referral_date", "referrals_n"),
+        ("scheduled_date", "scheduled_n"),
+        ("consult_date", "seen_n"),
+        ("treatment_date", "treated_n"),
+    ):
         left = cases[cases[dates].notna()].groupby(["partner", "destination"]).size()
         right = ours.groupby(["partner", "destination"])[counts].sum()
         assert left.sort_index().astype(int).to_dict() == right.sort_index().astype(int).to_dict(), dates
@@ -61,7 +68,12 @@ def test_the_dated_cases_are_the_referrals_of_our_network(tables):
 
 def test_dates_are_in_order_and_end_with_the_data(tables):
     cases = tables["cases"]
-    for first, second in (("referral_date", "scheduled_date"), ("scheduled_date", "consult_date"), ("consult_date", "treatment_date"), ("consult_date", "followed_until")):
+    for first, second in (
+        ("referral_date", "scheduled_date"),
+        ("scheduled_date", "consult_date"),
+        ("consult_date", "treatment_date"),
+        ("consult_date", "followed_until"),
+    ):
         both = cases[cases[first].notna() & cases[second].notna()]
         assert (both[first] <= both[second]).all(), (first, second)
     assert cases["followed_until"].max() <= pd.Timestamp(world.AS_OF)
@@ -89,13 +101,19 @@ def test_shared_patients_follow_the_published_layout(tables):
 def test_the_truth_is_planted(tables, partner):
     truth, table, people = referrals.TRUTH[partner], tables["referrals"], tables["clinicians"]
     codes = {name: code for name, (code, *_) in referrals.FEEDERS.items()}
-    own = table[(table["partner"] == partner)].merge(people[["npi", "city", "taxonomy_code", "affiliation"]], on="npi", validate="many_to_one")
+    own = table[(table["partner"] == partner)].merge(
+        people[["npi", "city", "taxonomy_code", "affiliation"]], on="npi", validate="many_to_one"
+    )
     ours = own["destination_system"].isin([world.HUB_SYSTEM, world.PARTNERS[partner]["name"]])
     affiliated = own[own["affiliation"] == "affiliated"]
     kept = affiliated.assign(kept=affiliated["referrals_n"].where(ours, 0)).groupby("taxonomy_code")[["kept", "referrals_n"]].sum()
     leaking = kept.loc[codes[truth["leaking_specialty"]]]
     assert leaking["kept"] / leaking["referrals_n"] < 0.6 * kept["kept"].sum() / kept["referrals_n"].sum()
-    by_year = own[ours].assign(year=own["period"].dt.year).pivot_table(index="npi", columns="year", values="referrals_n", aggfunc="sum", fill_value=0)
+    by_year = (
+        own[ours]
+        .assign(year=own["period"].dt.year)
+        .pivot_table(index="npi", columns="year", values="referrals_n", aggfunc="sum", fill_value=0)
+    )
     lost = by_year.loc[referrals.npi(partner, referrals.ROLE_SERIAL["lost_referrer"])]
     opened = by_year.loc[referrals.npi(partner, referrals.ROLE_SERIAL["opened_referrer"])]
     assert lost[2024] >= 30

@@ -25,8 +25,18 @@ def reference(values, alpha, beta, gamma, phi):
     """statsmodels' own smoother with the same parameters and start."""
     rows = np.atleast_2d(values)
     level, slope, terms = smoothing._start(rows, 4, True)
-    model = ETSModel(pd.Series(values, dtype=float), error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=4, initialization_method="known",
-                     initial_level=level[0], initial_trend=slope[0], initial_seasonal=terms[0])
+    model = ETSModel(
+        pd.Series(values, dtype=float),
+        error="add",
+        trend="add",
+        damped_trend=True,
+        seasonal="add",
+        seasonal_periods=4,
+        initialization_method="known",
+        initial_level=level[0],
+        initial_trend=slope[0],
+        initial_seasonal=terms[0],
+    )
     return model.smooth([alpha, beta, gamma, phi])
 
 
@@ -34,7 +44,9 @@ def reference(values, alpha, beta, gamma, phi):
 def test_ets_recursion_is_that_of_statsmodels(parameters):
     values = series()
     rows = values[None]
-    sse, level, slope, terms = smoothing.smooth(rows, np.array([[parameters[0], parameters[1], parameters[2], parameters[3]]]), *smoothing._start(rows, 4, True))
+    sse, level, slope, terms = smoothing.smooth(
+        rows, np.array([[parameters[0], parameters[1], parameters[2], parameters[3]]]), *smoothing._start(rows, 4, True)
+    )
     fitted = reference(values, *parameters)
     assert sse[0, 0] == pytest.approx(fitted.sse, rel=1e-9)
     ahead = np.cumsum(parameters[3] ** np.arange(1, 9))
@@ -57,8 +69,23 @@ def test_the_grid_forecasts_as_well_as_a_free_fit():
     for seed in range(8):
         values = series(24, seed=seed)
         known, later = values[:20], values[20:]
-        start = dict(zip(("initial_level", "initial_trend", "initial_seasonal"), [part[0] for part in smoothing._start(known[None], 4, True)], strict=True))
-        model = ETSModel(pd.Series(known), error="add", trend="add", damped_trend=True, seasonal="add", seasonal_periods=4, initialization_method="known", **start)
+        start = dict(
+            zip(
+                ("initial_level", "initial_trend", "initial_seasonal"),
+                [part[0] for part in smoothing._start(known[None], 4, True)],
+                strict=True,
+            )
+        )
+        model = ETSModel(
+            pd.Series(known),
+            error="add",
+            trend="add",
+            damped_trend=True,
+            seasonal="add",
+            seasonal_periods=4,
+            initialization_method="known",
+            **start,
+        )
         own.append(np.abs(smoothing.ets(known, 4).mean[0] - later).mean())
         free.append(np.abs(model.fit(disp=0).forecast(4).to_numpy() - later).mean())
     assert np.mean(own) <= 1.03 * np.mean(free)

@@ -56,7 +56,7 @@ def test_local_clusters_are_found_and_agree_with_esda(lattice):
     random, z = np.random.default_rng(3), ((series - series.mean()) / series.std(ddof=0)).to_numpy()
     rows = graph.transform("r").sparse.tocsr()
     for i in (0, 5, 44):
-        weights, others = rows.data[rows.indptr[i]:rows.indptr[i + 1]], np.delete(z, i)
+        weights, others = rows.data[rows.indptr[i] : rows.indptr[i + 1]], np.delete(z, i)
         draws = np.array([z[i] * (random.choice(others, len(weights), replace=False) @ weights) for _ in range(999)])
         seen = z[i] * (rows @ z)[i]
         p = min(1, 2 * (min((draws >= seen).sum(), (draws < seen).sum()) + 1) / 1000)
@@ -112,5 +112,8 @@ def test_benjamini_hochberg_1995_example():
 def test_moran_keeps_its_level(lattice):
     frame, graph = lattice
     random = np.random.default_rng(9)
-    rejected = [spatial.morans_i(pd.Series(random.normal(size=100), index=frame["area"]), graph, permutations=99, seed=i).p < 0.05 for i in range(100)]
+    rejected = [
+        spatial.morans_i(pd.Series(random.normal(size=100), index=frame["area"]), graph, permutations=99, seed=i).p < 0.05
+        for i in range(100)
+    ]
     assert 0.0 < np.mean(rejected) <= 0.11

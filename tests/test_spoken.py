@@ -24,7 +24,9 @@ def test_a_sentence_that_names_a_hidden_row_and_its_count_is_refused(sentence, f
     assert "4" not in str(told.value)
 
 
-@pytest.mark.parametrize("sentence", ["Kidney: 12 %", "Kidney waits 12 days", "Breast: 40", "Kidney rose by 12.5", "12 sites, kidney last", "Lung: 12"])
+@pytest.mark.parametrize(
+    "sentence", ["Kidney: 12 %", "Kidney waits 12 days", "Breast: 40", "Kidney rose by 12.5", "12 sites, kidney last", "Lung: 12"]
+)
 def test_other_numbers_and_other_rows_are_not(sentence):
     spoken = Spoken()
     spoken.hide(STAYS, SAFE)
@@ -46,6 +48,16 @@ def test_few_people_are_not_told_from_a_source_with_a_threshold(sentence):
     Spoken().say("a takeaway", sentence)
 
 
-@pytest.mark.parametrize("sentence", ["Counts of 1 to 10 patients are hidden", "6 more cases a year", "5 cases a year by 2030", "the first 3 visits", "17 patients", "0 patients"])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Counts of 1 to 10 patients are hidden",
+        "6 more cases a year",
+        "5 cases a year by 2030",
+        "the first 3 visits",
+        "17 patients",
+        "0 patients",
+    ],
+)
 def test_definitions_and_forecasts_are_not_counts(sentence):
     Spoken().say("a takeaway", sentence, below=11)

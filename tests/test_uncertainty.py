@@ -8,8 +8,10 @@ from scipy import stats
 from catchment.analysis import uncertainty
 
 DRIVERS = {
-    "volume": {"distribution": "pert", "low": 0.5, "mode": 1.0, "high": 1.3}, "cost": {"distribution": "lognormal", "median": 1.0, "sigma": 0.2},
-    "delay": {"distribution": "triangular", "low": 0.0, "mode": 3.0, "high": 12.0}, "demand": {"distribution": "normal", "mean": 0.0, "sd": 1.0},
+    "volume": {"distribution": "pert", "low": 0.5, "mode": 1.0, "high": 1.3},
+    "cost": {"distribution": "lognormal", "median": 1.0, "sigma": 0.2},
+    "delay": {"distribution": "triangular", "low": 0.0, "mode": 3.0, "high": 12.0},
+    "demand": {"distribution": "normal", "mean": 0.0, "sd": 1.0},
 }
 
 
@@ -93,7 +95,9 @@ def test_break_even_brings_the_outcome_to_zero():
     assert table.loc["volume", "break_even_value"] == pytest.approx(0.8)
     assert table.loc["cost", "break_even_value"] == pytest.approx(1.25)
     assert table.loc["cost", "chance_share"] == pytest.approx(stats.lognorm(0.2).sf(1.25), abs=1e-6)
-    assert table.loc["volume", "chance_share"] == pytest.approx(stats.beta(1 + 4 * 0.5 / 0.8, 1 + 4 * 0.3 / 0.8, loc=0.5, scale=0.8).cdf(0.8), abs=1e-6)
+    assert table.loc["volume", "chance_share"] == pytest.approx(
+        stats.beta(1 + 4 * 0.5 / 0.8, 1 + 4 * 0.3 / 0.8, loc=0.5, scale=0.8).cdf(0.8), abs=1e-6
+    )
     assert np.isnan(table.loc["delay", "break_even_value"]) and table.loc["delay", "chance_share"] == 0
 
 

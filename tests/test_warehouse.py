@@ -77,7 +77,9 @@ class Server:
         self.log = folder / "log"
 
     def run(self, program, *options):
-        subprocess.run([*self.account, str(self.programs / program), *options], check=True, capture_output=True, timeout=60, cwd=self.folder)
+        subprocess.run(
+            [*self.account, str(self.programs / program), *options], check=True, capture_output=True, timeout=60, cwd=self.folder
+        )
 
     def start(self):
         settings = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c log_statement=all -c log_line_prefix=%a: -c fsync=off -c password_encryption=scram-sha-256"
@@ -142,7 +144,11 @@ def test_rows_come_typed_in_the_order_of_the_key_with_their_suppression(tables):
 def test_the_partners_filter_and_the_columns_reach_the_server(tables, server):
     before = len(server.said())
     tables.read("gifts", ["amount_usd"], day=data.between(pd.Timestamp("2024-02-01"), None))
-    asked = [line for line in server.said()[before:].splitlines() if (line.startswith("catchment:") and "amount_usd" in line) or "\"gift_id\"" in line]
+    asked = [
+        line
+        for line in server.said()[before:].splitlines()
+        if (line.startswith("catchment:") and "amount_usd" in line) or '"gift_id"' in line
+    ]
     log = server.said()[before:]
     assert "'dunes'" in log and "2024-02-01" in log.replace("MAKE_TIMESTAMP(2024, 2, 1", "2024-02-01")
     assert asked
@@ -162,7 +168,10 @@ def test_whether_there_are_rows_is_asked_of_the_server(tables):
 
 
 def test_nothing_can_be_written(tables, server):
-    with warehouse.connected(f"postgres://127.0.0.1:{server.port}/warehouse") as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+    with (
+        warehouse.connected(f"postgres://127.0.0.1:{server.port}/warehouse") as connection,
+        pytest.raises(psycopg.errors.ReadOnlySqlTransaction),
+    ):
         connection.raw_sql("DELETE FROM marts.gift")
     with server.owner() as con:
         assert con.execute("SELECT count(*) FROM marts.gift").fetchone() == (3,)
@@ -225,10 +234,18 @@ def test_a_table_that_may_not_be_read_is_told(tables, server):
         tables.read("payroll")
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ("marts.gift", "marts.gifts", r"expected a table of that name, found none \(did you mean gift\?\)"), ("amount_usd:", "amount_eur:", r"no such column \(did you mean amount_usd\?\)"),
-    ("gift: {from: gift_id, type: text", "gift: {from: gift_id, type: number", "expected values of type number, found values stored as string"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("marts.gift", "marts.gifts", r"expected a table of that name, found none \(did you mean gift\?\)"),
+        ("amount_usd:", "amount_eur:", r"no such column \(did you mean amount_usd\?\)"),
+        (
+            "gift: {from: gift_id, type: text",
+            "gift: {from: gift_id, type: number",
+            "expected values of type number, found values stored as string",
+        ),
+    ],
+)
 def test_a_table_that_is_not_as_catalogued_is_told(tables, old, new, said):
     path = tables.root / "data/catalog.yml"
     assert old in path.read_text()
@@ -287,5 +304,6 @@ def test_a_duckdb_file_is_another_uri(tables):
         con.execute("CREATE TABLE counties AS SELECT '18127' AS county_fips, 3 AS cases_n UNION ALL SELECT '99999', 4")
     (tables.root / "data/catalog.yml").write_text(
         f"tables:\n  counties:\n    title: C\n    uri: duckdb://{path}\n    producer: T\n    edition: 2024\n    scope: region\n    key: [county_fips]\n    columns:\n"
-        "      county_fips: {type: text, meaning: county}\n      cases_n: {type: integer, meaning: cases}\n")
+        "      county_fips: {type: text, meaning: county}\n      cases_n: {type: integer, meaning: cases}\n"
+    )
     assert tables.read("counties")["cases_n"].tolist() == [3]

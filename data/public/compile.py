@@ -152,7 +152,11 @@ def zips(source: Path, places: pd.DataFrame) -> None:
     parts["weight"] = parts.weight.round(6)
     # ZIPs without a population of their own (PO boxes) keep only the share of home addresses.
     parts = parts[parts.zip.isin(points.zip)].assign(weight_year=2010, residential_year=2020).drop(columns="population_n")
-    write(parts[["zip", "county_fips", "weight", "weight_year", "residential_share", "residential_year"]], "zip_county", ["zip", "county_fips"])
+    write(
+        parts[["zip", "county_fips", "weight", "weight_year", "residential_share", "residential_year"]],
+        "zip_county",
+        ["zip", "county_fips"],
+    )
 
 
 def context(source: Path, places: pd.DataFrame) -> None:
@@ -166,7 +170,9 @@ def context(source: Path, places: pd.DataFrame) -> None:
         hospital_drive_min=number(social.HospAvTmDr), primary_care_100k=number(social.PcpPer100k), specialist_100k=number(social.SpPer100k),
     )  # fmt: skip
     write(out[out.county_fips.isin(places.county_fips)], "county_context", ["county_fips"])
-    centers = text(source / "centers" / "nci_center_catchment_counties_IL_IN_WI_MA_NH.csv").rename(columns={"FIPS": "county_fips", "name": "center"})
+    centers = text(source / "centers" / "nci_center_catchment_counties_IL_IN_WI_MA_NH.csv").rename(
+        columns={"FIPS": "county_fips", "name": "center"}
+    )
     centers = centers[centers.county_fips.isin(places.county_fips)].assign(year=2024)
     write(centers[["county_fips", "center", "designation", "year"]], "nci_catchments", ["county_fips", "center"])
 
@@ -198,7 +204,9 @@ def population(source: Path, places: pd.DataFrame) -> None:
     link = plan[["county_fips", "Region"]].drop_duplicates().assign(projection_region=lambda r: r.Region.map(names), year=2020)
     write(link[["county_fips", "projection_region", "year"]], "county_projection_region", ["county_fips"])
     ahead = text(source / "population" / "cmap_region_projection_age_sex_2025_2050.csv")
-    ahead = ahead.assign(projection_region=ahead.Region.map(names), year=ahead.Year.astype(int), sex=ahead.Sex.str.lower(), **ages(ahead.Age))
+    ahead = ahead.assign(
+        projection_region=ahead.Region.map(names), year=ahead.Year.astype(int), sex=ahead.Sex.str.lower(), **ages(ahead.Age)
+    )
     ahead = ahead.assign(population_n=number(ahead.ProjectedPop).round().astype(int), status="draft")
     key = ["projection_region", "year", "sex", "age_low"]
     write(ahead[[*key, "age_high", "population_n", "status"]], "population_projection", key)
@@ -206,7 +214,9 @@ def population(source: Path, places: pd.DataFrame) -> None:
 
 def population_total(source: Path, places: pd.DataFrame) -> None:
     """Yearly county totals and their components, 2020-2023 (Census vintage 2023): the newest year, without ages."""
-    wide = text(source / "population" / "county_population_components_2020_2023_IL_IN_WI_MA_NH.csv").rename(columns={"FIPStxt": "county_fips"})
+    wide = text(source / "population" / "county_population_components_2020_2023_IL_IN_WI_MA_NH.csv").rename(
+        columns={"FIPStxt": "county_fips"}
+    )
     wide = wide[wide.county_fips.isin(places.county_fips[places.role != "context"])]
     out = pd.concat(
         wide[["county_fips"]].assign(
@@ -219,8 +229,12 @@ def population_total(source: Path, places: pd.DataFrame) -> None:
 
 
 def standard_population(source: Path) -> None:
-    std = text(source / "population" / "us_std_population_2000_19ages.csv").rename(columns={"std_population_census_P25_1130": "population_n"})
-    write(std[["age_low", "age_high", "population_n"]].assign(year=2000, age_low=std.age_low.astype(int)), "standard_population", ["age_low"])
+    std = text(source / "population" / "us_std_population_2000_19ages.csv").rename(
+        columns={"std_population_census_P25_1130": "population_n"}
+    )
+    write(
+        std[["age_low", "age_high", "population_n"]].assign(year=2000, age_low=std.age_low.astype(int)), "standard_population", ["age_low"]
+    )
 
 
 # ---------------------------------------------------------------- cancer
@@ -237,9 +251,18 @@ def years(column: pd.Series) -> dict[str, pd.Series]:
 def profiles(source: Path) -> pd.DataFrame:
     """County and national rows of State Cancer Profiles: rate with 95 % limits, yearly cases, recent trend."""
     raw = text(source / "incidence" / f"scp_incidence_county_{STATE_FILE}").rename(
-        columns={"fips": "county_fips", "rate_lci": "rate_low", "rate_uci": "rate_high", "aapc_lci": "apc_low", "aapc_uci": "apc_high", "rate": "rate_100k"}
+        columns={
+            "fips": "county_fips",
+            "rate_lci": "rate_low",
+            "rate_uci": "rate_high",
+            "aapc_lci": "apc_low",
+            "aapc_uci": "apc_high",
+            "rate": "rate_100k",
+        }
     )
-    out = raw.assign(site=raw.site.replace(SITES), sex=raw.sex.str.lower(), **years(raw.period), cases_n_year=raw.avg_annual_count, apc=raw.aapc)
+    out = raw.assign(
+        site=raw.site.replace(SITES), sex=raw.sex.str.lower(), **years(raw.period), cases_n_year=raw.avg_annual_count, apc=raw.aapc
+    )
     out["trend"] = raw.recent_trend.where(raw.recent_trend.isin(["stable", "rising", "falling"]), "")
     out["status"] = raw.status.map({"ok": "ok", "not_available": "not published", "suppressed": "suppressed"})
     numbers = [*RATE[5:], *TREND[1:]]
@@ -295,7 +318,9 @@ def incidence_by_age(source: Path) -> None:
 def incidence_us(source: Path) -> None:
     """National cases by year, and by age and year; the yearly rate is computed from the ages where the producer prints none."""
     raw = text(source / "incidence" / "us_wonder_age_specific_by_year.csv").query("site != 'All sites'")  # may hold in-situ breast
-    ages_ = raw.assign(year=raw.period.astype(int), age_low=raw.age_low.astype(int), cases_n=whole(raw["count"]), population_n=whole(raw.population))
+    ages_ = raw.assign(
+        year=raw.period.astype(int), age_low=raw.age_low.astype(int), cases_n=whole(raw["count"]), population_n=whole(raw.population)
+    )
     ages_["age_high"] = whole(raw.age_high.str.removesuffix(".0"))
     ages_["status"] = np.where(ages_.cases_n.isna(), "suppressed", "ok")
     key = ["site", "sex", "year", "age_low"]
@@ -306,7 +331,9 @@ def incidence_us(source: Path) -> None:
     part = ages_.cases_n.astype("float64").fillna(0) / ages_.population_n.astype("float64") * ages_.age_low.map(weight) * 1e5
     computed = part.groupby([ages_.site, ages_.sex, ages_.year]).sum().round(2).rename("computed")
     raw = text(source / "incidence" / "us_new_cases_by_year.csv")
-    out = raw.assign(site=raw.site.replace(SITES), year=raw.year.astype(int), cases_n=whole(raw.new_cases), population_n=whole(raw.population))
+    out = raw.assign(
+        site=raw.site.replace(SITES), year=raw.year.astype(int), cases_n=whole(raw.new_cases), population_n=whole(raw.population)
+    )
     out["rate_100k"] = number(raw.age_adjusted_rate)
     key = ["site", "sex", "year"]
     out = out.merge(computed, on=key, how="left", validate="1:1")
@@ -354,7 +381,21 @@ def hospitals(source: Path, places: pd.DataFrame) -> None:
         rating_year=2026,
     )  # fmt: skip
     out["discharges_year"] = pd.Series(2023, index=out.index, dtype="Int64").where(out.discharges_n.notna())
-    columns = ["ccn", "hospital", "city", "state", "zip", "county_fips", "lat", "lon", "hospital_type", "ownership", "system", "system_confidence", "system_year"]
+    columns = [
+        "ccn",
+        "hospital",
+        "city",
+        "state",
+        "zip",
+        "county_fips",
+        "lat",
+        "lon",
+        "hospital_type",
+        "ownership",
+        "system",
+        "system_confidence",
+        "system_year",
+    ]
     figures = ["beds_n", "beds_year", "discharges_n", "days_n", "charges_usd", "discharges_year", "rating", "rating_year"]
     write(out[[*columns, *figures]], "hospitals", ["ccn"])
 

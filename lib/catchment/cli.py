@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="catchment", description="Parameterized notebooks to one page for each partner.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _run_options(commands.add_parser("run", help="build the pages that are not up to date", description="Build the pages that are not up to date."))
+    _run_options(
+        commands.add_parser("run", help="build the pages that are not up to date", description="Build the pages that are not up to date.")
+    )
     for name, command, help_ in (
         ("list", _list, "show partners, notebooks and the state of their pages"),
         ("check", _check, "check params and data; nothing is executed"),
@@ -61,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="become a worker of a Dask cluster")
     worker.set_defaults(command=_worker)
     worker.add_argument("address", help="the scheduler, such as tcp://scheduler:8786")
-    worker.add_argument("--pages", type=_at_least_one, default=os.cpu_count() or 1, metavar="N", help="pages built at the same time (default: processors)")
+    worker.add_argument(
+        "--pages", type=_at_least_one, default=os.cpu_count() or 1, metavar="N", help="pages built at the same time (default: processors)"
+    )
     return parser
 
 
@@ -69,11 +73,15 @@ def _run_options(run):
     run.set_defaults(command=_run)
     run.add_argument("--partner", nargs="+", action="extend", default=[], metavar="ID", help="partner ids (default: all)")
     run.add_argument("--notebook", nargs="+", action="extend", default=[], metavar="NAME", help="notebook names (default: all)")
-    run.add_argument("--jobs", type=_at_least_one, metavar="N", help="pages built at the same time (default: processors, as far as the memory reaches)")
+    run.add_argument(
+        "--jobs", type=_at_least_one, metavar="N", help="pages built at the same time (default: processors, as far as the memory reaches)"
+    )
     run.add_argument("--force", action="store_true", help="build also what is up to date")
     run.add_argument("--due", action="store_true", help="build what the partners' schedules ask for now")
     run.add_argument("--cluster", metavar="ADDRESS", help="build on a Dask cluster, such as tcp://scheduler:8786")
-    run.add_argument("--engine", choices=("catchment", "catchment-kernel"), help="how cells are run (default: in forked processes where possible)")
+    run.add_argument(
+        "--engine", choices=("catchment", "catchment-kernel"), help="how cells are run (default: in forked processes where possible)"
+    )
     run.add_argument("--pdf", action="store_true", help="with a PDF of each page")
     run.add_argument("--deck", action="store_true", help="with the slides of the executive brief")
     _tree_options(run)
@@ -82,7 +90,12 @@ def _run_options(run):
 
 def _tree_options(parser):
     parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages for leadership are (default: reports/)")
-    parser.add_argument("--internal", type=Path, metavar="FOLDER", help="where internal pages and the runner's state are (default: beside the pages, with -internal at the end)")
+    parser.add_argument(
+        "--internal",
+        type=Path,
+        metavar="FOLDER",
+        help="where internal pages and the runner's state are (default: beside the pages, with -internal at the end)",
+    )
 
 
 def _at_least_one(text):
@@ -96,8 +109,17 @@ def _run(options) -> int:
     from catchment.run import runner
 
     chosen = runner.Options(
-        tuple(options.partner), tuple(options.notebook), jobs=options.jobs, engine=options.engine, force=options.force,
-        due=options.due, pdf=options.pdf, deck=options.deck, cluster=options.cluster, reports=options.reports, internal=options.internal,
+        tuple(options.partner),
+        tuple(options.notebook),
+        jobs=options.jobs,
+        engine=options.engine,
+        force=options.force,
+        due=options.due,
+        pdf=options.pdf,
+        deck=options.deck,
+        cluster=options.cluster,
+        reports=options.reports,
+        internal=options.internal,
     )
     summary = runner.run(params.root(), chosen, show=lambda text: print(text, file=sys.stderr))
     for page, failure in summary.failed.items():

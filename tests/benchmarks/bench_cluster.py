@@ -42,7 +42,10 @@ def main():
             begun = time.perf_counter()
             done = project.run("--force", "--cluster", cluster.address)
             seconds[workers] = time.perf_counter() - begun
-            print(f"{workers} worker(s): {options.pages} pages in {seconds[workers]:.1f} s  {done.stdout.strip().rpartition('(')[2][:-1]}", flush=True)
+            print(
+                f"{workers} worker(s): {options.pages} pages in {seconds[workers]:.1f} s  {done.stdout.strip().rpartition('(')[2][:-1]}",
+                flush=True,
+            )
         print(f"from 1 worker to 2: {seconds[1] / seconds[2]:.2f} x")
     finally:
         if cluster:

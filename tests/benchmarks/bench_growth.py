@@ -16,9 +16,12 @@ import pandas as pd
 from catchment.analysis import forecast, growth, initiatives, uncertainty
 
 DRIVERS = {
-    "demand": {"distribution": "normal", "mean": 0.0, "sd": 1.0}, "volume": {"distribution": "pert", "low": 0.5, "mode": 1.0, "high": 1.25},
-    "price": {"distribution": "pert", "low": 0.92, "mode": 1.0, "high": 1.05}, "drug_margin": {"distribution": "triangular", "low": 0.4, "mode": 1.0, "high": 1.15},
-    "running_cost": {"distribution": "pert", "low": 0.97, "mode": 1.0, "high": 1.07}, "capital": {"distribution": "lognormal", "median": 1.0, "sigma": 0.12},
+    "demand": {"distribution": "normal", "mean": 0.0, "sd": 1.0},
+    "volume": {"distribution": "pert", "low": 0.5, "mode": 1.0, "high": 1.25},
+    "price": {"distribution": "pert", "low": 0.92, "mode": 1.0, "high": 1.05},
+    "drug_margin": {"distribution": "triangular", "low": 0.4, "mode": 1.0, "high": 1.15},
+    "running_cost": {"distribution": "pert", "low": 0.97, "mode": 1.0, "high": 1.07},
+    "capital": {"distribution": "lognormal", "median": 1.0, "sigma": 0.12},
     "delay": {"distribution": "triangular", "low": 0.0, "mode": 0.0, "high": 14.0},
 }
 MEASURES = ("cases", "medical_patients", "radiation_patients", "surgical_patients", "infusion_visits", "fractions", "surgeries")
@@ -35,23 +38,49 @@ def plan(count: int, years: int = 10) -> initiatives.Plan:
     requires = np.zeros((count, count), dtype=bool)
     requires[-1, 0] = count > 1
     return initiatives.Plan(
-        names=tuple(f"initiative {place}" for place in range(count)), measures=MEASURES, years=np.arange(2026, 2026 + years),
-        baseline=size * 1.04 ** np.arange(years)[:, None], spread=0.05 * size * np.sqrt(np.arange(1, years + 1))[:, None], effects=random.uniform(0, 0.05, (count, len(MEASURES))) * size,
-        moved=random.uniform(0, 0.3, count), payer=random.uniform(0.9, 1.2, count), ramp=np.repeat([[0.25] * 12 + [0.6] * 12 + [0.85] * 12 + [1.0] * (months - 36)], count, axis=0),
-        start=random.integers(3, 36, count), capital=random.uniform(1e5, 5e6, count), one_off=random.uniform(1e4, 3e5, count), running=random.uniform(1e5, 8e5, count),
-        limit=limit, adds=adds, service=np.array([[3800, 0, 4200, 0, 640, 720, 16_500], [1700, 0, 900, 0, 340, 180, 9_800]], dtype=float),
-        drugs=np.array([0, 0, 0, 0, 420, 0, 0], dtype=float), price_growth=0.022, cost_growth=0.03, rate=0.08, requires=requires, probability=np.full(count, 0.8))
+        names=tuple(f"initiative {place}" for place in range(count)),
+        measures=MEASURES,
+        years=np.arange(2026, 2026 + years),
+        baseline=size * 1.04 ** np.arange(years)[:, None],
+        spread=0.05 * size * np.sqrt(np.arange(1, years + 1))[:, None],
+        effects=random.uniform(0, 0.05, (count, len(MEASURES))) * size,
+        moved=random.uniform(0, 0.3, count),
+        payer=random.uniform(0.9, 1.2, count),
+        ramp=np.repeat([[0.25] * 12 + [0.6] * 12 + [0.85] * 12 + [1.0] * (months - 36)], count, axis=0),
+        start=random.integers(3, 36, count),
+        capital=random.uniform(1e5, 5e6, count),
+        one_off=random.uniform(1e4, 3e5, count),
+        running=random.uniform(1e5, 8e5, count),
+        limit=limit,
+        adds=adds,
+        service=np.array([[3800, 0, 4200, 0, 640, 720, 16_500], [1700, 0, 900, 0, 340, 180, 9_800]], dtype=float),
+        drugs=np.array([0, 0, 0, 0, 420, 0, 0], dtype=float),
+        price_growth=0.022,
+        cost_growth=0.03,
+        rate=0.08,
+        requires=requires,
+        probability=np.full(count, 0.8),
+    )
 
 
 def series(count: int, n: int = 20) -> pd.DataFrame:
     """Quarterly counts of different size, trend and season."""
     random = np.random.default_rng(2)
-    level, growing, season = random.choice([25, 60, 150, 600, 3000], count), random.normal(0.005, 0.01, count), random.normal(0, 0.05, (count, 4))
+    level, growing, season = (
+        random.choice([25, 60, 150, 600, 3000], count),
+        random.normal(0.005, 0.01, count),
+        random.normal(0, 0.05, (count, 4)),
+    )
     time_ = np.arange(n)
     mean = level[:, None] * (1 + growing[:, None]) ** time_ * (1 + season[:, time_ % 4])
     moments = pd.period_range("2021Q1", periods=n, freq="Q")
-    return pd.DataFrame([{"series": f"series {place}", "year": moment.year, "quarter": moment.quarter, "volume_n": float(value)}
-                         for place, row in enumerate(random.poisson(mean)) for moment, value in zip(moments, row, strict=True)])
+    return pd.DataFrame(
+        [
+            {"series": f"series {place}", "year": moment.year, "quarter": moment.quarter, "volume_n": float(value)}
+            for place, row in enumerate(random.poisson(mean))
+            for moment, value in zip(moments, row, strict=True)
+        ]
+    )
 
 
 def timed(action) -> tuple[float, float]:
@@ -75,7 +104,9 @@ def main() -> int:
         whole = plan(count)
         cpu, wall = timed(lambda whole=whole, draws=draws: simulate(whole, draws))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(f"simulation  {draws:>6,} draws x 10 years x 12 months x {count:>2} initiatives: {cpu:5.2f} s CPU, {wall:5.2f} s wall, peak {peak:.2f} GB")
+        print(
+            f"simulation  {draws:>6,} draws x 10 years x 12 months x {count:>2} initiatives: {cpu:5.2f} s CPU, {wall:5.2f} s wall, peak {peak:.2f} GB"
+        )
         if (draws, count) == (10_000, 8) and (cpu >= 1 or peak >= 1):
             missed.append("simulation")
     for count in (10, 40, 120):

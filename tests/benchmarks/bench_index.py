@@ -23,7 +23,9 @@ from test_index import loaded, portfolio
 def loads(path, times):
     """(Seconds on the clock to the load event, processor seconds of the page's thread) of each of several loads in a fresh tab."""
     with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox", "--disable-gpu"])
+        browser = started.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"), args=["--no-sandbox", "--disable-gpu"]
+        )
         for _ in range(times):
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
             yield loaded(tab, path)
@@ -42,12 +44,16 @@ def main():
     text = index.render(made).encode()
     rendered = time.process_time()
     listed = sum(len(each) for each in manifest.texts(made).values())
-    print(f"{options.partners} partners, {len(made['pages'])} pages: index {len(text) / 1e3:,.0f} kB in {rendered - begun:.2f} s CPU, manifests {listed / 1e6:.1f} MB in {time.process_time() - rendered:.2f} s CPU")
+    print(
+        f"{options.partners} partners, {len(made['pages'])} pages: index {len(text) / 1e3:,.0f} kB in {rendered - begun:.2f} s CPU, manifests {listed / 1e6:.1f} MB in {time.process_time() - rendered:.2f} s CPU"
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "index.html")
         path.write_bytes(text)
         clock, processor = (sorted(each) for each in zip(*loads(path, options.times), strict=True))
-    print(f"load event after {clock[0]:.2f} to {clock[-1]:.2f} s (median {clock[len(clock) // 2]:.2f}); the page's thread worked {processor[0]:.2f} to {processor[-1]:.2f} s")
+    print(
+        f"load event after {clock[0]:.2f} to {clock[-1]:.2f} s (median {clock[len(clock) // 2]:.2f}); the page's thread worked {processor[0]:.2f} to {processor[-1]:.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,13 @@ def analysis(partner: str) -> tuple[list[dict], dict]:
                 continue
             code = compile(ast.Module([node], []), cell.id, "exec")
             _, wall, cpu = clocks(lambda code=code: exec(code, names))
-            reads = "tables.read" in source or "tables.geometry" in source or "data.Tables" in source or "params.load" in source or isinstance(node, ast.Import | ast.ImportFrom)
+            reads = (
+                "tables.read" in source
+                or "tables.geometry" in source
+                or "data.Tables" in source
+                or "params.load" in source
+                or isinstance(node, ast.Import | ast.ImportFrom)
+            )
             rows.append({"statement": source.split("=")[0].strip()[:40], "reads": reads, "wall_s": wall, "cpu_s": cpu})
         if "parameters" in cell.metadata.get("tags", []):
             names["partner"] = partner
@@ -62,7 +68,9 @@ def growth(names: dict) -> list[dict]:
     market, rows = names["market"], []
     for times in (1, 3, 10, 30):
         flows = larger(names["latest"], times)
-        _, wall, cpu = clocks(lambda flows=flows: (market.share(flows), market.concentration_by_year(flows), market.patient_flow_hhi(flows, owner="system")))
+        _, wall, cpu = clocks(
+            lambda flows=flows: (market.share(flows), market.concentration_by_year(flows), market.patient_flow_hhi(flows, owner="system"))
+        )
         rows.append({"times": times, "rows": len(flows), "wall_s": wall, "cpu_s": cpu})
     return rows
 
@@ -86,7 +94,8 @@ def national(folder: Path, rows: int) -> Path:
         "tables:\n  hospital_flows:\n    title: Generated national flows\n    path: demo/flows.parquet\n    producer: this benchmark\n    edition: '2023'\n    published: '2025'\n"
         "    accessed: 2026-11-21\n    licence: none\n    simulated: true\n    suppress_below: 11\n    scope: none\n    key: [year, ccn, zip]\n    period: year\n    columns:\n"
         "      year: {type: integer, meaning: year}\n      ccn: {type: text, meaning: hospital}\n      zip: {type: text, meaning: ZIP}\n"
-        "      cases_n: {type: integer, nullable: true, min: 0, meaning: stays}\n")
+        "      cases_n: {type: integer, nullable: true, min: 0, meaning: stays}\n"
+    )
     return root
 
 
@@ -99,7 +108,15 @@ def slices(folder: Path, sizes: list[int]) -> list[dict]:
         root = national(folder, size)
         settings = params.load("tallgrass", root=root)
         part, wall, cpu = clocks(lambda root=root, settings=settings: data.Tables(settings, root=root).read("hospital_flows", zip=wanted))
-        rows.append({"rows": size, "slice_rows": len(part), "file_mb": (root / "data/demo/flows.parquet").stat().st_size / 1e6, "wall_s": wall, "cpu_s": cpu})
+        rows.append(
+            {
+                "rows": size,
+                "slice_rows": len(part),
+                "file_mb": (root / "data/demo/flows.parquet").stat().st_size / 1e6,
+                "wall_s": wall,
+                "cpu_s": cpu,
+            }
+        )
         shutil.rmtree(root)
     return rows
 
@@ -113,13 +130,19 @@ def main() -> None:
     steps, names = analysis(asked.partner)
     table = pd.DataFrame(steps)
     print(table.loc[~table["reads"]].nlargest(12, "cpu_s").to_string(index=False, float_format="{:.2f}".format))
-    print(f"analysis {table.loc[~table['reads'], 'cpu_s'].sum():.2f} s CPU (floor 3); reading {table.loc[table['reads'], 'cpu_s'].sum():.2f} s CPU")
+    print(
+        f"analysis {table.loc[~table['reads'], 'cpu_s'].sum():.2f} s CPU (floor 3); reading {table.loc[table['reads'], 'cpu_s'].sum():.2f} s CPU"
+    )
     grown = growth(names)
     print(pd.DataFrame(grown).to_string(index=False, float_format="{:.2f}".format))
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         sliced = slices(Path(folder), asked.rows)
     print(pd.DataFrame(sliced).to_string(index=False, float_format="{:.2f}".format))
-    print(json.dumps({"analysis_cpu_s": round(float(table.loc[~table["reads"], "cpu_s"].sum()), 2), "growth": grown, "slices": sliced}, default=float))
+    print(
+        json.dumps(
+            {"analysis_cpu_s": round(float(table.loc[~table["reads"], "cpu_s"].sum()), 2), "growth": grown, "slices": sliced}, default=float
+        )
+    )
 
 
 if __name__ == "__main__":

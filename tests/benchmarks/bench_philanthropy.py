@@ -40,13 +40,29 @@ def ledger(gifts_n: int) -> dict[str, pd.DataFrame]:
     gifts.loc[paying, "gift_type"] = "pledge payment"
     gifts["pledge_id"] = pd.Series([None], dtype="str").take(np.zeros(gifts_n, dtype=int)).reset_index(drop=True)
     gifts.loc[paying, "pledge_id"] = [f"P{n // 4}" for n in range(len(paying))]
-    due = pd.DataFrame({"pledge_id": gifts.loc[paying, "pledge_id"].to_numpy(), "due_date": gifts.loc[paying, "gift_date"].to_numpy() + np.timedelta64(9, "D"), "due_usd": gifts.loc[paying, "amount_usd"].to_numpy() * 1.1})
+    due = pd.DataFrame(
+        {
+            "pledge_id": gifts.loc[paying, "pledge_id"].to_numpy(),
+            "due_date": gifts.loc[paying, "gift_date"].to_numpy() + np.timedelta64(9, "D"),
+            "due_usd": gifts.loc[paying, "amount_usd"].to_numpy() * 1.1,
+        }
+    )
     sources = pd.Series(["mail", "online", "event", "grateful patient"], dtype="str")
-    donors = pd.DataFrame({"donor_id": ids, "household_id": ids.where(np.arange(donors_n) % 10 > 0, ids.shift(-1).fillna("D0")), "source": sources.take(random.integers(0, 4, donors_n)).reset_index(drop=True), "kind": "household", "grateful_patient": random.random(donors_n) < 0.1})
+    donors = pd.DataFrame(
+        {
+            "donor_id": ids,
+            "household_id": ids.where(np.arange(donors_n) % 10 > 0, ids.shift(-1).fillna("D0")),
+            "source": sources.take(random.integers(0, 4, donors_n)).reset_index(drop=True),
+            "kind": "household",
+            "grateful_patient": random.random(donors_n) < 0.1,
+        }
+    )
     advised = gifts.loc[gifts["gift_type"] == "donor-advised", ["gift_id", "amount_usd"]]
     soft = advised.assign(donor_id=ids.take(random.integers(0, donors_n, len(advised))).to_numpy(), reason="donor-advised")
     goals = pd.DataFrame({"fiscal_year": YEAR, "basis": ["cash", "production"], "program": "annual giving", "goal_usd": 1e8})
-    campaigns = pd.DataFrame({"campaign_id": ["C1"], "campaign": ["Light"], "goal_usd": [5e8], "start_date": ["2020-07-01"], "end_date": ["2027-06-30"]})
+    campaigns = pd.DataFrame(
+        {"campaign_id": ["C1"], "campaign": ["Light"], "goal_usd": [5e8], "start_date": ["2020-07-01"], "end_date": ["2027-06-30"]}
+    )
     return {"gifts": gifts, "donors": donors, "soft": soft, "due": due, "goals": goals, "campaigns": campaigns}
 
 
@@ -57,8 +73,24 @@ def pipe(proposals_n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     closed = random.random(proposals_n) < 0.8
     start = np.datetime64("2015-01-01") + random.integers(0, 3600, proposals_n).astype("timedelta64[D]")
     outcome = np.where(closed, random.choice(["funded", "declined"], proposals_n), None)
-    proposals = pd.DataFrame({"proposal_id": ids, "ask_usd": random.lognormal(10, 1, proposals_n), "outcome": outcome, "ask_date": start, "closed_date": pd.Series(start + np.timedelta64(200, "D")).where(closed), "funded_usd": 1_000.0, "next_move_date": pd.NaT})
-    stages = pd.concat([pd.DataFrame({"proposal_id": ids, "stage": stage, "entered_date": start + np.timedelta64(40 * rank, "D")}) for rank, stage in enumerate(pipeline.STAGES[:4])], ignore_index=True)
+    proposals = pd.DataFrame(
+        {
+            "proposal_id": ids,
+            "ask_usd": random.lognormal(10, 1, proposals_n),
+            "outcome": outcome,
+            "ask_date": start,
+            "closed_date": pd.Series(start + np.timedelta64(200, "D")).where(closed),
+            "funded_usd": 1_000.0,
+            "next_move_date": pd.NaT,
+        }
+    )
+    stages = pd.concat(
+        [
+            pd.DataFrame({"proposal_id": ids, "stage": stage, "entered_date": start + np.timedelta64(40 * rank, "D")})
+            for rank, stage in enumerate(pipeline.STAGES[:4])
+        ],
+        ignore_index=True,
+    )
     return proposals, stages
 
 
@@ -68,21 +100,37 @@ def metrics(tables: dict[str, pd.DataFrame], told) -> None:
     gifts = tables["gifts"] = told("repeating texts as categories", lambda: philanthropy.compact(tables["gifts"]))
     thanked = told("recognized gifts", lambda: philanthropy.recognized(philanthropy.counted(gifts, basis="cash"), donors, tables["soft"]))
     given = told("giving by donor and year", lambda: giving.annual(thanked))
-    told("year to date, cash and production", lambda: [philanthropy.year_to_date(gifts, AS_OF, basis=basis, goals=tables["goals"]) for basis in philanthropy.POLICY])
+    told(
+        "year to date, cash and production",
+        lambda: [philanthropy.year_to_date(gifts, AS_OF, basis=basis, goals=tables["goals"]) for basis in philanthropy.POLICY],
+    )
     told("raised by year", lambda: philanthropy.raised_by_basis(gifts))
     told("to date by program", lambda: philanthropy.to_date_by(gifts, AS_OF, "program", goals=tables["goals"]))
     told("to date by designation", lambda: philanthropy.to_date_by(gifts, AS_OF, "designation_id"))
     told("year-end forecast", lambda: year_end.forecast(gifts, due, AS_OF))
     told("forecast back-test", lambda: year_end.back_test(gifts, due, AS_OF))
-    told("campaign", lambda: year_end.campaign_outlook(philanthropy.campaign_progress(tables["campaigns"], gifts, as_of=AS_OF), gifts, AS_OF))
+    told(
+        "campaign", lambda: year_end.campaign_outlook(philanthropy.campaign_progress(tables["campaigns"], gifts, as_of=AS_OF), gifts, AS_OF)
+    )
     amounts = given.loc[given[LAST] > 0, LAST] / 100
-    told("concentration, pyramid, Lorenz", lambda: (concentration.concentration(amounts), concentration.gini(amounts), concentration.pyramid(amounts), concentration.lorenz(amounts)))
+    told(
+        "concentration, pyramid, Lorenz",
+        lambda: (
+            concentration.concentration(amounts),
+            concentration.gini(amounts),
+            concentration.pyramid(amounts),
+            concentration.lorenz(amounts),
+        ),
+    )
     told("origins", lambda: donor_segments.origins(thanked, donors, year=LAST))
     told("hard and soft credit", lambda: philanthropy.credit(gifts[philanthropy.in_year(gifts, LAST)], tables["soft"], donors))
     told("retention, all years", lambda: giving.retention_trend(given, through=LAST))
     told("dollar retention, movement", lambda: (giving.dollar_retention(given, LAST), giving.movement(given, LAST)))
     told("segments", lambda: donor_segments.segment_retention(given, donor_segments.labels(given, donors), LAST))
-    told("gains and losses", lambda: (giving.gains_and_losses(given, LAST), giving.growth_in_giving(given, LAST), giving.waterfall(given, LAST)))
+    told(
+        "gains and losses",
+        lambda: (giving.gains_and_losses(given, LAST), giving.growth_in_giving(given, LAST), giving.waterfall(given, LAST)),
+    )
     told("cohorts", lambda: giving.cohorts(given, through=LAST))
     told("LYBUNT, SYBUNT, recaptured", lambda: giving.lapse_summary(thanked, AS_OF))
     told("recency, frequency, money", lambda: donor_segments.rfm_segments(donor_segments.rfm(thanked, AS_OF)))
@@ -92,14 +140,29 @@ def metrics(tables: dict[str, pd.DataFrame], told) -> None:
     told("pledge aging, fulfilment", lambda: (pledges.aging(owed), pledges.fulfilment(owed)))
     proposals, history = pipe(max(1_000, len(gifts) // 250))
     default = dict(zip(pipeline.STAGES, (0.05, 0.1, 0.25, 0.5, 0.85), strict=True))
-    chances = told("stage chances, Brier", lambda: (pipeline.stage_probability(history, proposals, default=default), pipeline.calibration_check(history, proposals, default=default, split="2023-01-01"))[0])
-    told("pipeline", lambda: (pipeline.funnel(pipeline.open_proposals(proposals, history, as_of=AS_OF), chances.set_index("stage")["probability_share"]), pipeline.proposal_yield(proposals), pipeline.cycle_days(proposals, as_of=AS_OF)))
+    chances = told(
+        "stage chances, Brier",
+        lambda: (
+            pipeline.stage_probability(history, proposals, default=default),
+            pipeline.calibration_check(history, proposals, default=default, split="2023-01-01"),
+        )[0],
+    )
+    told(
+        "pipeline",
+        lambda: (
+            pipeline.funnel(pipeline.open_proposals(proposals, history, as_of=AS_OF), chances.set_index("stage")["probability_share"]),
+            pipeline.proposal_yield(proposals),
+            pipeline.cycle_days(proposals, as_of=AS_OF),
+        ),
+    )
 
 
 def run(gifts_n: int) -> None:
     """Every metric on a ledger of `gifts_n` gifts with its seconds, the slowest and the peak last."""
     tables, total, slowest = ledger(gifts_n), 0.0, (0.0, "")
-    print(f"{gifts_n:,} gifts, {len(tables['donors']):,} donors; ledger in memory at {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB peak")
+    print(
+        f"{gifts_n:,} gifts, {len(tables['donors']):,} donors; ledger in memory at {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB peak"
+    )
 
     def told(name: str, call):
         nonlocal total, slowest
@@ -111,7 +174,9 @@ def run(gifts_n: int) -> None:
         return result
 
     metrics(tables, told)
-    print(f"  {total:6.2f} s in all; slowest {slowest[0]:.2f} s: {slowest[1]}; peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+    print(
+        f"  {total:6.2f} s in all; slowest {slowest[0]:.2f} s: {slowest[1]}; peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
+    )
 
 
 def main(sizes: list[int]) -> None:

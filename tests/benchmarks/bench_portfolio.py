@@ -36,10 +36,23 @@ def memory_mb(process):
 
 def run(project, reports, jobs):
     """The runner's own record of a run, its parent's processor seconds, and the largest memory seen (MB)."""
-    command = [sys.executable, "-m", "catchment.cli", "run", "--force", "--json", "--reports", str(reports), *(["--jobs", str(jobs)] if jobs else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "catchment.cli",
+        "run",
+        "--force",
+        "--json",
+        "--reports",
+        str(reports),
+        *(["--jobs", str(jobs)] if jobs else []),
+    ]
     environment = {**os.environ, "CATCHMENT_ROOT": str(project)}
     most = own = 0.0
-    with tempfile.TemporaryFile("w+") as told, subprocess.Popen(command, env=environment, cwd=project, stdout=told, stderr=subprocess.DEVNULL) as started:
+    with (
+        tempfile.TemporaryFile("w+") as told,
+        subprocess.Popen(command, env=environment, cwd=project, stdout=told, stderr=subprocess.DEVNULL) as started,
+    ):
         watched = psutil.Process(started.pid)
         while started.poll() is None:
             try:
@@ -70,10 +83,16 @@ def main():
         begun = time.perf_counter()
         unchanged = subprocess.run(
             [sys.executable, "-m", "catchment.cli", "run", "--json", "--reports", str(reports)],
-            cwd=project, env={**os.environ, "CATCHMENT_ROOT": str(project)}, capture_output=True, text=True, check=False,
+            cwd=project,
+            env={**os.environ, "CATCHMENT_ROOT": str(project)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         counts = json.loads(unchanged.stdout.splitlines()[-1])
-        print(f"run again, nothing changed: {time.perf_counter() - begun:.1f} s ({counts['unchanged_n']} unchanged, {counts['built_n']} built)")
+        print(
+            f"run again, nothing changed: {time.perf_counter() - begun:.1f} s ({counts['unchanged_n']} unchanged, {counts['built_n']} built)"
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -82,7 +101,9 @@ def tell(partners, record, own, most):
     pages = record["built_n"] + record["failed_n"]
     wall, cpu = record["wall_s"], record["cpu_s"]
     print(f"{partners} partners, {pages} pages ({record['failed_n']} failed): {wall:,.0f} s ({wall / pages:.2f} s a page)")
-    print(f"processor: {cpu:,.0f} s ({cpu / pages:.2f} s a page), of which the runner itself {own:,.1f} s ({1000 * own / pages:.0f} ms a page)")
+    print(
+        f"processor: {cpu:,.0f} s ({cpu / pages:.2f} s a page), of which the runner itself {own:,.1f} s ({1000 * own / pages:.0f} ms a page)"
+    )
     print(f"memory: {most:,.0f} MB in all at the most; the largest page {record['peak_mb']:,.0f} MB with what it shares")
     print("on a cluster, with the runner's own work as its limit:")
     for cores in CORES:

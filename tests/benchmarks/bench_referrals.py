@@ -59,7 +59,12 @@ def imported(folder: Path, size: int) -> dict[str, float]:
     root, file = project(folder, size), folder / f"pairs_{size}_2015.txt"
     (found,) = importers.run("shared_patients_cms", [file], root=root, name="shared_patients")
     (parquet,) = (root / "data/imported/shared_patients").glob("*.parquet")
-    return {"rows": found.rows, "rejected": found.rejected, "file_mb": file.stat().st_size / 1e6, "parquet_mb": parquet.stat().st_size / 1e6}
+    return {
+        "rows": found.rows,
+        "rejected": found.rejected,
+        "file_mb": file.stat().st_size / 1e6,
+        "parquet_mb": parquet.stat().st_size / 1e6,
+    }
 
 
 def sliced(folder: Path, size: int) -> dict[str, float]:
@@ -106,7 +111,10 @@ def sampled(folder: Path, size: int) -> dict[str, float]:
     told: dict[str, float] = {"rows": len(links)}
     for pivots in (64, 128, 200):
         some = network.betweenness(links, pivots=pivots, seed=1)
-        told |= {f"rank_correlation_{pivots}": some.corr(exact, method="spearman"), f"top_50_shared_{pivots}": len(set(some.nlargest(50).index) & set(exact.nlargest(50).index)) / 50}
+        told |= {
+            f"rank_correlation_{pivots}": some.corr(exact, method="spearman"),
+            f"top_50_shared_{pivots}": len(set(some.nlargest(50).index) & set(exact.nlargest(50).index)) / 50,
+        }
     return told
 
 
@@ -118,11 +126,18 @@ def compared(folder: Path, size: int) -> dict[str, float]:
 
     links = regional(6_000, 700)
     graph = nx.DiGraph()
-    graph.add_weighted_edges_from(links.assign(distance=1 / links["patients_n"])[["npi1", "npi2", "distance"]].itertuples(index=False), weight="distance")
+    graph.add_weighted_edges_from(
+        links.assign(distance=1 / links["patients_n"])[["npi1", "npi2", "distance"]].itertuples(index=False), weight="distance"
+    )
     times = {}
-    for name, run in {"igraph_betweenness_s": lambda: network.betweenness(links), "networkx_betweenness_s": lambda: nx.betweenness_centrality(graph, weight="distance"),
-                      "scipy_closeness_s": lambda: network.closeness(links), "networkx_closeness_s": lambda: nx.closeness_centrality(graph, distance="distance"),
-                      "igraph_leiden_s": lambda: network.communities(links), "networkx_louvain_s": lambda: nx.community.louvain_communities(graph.to_undirected(), seed=1)}.items():
+    for name, run in {
+        "igraph_betweenness_s": lambda: network.betweenness(links),
+        "networkx_betweenness_s": lambda: nx.betweenness_centrality(graph, weight="distance"),
+        "scipy_closeness_s": lambda: network.closeness(links),
+        "networkx_closeness_s": lambda: nx.closeness_centrality(graph, distance="distance"),
+        "igraph_leiden_s": lambda: network.communities(links),
+        "networkx_louvain_s": lambda: nx.community.louvain_communities(graph.to_undirected(), seed=1),
+    }.items():
         start = time.process_time()
         run()
         times[name] = time.process_time() - start
@@ -134,7 +149,12 @@ STEPS = {"import": imported, "slice": sliced, "metrics": measured, "libraries": 
 
 def step(name: str, folder: Path, size: int) -> dict[str, float]:
     """Run one step in a process of its own and return what it told, with time and peak memory."""
-    done = subprocess.run([sys.executable, __file__, "--step", name, "--folder", str(folder), "--sizes", str(size)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__, "--step", name, "--folder", str(folder), "--sizes", str(size)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return json.loads(done.stdout.splitlines()[-1]) | {"step": name, "size": size}
 
 
@@ -144,7 +164,9 @@ def growth(results: list[dict]) -> list[str]:
     for name, time_column in (("import", "step_cpu_s"), ("slice", "slice_cpu_s")):
         small, large = ([result for result in results if result["step"] == name][place] for place in (0, -1))
         if large["size"] > small["size"]:
-            lines.append(f"{name}: {large['size'] / small['size']:.0f} times the pairs took {large[time_column] / small[time_column]:.1f} times the time and {large['peak_mb'] / small['peak_mb']:.1f} times the memory")
+            lines.append(
+                f"{name}: {large['size'] / small['size']:.0f} times the pairs took {large[time_column] / small[time_column]:.1f} times the time and {large['peak_mb'] / small['peak_mb']:.1f} times the memory"
+            )
     return lines
 
 
@@ -156,7 +178,9 @@ def winners(times: dict[str, float]) -> list[str]:
             library, _, measure = name.removesuffix("_s").partition("_")
             found.setdefault("communities" if measure in ("leiden", "louvain") else measure, []).append((seconds, library))
     ranked = {measure: sorted(pairs) for measure, pairs in found.items()}
-    return [f"{measure}: {pairs[0][1]} won, {pairs[1][0] / pairs[0][0]:.0f} times as fast as {pairs[1][1]}" for measure, pairs in ranked.items()]
+    return [
+        f"{measure}: {pairs[0][1]} won, {pairs[1][0] / pairs[0][0]:.0f} times as fast as {pairs[1][1]}" for measure, pairs in ranked.items()
+    ]
 
 
 def main() -> None:
@@ -180,8 +204,18 @@ def main() -> None:
         (folder / f"pairs_{size}_2015.txt").unlink()
     results += [step("metrics", folder, 0), step("libraries", folder, 0), *([step("exact", folder, 0)] if options.exact else [])]
     for result in results:
-        print("  ".join(f"{key} {value:,.2f}" if isinstance(value, float) else f"{key} {value:,}" if isinstance(value, int) else f"{value:>9}" for key, value in result.items()))
-    print(*growth(results), "pairs: DuckDB reads, sorts and slices them (neither igraph nor networkx holds 35 million)", *winners(next(item for item in results if item["step"] == "libraries")), sep="\n")
+        print(
+            "  ".join(
+                f"{key} {value:,.2f}" if isinstance(value, float) else f"{key} {value:,}" if isinstance(value, int) else f"{value:>9}"
+                for key, value in result.items()
+            )
+        )
+    print(
+        *growth(results),
+        "pairs: DuckDB reads, sorts and slices them (neither igraph nor networkx holds 35 million)",
+        *winners(next(item for item in results if item["step"] == "libraries")),
+        sep="\n",
+    )
     if options.folder is None:
         shutil.rmtree(folder)
 

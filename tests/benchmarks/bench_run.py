@@ -129,7 +129,12 @@ class Comparison:
 
     def __init__(self, folder, notebooks, options, python):
         self.folder, self.notebooks, self.options = folder, notebooks, options
-        self.ways = {"plain papermill": plain, "papermill in a pool of 2": way("papermill"), PLOOMBERS: way("ploomber", python), "lower bound": way("bound")}
+        self.ways = {
+            "plain papermill": plain,
+            "papermill in a pool of 2": way("papermill"),
+            PLOOMBERS: way("ploomber", python),
+            "lower bound": way("bound"),
+        }
         if python is None:
             del self.ways[PLOOMBERS]
         self.cost: dict[tuple[str, int], list[tuple[float, float]]] = {}
@@ -145,7 +150,9 @@ class Comparison:
         partners = sorted(path.stem for path in (sized / "params" / "partners").glob("*.yml"))
         pages = [(partner, notebook) for partner in partners for notebook in self.notebooks]
         for name, run in self.ways.items():
-            for count in sorted({min(self.options.pages, len(pages)), min(3 * self.options.pages, len(pages)) if name == PLOOMBERS else 1} - {1}):
+            for count in sorted(
+                {min(self.options.pages, len(pages)), min(3 * self.options.pages, len(pages)) if name == PLOOMBERS else 1} - {1}
+            ):
                 shutil.rmtree(self.folder / "out", ignore_errors=True)
                 (self.folder / "out").mkdir()
                 self.note(name, count, run(sized, pages[:count], self.folder / "out"))
@@ -153,13 +160,19 @@ class Comparison:
     def ratios(self, name, own, which):
         """Time a page of another way over the runner's, by round; `which` is 0 for wall and 1 for processor time."""
         count = min(pages for other, pages in self.cost if other == name)
-        return [theirs[which] / count / (mine[which] / own) for theirs, mine in zip(self.cost[name, count], self.cost["runner", own], strict=True)]
+        return [
+            theirs[which] / count / (mine[which] / own)
+            for theirs, mine in zip(self.cost[name, count], self.cost["runner", own], strict=True)
+        ]
 
     def further(self, name):
         """(wall, processor) seconds of a page beyond the first ones, by round."""
         sizes = sorted(pages for other, pages in self.cost if other == name)
         few, many = sizes[0], sizes[-1]
-        return [tuple((b - a) / (many - few) for a, b in zip(first, last, strict=True)) for first, last in zip(self.cost[name, few], self.cost[name, many], strict=True)]
+        return [
+            tuple((b - a) / (many - few) for a, b in zip(first, last, strict=True))
+            for first, last in zip(self.cost[name, few], self.cost[name, many], strict=True)
+        ]
 
     def tell(self):
         for size in self.options.partners:
@@ -175,20 +188,28 @@ class Comparison:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--partners", type=int, nargs="+", default=[1, 10, 100], help="sizes of the runner's portfolios (default: 1 10 100)")
+    parser.add_argument(
+        "--partners", type=int, nargs="+", default=[1, 10, 100], help="sizes of the runner's portfolios (default: 1 10 100)"
+    )
     parser.add_argument("--pages", type=int, default=4, help="pages that the others build (default: 4)")
     parser.add_argument("--rounds", type=int, default=2, help="repetitions (default: 2)")
-    parser.add_argument("--notebook", nargs="+", default=["representative", PRODUCT], help="one comparison for each; all: every notebook of this product")
+    parser.add_argument(
+        "--notebook", nargs="+", default=["representative", PRODUCT], help="one comparison for each; all: every notebook of this product"
+    )
     options = parser.parse_args()
     names = options.notebook
     if names == ["all"]:
-        facts = {path.stem: json.loads(path.read_text())["metadata"]["catchment"] for path in (portfolio.ROOT / "notebooks").glob("*.ipynb")}
+        facts = {
+            path.stem: json.loads(path.read_text())["metadata"]["catchment"] for path in (portfolio.ROOT / "notebooks").glob("*.ipynb")
+        }
         names = sorted(name for name, each in facts.items() if each.get("audience", "leadership") == "leadership")
     folder = Path(tempfile.mkdtemp(prefix="catchment-bench-"))
     try:
         python = ploomber_python(folder)
         for name in names:
-            sizes = options.partners if name == "representative" else [size for size in options.partners if size <= 10] or options.partners[:1]
+            sizes = (
+                options.partners if name == "representative" else [size for size in options.partners if size <= 10] or options.partners[:1]
+            )
             compared = Comparison(folder, (name,), argparse.Namespace(partners=sizes, pages=options.pages), python)
             for number in range(options.rounds):
                 print(f"{name}, round {number + 1}", flush=True)

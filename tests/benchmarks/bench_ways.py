@@ -26,7 +26,9 @@ def to_html(executed, path):
 
 def papermill_page(partner, notebook, folder):
     out = f"{folder}/{partner}-{notebook}"
-    to_html(papermill.execute_notebook(source(notebook), f"{out}.ipynb", parameters={"partner": partner}, progress_bar=False), f"{out}.html")
+    to_html(
+        papermill.execute_notebook(source(notebook), f"{out}.ipynb", parameters={"partner": partner}, progress_bar=False), f"{out}.html"
+    )
 
 
 def ploomber_page(partner, notebook, folder):
@@ -124,5 +126,9 @@ if __name__ == "__main__":
     name, given, folder = sys.argv[1:]
     pages = json.loads(given)
     os.chdir(Path(os.environ["CATCHMENT_ROOT"], "notebooks"))
-    ways = {"papermill": lambda: in_pool("papermill_page", pages, folder), "ploomber": lambda: in_pool("ploomber_page", pages, folder), "bound": lambda: bound(pages, folder)}
+    ways = {
+        "papermill": lambda: in_pool("papermill_page", pages, folder),
+        "ploomber": lambda: in_pool("ploomber_page", pages, folder),
+        "bound": lambda: bound(pages, folder),
+    }
     print(json.dumps(ways[name]()))

@@ -60,14 +60,20 @@ TRUTH = {
         "rival_pull": {2019: 1.0, 2020: 1.15, 2021: 1.35, 2022: 1.55, 2023: 1.75},
     },
     "northpoint": {"county_fips": "17097", "share": "grows"},
-    "dunes": {"county_fips": ("18127", "18091"), "leaves_for": "Illinois", "pull": {2019: 1.3, 2020: 1.45, 2021: 1.65, 2022: 1.9, 2023: 2.2}},
+    "dunes": {
+        "county_fips": ("18127", "18091"),
+        "leaves_for": "Illinois",
+        "pull": {2019: 1.3, 2020: 1.45, 2021: 1.65, 2022: 1.9, 2023: 2.2},
+    },
     "riverbend": {"suppressed_share_at_least": 0.85},
 }
 
 
 def partner_hospitals() -> pd.DataFrame:
     """The invented hospitals in the columns of the public hospital table; an affiliate is a system of its own."""
-    rows = [world.HUB | {"beds": 610, "discharges_2023": STAYS_2023[world.HUB["ccn"]], "place": "Chicago, Illinois", "system": world.HUB_SYSTEM}]
+    rows = [
+        world.HUB | {"beds": 610, "discharges_2023": STAYS_2023[world.HUB["ccn"]], "place": "Chicago, Illinois", "system": world.HUB_SYSTEM}
+    ]
     rows += [partner | {"system": partner["name"]} for partner in world.PARTNERS.values()]
     frame = pd.DataFrame(rows)
     cities = frame.place.str.split(", ", expand=True)
@@ -93,7 +99,9 @@ def hospitals() -> pd.DataFrame:
 def origins() -> pd.DataFrame:
     """Populated ZIPs with their people aged 65 and over: 2010 residents, moved to the county's 2019 count and age."""
     zips = pd.read_csv(PUBLIC / "zips.csv", dtype={"zip": str, "county_fips": str}).query("population_n > 0")
-    ages = pd.concat(pd.read_csv(file, dtype={"county_fips": str}) for file in sorted(PUBLIC.glob("population_age_*.csv"))).query("year == 2019")
+    ages = pd.concat(pd.read_csv(file, dtype={"county_fips": str}) for file in sorted(PUBLIC.glob("population_age_*.csv"))).query(
+        "year == 2019"
+    )
     old = ages[ages.age_low >= 65].groupby("county_fips").population_n.sum()
     part = zips.population_n / zips.groupby("county_fips").population_n.transform("sum")
     return zips.assign(old_n=part * zips.county_fips.map(old)).sort_values("zip").reset_index(drop=True)

@@ -21,10 +21,38 @@ from . import scorecard_text, volumes, world
 
 MONTHS = pd.date_range("2021-01-01", "2025-12-01", freq="MS")
 TRUTH = {
-    "tallgrass": {"concern": "no_show_share", "since": "2025-03", "step": ("third_next_days", "2024-03"), "blocked_by": "5.3", "line": "Infusion services", "variance": "volume"},
-    "riverbend": {"concern": "vacancy_share", "since": "2025-01", "blocked_by": "9.1", "unknown": "7.2", "line": "Infusion nursing", "variance": "price"},
-    "dunes": {"concern": "denial_share", "since": "2025-12", "improvement": "distress_share", "blocked_by": "6.5", "line": "Drugs", "variance": "price"},
-    "northpoint": {"concern": "chair_wait_min", "since": "2025-07", "blocked_by": None, "at_risk": "5.8", "line": "Infusion nursing", "variance": "quantity"},
+    "tallgrass": {
+        "concern": "no_show_share",
+        "since": "2025-03",
+        "step": ("third_next_days", "2024-03"),
+        "blocked_by": "5.3",
+        "line": "Infusion services",
+        "variance": "volume",
+    },
+    "riverbend": {
+        "concern": "vacancy_share",
+        "since": "2025-01",
+        "blocked_by": "9.1",
+        "unknown": "7.2",
+        "line": "Infusion nursing",
+        "variance": "price",
+    },
+    "dunes": {
+        "concern": "denial_share",
+        "since": "2025-12",
+        "improvement": "distress_share",
+        "blocked_by": "6.5",
+        "line": "Drugs",
+        "variance": "price",
+    },
+    "northpoint": {
+        "concern": "chair_wait_min",
+        "since": "2025-07",
+        "blocked_by": None,
+        "at_risk": "5.8",
+        "line": "Infusion nursing",
+        "variance": "quantity",
+    },
 }
 
 # Number of the draw: taken so that chance alone leaves no special cause in the newest month beside the planted ones.
@@ -39,7 +67,14 @@ SHARES = {
 # Services whose reach is an indicator of its own.
 COUNTED = {"Clinical trials": "accrual_share", "Navigation": "navigated_share"}
 # Values: level and standard deviation of one month.
-VALUES = {"third_next_days": (12.0, 1.3), "chair_wait_min": (21.0, 1.8), "first_contact_days": (4.1, 0.6), "hire_days": (71.0, 8.0), "receivable_days": (46.0, 1.9), "vacancy_share": (0.072, 0.009)}
+VALUES = {
+    "third_next_days": (12.0, 1.3),
+    "chair_wait_min": (21.0, 1.8),
+    "first_contact_days": (4.1, 0.6),
+    "hire_days": (71.0, 8.0),
+    "receivable_days": (46.0, 1.9),
+    "vacancy_share": (0.072, 0.009),
+}
 STAFF = {"tallgrass": 86, "riverbend": 24, "dunes": 61, "northpoint": 148}
 LEVEL = {
     ("riverbend", "accrual_share"): 0.012, ("dunes", "accrual_share"): 0.055, ("northpoint", "accrual_share"): 0.064, ("northpoint", "third_next_days"): 8.2,
@@ -77,7 +112,9 @@ def monthly(partner: str) -> pd.DataFrame:
     for (year, quarter), total in totals.iterrows():
         months = pd.date_range(f"{year}-{3 * quarter - 2:02d}-01", periods=3, freq="MS")
         weights = np.array([working_days(month) for month in months], float)
-        parts = {name: np.diff(np.round(np.cumsum(weights / weights.sum()) * value), prepend=0).astype(int) for name, value in total.items()}
+        parts = {
+            name: np.diff(np.round(np.cumsum(weights / weights.sum()) * value), prepend=0).astype(int) for name, value in total.items()
+        }
         rows.append(pd.DataFrame(parts, index=months))
     return pd.concat(rows)
 
@@ -86,7 +123,11 @@ def shares(partner: str, kpi: str, sizes: pd.DataFrame) -> pd.DataFrame:
     """Numerator and denominator of one share by month, with the planted change."""
     level, size, factor = SHARES[kpi]
     draw = world.random("kpis", DRAW, partner, kpi)
-    mean = {"visits": sizes["infusion_visits_n"].rolling(3, min_periods=1).mean(), "cases": sizes["cases_n"], "staff": pd.Series(STAFF[partner], index=sizes.index)}[size]
+    mean = {
+        "visits": sizes["infusion_visits_n"].rolling(3, min_periods=1).mean(),
+        "cases": sizes["cases_n"],
+        "staff": pd.Series(STAFF[partner], index=sizes.index),
+    }[size]
     n = np.maximum((mean * factor).round().astype(int), 1)
     p = pd.Series(LEVEL.get((partner, kpi), level), index=sizes.index)
     truth = TRUTH[partner]
@@ -161,7 +202,9 @@ def service_access() -> pd.DataFrame:
         for service, (reached, eligible, low) in scorecard_text.SERVICES.items():
             draw = world.random("kpis", partner, "services", service)
             named = cases.reindex(list(eligible)).dropna()
-            sites = named if len(named) == len(eligible) else pd.concat([named, pd.Series({"All other sites": cases.drop(named.index).sum()})])
+            sites = (
+                named if len(named) == len(eligible) else pd.concat([named, pd.Series({"All other sites": cases.drop(named.index).sum()})])
+            )
             n = (sites * pd.Series(eligible)).round().astype(int)
             if service in COUNTED:
                 # The same patients as in the indicator, told by site.
@@ -169,7 +212,18 @@ def service_access() -> pd.DataFrame:
                 count = draw.multivariate_hypergeometric(n.to_numpy(), int(months["numerator"].sum()))
             else:
                 count = draw.binomial(n, reached * (0.55 if partner in low else 1.0))
-            rows.append(pd.DataFrame({"partner": partner, "year": 2025, "service": service, "site": n.index, "eligible_patients_n": n.to_numpy(), "reached_patients_n": count}))
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "partner": partner,
+                        "year": 2025,
+                        "service": service,
+                        "site": n.index,
+                        "eligible_patients_n": n.to_numpy(),
+                        "reached_patients_n": count,
+                    }
+                )
+            )
     return pd.concat(rows)
 
 

@@ -26,7 +26,12 @@ TRUTH = {
     "tallgrass": {"leaking_specialty": "Urology", "leaks_to": "Cedar University Health", "growing_origin": "Plano", "opened_in": 2025},
     "riverbend": {"leaking_specialty": "Pulmonary disease", "leaks_to": "Birch Health", "growing_origin": "Wilmington", "opened_in": 2025},
     "dunes": {"leaking_specialty": "Gastroenterology", "leaks_to": "Hawthorn Health", "growing_origin": "La Porte", "opened_in": 2025},
-    "northpoint": {"leaking_specialty": "Obstetrics & gynecology", "leaks_to": "Cedar University Health", "growing_origin": "Kenosha", "opened_in": 2025},
+    "northpoint": {
+        "leaking_specialty": "Obstetrics & gynecology",
+        "leaks_to": "Cedar University Health",
+        "growing_origin": "Kenosha",
+        "opened_in": 2025,
+    },
 }
 # Clinicians with a part in the plot have a fixed number, so that tests and readers can look them up.
 ROLE_SERIAL = {"lost_referrer": 1, "opened_referrer": 2, "broker": 3}
@@ -39,16 +44,25 @@ PLACES = {
 }
 # Referrers; share of affiliated, of rival-employed; keepage of affiliated, share of independents; hub's share of what stays.
 SHAPE = {
-    "tallgrass": (120, 0.34, 0.12, 0.66, 0.36, 0.14), "riverbend": (34, 0.40, 0.08, 0.70, 0.46, 0.22),
-    "dunes": (90, 0.42, 0.10, 0.76, 0.48, 0.12), "northpoint": (170, 0.46, 0.08, 0.82, 0.54, 0.10),
+    "tallgrass": (120, 0.34, 0.12, 0.66, 0.36, 0.14),
+    "riverbend": (34, 0.40, 0.08, 0.70, 0.46, 0.22),
+    "dunes": (90, 0.42, 0.10, 0.76, 0.48, 0.12),
+    "northpoint": (170, 0.46, 0.08, 0.82, 0.54, 0.10),
 }
 DESTINATIONS = pd.DataFrame(
-    [("Cedar University", "Cedar University Health", "60611", 62), ("Alder Naperville", "Alder Health", "60540", 21),
-     ("Alder Joliet", "Alder Health", "60435", 16), ("Birch Aurora", "Birch Health", "60504", 14),
-     ("Birch Bourbonnais", "Birch Health", "60914", 11), ("Birch La Porte", "Birch Health", "46350", 8),
-     ("Hawthorn Lake Forest", "Hawthorn Health", "60045", 18), ("Hawthorn Merrillville", "Hawthorn Health", "46410", 17),
-     ("Hawthorn Kenosha", "Hawthorn Health", "53142", 9)],
-    columns=["destination", "destination_system", "zip", "oncologists_fte"])
+    [
+        ("Cedar University", "Cedar University Health", "60611", 62),
+        ("Alder Naperville", "Alder Health", "60540", 21),
+        ("Alder Joliet", "Alder Health", "60435", 16),
+        ("Birch Aurora", "Birch Health", "60504", 14),
+        ("Birch Bourbonnais", "Birch Health", "60914", 11),
+        ("Birch La Porte", "Birch Health", "46350", 8),
+        ("Hawthorn Lake Forest", "Hawthorn Health", "60045", 18),
+        ("Hawthorn Merrillville", "Hawthorn Health", "46410", 17),
+        ("Hawthorn Kenosha", "Hawthorn Health", "53142", 9),
+    ],
+    columns=["destination", "destination_system", "zip", "oncologists_fte"],
+)
 OWN_ONCOLOGISTS_FTE = {"tallgrass": 9.0, "riverbend": 2.5, "dunes": 7.0, "northpoint": 18.0, "hub": 70.0}
 
 # Specialty: NUCC taxonomy code, share of referrers, how often it refers each site relative to its other sites.
@@ -62,22 +76,40 @@ FEEDERS = {
     "Obstetrics & gynecology": ("207V00000X", 0.09, {"Breast": 3.5, "Uterus (corpus + NOS)": 10}),
     "Dermatology": ("207N00000X", 0.04, {"Melanoma of skin": 12}),
 }
-ONCOLOGY = {"Hematology & oncology": "207RH0003X", "Radiation oncology": "2085R0001X", "Surgical oncology": "2086X0206X", "Gynecologic oncology": "207VX0201X"}
-SAME_DAY = {"Diagnostic radiology": "2085R0202X", "Anatomic & clinical pathology": "207ZP0102X", "Anesthesiology": "207L00000X", "Emergency medicine": "207P00000X"}
+ONCOLOGY = {
+    "Hematology & oncology": "207RH0003X",
+    "Radiation oncology": "2085R0001X",
+    "Surgical oncology": "2086X0206X",
+    "Gynecologic oncology": "207VX0201X",
+}
+SAME_DAY = {
+    "Diagnostic radiology": "2085R0202X",
+    "Anatomic & clinical pathology": "207ZP0102X",
+    "Anesthesiology": "207L00000X",
+    "Emergency medicine": "207P00000X",
+}
 SERVICES = {
-    "Breast": (0.45, 0.20, 0.35, 0.0), "Lung & bronchus": (0.60, 0.28, 0.12, 0.0), "Prostate": (0.25, 0.60, 0.15, 0.0),
-    "Uterus (corpus + NOS)": (0.12, 0.18, 0.0, 0.70), "Melanoma of skin": (0.35, 0.05, 0.60, 0.0), "Leukemia": (1.0, 0.0, 0.0, 0.0),
+    "Breast": (0.45, 0.20, 0.35, 0.0),
+    "Lung & bronchus": (0.60, 0.28, 0.12, 0.0),
+    "Prostate": (0.25, 0.60, 0.15, 0.0),
+    "Uterus (corpus + NOS)": (0.12, 0.18, 0.0, 0.70),
+    "Melanoma of skin": (0.35, 0.05, 0.60, 0.0),
+    "Leukemia": (1.0, 0.0, 0.0, 0.0),
     "Non-Hodgkin lymphoma": (0.92, 0.08, 0.0, 0.0),
 }
 SERVICE_NAMES = ("Medical oncology", "Radiation oncology", "Surgical oncology", "Gynecologic oncology")
 NOT_OFFERED = "Pediatric hematology-oncology"
 
-GIVEN = ("Ada Alden Amara Anton Bela Bruno Cora Cyril Dara Desmond Edda Elias Fern Felix Greta Gideon Hana Hugo Imogen Ivo Juniper Jonas "
-         "Kaia Kaspar Lena Linus Maren Milo Nadia Nils Odile Oscar Petra Quill Rosa Rufus Selma Silas Tamsin Theo Una Viggo Wanda Xaver Yara Zeno")
-FAMILY = ("Ashgrove Barleycorn Bellweather Brambleton Brookhaven Cloverfield Copperfern Dewberry Driftwood Elderbrook Fallowmere Fernsby Flintwood "
-          "Foxglove Galeford Goldmarsh Greenwillow Hazelmoor Heathridge Hollowell Ivorstone Juneberry Kestrelman Larkmeadow Lindenholt Mapleford "
-          "Marshbank Mistlewood Northmere Oatfield Pebbleton Pinecrest Quailridge Reedham Rowanwood Sandpiper Silverbirch Stonecroft Summerfell "
-          "Thistledown Thornbury Underleaf Vinebrook Watermint Wildrye Windover Yarrowby")
+GIVEN = (
+    "Ada Alden Amara Anton Bela Bruno Cora Cyril Dara Desmond Edda Elias Fern Felix Greta Gideon Hana Hugo Imogen Ivo Juniper Jonas "
+    "Kaia Kaspar Lena Linus Maren Milo Nadia Nils Odile Oscar Petra Quill Rosa Rufus Selma Silas Tamsin Theo Una Viggo Wanda Xaver Yara Zeno"
+)
+FAMILY = (
+    "Ashgrove Barleycorn Bellweather Brambleton Brookhaven Cloverfield Copperfern Dewberry Driftwood Elderbrook Fallowmere Fernsby Flintwood "
+    "Foxglove Galeford Goldmarsh Greenwillow Hazelmoor Heathridge Hollowell Ivorstone Juneberry Kestrelman Larkmeadow Lindenholt Mapleford "
+    "Marshbank Mistlewood Northmere Oatfield Pebbleton Pinecrest Quailridge Reedham Rowanwood Sandpiper Silverbirch Stonecroft Summerfell "
+    "Thistledown Thornbury Underleaf Vinebrook Watermint Wildrye Windover Yarrowby"
+)
 
 GIVENS, FAMILIES = len(GIVEN.split()), len(FAMILY.split())
 
@@ -101,8 +133,24 @@ def write(folder):
 
 def public(clinicians):
     """The columns of a roster that a partner's own table has."""
-    return clinicians[["partner", "npi", "family_name", "given_name", "taxonomy_code", "practice", "zip", "city", "county_fips", "lat", "lon",
-                       "system", "affiliation", "graduation_year"]]
+    return clinicians[
+        [
+            "partner",
+            "npi",
+            "family_name",
+            "given_name",
+            "taxonomy_code",
+            "practice",
+            "zip",
+            "city",
+            "county_fips",
+            "lat",
+            "lon",
+            "system",
+            "affiliation",
+            "graduation_year",
+        ]
+    ]
 
 
 def save(frame, path, *, header=True):
@@ -113,7 +161,10 @@ def save(frame, path, *, header=True):
 def destinations(zips):
     """One row per cancer center that referrals can go to: the partners, their hub, the invented rivals."""
     rivals = DESTINATIONS.join(zips[["county_fips", "lat", "lon"]], on="zip", validate="many_to_one")
-    own = [(p["name"], p["name"], p["zip"], OWN_ONCOLOGISTS_FTE[key], p["county_fips"], p["lat"], p["lon"]) for key, p in world.PARTNERS.items()]
+    own = [
+        (p["name"], p["name"], p["zip"], OWN_ONCOLOGISTS_FTE[key], p["county_fips"], p["lat"], p["lon"])
+        for key, p in world.PARTNERS.items()
+    ]
     hub = world.HUB
     own.append((hub["name"], world.HUB_SYSTEM, hub["zip"], OWN_ONCOLOGISTS_FTE["hub"], hub["county_fips"], hub["lat"], hub["lon"]))
     return pd.concat([pd.DataFrame(own, columns=rivals.columns), rivals], ignore_index=True)
@@ -146,7 +197,9 @@ def roster(partner, zips):
     frame.loc[: len(places) - 1, "zip"] = places.index.to_numpy()
     growing = places.index[places["city"] == TRUTH[partner]["growing_origin"]][0]
     frame.loc[n - max(3, n // 22) : n - 1, "zip"] = growing
-    frame["affiliation"] = np.where(draw.random(size) < affiliated, "affiliated", np.where(draw.random(size) < rival / (1 - affiliated), "other system", "independent"))
+    frame["affiliation"] = np.where(
+        draw.random(size) < affiliated, "affiliated", np.where(draw.random(size) < rival / (1 - affiliated), "other system", "independent")
+    )
     # The leaking specialty is made of affiliated clinicians, mostly.
     leaking = frame.index[frame["specialty"] == TRUTH[partner]["leaking_specialty"]]
     frame.loc[leaking, "affiliation"] = ["independent" if i % 4 == 3 else "affiliated" for i in range(len(leaking))]
@@ -155,8 +208,11 @@ def roster(partner, zips):
     frame["partner"], frame["npi"] = partner, [npi(partner, s) for s in frame["serial"]]
     own = world.PARTNERS[partner]["name"]
     employer = np.where(draw.random(size) < 0.8, own, world.HUB_SYSTEM)
-    frame["system"] = np.select([frame["affiliation"] == "affiliated", frame["affiliation"] == "other system"],
-                                [employer, draw.choice(world.RIVAL_SYSTEMS, size)], "Independent practice")
+    frame["system"] = np.select(
+        [frame["affiliation"] == "affiliated", frame["affiliation"] == "other system"],
+        [employer, draw.choice(world.RIVAL_SYSTEMS, size)],
+        "Independent practice",
+    )
     frame["graduation_year"] = 2018 - np.minimum(46, draw.gamma(3.2, 6.5, size)).astype(int)
     located = frame.join(zips[["city", "county_fips", "lat", "lon"]], on="zip", validate="many_to_one")
     located["lat"] = (located["lat"] + draw.normal(0, 0.008, size)).round(4)
@@ -198,8 +254,11 @@ def journeys(partner, clinicians, zips):
         treated = apportion(world.SITE_MIX, round(REFERRED_SHARE * world.ANALYTIC_CASES[partner][year]))
         blocks.extend(block(partner, year, site, k, referrers, traits, draw) for site, k in treated.items())
     cases = pd.concat(blocks, ignore_index=True)
-    cases["destination"] = np.where(cases["where"] == "rival", rival_choice(partner, cases, referrers, zips, draw),
-                                    np.where(cases["where"] == "hub", world.HUB["name"], world.PARTNERS[partner]["name"]))
+    cases["destination"] = np.where(
+        cases["where"] == "rival",
+        rival_choice(partner, cases, referrers, zips, draw),
+        np.where(cases["where"] == "hub", world.HUB["name"], world.PARTNERS[partner]["name"]),
+    )
     systems = DESTINATIONS.set_index("destination")["destination_system"].to_dict() | {world.HUB["name"]: world.HUB_SYSTEM}
     cases["destination_system"] = cases["destination"].map(systems).fillna(world.PARTNERS[partner]["name"])
     cases["service"] = services(cases["site"], cases["where"] == "rival", draw)
@@ -212,8 +271,11 @@ def journeys(partner, clinicians, zips):
 def habits(partner, referrers, draw):
     """Per referrer: yearly volume, share that stays in our network, and how both move by quarter."""
     n, *_, kept, split, hub = SHAPE[partner]
-    loyalty = np.where(referrers["affiliation"] == "affiliated", draw.beta(9 * kept, 9 * (1 - kept), n),
-                       np.where(referrers["affiliation"] == "independent", draw.beta(1.5 * split, 1.5 * (1 - split), n), draw.beta(1, 9, n)))
+    loyalty = np.where(
+        referrers["affiliation"] == "affiliated",
+        draw.beta(9 * kept, 9 * (1 - kept), n),
+        np.where(referrers["affiliation"] == "independent", draw.beta(1.5 * split, 1.5 * (1 - split), n), draw.beta(1, 9, n)),
+    )
     home = world.PARTNERS[partner]
     dist_km = np.hypot(111.2 * (referrers["lat"] - home["lat"]), 83.0 * (referrers["lon"] - home["lon"])).to_numpy()
     # Nearer practices stay more: odds fall by a factor of e every 20 km beyond the typical 15 km.
@@ -251,15 +313,25 @@ def block(partner, year, site, treated, referrers, traits, draw):
     every = np.concatenate([cells, np.repeat(np.arange(hub.size), hub_n), np.repeat(np.arange(hub.size), rival_n)])
     where = np.repeat(["partner", "hub", "rival"], [sent, hub_n.sum(), rival_n.sum()])
     ends = np.concatenate([np.arange(sent) < treated, draw.random(len(every) - sent) < CONVERSION])
-    return pd.DataFrame({"year": year, "quarter": every // len(referrers) + 1, "referrer": every % len(referrers), "site": site,
-                         "where": where, "ends_in_treatment": ends})
+    return pd.DataFrame(
+        {
+            "year": year,
+            "quarter": every // len(referrers) + 1,
+            "referrer": every % len(referrers),
+            "site": site,
+            "where": where,
+            "ends_in_treatment": ends,
+        }
+    )
 
 
 def rival_choice(partner, cases, referrers, zips, draw):
     """Rival per case: larger and nearer is likelier, each referrer has a favorite, the leaking specialty shares one."""
     rivals = DESTINATIONS.join(zips[["lat", "lon"]], on="zip", validate="many_to_one")
-    dist_km = np.hypot(111.2 * (referrers["lat"].to_numpy()[:, None] - rivals["lat"].to_numpy()),
-                       83.0 * (referrers["lon"].to_numpy()[:, None] - rivals["lon"].to_numpy()))
+    dist_km = np.hypot(
+        111.2 * (referrers["lat"].to_numpy()[:, None] - rivals["lat"].to_numpy()),
+        83.0 * (referrers["lon"].to_numpy()[:, None] - rivals["lon"].to_numpy()),
+    )
     pull = rivals["oncologists_fte"].to_numpy() * (dist_km + 4) ** -1.6 * draw.gamma(1.5, 1, dist_km.shape)
     employer = referrers["system"].to_numpy()[:, None] == rivals["destination_system"].to_numpy()
     pull = np.where(employer, pull * 8, pull)
@@ -287,8 +359,14 @@ def follow(cases, draw):
     start = pd.to_datetime(cases["year"].astype(str) + "-" + (3 * cases["quarter"] - 2).astype(str).str.zfill(2) + "-01")
     cases["period"], cases["referral_date"] = start, start + pd.to_timedelta(draw.integers(0, 90, n), unit="D")
     slow = np.where(cases["where"] == "hub", 10, 0)
-    days = np.cumsum([np.minimum(draw.lognormal(0.9, 0.8, n), 40), np.minimum(slow + draw.lognormal(2.2, 0.55, n), 120),
-                      np.minimum(draw.lognormal(3.05, 0.5, n), 150)], axis=0).astype(int)
+    days = np.cumsum(
+        [
+            np.minimum(draw.lognormal(0.9, 0.8, n), 40),
+            np.minimum(slow + draw.lognormal(2.2, 0.55, n), 120),
+            np.minimum(draw.lognormal(3.05, 0.5, n), 150),
+        ],
+        axis=0,
+    ).astype(int)
     # The last stage a case reaches: treatment, or one of the earlier three for those who drop out.
     reach = np.where(cases["ends_in_treatment"], 3, draw.choice(3, n, p=[0.30, 0.28, 0.42]))
     end = pd.Timestamp(world.AS_OF)
@@ -309,8 +387,13 @@ def follow(cases, draw):
 def by_quarter(cases):
     """One row per quarter, referrer, site, service, destination."""
     keys = ["partner", "period", "npi", "site", "service", "destination", "destination_system", "evidence", "eligible"]
-    flags = cases.assign(referrals_n=1, scheduled_n=cases["scheduled_date"].notna(), seen_n=cases["consult_date"].notna(),
-                         treated_n=cases["treatment_date"].notna(), open_n=cases["open"])
+    flags = cases.assign(
+        referrals_n=1,
+        scheduled_n=cases["scheduled_date"].notna(),
+        seen_n=cases["consult_date"].notna(),
+        treated_n=cases["treatment_date"].notna(),
+        open_n=cases["open"],
+    )
     counts = ["referrals_n", "scheduled_n", "seen_n", "treated_n", "open_n"]
     table = flags.groupby([*keys, "ours"], as_index=False)[counts].sum()
     table[counts[1:]] = table[counts[1:]].astype("Int64").where(table["ours"], pd.NA)
@@ -321,8 +404,19 @@ def dated(cases, partner):
     """One row per referred patient in our network, without anything that identifies the patient."""
     own = cases[cases["ours"]].reset_index(drop=True)
     own["case_id"] = [f"{partner[:2].upper()}{i:06d}" for i in world.random("referrals", "ids", partner).permutation(len(own))]
-    columns = ["partner", "case_id", "npi", "site", "service", "destination", "referral_date", "scheduled_date", "consult_date",
-               "treatment_date", "followed_until"]
+    columns = [
+        "partner",
+        "case_id",
+        "npi",
+        "site",
+        "service",
+        "destination",
+        "referral_date",
+        "scheduled_date",
+        "consult_date",
+        "treatment_date",
+        "followed_until",
+    ]
     return own[columns].sort_values("case_id", ignore_index=True)
 
 
@@ -345,8 +439,10 @@ def edges(left, right, mean, together):
 def treating(clinicians, draw):
     """Referrers and the oncologists of their part of the region: each oncologist sees one circle of towns."""
     feeders, oncologists = (clinicians[clinicians["specialty"].isin(names)] for names in (FEEDERS, ONCOLOGY))
-    dist_km = np.hypot(111.2 * (feeders["lat"].to_numpy()[:, None] - oncologists["lat"].to_numpy()),
-                       83.0 * (feeders["lon"].to_numpy()[:, None] - oncologists["lon"].to_numpy()))
+    dist_km = np.hypot(
+        111.2 * (feeders["lat"].to_numpy()[:, None] - oncologists["lat"].to_numpy()),
+        83.0 * (feeders["lon"].to_numpy()[:, None] - oncologists["lon"].to_numpy()),
+    )
     mean = 40 * np.exp(-dist_km / 7) * draw.gamma(0.8, 1, dist_km.shape)
     broker = (feeders["serial"] == ROLE_SERIAL["broker"]).to_numpy()
     mean[broker] += 24

@@ -20,8 +20,59 @@ OWNERS = {
     "1": "Program administrator", "2": "Committee chair", "3": "Program administrator", "4": "Nursing director", "5": "Quality manager",
     "6": "Registry manager", "7": "Quality manager", "8": "Outreach coordinator", "9": "Research coordinator",
 }  # fmt: skip
-STANDARDS = ["1.1", "2.1", "2.2", "2.3", "2.4", "2.5", "3.1", "3.2", "4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "5.8", "5.9", "6.1", "6.4", "6.5", "7.1", "7.2", "7.3", "7.4", "8.1", "8.2", "8.3", "9.1", "9.2"]
-MEASURED = {"2.4": 0.83, "5.1": 0.96, "5.3": 0.90, "5.4": 0.88, "5.5": 0.92, "5.6": 0.90, "5.7": 0.93, "5.8": 0.87, "5.9": 0.86, "6.1": 0.12, "6.5": 0.88, "7.1": 0.93}
+STANDARDS = [
+    "1.1",
+    "2.1",
+    "2.2",
+    "2.3",
+    "2.4",
+    "2.5",
+    "3.1",
+    "3.2",
+    "4.1",
+    "4.2",
+    "4.3",
+    "4.4",
+    "4.5",
+    "4.6",
+    "4.7",
+    "4.8",
+    "5.1",
+    "5.2",
+    "5.3",
+    "5.4",
+    "5.5",
+    "5.6",
+    "5.7",
+    "5.8",
+    "5.9",
+    "6.1",
+    "6.4",
+    "6.5",
+    "7.1",
+    "7.2",
+    "7.3",
+    "7.4",
+    "8.1",
+    "8.2",
+    "8.3",
+    "9.1",
+    "9.2",
+]
+MEASURED = {
+    "2.4": 0.83,
+    "5.1": 0.96,
+    "5.3": 0.90,
+    "5.4": 0.88,
+    "5.5": 0.92,
+    "5.6": 0.90,
+    "5.7": 0.93,
+    "5.8": 0.87,
+    "5.9": 0.86,
+    "6.1": 0.12,
+    "6.5": 0.88,
+    "7.1": 0.93,
+}
 ELIGIBLE = {"tallgrass": 240, "riverbend": 58, "dunes": 155, "northpoint": 402}  # patients behind the quality measures of 7.1
 # Partner and standard: reported status, measured share, evidence, due.
 EXCEPTIONS = {
@@ -109,7 +160,12 @@ DECISIONS = {
     ],
 }  # fmt: skip
 COMMENTS = [
-    ("tallgrass", "Infusion services", "Infusion manager", "Visits did not follow the growth in cases; patients seen here are treated elsewhere."),
+    (
+        "tallgrass",
+        "Infusion services",
+        "Infusion manager",
+        "Visits did not follow the growth in cases; patients seen here are treated elsewhere.",
+    ),
     ("tallgrass", "Drugs", "Pharmacy lead", "Follows the missing visits; price per dose is on budget."),
     ("tallgrass", "Drugs billed", "Service line finance", "Follows the missing visits."),
     ("tallgrass", "Consults and diagnostics", "Service line finance", "Fewer new cases than planned in the second quarter."),
@@ -134,8 +190,21 @@ def standards_evidence() -> pd.DataFrame:
             row = ("Met", MEASURED.get(standard), "committee minutes and report on file", "2026-06-30")
             row = EXCEPTIONS.get((partner, standard), row)
             if row[0]:
-                rows.append((partner, standard, 2025, *row[:2], ELIGIBLE[partner] if standard == "7.1" else None, row[2], OWNERS[standard[0]], row[3]))
-    return pd.DataFrame(rows, columns=["partner", "standard", "year", "reported", "measured_share", "measured_n", "evidence", "owner", "due"]).astype({"measured_n": "Int64"})
+                rows.append(
+                    (
+                        partner,
+                        standard,
+                        2025,
+                        *row[:2],
+                        ELIGIBLE[partner] if standard == "7.1" else None,
+                        row[2],
+                        OWNERS[standard[0]],
+                        row[3],
+                    )
+                )
+    return pd.DataFrame(
+        rows, columns=["partner", "standard", "year", "reported", "measured_share", "measured_n", "evidence", "owner", "due"]
+    ).astype({"measured_n": "Int64"})
 
 
 def milestones() -> pd.DataFrame:
@@ -151,8 +220,36 @@ def milestones() -> pd.DataFrame:
                 if step == "Pilot running" and number == 2:
                     after.append("1.2")
                 done = place < PHASE_DONE[phase] and expected <= pd.Timestamp(world.AS_OF)
-                rows.append((partner, f"{number}.{place + 1}", initiative, theme, phase, step, duration, " ".join(after), planned, expected, expected if done else pd.NaT, "; ".join(addresses)))
-    columns = ["partner", "task", "initiative", "theme", "phase", "milestone", "duration_days", "after", "planned", "expected", "finished", "addresses"]
+                rows.append(
+                    (
+                        partner,
+                        f"{number}.{place + 1}",
+                        initiative,
+                        theme,
+                        phase,
+                        step,
+                        duration,
+                        " ".join(after),
+                        planned,
+                        expected,
+                        expected if done else pd.NaT,
+                        "; ".join(addresses),
+                    )
+                )
+    columns = [
+        "partner",
+        "task",
+        "initiative",
+        "theme",
+        "phase",
+        "milestone",
+        "duration_days",
+        "after",
+        "planned",
+        "expected",
+        "finished",
+        "addresses",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -168,6 +265,15 @@ def decisions() -> pd.DataFrame:
 
 def tables() -> dict[str, pd.DataFrame]:
     """The written tables by file name."""
-    comments = pd.DataFrame([(partner, 2026, *rest) for partner, *rest in COMMENTS], columns=["partner", "fiscal_year", "line", "author", "comment"])
+    comments = pd.DataFrame(
+        [(partner, 2026, *rest) for partner, *rest in COMMENTS], columns=["partner", "fiscal_year", "line", "author", "comment"]
+    )
     steps = pd.DataFrame(STEPS_DECLARED, columns=["partner", "kpi", "month", "reason"])
-    return {"standards_evidence": standards_evidence(), "milestones": milestones(), "raid": raid(), "decisions": decisions().astype({"amount_usd": "Int64"}), "variance_comments": comments, "kpi_steps": steps}
+    return {
+        "standards_evidence": standards_evidence(),
+        "milestones": milestones(),
+        "raid": raid(),
+        "decisions": decisions().astype({"amount_usd": "Int64"}),
+        "variance_comments": comments,
+        "kpi_steps": steps,
+    }

@@ -25,29 +25,56 @@ TRUTH = {
     "tallgrass": {"flat": "infusion_visits_n", "cases_growth": 0.02, "missing": ("fractions_n", 2023, 2)},
     "riverbend": {"zero": ("radiation_patients_n", "fractions_n")},
     "dunes": {"declining": "fractions_n", "yearly_change": -0.07, "outlier": ("infusion_visits_n", 2023, 3, 1.6)},
-    "northpoint": {"growing": "infusion_visits_n", "yearly_change": 0.09, "chairs_limit_year": 2027, "outlier": ("fractions_n", 2024, 2, 0.6)},
+    "northpoint": {
+        "growing": "infusion_visits_n",
+        "yearly_change": 0.09,
+        "chairs_limit_year": 2027,
+        "outlier": ("fractions_n", 2024, 2, 0.6),
+    },
 }
 
 # Shares of cases treated by modality, and what one treated patient brings over time.
 # site: systemic, radiation, surgery, infusion visits per systemic patient, fractions per radiation patient
 USE = {
-    "Breast": (0.50, 0.55, 0.85, 19, 18), "Lung & bronchus": (0.58, 0.50, 0.22, 16, 22), "Prostate": (0.28, 0.40, 0.25, 9, 26),
-    "Colon & rectum": (0.55, 0.18, 0.75, 15, 25), "Melanoma of skin": (0.28, 0.06, 0.80, 15, 12), "Urinary bladder": (0.45, 0.10, 0.70, 10, 22),
-    "Non-Hodgkin lymphoma": (0.75, 0.15, 0.05, 14, 15), "Kidney & renal pelvis": (0.30, 0.06, 0.65, 16, 10),
-    "Uterus (corpus + NOS)": (0.35, 0.38, 0.80, 8, 22), "Pancreas": (0.65, 0.20, 0.20, 15, 20), "Leukemia": (0.70, 0.03, 0.00, 18, 10),
-    "Thyroid": (0.05, 0.05, 0.85, 4, 20), "All other": (0.50, 0.32, 0.40, 13, 24),
+    "Breast": (0.50, 0.55, 0.85, 19, 18),
+    "Lung & bronchus": (0.58, 0.50, 0.22, 16, 22),
+    "Prostate": (0.28, 0.40, 0.25, 9, 26),
+    "Colon & rectum": (0.55, 0.18, 0.75, 15, 25),
+    "Melanoma of skin": (0.28, 0.06, 0.80, 15, 12),
+    "Urinary bladder": (0.45, 0.10, 0.70, 10, 22),
+    "Non-Hodgkin lymphoma": (0.75, 0.15, 0.05, 14, 15),
+    "Kidney & renal pelvis": (0.30, 0.06, 0.65, 16, 10),
+    "Uterus (corpus + NOS)": (0.35, 0.38, 0.80, 8, 22),
+    "Pancreas": (0.65, 0.20, 0.20, 15, 20),
+    "Leukemia": (0.70, 0.03, 0.00, 18, 10),
+    "Thyroid": (0.05, 0.05, 0.85, 4, 20),
+    "All other": (0.50, 0.32, 0.40, 13, 24),
 }
-SEASON = {"cases_n": (1.02, 1.03, 0.99, 0.96), "infusion_visits_n": (0.985, 1.005, 1.0, 1.01), "fractions_n": (1.0, 1.02, 1.0, 0.98),
-          "surgeries_n": (0.98, 1.0, 0.97, 1.05)}
+SEASON = {
+    "cases_n": (1.02, 1.03, 0.99, 0.96),
+    "infusion_visits_n": (0.985, 1.005, 1.0, 1.01),
+    "fractions_n": (1.0, 1.02, 1.0, 0.98),
+    "surgeries_n": (0.98, 1.0, 0.97, 1.05),
+}
 # Yearly growth of the use per case, on top of what the cases do.
 TREND = {
-    "tallgrass": {"systemic": -0.02, "visits": 0.0, "fractions": -0.015}, "riverbend": {"systemic": 0.0, "visits": 0.01, "fractions": 0.0},
-    "dunes": {"systemic": 0.0, "visits": 0.005, "fractions": -0.078}, "northpoint": {"systemic": 0.005, "visits": 0.018, "fractions": -0.01},
+    "tallgrass": {"systemic": -0.02, "visits": 0.0, "fractions": -0.015},
+    "riverbend": {"systemic": 0.0, "visits": 0.01, "fractions": 0.0},
+    "dunes": {"systemic": 0.0, "visits": 0.005, "fractions": -0.078},
+    "northpoint": {"systemic": 0.005, "visits": 0.018, "fractions": -0.01},
 }
 NO_RADIATION = ("riverbend",)
 # Days a clinic is open: weekdays less the federal holidays of that quarter, 2021-2025 (62 in the first, 63 or 64 in the others).
 OPEN = {1: 61.6, 2: 63.4, 3: 64.2, 4: 62.4}
-MEASURES = ("cases_n", "medical_patients_n", "radiation_patients_n", "surgical_patients_n", "infusion_visits_n", "fractions_n", "surgeries_n")
+MEASURES = (
+    "cases_n",
+    "medical_patients_n",
+    "radiation_patients_n",
+    "surgical_patients_n",
+    "infusion_visits_n",
+    "fractions_n",
+    "surgeries_n",
+)
 
 
 def site_cases(partner: str, year: int) -> dict[str, int]:
@@ -89,11 +116,19 @@ def site_year(partner: str, site: str, year: int, cases: np.ndarray, draw: np.ra
     year_cases, rows = cases.sum(), []
     for place in range(4):
         open_days = OPEN[place + 1] / sum(OPEN.values())
-        mean = {"infusion_visits_n": year_cases * systemic * visits * ((1 + trend["systemic"]) * (1 + trend["visits"])) ** since,
-                "fractions_n": year_cases * radiation * fractions * (1 + trend["fractions"]) ** since}
+        mean = {
+            "infusion_visits_n": year_cases * systemic * visits * ((1 + trend["systemic"]) * (1 + trend["visits"])) ** since,
+            "fractions_n": year_cases * radiation * fractions * (1 + trend["fractions"]) ** since,
+        }
         counts = {name: draw.poisson(value * open_days * SEASON[name][place]) for name, value in mean.items()}
-        row = {"cases_n": cases[place], "medical_patients_n": treated[0][place], "radiation_patients_n": treated[1][place],
-               "surgical_patients_n": treated[2][place], **counts, "surgeries_n": treated[2][place] + draw.binomial(treated[2][place], 0.12)}
+        row = {
+            "cases_n": cases[place],
+            "medical_patients_n": treated[0][place],
+            "radiation_patients_n": treated[1][place],
+            "surgical_patients_n": treated[2][place],
+            **counts,
+            "surgeries_n": treated[2][place] + draw.binomial(treated[2][place], 0.12),
+        }
         keys = {"partner": partner, "year": year, "quarter": place + 1, "site": site}
         rows.append(keys | {name: planted(partner, name, year, place + 1, int(row[name])) for name in MEASURES})
     return rows

@@ -13,18 +13,66 @@ AS_OF = "2025-12-31"
 YEARS = (2021, 2022, 2023, 2024, 2025)
 
 HUB_SYSTEM = "Oakmont University Health"
-HUB = {"id": "oakmont", "name": "Oakmont University Cancer Center", "ccn": "14X900", "lat": 41.8745, "lon": -87.6700, "county_fips": "17031", "zip": "60612"}
+HUB = {
+    "id": "oakmont",
+    "name": "Oakmont University Cancer Center",
+    "ccn": "14X900",
+    "lat": 41.8745,
+    "lon": -87.6700,
+    "county_fips": "17031",
+    "zip": "60612",
+}
 RIVAL_SYSTEMS = ("Cedar University Health", "Alder Health", "Birch Health", "Hawthorn Health")
 
 PARTNERS = {
     # Suburban, a fast-growing county, heavy leakage to two rival systems.
-    "tallgrass": {"name": "Tallgrass Medical Center", "ccn": "14X901", "place": "Oswego, Illinois", "zip": "60543", "county_fips": "17093", "lat": 41.6828, "lon": -88.3515, "beds": 160, "discharges_2023": 2600},
+    "tallgrass": {
+        "name": "Tallgrass Medical Center",
+        "ccn": "14X901",
+        "place": "Oswego, Illinois",
+        "zip": "60543",
+        "county_fips": "17093",
+        "lat": 41.6828,
+        "lon": -88.3515,
+        "beds": 160,
+        "discharges_2023": 2600,
+    },
     # Rural and small: most cells fall below the suppression threshold. No development program.
-    "riverbend": {"name": "Riverbend Community Hospital", "ccn": "14X902", "place": "Coal City, Illinois", "zip": "60416", "county_fips": "17063", "lat": 41.2878, "lon": -88.2856, "beds": 42, "discharges_2023": 520},
+    "riverbend": {
+        "name": "Riverbend Community Hospital",
+        "ccn": "14X902",
+        "place": "Coal City, Illinois",
+        "zip": "60416",
+        "county_fips": "17063",
+        "lat": 41.2878,
+        "lon": -88.2856,
+        "beds": 42,
+        "discharges_2023": 520,
+    },
     # Across the state line, where published county incidence is older.
-    "dunes": {"name": "Dunes Regional Hospital", "ccn": "15X903", "place": "Chesterton, Indiana", "zip": "46304", "county_fips": "18127", "lat": 41.6106, "lon": -87.0642, "beds": 130, "discharges_2023": 1900},
+    "dunes": {
+        "name": "Dunes Regional Hospital",
+        "ccn": "15X903",
+        "place": "Chesterton, Indiana",
+        "zip": "46304",
+        "county_fips": "18127",
+        "lat": 41.6106,
+        "lon": -87.0642,
+        "beds": 130,
+        "discharges_2023": 1900,
+    },
     # Large and growing, with capacity limits in sight.
-    "northpoint": {"name": "Northpoint Medical Center", "ccn": "14X904", "place": "Gurnee, Illinois", "zip": "60031", "county_fips": "17097", "lat": 42.3703, "lon": -87.9020, "beds": 320, "discharges_2023": 5200},
+    "northpoint": {
+        "name": "Northpoint Medical Center",
+        "ccn": "14X904",
+        "place": "Gurnee, Illinois",
+        "zip": "60031",
+        "county_fips": "17097",
+        "lat": 42.3703,
+        "lon": -87.9020,
+        "beds": 320,
+        "discharges_2023": 5200,
+    },
 }
 
 # Analytic cases (class of case 00-22) per partner and year of first contact; every simulated table agrees with these.
@@ -37,9 +85,19 @@ ANALYTIC_CASES = {
 
 # Share of analytic cases by tumour site; names follow the national age-specific incidence table.
 SITE_MIX = {
-    "Breast": 0.205, "Lung & bronchus": 0.135, "Prostate": 0.130, "Colon & rectum": 0.095, "Melanoma of skin": 0.050,
-    "Urinary bladder": 0.045, "Non-Hodgkin lymphoma": 0.045, "Kidney & renal pelvis": 0.040, "Uterus (corpus + NOS)": 0.040,
-    "Pancreas": 0.035, "Leukemia": 0.030, "Thyroid": 0.030, "All other": 0.120,
+    "Breast": 0.205,
+    "Lung & bronchus": 0.135,
+    "Prostate": 0.130,
+    "Colon & rectum": 0.095,
+    "Melanoma of skin": 0.050,
+    "Urinary bladder": 0.045,
+    "Non-Hodgkin lymphoma": 0.045,
+    "Kidney & renal pelvis": 0.040,
+    "Uterus (corpus + NOS)": 0.040,
+    "Pancreas": 0.035,
+    "Leukemia": 0.030,
+    "Thyroid": 0.030,
+    "All other": 0.120,
 }
 
 

@@ -82,10 +82,16 @@ def rational_agent(supply: ArrayLike, demand: ArrayLike, travel: ArrayLike, *, t
     people, sites = np.flatnonzero(np.round(p) > 0), np.flatnonzero(s > 0)
     cost = np.full(p.size, np.nan)
     if people.size and sites.size:
-        pairs = pd.DataFrame({"origin": np.repeat(people, sites.size), "dest": np.tile(sites, people.size), "cost": t[np.ix_(people, sites)].ravel()})
+        pairs = pd.DataFrame(
+            {"origin": np.repeat(people, sites.size), "dest": np.tile(sites, people.size), "cost": t[np.ix_(people, sites)].ravel()}
+        )
         found = _raam(
-            pd.DataFrame({"demand": np.round(p[people]).astype(int)}, index=people), pd.DataFrame({"supply": s[sites]}, index=sites), pairs,
-            tau=tau, max_cycles=cycles)
+            pd.DataFrame({"demand": np.round(p[people]).astype(int)}, index=people),
+            pd.DataFrame({"supply": s[sites]}, index=sites),
+            pairs,
+            tau=tau,
+            max_cycles=cycles,
+        )
         cost[found.index.to_numpy()] = found.to_numpy()
     return cost
 

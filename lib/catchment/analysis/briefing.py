@@ -47,7 +47,12 @@ def numbers(pages: Mapping[str, Mapping]) -> pd.DataFrame:
 def _frame(rows: list[dict], columns: Sequence[str], amounts: Sequence[str]) -> pd.DataFrame:
     """Rows with all columns: amounts as numbers, the others as text, empty where nothing is said."""
     frame = pd.DataFrame(rows, columns=list(columns))
-    return pd.DataFrame({name: frame[name].astype("float64") if name in amounts else frame[name].astype("object").fillna("").astype("str") for name in columns})
+    return pd.DataFrame(
+        {
+            name: frame[name].astype("float64") if name in amounts else frame[name].astype("object").fillna("").astype("str")
+            for name in columns
+        }
+    )
 
 
 def scored(found: pd.DataFrame, *, usd: float = np.nan, cases: float = np.nan, half: float = 0.1, standing: float = 0.5) -> pd.DataFrame:
@@ -72,7 +77,9 @@ def scored(found: pd.DataFrame, *, usd: float = np.nan, cases: float = np.nan, h
     part = people.fillna(money).fillna(found["size"]).clip(lower=0)
     weight = part / (part + half)
     score = weight * found["certainty"] * (standing + (1 - standing) * found["change"].clip(0, 1))
-    return found.assign(part_share=part, weight=weight, score=score).sort_values(["score", "page", "text"], ascending=[False, True, True], kind="stable", ignore_index=True)
+    return found.assign(part_share=part, weight=weight, score=score).sort_values(
+        ["score", "page", "text"], ascending=[False, True, True], kind="stable", ignore_index=True
+    )
 
 
 def _positive(value: float) -> float:
@@ -100,7 +107,16 @@ def shortfalls(ranked: pd.DataFrame) -> pd.DataFrame:
     """
     mine = ranked[ranked["gap"] & (ranked["score"] > 0)]
     conclusion = mine["text"].str.extract(r"\*\*(.+?)\*\*", expand=False).fillna(mine["text"]).str.rstrip(".:")
-    return pd.DataFrame({"area": mine["title"], "gap": conclusion, "evidence": mine["basis"], "gate": False, "size": mine["weight"] * mine["certainty"], "key": mine["page"] + " " + mine["exhibit"]}).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "area": mine["title"],
+            "gap": conclusion,
+            "evidence": mine["basis"],
+            "gate": False,
+            "size": mine["weight"] * mine["certainty"],
+            "key": mine["page"] + " " + mine["exhibit"],
+        }
+    ).reset_index(drop=True)
 
 
 def reconciled(recorded: pd.DataFrame, *, tolerance: float = 1e-6) -> pd.DataFrame:
@@ -193,5 +209,9 @@ def asked(decisions: pd.DataFrame, road: pd.DataFrame, capital: Mapping[str, flo
     starts = pd.DataFrame({"decision": "Release “" + pilots["title"] + "” to start", "forum": pilots["owner"], "by": pilots["start"], "amount_usd": pilots["title"].map(dict(capital)).astype("float64"),
                            "otherwise": "Its start and its returns move back"})  # fmt: skip
     known = decisions[["decision", "forum", "by", "amount_usd", "otherwise"]].assign(by=pd.to_datetime(decisions["by"]))
-    every = pd.concat([known.astype({"amount_usd": "float64"}), starts.astype({"by": known["by"].dtype})], ignore_index=True) if len(starts) else known
+    every = (
+        pd.concat([known.astype({"amount_usd": "float64"}), starts.astype({"by": known["by"].dtype})], ignore_index=True)
+        if len(starts)
+        else known
+    )
     return every.sort_values(["by", "decision"], kind="stable", ignore_index=True)

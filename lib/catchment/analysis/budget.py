@@ -134,7 +134,9 @@ def full_year(amounts: pd.DataFrame, *, year: int) -> pd.DataFrame:
     complete = last.groupby("line")["fiscal_month"].nunique()
     short = complete[complete != 12]
     if len(short) or not len(complete):
-        raise ValueError(f"fiscal year {year - 1} must hold 12 months of every line" + (f": {short.index[0]} has {short.iloc[0]}" if len(short) else ""))
+        raise ValueError(
+            f"fiscal year {year - 1} must hold 12 months of every line" + (f": {short.index[0]} has {short.iloc[0]}" if len(short) else "")
+        )
     elapsed = sorted(now["fiscal_month"].unique())
     to_date = now.groupby("line", sort=False)["actual_usd"].sum()
     part = last[last["fiscal_month"].isin(elapsed)].groupby("line")["actual_usd"].sum() / last.groupby("line")["actual_usd"].sum()

@@ -41,7 +41,9 @@ def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: 
     height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
     base = us_rate(by_age, frames["standard_population"], site=site)
     table = standardized(listed, frames["population"], reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
-    return Burden(table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared)
+    return Burden(
+        table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared
+    )
 
 
 def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
@@ -52,14 +54,24 @@ def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
     """
     rows = incidence[incidence["county_fips"] != "00000"]
     ok = rows["rate_100k"].notna()
-    periods = rows.assign(ok=ok, ours=ok & rows["county_fips"].isin(counties)).groupby(["source", "year_first", "year_last"], as_index=False)[["ok", "ours"]].sum()
+    periods = (
+        rows.assign(ok=ok, ours=ok & rows["county_fips"].isin(counties))
+        .groupby(["source", "year_first", "year_last"], as_index=False)[["ok", "ours"]]
+        .sum()
+    )
     periods["complete"] = periods["source"] == "State Cancer Profiles"
     best = periods.sort_values(["ours", "complete", "year_last"]).iloc[-1]
     return rows[(rows["source"] == best["source"]) & (rows["year_first"] == best["year_first"]) & (rows["year_last"] == best["year_last"])]
 
 
 def standardized(
-    incidence: pd.DataFrame, population: pd.DataFrame, rates: pd.DataFrame, *, reference_100k: float, base_100k: float, alpha: float = 0.05,
+    incidence: pd.DataFrame,
+    population: pd.DataFrame,
+    rates: pd.DataFrame,
+    *,
+    reference_100k: float,
+    base_100k: float,
+    alpha: float = 0.05,
 ) -> pd.DataFrame:
     """Observed, expected, SIR, funnel limits and smoothed estimates of each county with a published count.
 
@@ -101,8 +113,15 @@ def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     table["funnel_low"], table["funnel_high"] = funnel_limits(table["expected_n"], level=0.95)
     table["funnel_outer_low"], table["funnel_outer_high"] = funnel_limits(table["expected_n"], level=0.998)
     table["signal"] = np.select(
-        [table["sir"] > table["funnel_outer_high"], table["sir"] < table["funnel_outer_low"], table["sir"] > table["funnel_high"], table["sir"] < table["funnel_low"]],
-        ["high (99.8 %)", "low (99.8 %)", "high (95 %)", "low (95 %)"], "as expected")
+        [
+            table["sir"] > table["funnel_outer_high"],
+            table["sir"] < table["funnel_outer_low"],
+            table["sir"] > table["funnel_high"],
+            table["sir"] < table["funnel_low"],
+        ],
+        ["high (99.8 %)", "low (99.8 %)", "high (95 %)", "low (95 %)"],
+        "as expected",
+    )
     smooth = poisson_gamma(table["cases_n"], table["expected_n"], alpha=alpha)
     table["smoothed"], table["smoothed_low"], table["smoothed_high"] = smooth.value, smooth.low, smooth.high
     years = table["population_n"].fillna(0) * span
@@ -111,17 +130,27 @@ def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     return table
 
 
-def outcomes(mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFrame, people: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
+def outcomes(
+    mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFrame, people: pd.DataFrame, counties: list[str]
+) -> pd.DataFrame:
     """Mortality beside incidence and stage by site for some counties taken together.
 
     Rates are pooled over the counties that have both published (weighted by the people behind them). Columns `site, counties,
     deaths_100k, rate_100k, mortality_ratio, late_n, late_share`; the stage columns rest on national rates at ages 40-84.
     """
     both = mortality[mortality["county_fips"].isin(counties)].merge(
-        incidence[(incidence["year_first"] == 2013) & incidence["county_fips"].isin(counties)], on=["county_fips", "site", "sex"], suffixes=("_deaths", ""), validate="one_to_one")
+        incidence[(incidence["year_first"] == 2013) & incidence["county_fips"].isin(counties)],
+        on=["county_fips", "site", "sex"],
+        suffixes=("_deaths", ""),
+        validate="one_to_one",
+    )
     both = both[(both["rate_100k_deaths"] > 0) & (both["rate_100k"] > 0)].assign(
-        people=lambda rows: rows["cases_n_year"] / rows["rate_100k"], died=lambda rows: rows["rate_100k_deaths"] * rows["cases_n_year"] / rows["rate_100k"])
-    table = both.groupby("site", as_index=False).agg(counties=("county_fips", "size"), died=("died", "sum"), cases=("cases_n_year", "sum"), people=("people", "sum"))
+        people=lambda rows: rows["cases_n_year"] / rows["rate_100k"],
+        died=lambda rows: rows["rate_100k_deaths"] * rows["cases_n_year"] / rows["rate_100k"],
+    )
+    table = both.groupby("site", as_index=False).agg(
+        counties=("county_fips", "size"), died=("died", "sum"), cases=("cases_n_year", "sum"), people=("people", "sum")
+    )
     table["deaths_100k"], table["rate_100k"] = quotient(table["died"], table["people"]), quotient(table["cases"], table["people"])
     table["mortality_ratio"] = quotient(table["deaths_100k"], table["rate_100k"])
     table = table.merge(late_stage(stages, people)[["site", "late_n", "late_share"]], on="site", how="outer", validate="one_to_one")
@@ -131,7 +160,12 @@ def outcomes(mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFr
 
 def mortality_to_incidence(mortality: pd.DataFrame, incidence: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:
     """Mortality-to-incidence ratio of age-adjusted rates: `<by>, deaths_100k, rate_100k, mir`, rows with both only."""
-    both = mortality[[*by, "rate_100k"]].rename(columns={"rate_100k": "deaths_100k"}).merge(incidence[[*by, "rate_100k"]], on=by, validate="one_to_one").dropna()
+    both = (
+        mortality[[*by, "rate_100k"]]
+        .rename(columns={"rate_100k": "deaths_100k"})
+        .merge(incidence[[*by, "rate_100k"]], on=by, validate="one_to_one")
+        .dropna()
+    )
     return both.assign(mir=quotient(both["deaths_100k"], both["rate_100k"]))
 
 

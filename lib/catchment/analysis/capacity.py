@@ -40,7 +40,9 @@ def linacs(fractions: ArrayLike, *, fractions_per_linac: float, utilisation: flo
     return np.asarray(fractions, dtype=float) * (1 + retreatment) / (fractions_per_linac * utilisation)
 
 
-def chairs(visits: ArrayLike, *, hours_per_visit: float, hours_per_day: float, days_per_year: float, utilisation: float) -> np.ndarray | float:
+def chairs(
+    visits: ArrayLike, *, hours_per_visit: float, hours_per_day: float, days_per_year: float, utilisation: float
+) -> np.ndarray | float:
     """Infusion chairs needed for a year's visits."""
     return np.asarray(visits, dtype=float) * hours_per_visit / (hours_per_day * days_per_year * utilisation)
 
@@ -123,9 +125,13 @@ def need(volumes: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
     used = np.divide(joined["volume_n"], most, out=np.where(joined["volume_n"] > 0, np.inf, 0.0), where=most > 0)
     return joined.assign(
         need=joined["volume_n"] / (joined["per_unit_n"] * joined["utilisation"]),
-        utilisation_share=used, limit_share=joined["utilisation"], hit=used > joined["utilisation"], over=used > 1,
+        utilisation_share=used,
+        limit_share=joined["utilisation"],
+        hit=used > joined["utilisation"],
+        over=used > 1,
     ).sort_values(["resource", "year"], ignore_index=True)[
-        ["year", "resource", "title", "measure", "volume_n", "need", "available", "utilisation_share", "limit_share", "hit", "over"]]
+        ["year", "resource", "title", "measure", "volume_n", "need", "available", "utilisation_share", "limit_share", "hit", "over"]
+    ]
 
 
 def limits(needed: pd.DataFrame) -> pd.DataFrame:
@@ -139,15 +145,26 @@ def limits(needed: pd.DataFrame) -> pd.DataFrame:
     ordered = needed.sort_values("year")
     groups = ordered.groupby("resource", sort=False)
     first = groups.first()
-    return pd.DataFrame({
-        "title": first["title"], "utilisation_share": first["utilisation_share"], "limit_share": first["limit_share"],
-        "need_last": groups["need"].last(), "available_last": groups["available"].last(),
-        "year_hit": ordered[ordered["hit"]].groupby("resource")["year"].min().astype("Int64"),
-        "year_over": ordered[ordered["over"]].groupby("resource")["year"].min().astype("Int64"),
-    }).reindex(first.index).reset_index()
+    return (
+        pd.DataFrame(
+            {
+                "title": first["title"],
+                "utilisation_share": first["utilisation_share"],
+                "limit_share": first["limit_share"],
+                "need_last": groups["need"].last(),
+                "available_last": groups["available"].last(),
+                "year_hit": ordered[ordered["hit"]].groupby("resource")["year"].min().astype("Int64"),
+                "year_over": ordered[ordered["over"]].groupby("resource")["year"].min().astype("Int64"),
+            }
+        )
+        .reindex(first.index)
+        .reset_index()
+    )
 
 
-def waits(needed: pd.DataFrame, *, resource: str, hours_per_visit: float, hours_per_year: float, arrival_cv: float, service_cv: float = 1.0) -> pd.DataFrame:
+def waits(
+    needed: pd.DataFrame, *, resource: str, hours_per_visit: float, hours_per_year: float, arrival_cv: float, service_cv: float = 1.0
+) -> pd.DataFrame:
     """Mean wait for a free unit of one resource by year, minutes; missing where the load reaches the units and the queue never settles.
 
     Returns
@@ -158,6 +175,11 @@ def waits(needed: pd.DataFrame, *, resource: str, hours_per_visit: float, hours_
     units, arrivals = rows["available"].astype(int).tolist(), (rows["volume_n"] / hours_per_year).tolist()
     pairs = list(zip(units, arrivals, strict=True))
     minutes = [60 * wait(unit, rate, hours_per_visit, arrival_cv=arrival_cv, service_cv=service_cv) for unit, rate in pairs]
-    return rows.drop(columns="volume_n").assign(
-        wait_share=[erlang_c(unit, rate * hours_per_visit) for unit, rate in pairs],
-        wait_min=pd.Series(minutes, index=rows.index, dtype=float).replace(np.inf, np.nan)).reset_index(drop=True)
+    return (
+        rows.drop(columns="volume_n")
+        .assign(
+            wait_share=[erlang_c(unit, rate * hours_per_visit) for unit, rate in pairs],
+            wait_min=pd.Series(minutes, index=rows.index, dtype=float).replace(np.inf, np.nan),
+        )
+        .reset_index(drop=True)
+    )

@@ -39,7 +39,7 @@ def every_hospital(*tables: pd.DataFrame) -> pd.DataFrame:
         When a CCN stands in more than one row: its patients would count twice.
     """
     hospitals = pd.concat(tables, ignore_index=True)
-    if (twice := hospitals.loc[hospitals["ccn"].duplicated(), "ccn"].unique().tolist()):
+    if twice := hospitals.loc[hospitals["ccn"].duplicated(), "ccn"].unique().tolist():
         raise ValueError(f"hospitals listed twice: {', '.join(twice[:5])}")
     return hospitals
 
@@ -53,12 +53,25 @@ def placed(flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame) -> 
 def unmatched(flows: pd.DataFrame) -> pd.DataFrame:
     """What could not be placed: `what, rows, stays` for hospitals without an entry and ZIPs without a point."""
     kinds = {"hospital": flows["hospital"].isna(), "ZIP": flows["county_fips"].isna()}
-    return pd.DataFrame([{"what": what, "rows": int(gone.sum()), "known": float(flows.loc[gone, "cases_n"].sum())} for what, gone in kinds.items()])
+    return pd.DataFrame(
+        [{"what": what, "rows": int(gone.sum()), "known": float(flows.loc[gone, "cases_n"].sum())} for what, gone in kinds.items()]
+    )
 
 
 def catchment(
-    flows: pd.DataFrame, *, ccn: str, total: float | None, neighbors: Neighbors, edge: Iterable[str], zips: pd.DataFrame,
-    hospitals: pd.DataFrame, rule: str, primary: float, secondary: float, contiguous: float, tsa: float,
+    flows: pd.DataFrame,
+    *,
+    ccn: str,
+    total: float | None,
+    neighbors: Neighbors,
+    edge: Iterable[str],
+    zips: pd.DataFrame,
+    hospitals: pd.DataFrame,
+    rule: str,
+    primary: float,
+    secondary: float,
+    contiguous: float,
+    tsa: float,
 ) -> Catchment:
     """Service areas of hospital `ccn` in one year's flows under each rule, and the one chosen by `rule`.
 
@@ -69,19 +82,38 @@ def catchment(
     connected = service_area.contiguous(origin, neighbors, threshold=contiguous, edge=edge)
     two = service_area.primary_secondary(origin, primary=primary, secondary=secondary)
     members = {
-        "primary": origin.loc[two == "PSA", "zip"].tolist(), "secondary": origin.loc[two != "outside", "zip"].tolist(),
-        "contiguous": connected.members, "total": origin.loc[service_area.crossing(origin, tsa), "zip"].tolist()}
+        "primary": origin.loc[two == "PSA", "zip"].tolist(),
+        "secondary": origin.loc[two != "outside", "zip"].tolist(),
+        "contiguous": connected.members,
+        "total": origin.loc[service_area.crossing(origin, tsa), "zip"].tolist(),
+    }
     wanted = {"primary": primary, "secondary": primary + secondary, "contiguous": contiguous, "total": tsa}
     names = {
-        "primary": f"Primary, {_percent(primary)} of patients", "secondary": f"Primary and secondary, {_percent(primary + secondary)}",
-        "contiguous": f"Contiguous ZIPs, {_percent(contiguous)}", "total": f"Total service area, {_percent(tsa)}"}
+        "primary": f"Primary, {_percent(primary)} of patients",
+        "secondary": f"Primary and secondary, {_percent(primary + secondary)}",
+        "contiguous": f"Contiguous ZIPs, {_percent(contiguous)}",
+        "total": f"Total service area, {_percent(tsa)}",
+    }
     table = pd.DataFrame([_described(names[key], wanted[key], area, origin, flows, ccn, zips, hospitals) for key, area in members.items()])
-    table["before_share"] = [connected.share_before if key == "contiguous" else value for key, value in zip(members, table["origin_share"], strict=True)]
+    table["before_share"] = [
+        connected.share_before if key == "contiguous" else value for key, value in zip(members, table["origin_share"], strict=True)
+    ]
     chosen = "primary" if rule == "origin" else rule
     if not members[chosen]:
         county = zips["county_fips"] == hospitals.set_index("ccn").loc[ccn, "county_fips"]
-        return Catchment(zips.loc[county & zips["population_n"].gt(0), "zip"].tolist(), "Home county", origin, connected, table, "every flow is suppressed; the area is the hospital's county")
-    note = "" if table.loc[list(members).index(chosen), "reached"] == "yes" else "published flows do not reach the threshold; the area holds the ZIPs that are known"
+        return Catchment(
+            zips.loc[county & zips["population_n"].gt(0), "zip"].tolist(),
+            "Home county",
+            origin,
+            connected,
+            table,
+            "every flow is suppressed; the area is the hospital's county",
+        )
+    note = (
+        ""
+        if table.loc[list(members).index(chosen), "reached"] == "yes"
+        else "published flows do not reach the threshold; the area holds the ZIPs that are known"
+    )
     return Catchment(members[chosen], names[chosen], origin, connected, table, note)
 
 
@@ -89,15 +121,31 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g}\u00a0%"
 
 
-def _described(name: str, wanted: float, area: list[str], origin: pd.DataFrame, flows: pd.DataFrame, ccn: str, zips: pd.DataFrame, hospitals: pd.DataFrame) -> dict:
+def _described(
+    name: str,
+    wanted: float,
+    area: list[str],
+    origin: pd.DataFrame,
+    flows: pd.DataFrame,
+    ccn: str,
+    zips: pd.DataFrame,
+    hospitals: pd.DataFrame,
+) -> dict:
     inside = flows[flows["zip"].isin(area)]
     held = origin.loc[origin["zip"].isin(area), "share"].sum()
     crossed = service_area.lifo_lofi(flows, zips=area, hospitals=hospitals.loc[hospitals["zip"].isin(area), "ccn"].tolist())
     shares = share(inside, by="ccn").set_index("ccn") if len(inside) else pd.DataFrame()
     ours = shares.loc[ccn] if ccn in shares.index else {}
     return {
-        "definition": name, "zips": len(area), "people": zips.loc[zips["zip"].isin(area), "population_n"].sum(), "origin_share": held,
-        "market_share": ours.get("share"), "lifo_share": crossed.lifo, "lofi_share": crossed.lofi, "reached": "yes" if held >= wanted - 1e-9 else "no"}
+        "definition": name,
+        "zips": len(area),
+        "people": zips.loc[zips["zip"].isin(area), "population_n"].sum(),
+        "origin_share": held,
+        "market_share": ours.get("share"),
+        "lifo_share": crossed.lifo,
+        "lofi_share": crossed.lofi,
+        "reached": "yes" if held >= wanted - 1e-9 else "no",
+    }
 
 
 def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.DataFrame) -> pd.DataFrame:
@@ -108,15 +156,36 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
     """
     years = sorted(flows["year"].unique())
     latest = flows[flows["year"] == years[-1]]
-    beside = origin_and_share(latest[latest["zip"].isin(area.origin.dropna(subset=["cases_n"])["zip"])], ccn)[["zip", "share", "share_low", "share_high", "note"]]
-    table = area.origin.dropna(subset=["cases_n"]).rename(columns={"share": "origin_share"})[["zip", "cases_n", "origin_share", "cum_share"]]
-    table = table.merge(beside, on="zip", how="left", validate="one_to_one").merge(zips[["zip", "city"]], on="zip", how="left", validate="one_to_one")
+    beside = origin_and_share(latest[latest["zip"].isin(area.origin.dropna(subset=["cases_n"])["zip"])], ccn)[
+        ["zip", "share", "share_low", "share_high", "note"]
+    ]
+    table = area.origin.dropna(subset=["cases_n"]).rename(columns={"share": "origin_share"})[
+        ["zip", "cases_n", "origin_share", "cum_share"]
+    ]
+    table = table.merge(beside, on="zip", how="left", validate="one_to_one").merge(
+        zips[["zip", "city"]], on="zip", how="left", validate="one_to_one"
+    )
     ours = flows[flows["ccn"] == ccn].pivot_table(index="zip", columns="year", values="known_n", aggfunc="sum", min_count=1)
     for name, year in (("since_first_share", years[0]), ("since_last_share", years[-2] if len(years) > 1 else years[0])):
         table[name] = quotient(table["cases_n"], table["zip"].map(ours[year]) if year in ours else float("nan")) - 1
     role = area.contiguous.zips.set_index("zip")["role"]
     table["role"] = table["zip"].map(role).fillna("outside")
-    return table[["zip", "city", "cases_n", "origin_share", "cum_share", "share", "share_low", "share_high", "since_first_share", "since_last_share", "role", "note"]]
+    return table[
+        [
+            "zip",
+            "city",
+            "cases_n",
+            "origin_share",
+            "cum_share",
+            "share",
+            "share_low",
+            "share_high",
+            "since_first_share",
+            "since_last_share",
+            "role",
+            "note",
+        ]
+    ]
 
 
 def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFrame:
@@ -132,7 +201,11 @@ def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFram
 
 def county_weights(zips: pd.DataFrame, members: list[str]) -> pd.DataFrame:
     """Which part of each county's people lives in an area of ZIPs: `county_fips, weight`, counties with any."""
-    people = zips.assign(inside=zips["population_n"].where(zips["zip"].isin(members), 0.0)).groupby("county_fips")[["population_n", "inside"]].sum()
+    people = (
+        zips.assign(inside=zips["population_n"].where(zips["zip"].isin(members), 0.0))
+        .groupby("county_fips")[["population_n", "inside"]]
+        .sum()
+    )
     weight = quotient(people["inside"], people["population_n"])
     table = pd.DataFrame({"county_fips": people.index, "weight": weight})
     return table[table["weight"] > 0].reset_index(drop=True)

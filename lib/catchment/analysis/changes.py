@@ -171,7 +171,9 @@ def _ratios(series: np.ndarray, margin: int) -> np.ndarray:
     return 2 * (gained(left, sizes) + gained(total - left, n - sizes) - gained(total, np.array(n)))
 
 
-def breaks(referrals: pd.DataFrame, *, by: str = "npi", smallest: int = 44, replicates: int = 1999, seed: int = 0, false_discovery: float = 0.05) -> pd.DataFrame:
+def breaks(
+    referrals: pd.DataFrame, *, by: str = "npi", smallest: int = 44, replicates: int = 1999, seed: int = 0, false_discovery: float = 0.05
+) -> pd.DataFrame:
     """Change point of each group's quarterly series with at least `smallest` referrals in all, false discoveries controlled.
 
     Returns
@@ -183,10 +185,15 @@ def breaks(referrals: pd.DataFrame, *, by: str = "npi", smallest: int = 44, repl
     series = referrals.pivot_table(index=by, columns="period", values="referrals_n", aggfunc="sum", fill_value=0, observed=True)
     series = series.reindex(columns=quarters, fill_value=0)
     series = series[series.sum(axis=1) >= smallest]
-    found = pd.DataFrame([change_point(row, replicates=replicates, seed=seed) for row in series.to_numpy()], columns=ChangePoint._fields, index=series.index)
+    found = pd.DataFrame(
+        [change_point(row, replicates=replicates, seed=seed) for row in series.to_numpy()], columns=ChangePoint._fields, index=series.index
+    )
     cut = found["position"].astype(int) + 1
     first = quarters[cut.clip(upper=len(quarters) - 1)]
-    table = pd.DataFrame({"first_quarter": [f"{day.year} Q{day.quarter}" for day in first], "before_quarters": cut, "after_quarters": len(quarters) - cut}, index=series.index)
+    table = pd.DataFrame(
+        {"first_quarter": [f"{day.year} Q{day.quarter}" for day in first], "before_quarters": cut, "after_quarters": len(quarters) - cut},
+        index=series.index,
+    )
     table["before_referrals_n"] = (found["before_mean"] * cut).round().astype(int)
     table["after_referrals_n"] = series.sum(axis=1).astype(int) - table["before_referrals_n"]
     table["ratio"] = found["after_mean"] / found["before_mean"].where(found["before_mean"] > 0)

@@ -78,8 +78,17 @@ class HuffFit:
 
 
 def calibrate_huff(
-    flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, suppressed: ArrayLike | None = None, own_pull: bool = False,
-    wide: ArrayLike | None = None, floor_km: float = FLOOR_KM, least: int = 1, most: int = 10, alpha: float = 0.05,
+    flow_n: ArrayLike,
+    attraction: ArrayLike,
+    dist_km: ArrayLike,
+    *,
+    suppressed: ArrayLike | None = None,
+    own_pull: bool = False,
+    wide: ArrayLike | None = None,
+    floor_km: float = FLOOR_KM,
+    least: int = 1,
+    most: int = 10,
+    alpha: float = 0.05,
 ) -> HuffFit:
     """Multinomial maximum likelihood of the Huff exponents, LL = sum n_ij ln p_ij.
 
@@ -139,7 +148,7 @@ class _Choice:
 
     @property
     def pull(self) -> np.ndarray:
-        return np.r_[0.0, self.theta[self.k:]] if self.constants else np.zeros(self.j)
+        return np.r_[0.0, self.theta[self.k :]] if self.constants else np.zeros(self.j)
 
     def _spread(self) -> None:
         utility = self.design @ self.theta[: self.k] + self.pull
@@ -183,7 +192,9 @@ def _truncated_mean(mean: np.ndarray, least: int, most: int) -> np.ndarray:
     return (mass @ counts) / mass.sum(axis=1)
 
 
-def _huff_fit(flows: np.ndarray, share: np.ndarray, pull: np.ndarray, names: list[str], model: _Choice, imputed: float, alpha: float) -> HuffFit:
+def _huff_fit(
+    flows: np.ndarray, share: np.ndarray, pull: np.ndarray, names: list[str], model: _Choice, imputed: float, alpha: float
+) -> HuffFit:
     totals = flows.sum(axis=1, keepdims=True)
     expected = totals * share
     some, likely = expected > 0, flows > 0
@@ -195,7 +206,9 @@ def _huff_fit(flows: np.ndarray, share: np.ndarray, pull: np.ndarray, names: lis
     terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - z * error, "high": value + z * error})
     fitted = float((flows[likely] * np.log(np.where(share[likely] > 0, share[likely], np.nan))).sum())
     even = float((flows.sum(axis=1) * -np.log(np.maximum((share > 0).sum(axis=1), 1))).sum())
-    note = "" if value[names.index("distance")] < 0 else "the fitted distance exponent is not negative: distance does not explain these flows"
+    note = (
+        "" if value[names.index("distance")] < 0 else "the fitted distance exponent is not negative: distance does not explain these flows"
+    )
     return HuffFit(terms, share, pull, fitted, float(1 - quotient(fitted, even)), dispersion, imputed, note)
 
 
@@ -235,8 +248,12 @@ class GravityFit:
 
 
 def gravity(
-    pairs: pd.DataFrame, *, constraint: Constraint = "none", decay: Decay = "power",
-    switch: float = 1.5, floor_km: float = FLOOR_KM,
+    pairs: pd.DataFrame,
+    *,
+    constraint: Constraint = "none",
+    decay: Decay = "power",
+    switch: float = 1.5,
+    floor_km: float = FLOOR_KM,
 ) -> GravityFit:
     """Poisson pseudo-maximum-likelihood gravity model of flows between origins and destinations.
 
@@ -265,9 +282,14 @@ def gravity(
     rows = pairs.sort_values(["origin", "destination"], ignore_index=True)
     flow, km = rows["flow_n"].to_numpy(float), np.maximum(rows["dist_km"].to_numpy(float), floor_km)
     fit = _spint(rows, np.rint(flow).astype("int64"), km, constraint, "pow" if decay == "power" else "exp")
-    slopes = {"none": ["mass_o", "mass_d", "distance"], "production": ["mass_d", "distance"], "attraction": ["mass_o", "distance"], "doubly": ["distance"]}
+    slopes = {
+        "none": ["mass_o", "mass_d", "distance"],
+        "production": ["mass_d", "distance"],
+        "attraction": ["mass_o", "distance"],
+        "doubly": ["distance"],
+    }
     names, expected = slopes[constraint], np.asarray(fit.yhat, dtype=float).ravel()
-    value, error = fit.params[-len(names):], fit.std_err[-len(names):]
+    value, error = fit.params[-len(names) :], fit.std_err[-len(names) :]
     dispersion = float(quotient(((flow - expected) ** 2 / np.maximum(expected, 1e-12)).sum(), max(len(flow) - len(fit.params), 0)))
     family = "Poisson"
     if dispersion > switch and constraint == "none":
@@ -320,6 +342,7 @@ def _residuals(rows: pd.DataFrame, flow: np.ndarray, expected: np.ndarray) -> pd
 
 def _fit_statistics(flow: np.ndarray, expected: np.ndarray) -> tuple[float, float, float, float]:
     """Explained deviance, McFadden's pseudo-R2, SRMSE (root mean square error over the mean flow) and Sorensen similarity."""
+
     def deviance(mean: np.ndarray) -> float:
         ratio = np.where(flow > 0, flow, 1) / np.maximum(mean, 1e-12)
         return float(2 * (np.where(flow > 0, flow * np.log(ratio), 0) - (flow - mean)).sum())

@@ -84,7 +84,15 @@ def composite(scores: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
         return pd.Series({"score": np.nan, "coverage_share": covered, "score_low": np.nan, "score_high": np.nan, "weakest": None})
     without = [_mean(measured.drop(row)) for row in measured.index] if len(measured) > 1 else [_mean(measured)]
     loss = (100 - measured["score"]) * measured["weight"]
-    return pd.Series({"score": _mean(measured), "coverage_share": covered, "score_low": min(without), "score_high": max(without), "weakest": measured.loc[loss.idxmax(), "domain"]})
+    return pd.Series(
+        {
+            "score": _mean(measured),
+            "coverage_share": covered,
+            "score_low": min(without),
+            "score_high": max(without),
+            "weakest": measured.loc[loss.idxmax(), "domain"],
+        }
+    )
 
 
 def _mean(rows: pd.DataFrame) -> float:

@@ -29,7 +29,9 @@ def lorenz(amounts: pd.Series | Sequence[float]) -> pd.DataFrame:
     values = _sorted(amounts)
     if values.sum() == 0:
         return pd.DataFrame({"donors_share": [0.0], "amount_share": [0.0]})
-    return pd.DataFrame({"donors_share": np.arange(len(values) + 1) / len(values), "amount_share": np.r_[0, values.cumsum() / values.sum()]})
+    return pd.DataFrame(
+        {"donors_share": np.arange(len(values) + 1) / len(values), "amount_share": np.r_[0, values.cumsum() / values.sum()]}
+    )
 
 
 def gini(amounts: pd.Series | Sequence[float], *, unbiased: bool = False) -> float:
@@ -50,7 +52,7 @@ def gini(amounts: pd.Series | Sequence[float], *, unbiased: bool = False) -> flo
 def top_share(amounts: pd.Series | Sequence[float], share: float = 0.1) -> float:
     """Part of the money that the largest `share` of donors gave, at least one whole donor, rounded up."""
     values = _sorted(amounts)
-    return float(values[len(values) - top_n(len(values), share):].sum() / values.sum()) if values.sum() else float("nan")
+    return float(values[len(values) - top_n(len(values), share) :].sum() / values.sum()) if values.sum() else float("nan")
 
 
 def top_n(donors_n: int, share: float) -> int:
@@ -66,8 +68,10 @@ def concentration(amounts: pd.Series | Sequence[float], *, shares: Sequence[floa
     counts = [min(1, len(values)), *(top_n(len(values), share) for share in shares)]
     names = ["Largest donor", *(f"Top {share:.0%} of donors".replace("%", " %") for share in shares)]
     total = values.sum()
-    sums = [float(values[len(values) - n:].sum()) for n in counts]
-    return pd.DataFrame({"measure": names, "donors_n": counts, "amount_usd": sums, "amount_share": [value / total if total else np.nan for value in sums]})
+    sums = [float(values[len(values) - n :].sum()) for n in counts]
+    return pd.DataFrame(
+        {"measure": names, "donors_n": counts, "amount_usd": sums, "amount_share": [value / total if total else np.nan for value in sums]}
+    )
 
 
 def _sorted(amounts: pd.Series | Sequence[float]) -> np.ndarray:
@@ -94,7 +98,14 @@ def pyramid(amounts: pd.Series | Sequence[float], *, bands: Sequence[float] = BA
     values = np.asarray(amounts, dtype="float64")
     values = values[values > 0]
     place = np.clip(np.searchsorted(bands, values, side="right") - 1, 0, None)
-    frame = pd.DataFrame({"band": band_names(bands), "low_usd": list(bands), "donors_n": np.bincount(place, minlength=len(bands)), "amount_usd": np.bincount(place, weights=values, minlength=len(bands))})
+    frame = pd.DataFrame(
+        {
+            "band": band_names(bands),
+            "low_usd": list(bands),
+            "donors_n": np.bincount(place, minlength=len(bands)),
+            "amount_usd": np.bincount(place, weights=values, minlength=len(bands)),
+        }
+    )
     for part, whole in (("donors_share", "donors_n"), ("amount_share", "amount_usd")):
         frame[part] = frame[whole] / frame[whole].sum() if len(values) else np.nan
     return frame.iloc[::-1].reset_index(drop=True)
@@ -103,14 +114,23 @@ def pyramid(amounts: pd.Series | Sequence[float], *, bands: Sequence[float] = BA
 def band_names(bands: Sequence[float]) -> list[str]:
     """Labels of amount bands: "under $100", "$100-249", "$1 M and more"."""
     upper = [*bands[1:], None]
-    return [f"Under {_dollars(high)}" if index == 0 else f"{_dollars(low)} and more" if high is None else f"{_dollars(low)} to {_dollars(high - 1)}" for index, (low, high) in enumerate(zip(bands, upper, strict=True))]
+    return [
+        f"Under {_dollars(high)}"
+        if index == 0
+        else f"{_dollars(low)} and more"
+        if high is None
+        else f"{_dollars(low)} to {_dollars(high - 1)}"
+        for index, (low, high) in enumerate(zip(bands, upper, strict=True))
+    ]
 
 
 def _dollars(value: float) -> str:
     return f"${value / 1e6:g} M" if value >= 1e6 else f"${value:,.0f}"
 
 
-def gift_range(goal_usd: float, *, lead_share: float = 0.125, levels: int = 8, prospects_per_gift: Sequence[float] = (5, 4, 4, 3)) -> pd.DataFrame:
+def gift_range(
+    goal_usd: float, *, lead_share: float = 0.125, levels: int = 8, prospects_per_gift: Sequence[float] = (5, 4, 4, 3)
+) -> pd.DataFrame:
     """Gift-range chart: the gifts a campaign needs, and the prospects it takes to get them.
 
     Parameters
@@ -167,14 +187,35 @@ def gift_range_gap(chart: pd.DataFrame, received: pd.Series | Sequence[float], c
     return frame.assign(gap_n=frame["needed_n"] - frame["available_n"])
 
 
-def campaign_chart(progress: pd.DataFrame, gifts: pd.DataFrame, prospects: pd.DataFrame, *, lead_share: float, prospects_per_gift: Sequence[float], least_usd: float = 10_000) -> pd.DataFrame:
+def campaign_chart(
+    progress: pd.DataFrame,
+    gifts: pd.DataFrame,
+    prospects: pd.DataFrame,
+    *,
+    lead_share: float,
+    prospects_per_gift: Sequence[float],
+    least_usd: float = 10_000,
+) -> pd.DataFrame:
     """`gift_range_gap` of the first campaign for tiers of major gifts, with the rest of the goal as one last row.
 
     Commitments per donor are counted as production; prospects are the open ones by rated capacity. Gifts below `least_usd`
     come from the annual program, not from rated prospects, so their row names no prospects.
     """
     if progress.empty:
-        return pd.DataFrame(columns=["tier", "gift_usd", "gifts_n", "tier_usd", "cumulative_share", "received_n", "still_n", "needed_n", "available_n", "gap_n"])
+        return pd.DataFrame(
+            columns=[
+                "tier",
+                "gift_usd",
+                "gifts_n",
+                "tier_usd",
+                "cumulative_share",
+                "received_n",
+                "still_n",
+                "needed_n",
+                "available_n",
+                "gap_n",
+            ]
+        )
     campaign = progress.iloc[0]
     mine = counted(gifts[gifts["campaign_id"] == campaign["campaign_id"]], basis="production")
     received = mine.groupby("donor_id")["amount_usd"].sum()
@@ -183,5 +224,12 @@ def campaign_chart(progress: pd.DataFrame, gifts: pd.DataFrame, prospects: pd.Da
     rows = gift_range_gap(major, received, prospects.loc[prospects["status"] == "open", "capacity_usd"])
     rows["tier"] = rows["gift_usd"].map(lambda value: f"{_dollars(round(value, -3))} and more")
     small = received[(received > 0) & (received < major["gift_usd"].min())]
-    rest = {"tier": "Smaller gifts", "tier_usd": campaign["goal_usd"] - rows["tier_usd"].sum(), "cumulative_share": 1.0, "received_n": len(small)}
-    return pd.concat([rows, pd.DataFrame([rest])], ignore_index=True)[["tier", "gifts_n", "received_n", "still_n", "needed_n", "available_n", "gap_n", "tier_usd", "cumulative_share"]]
+    rest = {
+        "tier": "Smaller gifts",
+        "tier_usd": campaign["goal_usd"] - rows["tier_usd"].sum(),
+        "cumulative_share": 1.0,
+        "received_n": len(small),
+    }
+    return pd.concat([rows, pd.DataFrame([rest])], ignore_index=True)[
+        ["tier", "gifts_n", "received_n", "still_n", "needed_n", "available_n", "gap_n", "tier_usd", "cumulative_share"]
+    ]

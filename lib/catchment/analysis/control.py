@@ -112,24 +112,32 @@ def xmr(
     return chart.join(signals(value, center, center - half, center + half, segment=segment, run=run))
 
 
-def _attribute(count: ArrayLike, size: ArrayLike, *, baseline: int | None, steps: Sequence[int], sigmas: float, kind: str, run: int) -> pd.DataFrame:
+def _attribute(
+    count: ArrayLike, size: ArrayLike, *, baseline: int | None, steps: Sequence[int], sigmas: float, kind: str, run: int
+) -> pd.DataFrame:
     count, size = _series(count, "count"), _series(size, "size")
     if len(count) != len(size):
         raise ValueError(f"{len(count)} counts stand against {len(size)} sizes")
     size = size.set_axis(count.index)
     if (size <= 0).any() or (count < 0).any() or (kind == "p" and (count > size).any()):
-        raise ValueError("counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else ""))
+        raise ValueError(
+            "counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else "")
+        )
     segment = _segments(len(count), steps)
     base = pd.Series(_base(segment, baseline), index=count.index) & count.notna() & size.notna()
     center = count.where(base).groupby(segment).transform("sum") / size.where(base).groupby(segment).transform("sum")
     half = sigmas * np.sqrt(center * ((1 - center) if kind == "p" else 1) / size)
     value = count / size
     top = 1.0 if kind == "p" else np.inf
-    chart = pd.DataFrame({"value": value, "center": center, "lcl": (center - half).clip(0, top), "ucl": (center + half).clip(0, top), "segment": segment})
+    chart = pd.DataFrame(
+        {"value": value, "center": center, "lcl": (center - half).clip(0, top), "ucl": (center + half).clip(0, top), "segment": segment}
+    )
     return chart.join(signals(value, center, center - half, center + half, segment=segment, run=run))
 
 
-def p_chart(count: ArrayLike, nobs: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN) -> pd.DataFrame:
+def p_chart(
+    count: ArrayLike, nobs: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+) -> pd.DataFrame:
     """Chart of shares: `count` of `nobs` in each period, limits by each period's own size.
 
     Returns
@@ -149,7 +157,9 @@ def p_chart(count: ArrayLike, nobs: ArrayLike, *, baseline: int | None = None, s
     return _attribute(count, size, baseline=baseline, steps=steps, sigmas=sigmas, kind="p", run=run)
 
 
-def u_chart(count: ArrayLike, exposure: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN) -> pd.DataFrame:
+def u_chart(
+    count: ArrayLike, exposure: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+) -> pd.DataFrame:
     """Chart of events per unit of exposure (complaints per 1,000 visits: give visits / 1000). Columns as `p_chart`.
 
     References
@@ -186,7 +196,9 @@ def _outer(value: np.ndarray, center: np.ndarray, edge: np.ndarray) -> np.ndarra
     return found
 
 
-def signals(values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike, *, segment: ArrayLike | None = None, run: int = RUN) -> pd.DataFrame:
+def signals(
+    values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike, *, segment: ArrayLike | None = None, run: int = RUN
+) -> pd.DataFrame:
     """Special causes by the four rules of Making Data Count.
 
     Parameters
@@ -203,7 +215,10 @@ def signals(values: ArrayLike, center: ArrayLike, lcl: ArrayLike, ucl: ArrayLike
     value = series.to_numpy()
     middle, low, high = (np.broadcast_to(np.asarray(line, float), len(value)) for line in (center, lcl, ucl))
     part = np.zeros(len(value), int) if segment is None else np.asarray(segment)
-    found = {"beyond": (value > high).astype(int) - (value < low).astype(int), **{rule: np.zeros(len(value), int) for rule in ("shift", "trend", "two_of_three")}}
+    found = {
+        "beyond": (value > high).astype(int) - (value < low).astype(int),
+        **{rule: np.zeros(len(value), int) for rule in ("shift", "trend", "two_of_three")},
+    }
     for number in np.unique(part):
         at = part == number
         side = np.nan_to_num(np.sign(value[at] - middle[at])).astype(int)

@@ -17,7 +17,12 @@ from .choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, mci
 from .geo import distance_km
 
 NEGATIVE_BINOMIAL = "negative binomial"
-CONSTRAINTS = {"none": "Unconstrained", "production": "Town totals fixed", "attraction": "Center totals fixed", "doubly": "Both totals fixed"}
+CONSTRAINTS = {
+    "none": "Unconstrained",
+    "production": "Town totals fixed",
+    "attraction": "Center totals fixed",
+    "doubly": "Both totals fixed",
+}
 
 
 def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "oncologists_fte") -> pd.DataFrame:
@@ -42,9 +47,19 @@ def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "o
     # A center that nobody used in the period has no place in a model of choices made.
     centers = centers[centers.index.isin(flows[flows > 0].index.get_level_values("destination"))]
     grid = pd.MultiIndex.from_product([towns.index, centers.index], names=["origin", "destination"])
-    table = pd.DataFrame({"flow_n": flows.rename_axis(["origin", "destination"]).reindex(grid, fill_value=0), "dist_km": distance_km(towns, centers).ravel()}, index=grid).reset_index()
+    table = pd.DataFrame(
+        {
+            "flow_n": flows.rename_axis(["origin", "destination"]).reindex(grid, fill_value=0),
+            "dist_km": distance_km(towns, centers).ravel(),
+        },
+        index=grid,
+    ).reset_index()
     table = table.join(towns.rename(columns={"lat": "lat_o", "lon": "lon_o"}), on="origin", validate="many_to_one")
-    return table.join(centers[["lat", "lon", size]].rename(columns={"lat": "lat_d", "lon": "lon_d", size: "mass_d"}), on="destination", validate="many_to_one")
+    return table.join(
+        centers[["lat", "lon", size]].rename(columns={"lat": "lat_d", "lon": "lon_d", size: "mass_d"}),
+        on="destination",
+        validate="many_to_one",
+    )
 
 
 def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *, decay: Decay | None = None) -> dict[str, GravityFit]:
@@ -61,8 +76,19 @@ def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *
 
 def quality(models: dict[str, GravityFit]) -> pd.DataFrame:
     """How well each model fits: family, dispersion, decay in words, D2, McFadden pseudo R2, SRMSE, Sorensen similarity."""
-    rows = [{"model": CONSTRAINTS[name.partition(",")[0]], "family": fit.family, "dispersion": fit.dispersion, "decay": _decay(fit), "d2": fit.d2,
-             "pseudo_r2": fit.pseudo_r2, "srmse": fit.srmse, "sorensen": fit.sorensen} for name, fit in models.items()]
+    rows = [
+        {
+            "model": CONSTRAINTS[name.partition(",")[0]],
+            "family": fit.family,
+            "dispersion": fit.dispersion,
+            "decay": _decay(fit),
+            "d2": fit.d2,
+            "pseudo_r2": fit.pseudo_r2,
+            "srmse": fit.srmse,
+            "sorensen": fit.sorensen,
+        }
+        for name, fit in models.items()
+    ]
     return pd.DataFrame(rows)
 
 
@@ -95,8 +121,15 @@ def attraction(table: pd.DataFrame) -> pd.DataFrame:
 
 def _exponents(method: str, terms: pd.DataFrame) -> dict[str, str | float]:
     size, distance = terms.loc["attraction"], terms.loc["distance"]
-    return {"method": method, "size_exponent": size["value"], "size_low": size["low"], "size_high": size["high"],
-            "distance_exponent": distance["value"], "distance_low": distance["low"], "distance_high": distance["high"]}
+    return {
+        "method": method,
+        "size_exponent": size["value"],
+        "size_low": size["low"],
+        "size_high": size["high"],
+        "distance_exponent": distance["value"],
+        "distance_low": distance["low"],
+        "distance_high": distance["high"],
+    }
 
 
 def surprises(fit: GravityFit, *, smallest: int = 11) -> pd.DataFrame:

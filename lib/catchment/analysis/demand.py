@@ -22,7 +22,12 @@ CELL = ["sex", "age_low"]
 
 
 def county_projection(
-    population: pd.DataFrame, projection: pd.DataFrame, regions: pd.DataFrame, *, years: list[int], totals: pd.DataFrame | None = None,
+    population: pd.DataFrame,
+    projection: pd.DataFrame,
+    regions: pd.DataFrame,
+    *,
+    years: list[int],
+    totals: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Population by county, year, sex and age for the years of a regional projection.
 
@@ -142,7 +147,15 @@ def local_level(incidence: pd.DataFrame, reference_100k: float, *, years: int = 
     if np.isfinite(fit.nu):
         prior = stats.gamma(fit.nu, scale=1 / fit.alpha)
         low, high = np.where(known, low, prior.ppf(0.025)), np.where(known, high, prior.ppf(0.975))
-    return pd.DataFrame({"county_fips": incidence["county_fips"].to_numpy(), "level": fit.value, "level_low": low, "level_high": high, "cases_n": np.where(known, cases, np.nan)})
+    return pd.DataFrame(
+        {
+            "county_fips": incidence["county_fips"].to_numpy(),
+            "level": fit.value,
+            "level_low": low,
+            "level_high": high,
+            "cases_n": np.where(known, cases, np.nan),
+        }
+    )
 
 
 def trend_factor(annual_percent: ArrayLike, years: float, *, damping: float = 1.0, cap: float | None = None) -> float | np.ndarray:
@@ -158,7 +171,9 @@ def trend_factor(annual_percent: ArrayLike, years: float, *, damping: float = 1.
     return float(factor) if np.ndim(factor) == 0 else factor
 
 
-def site_trends(incidence_by_year: pd.DataFrame, sites: list[str], *, first: int, without: tuple[int, ...] = (2020,), level_error: float = 1.0) -> pd.DataFrame:
+def site_trends(
+    incidence_by_year: pd.DataFrame, sites: list[str], *, first: int, without: tuple[int, ...] = (2020,), level_error: float = 1.0
+) -> pd.DataFrame:
     """National trend of each site from `first` on: `site, apc, apc_low, apc_high, trend, basis, last_year, since_base`.
 
     `without` leaves out years of distorted diagnosis (2020, the pandemic's first). A site without a national series is held
@@ -176,7 +191,18 @@ def site_trends(incidence_by_year: pd.DataFrame, sites: list[str], *, first: int
         fit = apc(recent["year"], recent["rate_100k"])
         base = series.loc[series["year"].between(2013, 2017), "rate_100k"].mean()
         last = recent.loc[recent["year"].idxmax()]
-        rows.append((site, fit.apc, fit.low, fit.high, fit.label, f"national series {first}-{int(last['year'])}", int(last["year"]), float(last["rate_100k"] / base)))
+        rows.append(
+            (
+                site,
+                fit.apc,
+                fit.low,
+                fit.high,
+                fit.label,
+                f"national series {first}-{int(last['year'])}",
+                int(last["year"]),
+                float(last["rate_100k"] / base),
+            )
+        )
     return pd.DataFrame(rows, columns=["site", "apc", "apc_low", "apc_high", "trend", "basis", "last_year", "since_base"])
 
 
@@ -199,8 +225,15 @@ def effective_years(years: ArrayLike, damping: float) -> np.ndarray:
 
 
 def project(
-    population: pd.DataFrame, rates: pd.DataFrame, *, levels: pd.DataFrame, trends: pd.DataFrame, damping: float, cap: float,
-    population_error: float, unknown_level_error: float = 0.0,
+    population: pd.DataFrame,
+    rates: pd.DataFrame,
+    *,
+    levels: pd.DataFrame,
+    trends: pd.DataFrame,
+    damping: float,
+    cap: float,
+    population_error: float,
+    unknown_level_error: float = 0.0,
 ) -> pd.DataFrame:
     """Expected new cases by site and year, all counties of `population` together, with the errors an interval needs.
 
@@ -223,7 +256,9 @@ def project(
         `total` make intervals of it.
     """
     rows = expected_cases(population, rates, by=["site", "county_fips", "year"])
-    rows = rows.merge(levels[["county_fips", "site", "level", "level_low", "level_high"]], on=["county_fips", "site"], how="left", validate="many_to_one")
+    rows = rows.merge(
+        levels[["county_fips", "site", "level", "level_low", "level_high"]], on=["county_fips", "site"], how="left", validate="many_to_one"
+    )
     unknown = rows["level"].isna()
     rows["expected_n"] = rows["cases_n"] * rows["level"].fillna(1.0)
     error = ((np.log(rows["level_high"]) - np.log(rows["level_low"])) / (2 * 1.96)).fillna(0.0)
@@ -231,7 +266,9 @@ def project(
     rows["shared"] = np.where(unknown, rows["expected_n"] * unknown_level_error, 0.0)
     table = rows.groupby(["site", "year"], as_index=False)[["expected_n", "own", "shared"]].sum()
     table["level_error"] = np.nan_to_num(quotient(np.sqrt(table["own"] + table["shared"] ** 2), table["expected_n"]))
-    return _trended(table.drop(columns=["own", "shared"]).merge(trends, on="site", how="left", validate="many_to_one"), damping, cap, population_error)
+    return _trended(
+        table.drop(columns=["own", "shared"]).merge(trends, on="site", how="left", validate="many_to_one"), damping, cap, population_error
+    )
 
 
 def _trended(table: pd.DataFrame, damping: float, cap: float, population_error: float) -> pd.DataFrame:
@@ -255,7 +292,9 @@ def limits(table: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
 def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
     """One row per year over all sites: levels and trends err independently by site, the population for all alike."""
     part = table.assign(level=(table["expected_n"] * table["level_error"]) ** 2, slope=(table["expected_n"] * table["trend_error"]) ** 2)
-    rows = part.groupby("year", as_index=False).agg(expected_n=("expected_n", "sum"), level=("level", "sum"), slope=("slope", "sum"), population_error=("population_error", "max"))
+    rows = part.groupby("year", as_index=False).agg(
+        expected_n=("expected_n", "sum"), level=("level", "sum"), slope=("slope", "sum"), population_error=("population_error", "max")
+    )
     rows["level_error"], rows["trend_error"] = (quotient(np.sqrt(rows[c]), rows["expected_n"]) for c in ("level", "slope"))
     return rows.assign(site=name).drop(columns=["level", "slope"])
 
@@ -270,7 +309,10 @@ def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame
     rate_change
         Factor by site that rates change by between the two.
     """
-    start, now = (expected_cases(p.groupby(CELL, as_index=False)["population_n"].sum(), rates, by=["site"]).set_index("site")["cases_n"] for p in (before, after))
+    start, now = (
+        expected_cases(p.groupby(CELL, as_index=False)["population_n"].sum(), rates, by=["site"]).set_index("site")["cases_n"]
+        for p in (before, after)
+    )
     factor = rate_change.reindex(start.index).fillna(1.0) if isinstance(rate_change, pd.Series) else rate_change
     return terms(start, now, growth=quotient(after["population_n"].sum(), before["population_n"].sum()), rate_change=factor)
 
@@ -281,6 +323,11 @@ def terms(before: pd.Series, structure: pd.Series, *, growth: float, rate_change
     size = C0 (P1/P0 - 1); ageing = cases of the later population at the first rates (`structure`) less C0 P1/P0; rate = the
     change of rates at the later population. The order (size, ageing, rate) is part of the definition.
     """
-    parts = {"before_n": before, "size_n": before * (growth - 1), "aging_n": structure - before * growth, "rate_n": structure * (rate_change - 1)}
+    parts = {
+        "before_n": before,
+        "size_n": before * (growth - 1),
+        "aging_n": structure - before * growth,
+        "rate_n": structure * (rate_change - 1),
+    }
     table = pd.DataFrame(parts | {"after_n": structure * rate_change})
     return table.assign(change_n=table["size_n"] + table["aging_n"] + table["rate_n"]).rename_axis("site").reset_index()

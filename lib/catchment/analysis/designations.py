@@ -39,11 +39,28 @@ def needs(gaps: pd.DataFrame, standards: pd.DataFrame, decisions: pd.DataFrame |
     decisions : what the scorecard asks leadership to decide: `item`, `decision`, `theme`, `amount_usd`; those with an amount are costed needs.
     """
     short = standards[standards["status"].isin(["Not met", "At risk"])]
-    asked = pd.DataFrame({"need": "Standard " + short["standard"] + ", " + short["title"] + " (" + short["status"].str.lower() + ")", "source": "Program scorecard", "theme": short["theme"], "gap_usd": float("nan")})
+    asked = pd.DataFrame(
+        {
+            "need": "Standard " + short["standard"] + ", " + short["title"] + " (" + short["status"].str.lower() + ")",
+            "source": "Program scorecard",
+            "theme": short["theme"],
+            "gap_usd": float("nan"),
+        }
+    )
     parts = [gaps.assign(source="Growth initiatives"), asked]
     if decisions is not None:
         costed = decisions[decisions["amount_usd"] > 0]
-        parts.insert(1, pd.DataFrame({"need": "Decision " + costed["item"] + ", " + costed["decision"], "source": "Program scorecard", "theme": costed["theme"], "gap_usd": costed["amount_usd"]}))
+        parts.insert(
+            1,
+            pd.DataFrame(
+                {
+                    "need": "Decision " + costed["item"] + ", " + costed["decision"],
+                    "source": "Program scorecard",
+                    "theme": costed["theme"],
+                    "gap_usd": costed["amount_usd"],
+                }
+            ),
+        )
     return pd.concat([part[["need", "source", "theme", "gap_usd"]].astype({"gap_usd": "float64"}) for part in parts], ignore_index=True)
 
 

@@ -68,14 +68,20 @@ def protect(
     for column in [c for c in frame.columns if str(c).endswith(DERIVED) and c not in counts]:
         if hidden_rows.any():
             out[column] = frame[column].mask(hidden_rows)
-        out[f"{column}_suppressed"] = hidden_rows | frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
+        out[f"{column}_suppressed"] = hidden_rows | frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(
+            False
+        ).astype(bool)
     out.attrs["protected"] = True
     return out
 
 
 def alike(frame: pd.DataFrame, protected: pd.DataFrame, on: Sequence[str]) -> pd.Series:
     """Which rows of `frame` stand for cells that the frame `protected` hides: those with the same values in the columns `on`."""
-    flags = [column for column in protected.columns if str(column).endswith("_suppressed") and not str(column).removesuffix("_suppressed").endswith(DERIVED)]
+    flags = [
+        column
+        for column in protected.columns
+        if str(column).endswith("_suppressed") and not str(column).removesuffix("_suppressed").endswith(DERIVED)
+    ]
     hidden = protected.loc[protected[flags].any(axis=1), list(on)].itertuples(index=False, name=None)
     known = set(hidden)
     return pd.Series([row in known for row in frame[list(on)].itertuples(index=False, name=None)], index=frame.index, dtype=bool)
@@ -129,7 +135,9 @@ def bounds(values: pd.Series, hidden: pd.Series, sums: Iterable[Sum], *, of: Ite
         aim = np.zeros(len(cells))
         aim[place[cell]] = 1.0
         rows.append((_solve(aim, left, right), -_solve(-aim, left, right)))
-    return pd.DataFrame(rows, index=pd.Index(asked, name=values.index.name, tupleize_cols=False, dtype=object), columns=["low", "high"], dtype="float64")
+    return pd.DataFrame(
+        rows, index=pd.Index(asked, name=values.index.name, tupleize_cols=False, dtype=object), columns=["low", "high"], dtype="float64"
+    )
 
 
 def _equations(values: pd.Series, hidden: pd.Series, sums: list[Sum], place: dict) -> tuple[lil_array, np.ndarray]:
@@ -211,7 +219,9 @@ def cross_table(counts: pd.DataFrame, *, below: int = 11) -> pd.DataFrame:
     values = full.stack()
     values.index = values.index.to_flat_index()
     hidden = suppressed(values, margins(counts.index, counts.columns), below=below)
-    return full.mask(pd.DataFrame([[hidden[(row, column)] for column in full.columns] for row in full.index], index=full.index, columns=full.columns))
+    return full.mask(
+        pd.DataFrame([[hidden[(row, column)] for column in full.columns] for row in full.index], index=full.index, columns=full.columns)
+    )
 
 
 def margins(rows: Iterable[Hashable], columns: Iterable[Hashable]) -> list[Sum]:

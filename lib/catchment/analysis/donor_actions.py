@@ -43,7 +43,9 @@ def waiting(giving: pd.DataFrame, donors: pd.DataFrame, gifts: pd.DataFrame, *, 
 
 def stalled(opened: pd.DataFrame, prospects: pd.DataFrame, donors: pd.DataFrame) -> pd.DataFrame:
     """Stalled proposals by amount: `name`, `officer`, `stage`, `age_days`, `ask_usd`, `next_move_date` (missing: none planned)."""
-    rows = opened[opened["stalled"]].merge(prospects[["prospect_id", "donor_id", "officer"]], on="prospect_id", how="left", validate="many_to_one")
+    rows = opened[opened["stalled"]].merge(
+        prospects[["prospect_id", "donor_id", "officer"]], on="prospect_id", how="left", validate="many_to_one"
+    )
     rows = rows.sort_values("ask_usd", ascending=False)
     return listed(rows[["donor_id", "officer", "stage", "age_days", "ask_usd", "next_move_date"]], donors)
 

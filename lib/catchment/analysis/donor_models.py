@@ -45,7 +45,12 @@ class BGBB:
     def p_alive(self, frequency, recency, periods) -> np.ndarray:
         """Probability that a donor is still alive in the year after the `periods` observed (equation 11)."""
         x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
-        log = betaln(self.alpha + x, self.beta + n - x) - betaln(self.alpha, self.beta) + betaln(self.gamma, self.delta + n + 1) - betaln(self.gamma, self.delta)
+        log = (
+            betaln(self.alpha + x, self.beta + n - x)
+            - betaln(self.alpha, self.beta)
+            + betaln(self.gamma, self.delta + n + 1)
+            - betaln(self.gamma, self.delta)
+        )
         return np.exp(log - _bgbb_log(self, frequency, recency, periods))
 
     def expected_gifts(self, frequency, recency, periods, *, years: float = 1) -> np.ndarray:
@@ -54,7 +59,9 @@ class BGBB:
         x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
         given = betaln(a + x + 1, b + n - x) - betaln(a, b) - _bgbb_log(self, frequency, recency, periods)
         scale = gammaln(g + d) - gammaln(1 + d)
-        tail = np.exp(scale + gammaln(1 + d + n) - gammaln(g + d + n)) - np.exp(scale + gammaln(1 + d + n + years) - gammaln(g + d + n + years))
+        tail = np.exp(scale + gammaln(1 + d + n) - gammaln(g + d + n)) - np.exp(
+            scale + gammaln(1 + d + n + years) - gammaln(g + d + n + years)
+        )
         return np.exp(given) * d / (g - 1) * tail if abs(g - 1) > 1e-9 else self._expected_by_sum(given, n, years)
 
     def _expected_by_sum(self, given: np.ndarray, n: np.ndarray, years: float) -> np.ndarray:
@@ -154,7 +161,9 @@ def fit_bgnbd(frequency, recency, age, weights=None) -> BGNBD:
     table = _pooled(frequency, recency, age, weights)
     columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
     unit = float(np.median(columns[2]))
-    best = _maximize(lambda parameters: bgnbd_log_likelihood(parameters, *columns), ((0.5, unit / 4, 0.8, 2.5), (1.0, unit, 0.5, 1.0)), table)
+    best = _maximize(
+        lambda parameters: bgnbd_log_likelihood(parameters, *columns), ((0.5, unit / 4, 0.8, 2.5), (1.0, unit, 0.5, 1.0)), table
+    )
     return BGNBD(*best[0], log_likelihood=best[1])
 
 
@@ -182,7 +191,15 @@ def gamma_gamma_log_likelihood(parameters, gifts, mean, weights=1) -> float:
     """Log likelihood of gamma-gamma `parameters` (p, q, v) for donors with `gifts` gifts of average size `mean` above 0."""
     p, q, v = parameters
     x, m = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
-    parts = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v) + (p * x - 1) * np.log(m) + p * x * np.log(x) - (p * x + q) * np.log(x * m + v)
+    parts = (
+        gammaln(p * x + q)
+        - gammaln(p * x)
+        - gammaln(q)
+        + q * np.log(v)
+        + (p * x - 1) * np.log(m)
+        + p * x * np.log(x)
+        - (p * x + q) * np.log(x * m + v)
+    )
     return float((parts * weights).sum())
 
 
@@ -200,7 +217,11 @@ def fit_gamma_gamma(gifts, mean) -> GammaGamma:
     step = len(x) // 10_000 + 1  # every k-th donor: ten thousand fix three parameters to about 2 %
     x, m = x[::step], m[::step]
     table = pd.DataFrame({"x": x, "t": x, "n": m, "weights": 1.0})
-    best = _maximize(lambda parameters: gamma_gamma_log_likelihood((parameters[0], parameters[1] + 1, parameters[2] * unit), x, m), ((2.0, 1.5, 1.0), (1.0, 1.0, 0.5)), table)
+    best = _maximize(
+        lambda parameters: gamma_gamma_log_likelihood((parameters[0], parameters[1] + 1, parameters[2] * unit), x, m),
+        ((2.0, 1.5, 1.0), (1.0, 1.0, 0.5)),
+        table,
+    )
     (p, q, v), value = best
     return GammaGamma(p, q + 1, v * unit, value)
 
@@ -220,7 +241,15 @@ def _maximize(log_likelihood: Callable, starts: tuple, table: pd.DataFrame) -> t
     scale = table["weights"].sum()
     runs = []
     for start in starts:
-        runs.append(optimize.minimize(lambda logs: -log_likelihood(np.exp(logs)) / scale, np.log(start), method="L-BFGS-B", bounds=[(-9.0, 9.0)] * len(start), options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000}))
+        runs.append(
+            optimize.minimize(
+                lambda logs: -log_likelihood(np.exp(logs)) / scale,
+                np.log(start),
+                method="L-BFGS-B",
+                bounds=[(-9.0, 9.0)] * len(start),
+                options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000},
+            )
+        )
         if runs[-1].success and np.abs(runs[-1].x).max() < 8.9:
             break  # an inner maximum; another start is for when the search ran to a bound
     best = min(runs, key=lambda run: run.fun)
@@ -242,7 +271,15 @@ def yearly_records(giving: pd.DataFrame, *, through: int | None = None) -> pd.Da
     first, last, ever = gave.argmax(axis=1), len(years) - 1 - gave[:, ::-1].argmax(axis=1), gave.any(axis=1)
     keep = ever & (first > 0) & (first < len(years) - 1)
     total = np.where(gave, amounts, 0).sum(axis=1)
-    frame = pd.DataFrame({"donor_id": giving.index, "frequency": gave.sum(axis=1) - 1, "recency": last - first, "periods": len(years) - 1 - first, "mean_usd": total / np.maximum(gave.sum(axis=1), 1) / 100})
+    frame = pd.DataFrame(
+        {
+            "donor_id": giving.index,
+            "frequency": gave.sum(axis=1) - 1,
+            "recency": last - first,
+            "periods": len(years) - 1 - first,
+            "mean_usd": total / np.maximum(gave.sum(axis=1), 1) / 100,
+        }
+    )
     return frame[keep].reset_index(drop=True)
 
 
@@ -269,7 +306,9 @@ def _dated(codes: np.ndarray, days: np.ndarray, people_n: int, end: int, start: 
     # Days stand in order within a donor: the first and the last are where the donor's block begins and ends.
     first[known], last[known] = days[opens[:-1][known]], days[opens[1:][known] - 1]
     keep = known & (first >= start)
-    return keep, pd.DataFrame({"frequency": count[keep] - 1, "recency": (last - first)[keep] / unit_days, "age": (end - first[keep]) / unit_days})
+    return keep, pd.DataFrame(
+        {"frequency": count[keep] - 1, "recency": (last - first)[keep] / unit_days, "age": (end - first[keep]) / unit_days}
+    )
 
 
 def _gift_days(gifts: pd.DataFrame) -> tuple[np.ndarray, pd.Index, np.ndarray]:
@@ -300,7 +339,9 @@ def outlook(giving: pd.DataFrame, *, through: int | None = None, years: int = 1)
     model = fit_bgbb(records["frequency"], records["recency"], records["periods"])
     value = fit_gamma_gamma(records["frequency"] + 1, records["mean_usd"])
     arguments = (records["frequency"], records["recency"], records["periods"])
-    frame = records.assign(p_alive_share=_once(model.p_alive, *arguments), expected_gifts=_once(model.expected_gifts, *arguments, years=years))
+    frame = records.assign(
+        p_alive_share=_once(model.p_alive, *arguments), expected_gifts=_once(model.expected_gifts, *arguments, years=years)
+    )
     return frame.assign(expected_usd=frame["expected_gifts"] * value.expected_value(frame["frequency"] + 1, frame["mean_usd"]))
 
 
@@ -315,7 +356,9 @@ def held_out(giving: pd.DataFrame, *, year: int) -> pd.DataFrame:
     giving = annual(giving)
     frame = outlook(giving, through=year - 1)
     actual, last = giving[[year, year - 1]].to_numpy()[giving.index.get_indexer(frame["donor_id"])].T
-    frame = frame.assign(donors_n=1, expected_n=frame["expected_gifts"], actual_n=actual > 0, actual_usd=np.maximum(actual, 0) / 100, naive_n=last > 0)
+    frame = frame.assign(
+        donors_n=1, expected_n=frame["expected_gifts"], actual_n=actual > 0, actual_usd=np.maximum(actual, 0) / 100, naive_n=last > 0
+    )
     columns = ["donors_n", "expected_n", "actual_n", "naive_n", "expected_usd", "actual_usd"]
     grouped = frame.astype({"actual_n": "int64", "naive_n": "int64"}).groupby("frequency")[columns].sum().reset_index()
     total = grouped[columns].sum().to_frame().T
@@ -327,7 +370,12 @@ def outlook_bands(donors: pd.DataFrame, *, limits: tuple[float, ...] = (0.25, 0.
     edges = [0.0, *limits, 1.0]
     names = [f"{low:.0%} to {high:.0%}".replace("%", " %") for low, high in itertools.pairwise(edges)]
     place = np.clip(np.searchsorted(edges, donors["p_alive_share"].to_numpy(), side="right") - 1, 0, len(names) - 1)
-    sums = donors.assign(donors_n=1)[["donors_n", "expected_gifts", "expected_usd"]].groupby(place).sum().reindex(range(len(names)), fill_value=0)
+    sums = (
+        donors.assign(donors_n=1)[["donors_n", "expected_gifts", "expected_usd"]]
+        .groupby(place)
+        .sum()
+        .reindex(range(len(names)), fill_value=0)
+    )
     rows = sums.assign(band=names).iloc[::-1]
     total = sums.sum().to_frame().T.assign(band="All")
     return pd.concat([rows, total], ignore_index=True).astype({"donors_n": "int64"})[["band", "donors_n", "expected_gifts", "expected_usd"]]
@@ -359,7 +407,10 @@ def model_check(giving: pd.DataFrame, gifts: pd.DataFrame, *, year: int, cut: st
     `actual_n`, `naive_n` and `error_share` = expected/actual - 1."""
     yearly = held_out(giving, year=year).iloc[-1]
     dated = held_out_gifts(gifts, cut)
-    rows = [("BG/BB", "donors who gave", *(yearly[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n"))), ("BG/NBD", "days with a gift", *(dated[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n")))]
+    rows = [
+        ("BG/BB", "donors who gave", *(yearly[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n"))),
+        ("BG/NBD", "days with a gift", *(dated[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n"))),
+    ]
     frame = pd.DataFrame(rows, columns=["model", "counted", "donors_n", "expected_n", "actual_n", "naive_n"])
     frame["error_share"] = frame["expected_n"] / frame["actual_n"] - 1
     return frame.assign(naive_error_share=frame["naive_n"] / frame["actual_n"] - 1)

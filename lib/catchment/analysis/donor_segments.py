@@ -17,7 +17,9 @@ from scipy import stats
 from catchment.analysis.giving import annual, cents, coded, fiscal_year
 
 
-def segment_retention(giving: pd.DataFrame, segments: Mapping[str, pd.Series | pd.DataFrame], year: int | None = None, *, least: int = 20) -> pd.DataFrame:
+def segment_retention(
+    giving: pd.DataFrame, segments: Mapping[str, pd.Series | pd.DataFrame], year: int | None = None, *, least: int = 20
+) -> pd.DataFrame:
     """Retention of each segment of last year's donors against the segment's own earlier years.
 
     Parameters
@@ -50,9 +52,21 @@ def segment_retention(giving: pd.DataFrame, segments: Mapping[str, pd.Series | p
 def _segments(giving: pd.DataFrame, labels: pd.Series | pd.DataFrame, dimension: str, year: int) -> pd.DataFrame:
     """Tallies by segment; labels are counted as numbers, which a million donors need."""
     labels = labels.reindex(giving.index)
-    names = sorted({name for _, column in _columns(labels) for name in (column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique())})
-    codes = {label: pd.Categorical(column, categories=names).codes.astype("int64") + 1 for label, column in _columns(labels) if label is None or label < year}
-    tallies = {name: np.zeros(len(names) + 1) for name in ("donors_before_n", "retained_n", "usual_before_n", "usual_retained_n", "lost_usd")}
+    names = sorted(
+        {
+            name
+            for _, column in _columns(labels)
+            for name in (column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column.dropna().unique())
+        }
+    )
+    codes = {
+        label: pd.Categorical(column, categories=names).codes.astype("int64") + 1
+        for label, column in _columns(labels)
+        if label is None or label < year
+    }
+    tallies = {
+        name: np.zeros(len(names) + 1) for name in ("donors_before_n", "retained_n", "usual_before_n", "usual_retained_n", "lost_usd")
+    }
     for each in [column for column in giving.columns[1:] if column <= year]:
         code, last, now = codes[each - 1 if None not in codes else None], giving[each - 1].to_numpy(), giving[each].to_numpy()
         base = last > 0
@@ -81,11 +95,23 @@ def labels(giving: pd.DataFrame, donors: pd.DataFrame) -> dict[str, pd.Series | 
     """
     household = donors["household_id"].fillna(donors["donor_id"])
     source = donors["source"].astype("category").groupby(household.to_numpy()).first()
-    sizes = {year: _cut(giving[year].to_numpy(), (1, 100_00, 500_00, 5_000_00), ("under $100", "$100 to $499", "$500 to $4,999", "$5,000 and more")) for year in giving.columns}
+    sizes = {
+        year: _cut(
+            giving[year].to_numpy(), (1, 100_00, 500_00, 5_000_00), ("under $100", "$100 to $499", "$500 to $4,999", "$5,000 and more")
+        )
+        for year in giving.columns
+    }
     gave = giving.to_numpy() > 0
     tenure = np.where(gave, gave.cumsum(axis=1), 0)
-    years = {year: _cut(tenure[:, place], (1, 2, 4), ("first year", "second or third year", "fourth year or later")) for place, year in enumerate(giving.columns)}
-    return {"First gift came through": source, "Size of the year's giving": pd.DataFrame(sizes, index=giving.index), "Years of giving so far": pd.DataFrame(years, index=giving.index)}
+    years = {
+        year: _cut(tenure[:, place], (1, 2, 4), ("first year", "second or third year", "fourth year or later"))
+        for place, year in enumerate(giving.columns)
+    }
+    return {
+        "First gift came through": source,
+        "Size of the year's giving": pd.DataFrame(sizes, index=giving.index),
+        "Years of giving so far": pd.DataFrame(years, index=giving.index),
+    }
 
 
 def _cut(values: np.ndarray, limits: tuple[int, ...], names: tuple[str, ...]) -> pd.Categorical:
@@ -113,23 +139,44 @@ def origins(gifts: pd.DataFrame, donors: pd.DataFrame, *, year: int, start_month
     gifts, years, codes = gifts[["gift_type", "program", "amount_usd"]].iloc[two], years[two], codes[two]
     new = first[codes] == years
     grateful = people.isin(donors.loc[donors["grateful_patient"].astype(bool), "household_id"])[codes]
-    kinds = {"recurring": "Recurring", "donor-advised": "Donor-advised funds", "stock": "Stock", "event": "Events", "matching": "Matching", "in kind": "In kind", "grant": "Grants", "planned realized": "Realized planned gifts", "pledge payment": "Pledge payments"}
+    kinds = {
+        "recurring": "Recurring",
+        "donor-advised": "Donor-advised funds",
+        "stock": "Stock",
+        "event": "Events",
+        "matching": "Matching",
+        "in kind": "In kind",
+        "grant": "Grants",
+        "planned realized": "Realized planned gifts",
+        "pledge payment": "Pledge payments",
+    }
     masks = {"First-time donors": new, "Repeat donors": ~new, "Grateful patients and families": grateful}
-    masks |= {title: (gifts["program"] == name).to_numpy() for name, title in (("major gifts", "Major gifts program"), ("corporate", "Corporate program"), ("foundation", "Foundation program"))}
+    masks |= {
+        title: (gifts["program"] == name).to_numpy()
+        for name, title in (
+            ("major gifts", "Major gifts program"),
+            ("corporate", "Corporate program"),
+            ("foundation", "Foundation program"),
+        )
+    }
     masks |= {title: (gifts["gift_type"] == kind).to_numpy() for kind, title in kinds.items()}
     amounts = gifts["amount_usd"].to_numpy()
     now, total, rows = years == year, amounts[years == year].sum(), []
     for name, mask in masks.items():
         came = mask & now & (amounts > 0)
         amount = amounts[mask & now].sum()
-        rows.append((name, len(np.unique(codes[came])), int(came.sum()), amount, amount / total if total else np.nan, amounts[mask & ~now].sum()))
+        rows.append(
+            (name, len(np.unique(codes[came])), int(came.sum()), amount, amount / total if total else np.nan, amounts[mask & ~now].sum())
+        )
     return pd.DataFrame(rows, columns=["origin", "donors_n", "gifts_n", "amount_usd", "amount_share", "before_usd"])
 
 
 def rfm_segments(scored: pd.DataFrame) -> pd.DataFrame:
     """`rfm` by segment, most giving first: `segment`, `donors_n`, `amount_usd`, `amount_share`, `median_recency_days`."""
     grouped = scored.groupby("segment")
-    frame = pd.DataFrame({"donors_n": grouped.size(), "amount_usd": grouped["amount_usd"].sum(), "median_recency_days": grouped["recency_days"].median()}).reset_index()
+    frame = pd.DataFrame(
+        {"donors_n": grouped.size(), "amount_usd": grouped["amount_usd"].sum(), "median_recency_days": grouped["recency_days"].median()}
+    ).reset_index()
     frame["amount_share"] = frame["amount_usd"] / frame["amount_usd"].sum()
     return frame.sort_values("amount_usd", ascending=False, ignore_index=True)
 
@@ -151,9 +198,19 @@ def rfm(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, quantiles: int = 5) -
     last = np.full(len(donors), np.iinfo("int64").min)
     np.maximum.at(last, codes[amounts > 0], days[amounts > 0])
     keep = (total > 0) & (count > 0)
-    frame = pd.DataFrame({"recency_days": np.datetime64(pd.Timestamp(as_of), "D").astype("int64") - last[keep], "gifts_n": count[keep], "amount_usd": total[keep] / 100}, index=pd.Index(donors[keep], name="donor_id"))
+    frame = pd.DataFrame(
+        {
+            "recency_days": np.datetime64(pd.Timestamp(as_of), "D").astype("int64") - last[keep],
+            "gifts_n": count[keep],
+            "amount_usd": total[keep] / 100,
+        },
+        index=pd.Index(donors[keep], name="donor_id"),
+    )
     frame["recency"] = quantile_score(-frame["recency_days"], quantiles=quantiles)
-    frame["frequency"], frame["monetary"] = quantile_score(frame["gifts_n"], quantiles=quantiles), quantile_score(frame["amount_usd"], quantiles=quantiles)
+    frame["frequency"], frame["monetary"] = (
+        quantile_score(frame["gifts_n"], quantiles=quantiles),
+        quantile_score(frame["amount_usd"], quantiles=quantiles),
+    )
     frame["segment"] = _rfm_segment(frame["recency"] / quantiles, (frame["frequency"] + frame["monetary"]) / (2 * quantiles))
     return frame.reset_index()
 
@@ -166,5 +223,17 @@ def quantile_score(values: pd.Series, *, quantiles: int = 5) -> pd.Series:
 
 def _rfm_segment(recency: pd.Series, value: pd.Series) -> np.ndarray:
     """Names for recency (rows) and the mean of frequency and money (columns), both as fractions of the best score."""
-    conditions = [(recency > 0.6) & (value > 0.7), (recency > 0.6) & (value > 0.4), recency > 0.6, (recency > 0.2) & (value > 0.7), (recency > 0.2) & (value > 0.4), recency > 0.2, value > 0.7]
-    return np.select(conditions, ["Champions", "Loyal", "Recent, small", "At risk, high value", "Needs attention", "Fading, small", "Lost, high value"], "Lost, small")
+    conditions = [
+        (recency > 0.6) & (value > 0.7),
+        (recency > 0.6) & (value > 0.4),
+        recency > 0.6,
+        (recency > 0.2) & (value > 0.7),
+        (recency > 0.2) & (value > 0.4),
+        recency > 0.2,
+        value > 0.7,
+    ]
+    return np.select(
+        conditions,
+        ["Champions", "Loyal", "Recent, small", "At risk, high value", "Needs attention", "Fading, small", "Lost, high value"],
+        "Lost, small",
+    )

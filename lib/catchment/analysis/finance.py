@@ -171,7 +171,9 @@ def xirr(values: ArrayLike, dates: Sequence) -> float:
     if sign_changes(flows) == 0:
         return float("nan")
     if sign_changes(ordered) > 1:
-        warnings.warn(f"the dated flows change sign {sign_changes(ordered)} times; more than one rate may exist", SeveralRates, stacklevel=2)
+        warnings.warn(
+            f"the dated flows change sign {sign_changes(ordered)} times; more than one rate may exist", SeveralRates, stacklevel=2
+        )
     rate = pyxirr.xirr(days, flows, silent=True)
     return float("nan") if rate is None else float(rate)
 
@@ -187,7 +189,9 @@ def annuity(rate: float, periods: int, payment: float, *, when: Literal["end", "
     return present_value(rate, np.full(periods, float(payment)), when=when)
 
 
-def appraisal(rate: float, values: ArrayLike, *, investment: ArrayLike | None = None, finance_rate: float, reinvest_rate: float) -> dict[str, float]:
+def appraisal(
+    rate: float, values: ArrayLike, *, investment: ArrayLike | None = None, finance_rate: float, reinvest_rate: float
+) -> dict[str, float]:
     """The usual measures of one stream of yearly flows: NPV, IRR, MIRR, paybacks (years), profitability index.
 
     The IRR is missing when the flows change sign more than once: the page shows the MIRR and the number of changes instead.
@@ -228,7 +232,10 @@ def contribution(volumes: pd.DataFrame, economics: pd.DataFrame) -> pd.DataFrame
     drugs = count * (unit["drug_revenue_usd"] - unit["drug_cost_usd"]).to_numpy()
     revenue = count * (unit["revenue_usd"] + unit["drug_revenue_usd"]).to_numpy()
     return volumes.assign(
-        revenue_usd=revenue, variable_usd=revenue - service - drugs, service_margin_usd=service, drug_margin_usd=drugs,
+        revenue_usd=revenue,
+        variable_usd=revenue - service - drugs,
+        service_margin_usd=service,
+        drug_margin_usd=drugs,
         contribution_usd=service + drugs,
         contribution_share=np.divide(service + drugs, revenue, out=np.full(len(volumes), np.nan), where=revenue != 0),
     )

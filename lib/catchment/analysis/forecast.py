@@ -51,7 +51,10 @@ def _limits(center: np.ndarray, width: np.ndarray, freedom: int) -> dict[str, np
     limits = {}
     for level in LEVELS:
         reach = student(0.5 + level / 2, freedom) * width
-        limits |= {f"volume_n_low_{level:.0%}".replace("%", ""): np.maximum(center - reach, 0), f"volume_n_high_{level:.0%}".replace("%", ""): center + reach}
+        limits |= {
+            f"volume_n_low_{level:.0%}".replace("%", ""): np.maximum(center - reach, 0),
+            f"volume_n_high_{level:.0%}".replace("%", ""): center + reach,
+        }
     return limits
 
 
@@ -77,7 +80,7 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
         if not enough.size:
             continue
         train, steps = np.array([cleaned(known[place, :origin])[0] for place in enough]), min(ahead, known.shape[1] - origin)
-        actual = scored[enough, origin:origin + steps]
+        actual = scored[enough, origin : origin + steps]
         for method, continued in methods.items():
             fit = _widened(continued(train, steps), *spent[method][:, enough])
             parts.append(_compared(fit, method, actual, wide.columns[enough], str(wide.index[origin - 1]), train))
@@ -85,7 +88,9 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
             spent[method][:, enough] += np.where(np.isnan(step), 0, [step**2, np.ones(len(step))])
     if not parts:
         return pd.DataFrame()
-    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).dropna(subset="actual", ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).dropna(
+        subset="actual", ignore_index=True
+    )
 
 
 def _widened(fit: Fit, errors: np.ndarray, counted: np.ndarray) -> Fit:
@@ -98,9 +103,18 @@ def _compared(fit: Fit, method: str, actual: np.ndarray, series: pd.Index, origi
     """Columns of `backtest` for one method and origin."""
     steps = actual.shape[1]
     limits = _limits(fit.mean, _widths(fit, np.eye(steps)), fit.freedom)
-    blocks = {"actual": actual, "forecast": fit.mean, **limits, "scale": np.repeat(np.atleast_1d(seasonal_scale(train, SEASON))[:, None], steps, axis=1)}
-    keys = {"series": np.repeat(series.to_numpy(dtype=object), steps), "method": np.repeat(method, actual.size).astype(object),
-            "origin": np.repeat(origin, actual.size).astype(object), "ahead": np.tile(np.arange(1, steps + 1), len(series))}
+    blocks = {
+        "actual": actual,
+        "forecast": fit.mean,
+        **limits,
+        "scale": np.repeat(np.atleast_1d(seasonal_scale(train, SEASON))[:, None], steps, axis=1),
+    }
+    keys = {
+        "series": np.repeat(series.to_numpy(dtype=object), steps),
+        "method": np.repeat(method, actual.size).astype(object),
+        "origin": np.repeat(origin, actual.size).astype(object),
+        "ahead": np.tile(np.arange(1, steps + 1), len(series)),
+    }
     return keys | {name: block.ravel() for name, block in blocks.items()}
 
 
@@ -113,9 +127,21 @@ def scores(tested: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame
     """
     error = (tested["actual"] - tested["forecast"]).abs()
     size = (tested["actual"].abs() + tested["forecast"].abs()).where(lambda total: total > 0, 1.0)
-    inside = {level: tested["actual"].between(tested[f"volume_n_low_{level}"], tested[f"volume_n_high_{level}"]).astype(float) for level in (80, 95)}
-    terms = pd.DataFrame({"mase": error / tested["scale"], "smape_share": 2 * error / size, "rmse": error**2, "mae": error,
-                          "coverage_80_share": inside[80], "coverage_95_share": inside[95], "forecasts": 1.0})
+    inside = {
+        level: tested["actual"].between(tested[f"volume_n_low_{level}"], tested[f"volume_n_high_{level}"]).astype(float)
+        for level in (80, 95)
+    }
+    terms = pd.DataFrame(
+        {
+            "mase": error / tested["scale"],
+            "smape_share": 2 * error / size,
+            "rmse": error**2,
+            "mae": error,
+            "coverage_80_share": inside[80],
+            "coverage_95_share": inside[95],
+            "forecasts": 1.0,
+        }
+    )
     groups = terms.groupby([tested[key] for key in by or ["series", "method"]], sort=False)
     table = groups.mean()
     return table.assign(rmse=np.sqrt(table["rmse"]), forecasts=groups["forecasts"].sum()).reset_index()
@@ -159,8 +185,16 @@ def _disagreement(row: np.ndarray, names: list[str], center: np.ndarray, weights
     return ((others - center) ** 2).mean(axis=0)
 
 
-def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None = None, tested: pd.DataFrame | None = None,
-             near: Mapping[str, list[str]] | None = None, per_day: tuple[str, ...] = (), yearly: bool = False) -> pd.DataFrame:
+def forecast(
+    wide: pd.DataFrame,
+    *,
+    horizon: int = 40,
+    chosen: pd.Series | None = None,
+    tested: pd.DataFrame | None = None,
+    near: Mapping[str, list[str]] | None = None,
+    per_day: tuple[str, ...] = (),
+    yearly: bool = False,
+) -> pd.DataFrame:
     """Each series continued by its chosen method.
 
     Parameters
@@ -193,7 +227,11 @@ def forecast(wide: pd.DataFrame, *, horizon: int = 40, chosen: pd.Series | None 
         if "upper" in fit.parameters:
             most = fit.parameters["upper"].iloc[0] * weights.sum(axis=1)
             limits = {key: (most[None] if "_high_" in key else center) for key in limits}
-        named = {"series": np.repeat(name, len(keys)).astype(object), **{key: keys[key].to_numpy() for key in keys}, "method": np.repeat(fit.method, len(keys)).astype(object)}
+        named = {
+            "series": np.repeat(name, len(keys)).astype(object),
+            **{key: keys[key].to_numpy() for key in keys},
+            "method": np.repeat(fit.method, len(keys)).astype(object),
+        }
         parts.append(named | {"volume_n": center[0]} | {key: block[0] for key, block in limits.items()})
     return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
@@ -265,7 +303,9 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
     days.loc[:, [name for name in per_day if name in wide]] = working_days(wide.index)[:, None]
     tested = backtest(wide / days)
     if tested.empty:
-        tested = pd.DataFrame(columns=["series", "method", "origin", "ahead", "actual", "forecast", "scale", *_limits(np.zeros(0), np.zeros(0), 1)])
+        tested = pd.DataFrame(
+            columns=["series", "method", "origin", "ahead", "actual", "forecast", "scale", *_limits(np.zeros(0), np.zeros(0), 1)]
+        )
     codes, origins = pd.factorize(tested["origin"])
     places = pd.PeriodIndex(origins, freq="Q").asi8[codes] + tested["ahead"].to_numpy(dtype=int) - wide.index.asi8[0]
     size = days.to_numpy()[places, wide.columns.get_indexer(tested["series"])]
@@ -273,6 +313,17 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
     volumes = tested.assign(**{column: tested[column].to_numpy(dtype=float) * size for column in amounts})
     scored = scores(volumes)
     chosen = choice(scored)
-    settled = {"chosen": chosen, "tested": tested, "near": rivals(scored), "horizon": horizon, "per_day": tuple(name for name in per_day if name in wide)}
-    return Outlook(clean(history, as_of=as_of), volumes, scored.assign(chosen=scored["method"].eq(scored["series"].map(chosen))),
-                   forecast(wide / days, **settled), forecast(wide / days, **settled, yearly=True))
+    settled = {
+        "chosen": chosen,
+        "tested": tested,
+        "near": rivals(scored),
+        "horizon": horizon,
+        "per_day": tuple(name for name in per_day if name in wide),
+    }
+    return Outlook(
+        clean(history, as_of=as_of),
+        volumes,
+        scored.assign(chosen=scored["method"].eq(scored["series"].map(chosen))),
+        forecast(wide / days, **settled),
+        forecast(wide / days, **settled, yearly=True),
+    )

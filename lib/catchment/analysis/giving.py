@@ -22,8 +22,13 @@ import pandas as pd
 from catchment.analysis.rates import wilson
 
 CATEGORIES = {
-    "new": "New donors", "recaptured": "Recaptured donors", "upgraded": "Upgraded", "same": "Same amount",
-    "downgraded": "Downgraded", "lapsed new": "Lapsed, had been new", "lapsed repeat": "Lapsed, had been repeat",
+    "new": "New donors",
+    "recaptured": "Recaptured donors",
+    "upgraded": "Upgraded",
+    "same": "Same amount",
+    "downgraded": "Downgraded",
+    "lapsed new": "Lapsed, had been new",
+    "lapsed repeat": "Lapsed, had been repeat",
     "adjustment": "Refunds beyond the year's gifts",
 }
 GAINS = ("new", "recaptured", "upgraded")
@@ -55,7 +60,9 @@ def _months(dates: pd.Series) -> np.ndarray:
     return dates.to_numpy().astype("datetime64[M]").astype("int64")
 
 
-def annual(gifts: pd.DataFrame, *, start_month: int = 7, until: str | pd.Timestamp | None = None, to_day: str | pd.Timestamp | None = None) -> pd.DataFrame:
+def annual(
+    gifts: pd.DataFrame, *, start_month: int = 7, until: str | pd.Timestamp | None = None, to_day: str | pd.Timestamp | None = None
+) -> pd.DataFrame:
     """Giving by donor and fiscal year, in whole cents: the frame every function of this module works on.
 
     Parameters
@@ -140,8 +147,16 @@ def status(giving: pd.DataFrame, year: int | None = None) -> pd.Series:
     giving = annual(giving)
     _, now, last, earlier = _pair(giving, year)
     gave, gave_last = now > 0, last > 0
-    conditions = [gave & ~gave_last & ~earlier, gave & ~gave_last & earlier, gave & gave_last & (now > last), gave & gave_last & (now == last),
-                  gave & gave_last, gave_last & ~earlier, gave_last, earlier]
+    conditions = [
+        gave & ~gave_last & ~earlier,
+        gave & ~gave_last & earlier,
+        gave & gave_last & (now > last),
+        gave & gave_last & (now == last),
+        gave & gave_last,
+        gave_last & ~earlier,
+        gave_last,
+        earlier,
+    ]
     names = ["new", "recaptured", "upgraded", "same", "downgraded", "lapsed new", "lapsed repeat", "sybunt"]
     codes = np.select(conditions, range(len(names)), default=-1)
     return pd.Series(pd.Categorical.from_codes(codes, categories=names), index=giving.index, name="status")
@@ -157,7 +172,14 @@ def retention(giving: pd.DataFrame, year: int | None = None, *, level: float = 0
     year, now, last, earlier = _pair(giving, year)
     base, kept = last > 0, (last > 0) & (now > 0)
     groups = {"overall": base, "first-time": base & ~earlier, "repeat": base & earlier}
-    rows = pd.DataFrame({"group": list(groups), "year": year, "donors_before_n": [int(mask.sum()) for mask in groups.values()], "retained_n": [int((kept & mask).sum()) for mask in groups.values()]})
+    rows = pd.DataFrame(
+        {
+            "group": list(groups),
+            "year": year,
+            "donors_before_n": [int(mask.sum()) for mask in groups.values()],
+            "retained_n": [int((kept & mask).sum()) for mask in groups.values()],
+        }
+    )
     rows["share"] = rows["retained_n"] / rows["donors_before_n"].where(rows["donors_before_n"] > 0)
     rows["share_low"], rows["share_high"] = wilson(rows["retained_n"], rows["donors_before_n"], alpha=1 - level)
     return rows
@@ -184,7 +206,11 @@ def retention_trend(giving: pd.DataFrame, *, through: int | None = None, level: 
     """`retention` of every year that has two years of history before it, one row per year and group."""
     giving = annual(giving)
     years = [year for year in giving.columns[2:] if through is None or year <= through]
-    return pd.concat([retention(giving, year, level=level) for year in years], ignore_index=True) if years else pd.DataFrame(columns=["group", "year", "donors_before_n", "retained_n", "share", "share_low", "share_high"])
+    return (
+        pd.concat([retention(giving, year, level=level) for year in years], ignore_index=True)
+        if years
+        else pd.DataFrame(columns=["group", "year", "donors_before_n", "retained_n", "share", "share_low", "share_high"])
+    )
 
 
 def lybunt(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
@@ -212,10 +238,15 @@ def _lapsed(giving: pd.DataFrame, mask: np.ndarray, year: int | None) -> pd.Data
     amounts = giving.loc[mask, list(years)].to_numpy()
     gave = amounts > 0
     last = gave.shape[1] - 1 - gave[:, ::-1].argmax(axis=1) if len(amounts) else np.array([], dtype=int)
-    return pd.DataFrame({
-        "donor_id": giving.index[mask], "last_year": years[last], "last_usd": amounts[np.arange(len(amounts)), last] / 100,
-        "years_n": gave.sum(axis=1), "total_usd": amounts.sum(axis=1) / 100,
-    }).sort_values(["last_usd", "donor_id"], ascending=[False, True], ignore_index=True)
+    return pd.DataFrame(
+        {
+            "donor_id": giving.index[mask],
+            "last_year": years[last],
+            "last_usd": amounts[np.arange(len(amounts)), last] / 100,
+            "years_n": gave.sum(axis=1),
+            "total_usd": amounts.sum(axis=1) / 100,
+        }
+    ).sort_values(["last_usd", "donor_id"], ascending=[False, True], ignore_index=True)
 
 
 def recaptured(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
@@ -232,10 +263,15 @@ def movement(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
     both = (now > 0) & (last > 0)
     change = (now - last)[both]
     masks = {"upgrade": change > 0, "downgrade": change < 0, "same": change == 0}
-    return pd.DataFrame({
-        "movement": list(masks), "year": year, "donors_n": [int(mask.sum()) for mask in masks.values()],
-        "share": [float(mask.mean()) if both.any() else float("nan") for mask in masks.values()], "change_usd": [change[mask].sum() / 100 for mask in masks.values()],
-    })
+    return pd.DataFrame(
+        {
+            "movement": list(masks),
+            "year": year,
+            "donors_n": [int(mask.sum()) for mask in masks.values()],
+            "share": [float(mask.mean()) if both.any() else float("nan") for mask in masks.values()],
+            "change_usd": [change[mask].sum() / 100 for mask in masks.values()],
+        }
+    )
 
 
 def gains_and_losses(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
@@ -255,9 +291,13 @@ def gains_and_losses(giving: pd.DataFrame, year: int | None = None) -> pd.DataFr
     gave, gave_last = now > 0, last > 0
     given, given_last = np.maximum(now, 0), np.maximum(last, 0)
     masks = {
-        "new": gave & ~gave_last & ~earlier, "recaptured": gave & ~gave_last & earlier, "upgraded": gave & gave_last & (now > last),
-        "same": gave & gave_last & (now == last), "downgraded": gave & gave_last & (now < last),
-        "lapsed new": gave_last & ~gave & ~earlier, "lapsed repeat": gave_last & ~gave & earlier,
+        "new": gave & ~gave_last & ~earlier,
+        "recaptured": gave & ~gave_last & earlier,
+        "upgraded": gave & gave_last & (now > last),
+        "same": gave & gave_last & (now == last),
+        "downgraded": gave & gave_last & (now < last),
+        "lapsed new": gave_last & ~gave & ~earlier,
+        "lapsed repeat": gave_last & ~gave & earlier,
     }
     rows = [(name, int(mask.sum()), int((given - given_last)[mask].sum())) for name, mask in masks.items()]
     rows.append(("adjustment", int(((now < 0) | (last < 0)).sum()), int(np.minimum(now, 0).sum() - np.minimum(last, 0).sum())))
@@ -275,8 +315,12 @@ def growth_in_giving(giving: pd.DataFrame, year: int | None = None) -> dict[str,
     rows = gains_and_losses(giving, year)
     total = {kind: int(cents(rows.loc[rows["kind"] == kind, "amount_usd"]).sum()) for kind in ("gain", "loss", "none")}
     return {
-        "before_usd": int(last.sum()) / 100, "now_usd": int(now.sum()) / 100, "gains_usd": total["gain"] / 100, "losses_usd": -total["loss"] / 100,
-        "adjustments_usd": total["none"] / 100, "net_usd": sum(total.values()) / 100,
+        "before_usd": int(last.sum()) / 100,
+        "now_usd": int(now.sum()) / 100,
+        "gains_usd": total["gain"] / 100,
+        "losses_usd": -total["loss"] / 100,
+        "adjustments_usd": total["none"] / 100,
+        "net_usd": sum(total.values()) / 100,
         "lost_per_100_gained": -100 * total["loss"] / total["gain"] if total["gain"] else float("nan"),
     }
 
@@ -305,7 +349,9 @@ def lapse_summary(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month
         known = annual(gifts, start_month=start_month, until=day)
         known = known.reindex(columns=range(int(known.columns[0]), year + 1), fill_value=0)
         parts.append(_lapse_groups(known, year))
-    return parts[0].merge(parts[1].rename(columns={"donors_n": "same_day_n", "amount_usd": "same_day_usd"}), on="group", how="left", validate="one_to_one")
+    return parts[0].merge(
+        parts[1].rename(columns={"donors_n": "same_day_n", "amount_usd": "same_day_usd"}), on="group", how="left", validate="one_to_one"
+    )
 
 
 def _lapse_groups(giving: pd.DataFrame, year: int) -> pd.DataFrame:
@@ -313,8 +359,10 @@ def _lapse_groups(giving: pd.DataFrame, year: int) -> pd.DataFrame:
     again = now[(now > 0) & (last > 0)]
     waiting, away, back = lybunt(giving, year), sybunt(giving, year), recaptured(giving, year)
     rows = [
-        ("Gave last year and this", len(again), int(again.sum()) / 100), ("Gave last year, not yet this (LYBUNT)", len(waiting), waiting["last_usd"].sum()),
-        ("Gave in some earlier year only (SYBUNT)", len(away), away["last_usd"].sum()), ("Won back this year (recaptured)", len(back), back["amount_usd"].sum()),
+        ("Gave last year and this", len(again), int(again.sum()) / 100),
+        ("Gave last year, not yet this (LYBUNT)", len(waiting), waiting["last_usd"].sum()),
+        ("Gave in some earlier year only (SYBUNT)", len(away), away["last_usd"].sum()),
+        ("Won back this year (recaptured)", len(back), back["amount_usd"].sum()),
     ]
     return pd.DataFrame(rows, columns=["group", "donors_n", "amount_usd"])
 
@@ -336,5 +384,7 @@ def cohorts(giving: pd.DataFrame, *, through: int | None = None) -> pd.DataFrame
     for first in range(1, len(years)):
         members = start == first
         n, kept, money = int(members.sum()), gave[members, first:].sum(axis=0), amounts[members, first:].sum(axis=0)
-        rows += [(years[first], since, n, int(kept[since]), kept[since] / n if n else np.nan, money[since] / 100) for since in range(len(kept))]
+        rows += [
+            (years[first], since, n, int(kept[since]), kept[since] / n if n else np.nan, money[since] / 100) for since in range(len(kept))
+        ]
     return pd.DataFrame(rows, columns=["cohort", "years_since", "donors_n", "giving_n", "share", "amount_usd"])

@@ -20,10 +20,15 @@ def success(grants: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     """Applications and awards: `submitted_n`, `decided_n`, `awarded_n`, `share` (Wilson `share_low`, `share_high`), `requested_usd`
     and `awarded_usd` of decided ones, `dollar_share`. `grants` has `status` (pending, awarded, declined), `requested_usd`, `awarded_usd`."""
     decided, won = grants["status"].isin(["awarded", "declined"]), grants["status"] == "awarded"
-    marks = pd.DataFrame({
-        "submitted_n": 1, "decided_n": decided.astype("int64"), "awarded_n": won.astype("int64"),
-        "requested_usd": grants["requested_usd"].where(decided, 0.0), "awarded_usd": grants["awarded_usd"].where(won, 0.0),
-    })
+    marks = pd.DataFrame(
+        {
+            "submitted_n": 1,
+            "decided_n": decided.astype("int64"),
+            "awarded_n": won.astype("int64"),
+            "requested_usd": grants["requested_usd"].where(decided, 0.0),
+            "awarded_usd": grants["awarded_usd"].where(won, 0.0),
+        }
+    )
     frame = marks.groupby(grants[by]).sum().reset_index() if by else marks.sum().to_frame().T
     frame = frame.astype(dict.fromkeys(("submitted_n", "decided_n", "awarded_n"), "int64"))
     frame["share"] = frame["awarded_n"] / frame["decided_n"].where(frame["decided_n"] > 0)
@@ -61,4 +66,9 @@ def indirect_recovery(grants: pd.DataFrame, *, negotiated_share: float) -> dict[
     `forgone_usd` against the negotiated rate (never negative)."""
     won = grants[grants["status"] == "awarded"]
     direct, indirect = float(won["spent_usd"].sum()), float(won["indirect_usd"].sum())
-    return {"direct_usd": direct, "indirect_usd": indirect, "share": indirect / direct if direct else float("nan"), "forgone_usd": max(0.0, direct * negotiated_share - indirect)}
+    return {
+        "direct_usd": direct,
+        "indirect_usd": indirect,
+        "share": indirect / direct if direct else float("nan"),
+        "forgone_usd": max(0.0, direct * negotiated_share - indirect),
+    }

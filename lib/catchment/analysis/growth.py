@@ -86,8 +86,10 @@ def evaluate(plan: Plan, draws: pd.DataFrame, go: np.ndarray | None = None) -> O
     """
     values = {name: draws[name].to_numpy(dtype=float) if name in draws else np.full(len(draws), usual) for name, usual in NEUTRAL.items()}
     ahead = np.ones((len(draws), len(plan.names)), dtype=bool) if go is None else np.broadcast_to(go, (len(draws), len(plan.names)))
-    blocks = [_block(plan, {name: value[at:at + CHUNK] for name, value in values.items()}, ahead[at:at + CHUNK].astype(float))
-              for at in range(0, len(draws), CHUNK)]
+    blocks = [
+        _block(plan, {name: value[at : at + CHUNK] for name, value in values.items()}, ahead[at : at + CHUNK].astype(float))
+        for at in range(0, len(draws), CHUNK)
+    ]
     parts = {name: np.concatenate([block[0][name] for block in blocks]) for name in blocks[0][0]}
     volume, extra, limit = (np.concatenate([block[place] for block in blocks]) for place in (1, 2, 3))
     flows = np.zeros((len(draws), len(plan.years) + 1))
@@ -104,7 +106,9 @@ def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return padded[np.arange(len(plan.names))[None, :, None], np.maximum(at, -1) + months], (at >= 0).astype(float)
 
 
-def _served(plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, volume: np.ndarray, limits: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+def _served(
+    plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, volume: np.ndarray, limits: tuple[np.ndarray, np.ndarray] | None
+) -> np.ndarray:
     """Volume brought, extra volume served (hub volume subtracted) and paid volume (at the program's payer mix), (3, draws, measures, periods)."""
     effects, scale = plan.effects[:, at].T, volume[:, None, None]
     brought, from_hub = (effects @ reached) * scale, ((effects * plan.moved) @ reached) * scale
@@ -120,7 +124,9 @@ def _served(plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, 
     return np.stack([brought, extra, extra + premium * part])
 
 
-def _from_hub(plan: Plan, effects: np.ndarray, reached: np.ndarray, scale: np.ndarray, extra: np.ndarray, from_hub: np.ndarray) -> np.ndarray:
+def _from_hub(
+    plan: Plan, effects: np.ndarray, reached: np.ndarray, scale: np.ndarray, extra: np.ndarray, from_hub: np.ndarray
+) -> np.ndarray:
     """Hub volume within the extra volume: what comes from the hub counts as far as it's served, what a closure sends there in full."""
     closed = np.minimum(effects, 0)
     if not closed.any():
@@ -138,15 +144,26 @@ def _block(plan: Plan, value: Mapping[str, np.ndarray], go: np.ndarray) -> tuple
     going, drift = go[:, :, None], (1 + value["growth"])[:, None] ** np.arange(1, years + 1)
     world = np.maximum(plan.baseline.T + value["demand"][:, None, None] * plan.spread.T, 0) * drift[:, None, :]
     limit = plan.limit[limited][:, None] + plan.adds[:, limited].T @ (begun[late] * going)
-    monthly = _served(plan, limited, np.repeat(world[:, limited] / MONTHS, MONTHS, axis=2), (reached / MONTHS)[late] * going, value["volume"],
-                      (plan.limit[limited][:, None] / MONTHS, limit / MONTHS))
+    monthly = _served(
+        plan,
+        limited,
+        np.repeat(world[:, limited] / MONTHS, MONTHS, axis=2),
+        (reached / MONTHS)[late] * going,
+        value["volume"],
+        (plan.limit[limited][:, None] / MONTHS, limit / MONTHS),
+    )
     found = np.empty((3, n, len(plan.measures), years))
     found[:, :, limited] = monthly @ gather
     found[:, :, ~limited] = _served(plan, ~limited, world[:, ~limited], (reached @ gather / MONTHS)[late] * going, value["volume"], None)
     most = np.full((n, len(plan.measures), years), np.inf)
     most[:, limited] = limit @ gather / MONTHS
     brought, extra, paid = found.transpose(0, 1, 3, 2)
-    return _money(plan, value, extra, paid, (begun @ gather)[late] * going), world.transpose(0, 2, 1) + brought, extra, most.transpose(0, 2, 1)
+    return (
+        _money(plan, value, extra, paid, (begun @ gather)[late] * going),
+        world.transpose(0, 2, 1) + brought,
+        extra,
+        most.transpose(0, 2, 1),
+    )
 
 
 def _money(plan: Plan, value: Mapping[str, np.ndarray], extra: np.ndarray, paid: np.ndarray, begun: np.ndarray) -> dict[str, np.ndarray]:
@@ -181,11 +198,19 @@ def dated(settings: "Growth", plan: Plan, row: pd.DataFrame) -> dict[str, float]
     begun = [(pd.Timestamp(item.start) + late, -item.capital_usd * factor) for item in settings.initiatives.values()]
     ends = pd.to_datetime([f"{year}-12-31" for year in plan.years])
     first = ends[0] - pd.DateOffset(years=1)
-    flows = pd.DataFrame([(first, 0.0), *[item for item in begun if item[0] <= ends[-1]], *zip(ends, outcome.flows[0, 1:] + np.append(outcome.parts["capital_usd"][0, 1:], 0.0), strict=True)],
-                         columns=["date", "amount_usd"]).sort_values("date", kind="stable")
+    flows = pd.DataFrame(
+        [
+            (first, 0.0),
+            *[item for item in begun if item[0] <= ends[-1]],
+            *zip(ends, outcome.flows[0, 1:] + np.append(outcome.parts["capital_usd"][0, 1:], 0.0), strict=True),
+        ],
+        columns=["date", "amount_usd"],
+    ).sort_values("date", kind="stable")
     single = finance.sign_changes(flows["amount_usd"]) == 1
-    return {"xnpv_usd": finance.xnpv(plan.rate, flows["amount_usd"], flows["date"]),
-            "xirr_share": finance.xirr(flows["amount_usd"], flows["date"]) if single else float("nan")}
+    return {
+        "xnpv_usd": finance.xnpv(plan.rate, flows["amount_usd"], flows["date"]),
+        "xirr_share": finance.xirr(flows["amount_usd"], flows["date"]) if single else float("nan"),
+    }
 
 
 def scenario_row(scenario: "Scenario") -> pd.DataFrame:
@@ -206,12 +231,27 @@ def scenarios(settings: "Growth", plan: Plan) -> pd.DataFrame:
         go = chosen(plan, scenario.initiatives)
         outcome = evaluate(plan, scenario_row(scenario), go)
         outlay = np.append(outcome.parts["capital_usd"][0], 0.0)
-        worth = finance.appraisal(plan.rate, outcome.flows[0], investment=outlay, finance_rate=settings.finance_share.value,
-                                  reinvest_rate=settings.reinvest_share.value)
+        worth = finance.appraisal(
+            plan.rate,
+            outcome.flows[0],
+            investment=outlay,
+            finance_rate=settings.finance_share.value,
+            reinvest_rate=settings.reinvest_share.value,
+        )
         margin = outcome.parts["service_margin_usd"][0] + outcome.parts["drug_margin_usd"][0]
-        rows.append({"scenario": name, "title": scenario.title, "owner": scenario.owner, "date": scenario.date, "initiatives": int(go.sum()),
-                     "capital_usd": outlay.sum(), **worth, "contribution_usd": margin[-1],
-                     **{f"{measure}_n": outcome.volume[0, -1, place] for place, measure in enumerate(plan.measures)}})
+        rows.append(
+            {
+                "scenario": name,
+                "title": scenario.title,
+                "owner": scenario.owner,
+                "date": scenario.date,
+                "initiatives": int(go.sum()),
+                "capital_usd": outlay.sum(),
+                **worth,
+                "contribution_usd": margin[-1],
+                **{f"{measure}_n": outcome.volume[0, -1, place] for place, measure in enumerate(plan.measures)},
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -255,12 +295,24 @@ def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") ->
             if branch.scenario is None:
                 walk(branch.branches, name, chance * branch.probability)
             else:
-                ends.append({"path": name, "scenario": branch.scenario, "probability_share": chance * branch.probability, value: worth[branch.scenario]})
+                ends.append(
+                    {
+                        "path": name,
+                        "scenario": branch.scenario,
+                        "probability_share": chance * branch.probability,
+                        value: worth[branch.scenario],
+                    }
+                )
 
     walk(settings.tree, "", 1.0)
     table = pd.DataFrame(ends).assign(weighted_usd=lambda rows: rows["probability_share"] * rows[value])
-    total = {"path": "Expected value", "scenario": "", "probability_share": table["probability_share"].sum(), value: table["weighted_usd"].sum(),
-             "weighted_usd": table["weighted_usd"].sum()}
+    total = {
+        "path": "Expected value",
+        "scenario": "",
+        "probability_share": table["probability_share"].sum(),
+        value: table["weighted_usd"].sum(),
+        "weighted_usd": table["weighted_usd"].sum(),
+    }
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
 
 
@@ -274,16 +326,33 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
     """
     ahead = np.ones(len(plan.names), dtype=bool) if go is None else np.asarray(go, dtype=bool)
     outcome = evaluate(plan, row, ahead)
-    volumes = pd.DataFrame(outcome.volume[0], columns=plan.measures, index=plan.years).rename_axis("year").reset_index().melt(
-        "year", var_name="measure", value_name="volume_n")
+    volumes = (
+        pd.DataFrame(outcome.volume[0], columns=plan.measures, index=plan.years)
+        .rename_axis("year")
+        .reset_index()
+        .melt("year", var_name="measure", value_name="volume_n")
+    )
     late = round(float(row["delay"].iloc[0])) if "delay" in row else 0
     begun = _open(plan, np.array([late]))[1][late] * ahead[:, None]
     share = begun.reshape(len(plan.names), -1, MONTHS).mean(axis=2)
     more = share.T @ added(settings).to_numpy()
     units = per_unit(settings)
-    resources = pd.concat([pd.DataFrame({
-        "year": plan.years, "resource": name, "title": item.title, "measure": item.measure, "per_unit_n": units[name],
-        "utilisation": item.utilisation_share.value, "available": item.available + more[:, place]}) for place, (name, item) in enumerate(settings.resources.items())])
+    resources = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "year": plan.years,
+                    "resource": name,
+                    "title": item.title,
+                    "measure": item.measure,
+                    "per_unit_n": units[name],
+                    "utilisation": item.utilisation_share.value,
+                    "available": item.available + more[:, place],
+                }
+            )
+            for place, (name, item) in enumerate(settings.resources.items())
+        ]
+    )
     return capacity.need(volumes, resources)
 
 
@@ -295,6 +364,15 @@ def breach(settings: "Growth", plan: Plan, outcome: Outcome, *, resources: Seque
         if item.available > 0 and item.most_share is not None:
             place = plan.measures.index(item.measure)
             used = outcome.volume[:, :, place] / outcome.limit[:, :, place] * item.most_share.value
-            rows.append(pd.DataFrame({"year": plan.years, "resource": name, "title": item.title,
-                                      "breach_share": (used > item.utilisation_share.value).mean(axis=0), "over_share": (used > 1).mean(axis=0)}))
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "year": plan.years,
+                        "resource": name,
+                        "title": item.title,
+                        "breach_share": (used > item.utilisation_share.value).mean(axis=0),
+                        "over_share": (used > 1).mean(axis=0),
+                    }
+                )
+            )
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["year", "resource", "title", "breach_share", "over_share"])

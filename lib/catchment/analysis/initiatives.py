@@ -95,35 +95,58 @@ def per_unit(settings: "Growth") -> pd.Series:
     linac, chair = settings.linac, settings.chair
     hours = chair.hours_per_day.value * chair.days_per_year.value
     own = {
-        "linac": capacity.linac_fractions(slots_per_hour=linac.slots_per_hour.value, hours_per_day=linac.hours_per_day.value,
-                                          days_per_year=linac.days_per_year.value, uptime=linac.uptime_share.value),
-        "chair": hours / chair.hours_per_visit.value}
-    return pd.Series({name: own[name] if resource.per_unit_n is None else resource.per_unit_n.value for name, resource in settings.resources.items()}, dtype=float)
+        "linac": capacity.linac_fractions(
+            slots_per_hour=linac.slots_per_hour.value,
+            hours_per_day=linac.hours_per_day.value,
+            days_per_year=linac.days_per_year.value,
+            uptime=linac.uptime_share.value,
+        ),
+        "chair": hours / chair.hours_per_visit.value,
+    }
+    return pd.Series(
+        {name: own[name] if resource.per_unit_n is None else resource.per_unit_n.value for name, resource in settings.resources.items()},
+        dtype=float,
+    )
 
 
 def added(settings: "Growth") -> pd.DataFrame:
     """Units that each initiative adds to each resource, hired staff included; initiatives by resource."""
-    rows = {name: {resource: initiative.adds.get(resource, 0.0) + initiative.staffing.get(resource, 0.0) for resource in settings.resources}
-            for name, initiative in settings.initiatives.items()}
+    rows = {
+        name: {resource: initiative.adds.get(resource, 0.0) + initiative.staffing.get(resource, 0.0) for resource in settings.resources}
+        for name, initiative in settings.initiatives.items()
+    }
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(settings.resources), dtype=float)
 
 
 def running(settings: "Growth") -> pd.Series:
     """Yearly cost of each initiative at the first year's prices, staff included, savings deducted, US dollars."""
-    return pd.Series({name: initiative.running_usd - initiative.saved_usd + sum(fte * settings.pay_usd[role].value for role, fte in initiative.staffing.items())
-                      for name, initiative in settings.initiatives.items()}, dtype=float)
+    return pd.Series(
+        {
+            name: initiative.running_usd
+            - initiative.saved_usd
+            + sum(fte * settings.pay_usd[role].value for role, fte in initiative.staffing.items())
+            for name, initiative in settings.initiatives.items()
+        },
+        dtype=float,
+    )
 
 
 def _payer(settings: "Growth") -> np.ndarray:
     index = {payer: value.value for payer, value in settings.payer_index.items()}
     usual = sum(share.value * index[payer] for payer, share in settings.payer_mix.items())
-    return np.array([sum(share * index[payer] for payer, share in initiative.payer_mix.items()) / usual if initiative.payer_mix else 1.0
-                     for initiative in settings.initiatives.values()])
+    return np.array(
+        [
+            sum(share * index[payer] for payer, share in initiative.payer_mix.items()) / usual if initiative.payer_mix else 1.0
+            for initiative in settings.initiatives.values()
+        ]
+    )
 
 
 def _ramps(settings: "Growth", months: int) -> np.ndarray:
     steps = [np.repeat(initiative.ramp, MONTHS) for initiative in settings.initiatives.values()]
-    return np.array([np.concatenate([step, np.full(max(months - len(step), 0), step[-1])])[:months] for step in steps]).reshape(len(steps), months)
+    return np.array([np.concatenate([step, np.full(max(months - len(step), 0), step[-1])])[:months] for step in steps]).reshape(
+        len(steps), months
+    )
 
 
 def _limits(settings: "Growth", measures: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -149,34 +172,58 @@ def compiled(settings: "Growth", forecast: pd.DataFrame, use: pd.Series, *, leak
         See `effects`.
     """
     measures = tuple(use.index)
-    wide = forecast.pivot(index="year", columns="measure", values=["volume_n", "volume_n_low_80", "volume_n_high_80"]).iloc[: settings.horizon_years]
+    wide = forecast.pivot(index="year", columns="measure", values=["volume_n", "volume_n_low_80", "volume_n_high_80"]).iloc[
+        : settings.horizon_years
+    ]
     center = wide["volume_n"][list(measures)].to_numpy()
     years = wide.index.to_numpy()
     months = len(years) * MONTHS
     names = tuple(settings.initiatives)
     starts = np.array([(item.start.year - years[0]) * MONTHS + item.start.month - 1 for item in settings.initiatives.values()], dtype=int)
     limit, adds = _limits(settings, measures)
-    unit = {key: np.array([getattr(settings.economics[m], key).value if m in settings.economics else 0.0 for m in measures])
-            for key in ("revenue_usd", "variable_usd", "drug_revenue_usd", "drug_cost_usd")}
+    unit = {
+        key: np.array([getattr(settings.economics[m], key).value if m in settings.economics else 0.0 for m in measures])
+        for key in ("revenue_usd", "variable_usd", "drug_revenue_usd", "drug_cost_usd")
+    }
     brings = effects(settings, use, leaked_cases=leaked_cases)
     return Plan(
-        names=names, measures=measures, years=years, baseline=center,
+        names=names,
+        measures=measures,
+        years=years,
+        baseline=center,
         spread=(wide["volume_n_high_80"][list(measures)].to_numpy() - center) / uncertainty.normal(0.9, 0, 1),
-        effects=brings.to_numpy(), moved=np.array([item.moved_share for item in settings.initiatives.values()]), payer=_payer(settings),
-        ramp=_ramps(settings, months), start=starts, capital=np.array([item.capital_usd for item in settings.initiatives.values()]),
-        one_off=np.array([item.one_off_usd for item in settings.initiatives.values()]), running=running(settings).to_numpy(),
-        limit=limit, adds=adds, service=np.array([unit["revenue_usd"], unit["variable_usd"]]), drugs=unit["drug_revenue_usd"] - unit["drug_cost_usd"],
-        price_growth=settings.price_growth_share.value, cost_growth=settings.cost_growth_share.value, rate=settings.discount_share.value,
-        requires=np.array([[other in settings.needed(name) for other in names] for name in names], dtype=bool).reshape(len(names), len(names)),
-        probability=np.array([item.probability for item in settings.initiatives.values()]))
+        effects=brings.to_numpy(),
+        moved=np.array([item.moved_share for item in settings.initiatives.values()]),
+        payer=_payer(settings),
+        ramp=_ramps(settings, months),
+        start=starts,
+        capital=np.array([item.capital_usd for item in settings.initiatives.values()]),
+        one_off=np.array([item.one_off_usd for item in settings.initiatives.values()]),
+        running=running(settings).to_numpy(),
+        limit=limit,
+        adds=adds,
+        service=np.array([unit["revenue_usd"], unit["variable_usd"]]),
+        drugs=unit["drug_revenue_usd"] - unit["drug_cost_usd"],
+        price_growth=settings.price_growth_share.value,
+        cost_growth=settings.cost_growth_share.value,
+        rate=settings.discount_share.value,
+        requires=np.array([[other in settings.needed(name) for other in names] for name in names], dtype=bool).reshape(
+            len(names), len(names)
+        ),
+        probability=np.array([item.probability for item in settings.initiatives.values()]),
+    )
 
 
 def margin_per_case(settings: "Growth", plan: Plan) -> float:
     """Contribution of one analytic case with everything that follows it here, first year, US dollars."""
-    return float((plan.baseline[0] * (plan.service[0] - plan.service[1] + plan.drugs)).sum() / plan.baseline[0, plan.measures.index("cases")])
+    return float(
+        (plan.baseline[0] * (plan.service[0] - plan.service[1] + plan.drugs)).sum() / plan.baseline[0, plan.measures.index("cases")]
+    )
 
 
 def economics(settings: "Growth") -> pd.DataFrame:
     """Revenue and cost per unit by measure, see `finance.contribution`."""
     fields = ("revenue_usd", "variable_usd", "drug_revenue_usd", "drug_cost_usd")
-    return pd.DataFrame([{"measure": name, **{field: getattr(item, field).value for field in fields}} for name, item in settings.economics.items()])
+    return pd.DataFrame(
+        [{"measure": name, **{field: getattr(item, field).value for field in fields}} for name, item in settings.economics.items()]
+    )

@@ -163,14 +163,20 @@ def _of_group(group: list[Exhibit]) -> list[Exposed]:
     try:
         return _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
     except ArithmeticError:  # three exhibits can contradict one another though no two do: then each pair by itself
-        return list({(each.exhibit, each.row): each for relations in [*([one] for one in within), *pairs] for each in _of_pair(group, relations)}.values())
+        return list(
+            {
+                (each.exhibit, each.row): each for relations in [*([one] for one in within), *pairs] for each in _of_pair(group, relations)
+            }.values()
+        )
 
 
 def _of_pair(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
     """What one pair gives away; where its sums cannot be exact they are taken as limits, and else as of other people."""
     for equal in (True, False):
         try:
-            return _solved(group, [_Relation(each.total, each.parts, each.equal and (equal or len(each.parts) == 1), each.slack) for each in relations])
+            return _solved(
+                group, [_Relation(each.total, each.parts, each.equal and (equal or len(each.parts) == 1), each.slack) for each in relations]
+            )
         except ArithmeticError:
             continue
     return []
@@ -178,7 +184,11 @@ def _of_pair(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
 
 def _pairs(group: list[Exhibit]) -> Iterable[tuple[int, int]]:
     for one, other in itertools.permutations(range(len(group)), 2):
-        if group[one].sources & group[other].sources and (group[one].current or group[other].current) and group[one].place != group[other].place:
+        if (
+            group[one].sources & group[other].sources
+            and (group[one].current or group[other].current)
+            and group[one].place != group[other].place
+        ):
             yield one, other
 
 
@@ -252,7 +262,9 @@ def _solved(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
         for cell, least, most in zip(cells, low, high, strict=True):
             exhibit = group[cell[0]]
             if most < exhibit.below or most - least < 1:
-                by = dict.fromkeys(group[other[0]].name for relation in part if cell in relation.cells for other in relation.cells if other[0] != cell[0])
+                by = dict.fromkeys(
+                    group[other[0]].name for relation in part if cell in relation.cells for other in relation.cells if other[0] != cell[0]
+                )
                 how = "is given by" if most - least < 1 else f"is narrowed to 1 to {exhibit.below - 1} by"
                 found.append(Exposed(exhibit.name, exhibit.rows[cell[1]], tuple(by) or (exhibit.name,), how))
     return found

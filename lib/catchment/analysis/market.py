@@ -93,7 +93,9 @@ def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | 
     each = pd.Series(np.nan, index=sorted(rows["ccn"].unique()))
     if totals is not None:
         sums = part.groupby("ccn").agg(known=("known_n", "sum"), gaps=("known_n", lambda v: v.isna().sum()))
-        each = pd.Series(quotient(totals.reindex(sums.index) - sums["known"], sums["gaps"]), index=sums.index).clip(1, 10).reindex(each.index)
+        each = (
+            pd.Series(quotient(totals.reindex(sums.index) - sums["known"], sums["gaps"]), index=sums.index).clip(1, 10).reindex(each.index)
+        )
     each = each.fillna(each.mean()).fillna(5.5)
     return rows.assign(cases_n=rows["known_n"].where(~hidden, rows["ccn"].map(each)))
 
@@ -196,7 +198,9 @@ def gains(shares: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> p
     """Change of each owner's share from the first to the last year, with Newcombe's interval: `<by>, before_share, share, gained_points,
     gained_points_low, gained_points_high`, largest share first."""
     first, last = (shares[shares["year"] == year].set_index(by) for year in (shares["year"].min(), shares["year"].max()))
-    both = last.join(first[["share", "share_low", "share_high"]].add_prefix("before_"), how="left").fillna({"before_share": 0.0, "before_share_low": 0.0, "before_share_high": 0.0})
+    both = last.join(first[["share", "share_low", "share_high"]].add_prefix("before_"), how="left").fillna(
+        {"before_share": 0.0, "before_share_low": 0.0, "before_share_high": 0.0}
+    )
     change = both["share"] - both["before_share"]
     down = np.sqrt((both["share"] - both["share_low"]) ** 2 + (both["before_share_high"] - both["before_share"]) ** 2)
     up = np.sqrt((both["share_high"] - both["share"]) ** 2 + (both["before_share"] - both["before_share_low"]) ** 2)
@@ -208,13 +212,17 @@ def change_terms(flows: pd.DataFrame, *, by: str, name: str, category: str = "co
     """Shift-share of one owner's patients from the first to the last year over categories of residence (`shift_share` by row)."""
     years = (flows["year"].min(), flows["year"].max())
     wide = flows[flows["year"].isin(years)].pivot_table(index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0)
-    own = flows[flows["year"].isin(years) & (flows[by] == name)].pivot_table(index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0)
+    own = flows[flows["year"].isin(years) & (flows[by] == name)].pivot_table(
+        index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0
+    )
     own = own.reindex(index=wide.index, columns=list(years), fill_value=0)
     terms = shift_share(own[years[0]], own[years[1]], wide[years[0]], wide[years[1]])
     return terms.assign(before=own[years[0]].to_numpy(), **{category: wide.index})
 
 
-def change_bridge(terms: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("Market growth", "Mix of counties", "Share")) -> pd.DataFrame:
+def change_bridge(
+    terms: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("Market growth", "Mix of counties", "Share")
+) -> pd.DataFrame:
     """Rows of a bridge from `change_terms`: the start and the three terms (`step, stays`)."""
     return pd.DataFrame({"step": [start, *names], "stays": [terms["before"].sum(), *terms[["growth", "mix", "gain"]].sum()]})
 
@@ -241,7 +249,9 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)
 
 
-def keeping(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str], names: tuple[str, str, str] = ("Our network", "Addressable", "Tertiary")) -> pd.DataFrame:
+def keeping(
+    flows: pd.DataFrame, *, ours: list[str], tertiary: list[str], names: tuple[str, str, str] = ("Our network", "Addressable", "Tertiary")
+) -> pd.DataFrame:
     """Residents' patients by year: in our network, at tertiary hospitals, and elsewhere (addressable).
 
     Columns `year, kind, cases_n, share, share_low, share_high` (Wilson).
@@ -259,7 +269,9 @@ def competition(flows: pd.DataFrame, *, most: int = 8, always: str | None = None
 
     The HHI is Kessler and McClellan's, with shares of systems. `always` (ccn) stays in the table whatever its size.
     """
-    table = patient_flow_hhi(flows, owner="system").merge(flows[["ccn", "hospital", "system"]].drop_duplicates("ccn"), on="ccn", validate="one_to_one")
+    table = patient_flow_hhi(flows, owner="system").merge(
+        flows[["ccn", "hospital", "system"]].drop_duplicates("ccn"), on="ccn", validate="one_to_one"
+    )
     table = table.assign(share=quotient(table["cases_n"], table["cases_n"].sum()), competitors=quotient(10_000, table["hhi"]))
     table = table.sort_values(["cases_n", "ccn"], ascending=[False, True])
     kept = table[(np.arange(len(table)) < most) | (table["ccn"] == always)]
@@ -286,5 +298,7 @@ def origin_and_share(flows: pd.DataFrame, ccn: str, *, alpha: float = 0.05) -> p
     large = table["origin_share"] >= middle
     table["note"] = np.select(
         [large & (table["share_high"] < overall), ~large & (table["share_low"] > overall)],
-        ["large for us, small share", "small for us, large share"], "")
+        ["large for us, small share", "small for us, large share"],
+        "",
+    )
     return table.sort_values(["cases_n", "zip"], ascending=[False, True], ignore_index=True)

@@ -32,8 +32,18 @@ class Need(NamedTuple):
 
 
 def assess(
-    frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], sites: list[str], trend_first: int, trend_skips: list[int],
-    damping: float, cap: float, held_points: float, population_error: float, level_error: float,
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    weights: pd.DataFrame,
+    years: tuple[int, int],
+    sites: list[str],
+    trend_first: int,
+    trend_skips: list[int],
+    damping: float,
+    cap: float,
+    held_points: float,
+    population_error: float,
+    level_error: float,
 ) -> Need:
     """Put the demand model together for the area that `weights` (of `catchment_area.county_weights`) describe.
 
@@ -41,13 +51,27 @@ def assess(
     incidence_by_age, incidence_us_age_year, standard_population`. Each county keeps its own level; sites are added over counties.
     """
     projected = demand.county_projection(
-        frames["population"], frames["population_projection"], frames["county_projection_region"], years=list(years), totals=frames["population_total"])
+        frames["population"],
+        frames["population_projection"],
+        frames["county_projection_region"],
+        years=list(years),
+        totals=frames["population_total"],
+    )
     people = area_population(projected, weights)
     national = demand.national_series(frames["incidence_us_age_year"], frames["standard_population"])
     rates = demand.reference_rates(frames["incidence_by_age"], sites)
     local = levels(frames["incidence"], sites, weights["county_fips"].tolist(), national)
     trends = demand.site_trends(national, [*sites, "All other"], first=trend_first, without=tuple(trend_skips), level_error=held_points)
-    cases = demand.project(people, rates, levels=local, trends=trends, damping=damping, cap=cap, population_error=population_error, unknown_level_error=level_error)
+    cases = demand.project(
+        people,
+        rates,
+        levels=local,
+        trends=trends,
+        damping=damping,
+        cap=cap,
+        population_error=population_error,
+        unknown_level_error=level_error,
+    )
     now = projected[projected["year"] == min(years)]
     each = demand.expected_cases(now, rates, by=["county_fips"]).rename(columns={"cases_n": "expected_n"})
     return Need(people, national, rates, cases, outlook(cases), drivers(cases, people), local, each, projected)
@@ -78,8 +102,14 @@ def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], natio
     country, local = incidence[incidence["county_fips"] == "00000"], incidence[incidence["county_fips"] != "00000"]
     found, settled = [], set()
     # Newest first: a county keeps the first level that it gets, and periods that add none are not fitted.
-    for (site, last, first, _), period in sorted(local[local["site"].isin(sites)].groupby(["site", "year_last", "year_first", "source"]), key=lambda item: -item[0][1]):
-        wanted = [c for c in period.loc[period["rate_100k"].notna() & period["county_fips"].isin(counties), "county_fips"] if (site, c) not in settled]
+    for (site, last, first, _), period in sorted(
+        local[local["site"].isin(sites)].groupby(["site", "year_last", "year_first", "source"]), key=lambda item: -item[0][1]
+    ):
+        wanted = [
+            c
+            for c in period.loc[period["rate_100k"].notna() & period["county_fips"].isin(counties), "county_fips"]
+            if (site, c) not in settled
+        ]
         if not wanted:
             continue
         height, compared = reference(period, national, country)
@@ -101,9 +131,16 @@ def outlook(projected: pd.DataFrame) -> pd.DataFrame:
     table = demand.limits(pd.concat([projected, demand.total(projected)], ignore_index=True))
     first, last = table["year"].min(), table["year"].max()
     start, end = (table[table["year"] == year].set_index("site") for year in (first, last))
-    out = pd.DataFrame({
-        "now_n": start["expected_n"], "now_low": start["expected_low"], "now_high": start["expected_high"],
-        "ahead_n": end["expected_n"], "ahead_low": end["expected_low"], "ahead_high": end["expected_high"]})
+    out = pd.DataFrame(
+        {
+            "now_n": start["expected_n"],
+            "now_low": start["expected_low"],
+            "now_high": start["expected_high"],
+            "ahead_n": end["expected_n"],
+            "ahead_low": end["expected_low"],
+            "ahead_high": end["expected_high"],
+        }
+    )
     out["growth_share"] = quotient(out["ahead_n"], out["now_n"]) - 1
     out["yearly_share"] = quotient(out["ahead_n"], out["now_n"]) ** (1 / max(last - first, 1)) - 1
     out = out.join(start[["apc", "apc_low", "apc_high", "trend", "basis"]])

@@ -41,7 +41,9 @@ class Communities(NamedTuple):
     modularity: float
 
 
-def links(pairs: pd.DataFrame, *, known: Collection[str], same_day: Collection[str] = (), same_day_share: float = 0.5, year: int | None = None) -> Links:
+def links(
+    pairs: pd.DataFrame, *, known: Collection[str], same_day: Collection[str] = (), same_day_share: float = 0.5, year: int | None = None
+) -> Links:
     """Drop what is not a clinical tie, and count it.
 
     Parameters
@@ -70,12 +72,19 @@ def links(pairs: pd.DataFrame, *, known: Collection[str], same_day: Collection[s
     ancillary = pairs["npi1"].isin(same_day) | pairs["npi2"].isin(same_day)
     together = pairs["same_day_n"] >= same_day_share * pairs["pairs_n"]
     instant = ~other & ~unknown & ~loop & ancillary & together
-    reasons = {"A clinician who is not in the list": unknown, "The same clinician twice (self-loop)": loop,
-               "Same-day radiology, laboratory, anesthesia or emergency": instant}
+    reasons = {
+        "A clinician who is not in the list": unknown,
+        "The same clinician twice (self-loop)": loop,
+        "Same-day radiology, laboratory, anesthesia or emergency": instant,
+    }
     if other.any():
         reasons["Another year"] = other
-    dropped = pd.DataFrame([{"reason": reason, "links_n": int(rows.sum()), "patients_n": int(pairs.loc[rows, "patients_n"].sum())}
-                            for reason, rows in reasons.items()])
+    dropped = pd.DataFrame(
+        [
+            {"reason": reason, "links_n": int(rows.sum()), "patients_n": int(pairs.loc[rows, "patients_n"].sum())}
+            for reason, rows in reasons.items()
+        ]
+    )
     kept = pairs.loc[~(other | unknown | loop | instant), ["npi1", "npi2", "patients_n"]]
     return Links(kept.reset_index(drop=True), dropped, None if pd.isna(chosen) else int(chosen))
 
@@ -107,13 +116,20 @@ def strength(links: pd.DataFrame) -> pd.DataFrame:
     """In and out degree (clinicians) and strength (patients) of every clinician, index `npi`."""
     names, left, right, weight = _coded(links)
     n = len(names)
-    return pd.DataFrame({
-        "in_clinicians_n": np.bincount(right, minlength=n), "out_clinicians_n": np.bincount(left, minlength=n),
-        "in_patients_n": np.bincount(right, weight, n).astype(int), "out_patients_n": np.bincount(left, weight, n).astype(int),
-    }, index=names)
+    return pd.DataFrame(
+        {
+            "in_clinicians_n": np.bincount(right, minlength=n),
+            "out_clinicians_n": np.bincount(left, minlength=n),
+            "in_patients_n": np.bincount(right, weight, n).astype(int),
+            "out_patients_n": np.bincount(left, weight, n).astype(int),
+        },
+        index=names,
+    )
 
 
-def betweenness(links: Ties, *, directed: bool = True, normalized: bool = True, weighted: bool = True, pivots: int | None = None, seed: int = 0) -> pd.Series:
+def betweenness(
+    links: Ties, *, directed: bool = True, normalized: bool = True, weighted: bool = True, pivots: int | None = None, seed: int = 0
+) -> pd.Series:
     """Share of shortest paths between others that run through a clinician; distance is 1 / patients.
 
     Exact up to `EXACT_NODES` clinicians; beyond, or with `pivots`, estimated from the shortest paths out of that many
@@ -218,8 +234,14 @@ def metrics(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0) -> t
     """Every measure of this module, one row per clinician (index `npi`), and the modularity of the communities."""
     network = graph(links)
     found = communities(network, resolution=resolution, seed=seed)
-    columns = [strength(links), betweenness(network, seed=seed), closeness(links, seed=seed), pagerank(network), found.membership,
-               participation(links, found.membership)]
+    columns = [
+        strength(links),
+        betweenness(network, seed=seed),
+        closeness(links, seed=seed),
+        pagerank(network),
+        found.membership,
+        participation(links, found.membership),
+    ]
     return pd.concat(columns, axis=1), found.modularity
 
 
@@ -234,9 +256,16 @@ def circles(measures: pd.DataFrame, links: pd.DataFrame, clinicians: pd.DataFram
     member = measures["community"]
     left, right = links["npi1"].map(member), links["npi2"].map(member)
     inside = links["patients_n"].where(left == right, 0).groupby(left).sum()
-    touching = links.groupby(left)["patients_n"].sum() + links["patients_n"].where(left != right, 0).groupby(right).sum().reindex(inside.index, fill_value=0)
+    touching = links.groupby(left)["patients_n"].sum() + links["patients_n"].where(left != right, 0).groupby(right).sum().reindex(
+        inside.index, fill_value=0
+    )
     people = clinicians.merge(member.rename("community"), left_on="npi", right_index=True, validate="one_to_one").groupby("community")
-    table = people.agg(clinicians_n=("npi", "size"), town=("city", _commonest), town_share=("city", lambda c: (c == _commonest(c)).mean()), specialty=("specialty", _commonest))
+    table = people.agg(
+        clinicians_n=("npi", "size"),
+        town=("city", _commonest),
+        town_share=("city", lambda c: (c == _commonest(c)).mean()),
+        specialty=("specialty", _commonest),
+    )
     table["patients_n"], table["inside_share"] = inside, inside / touching
     return table.rename_axis("community").reset_index().assign(community=lambda t: t["community"] + 1)
 
@@ -284,7 +313,11 @@ def projection(
     -------
     `left`, `right` (left < right) and `weight`, one row per tied pair.
     """
-    amount = links.groupby([of, through], observed=True)[weight].sum() if weight else links[[of, through]].drop_duplicates().assign(one=1.0).set_index([of, through])["one"]
+    amount = (
+        links.groupby([of, through], observed=True)[weight].sum()
+        if weight
+        else links[[of, through]].drop_duplicates().assign(one=1.0).set_index([of, through])["one"]
+    )
     table = amount.rename("amount").reset_index()
     met = table.groupby(through, observed=True)[of].transform("size")
     table["part"] = 1.0 if how == "shared" else 1 / (met - 1).where(met > 1)

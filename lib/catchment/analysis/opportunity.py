@@ -19,7 +19,9 @@ from .spatial import false_discoveries
 SEED = 20251231
 
 
-def performance(ours_n: ArrayLike, market_n: ArrayLike, expected_share: ArrayLike, *, dispersion: float = 1.0, alpha: float = 0.05) -> pd.DataFrame:
+def performance(
+    ours_n: ArrayLike, market_n: ArrayLike, expected_share: ArrayLike, *, dispersion: float = 1.0, alpha: float = 0.05
+) -> pd.DataFrame:
     """Observed share of each ZIP against the model: `share, share_low, share_high, expected_share, gap_share, verdict`.
 
     Intervals are Wilson's on counts divided by the model's dispersion (extra-binomial variation); verdicts "over" and "under"
@@ -33,7 +35,9 @@ def performance(ours_n: ArrayLike, market_n: ArrayLike, expected_share: ArrayLik
     p = np.nan_to_num(2 * stats.norm.sf(np.abs(z)), nan=1.0)
     off = false_discoveries(p, alpha=alpha) if p.size else np.zeros(0, bool)
     verdict = np.select([np.isnan(observed), off & (z > 0), off & (z < 0)], ["not available", "over", "under"], "as expected")
-    return pd.DataFrame({"share": observed, "share_low": low, "share_high": high, "expected_share": due, "gap_share": observed - due, "verdict": verdict})
+    return pd.DataFrame(
+        {"share": observed, "share_low": low, "share_high": high, "expected_share": due, "gap_share": observed - due, "verdict": verdict}
+    )
 
 
 def feasibility(drive_min: ArrayLike, *, near: float, far: float) -> np.ndarray:

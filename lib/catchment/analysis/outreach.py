@@ -28,8 +28,15 @@ REASONS = {
 
 
 def recoverable(
-    loyalty: pd.DataFrame, *, target: Mapping[str, float], success: Mapping[str, float], contribution_usd: float,
-    attempts: float = 20, draws: int = 4_000, seed: int = 0, alpha: float = 0.2,
+    loyalty: pd.DataFrame,
+    *,
+    target: Mapping[str, float],
+    success: Mapping[str, float],
+    contribution_usd: float,
+    attempts: float = 20,
+    draws: int = 4_000,
+    seed: int = 0,
+    alpha: float = 0.2,
 ) -> pd.DataFrame:
     """Recoverable contribution of each clinician below target, largest first, with an 80 % interval.
 
@@ -50,7 +57,10 @@ def recoverable(
     `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share and the Beta of the probability.
     """
     table = loyalty[loyalty["affiliation"].isin(list(target)) & loyalty["our_share"].notna()].copy()
-    table["target_share"], table["success_share"] = table["affiliation"].map(target).astype(float), table["affiliation"].map(success).astype(float)
+    table["target_share"], table["success_share"] = (
+        table["affiliation"].map(target).astype(float),
+        table["affiliation"].map(success).astype(float),
+    )
     table["gap_share"] = table["target_share"] - table["our_share"]
     table = table[table["gap_share"] > 0].reset_index(drop=True)
     total, ours = table["eligible_referrals_n"].to_numpy(float), table["our_referrals_n"].to_numpy(float)
@@ -93,8 +103,15 @@ def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd
     ours = table["our_referrals_n"]
     elsewhere = table["eligible_referrals_n"] - ours
     small = ours.between(1, smallest - 1) | elsewhere.between(1, smallest - 1)
-    rest = table[small].groupby("reason", as_index=False).agg(
-        clinicians_n=("npi", "nunique"), eligible_referrals_n=("eligible_referrals_n", "sum"), recoverable_usd=("recoverable_usd", "sum"))
+    rest = (
+        table[small]
+        .groupby("reason", as_index=False)
+        .agg(
+            clinicians_n=("npi", "nunique"),
+            eligible_referrals_n=("eligible_referrals_n", "sum"),
+            recoverable_usd=("recoverable_usd", "sum"),
+        )
+    )
     return table[~small].reset_index(drop=True), rest.sort_values("recoverable_usd", ascending=False, ignore_index=True)
 
 

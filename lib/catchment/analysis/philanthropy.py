@@ -21,7 +21,21 @@ from scipy import stats
 from catchment.analysis.giving import coded, fiscal_year, up_to_day
 
 CASH = frozenset({"outright", "recurring", "stock", "donor-advised", "matching", "event", "grant", "pledge payment", "planned realized"})
-PRODUCTION = frozenset({"outright", "recurring", "stock", "donor-advised", "matching", "event", "grant", "in kind", "pledge", "planned intention", "planned realized"})
+PRODUCTION = frozenset(
+    {
+        "outright",
+        "recurring",
+        "stock",
+        "donor-advised",
+        "matching",
+        "event",
+        "grant",
+        "in kind",
+        "pledge",
+        "planned intention",
+        "planned realized",
+    }
+)
 GIFT_TYPES = tuple(sorted(CASH | PRODUCTION))
 
 POLICY = {
@@ -61,7 +75,11 @@ def counted(gifts: pd.DataFrame, *, basis: str = "cash", in_kind_is_cash: bool =
 def compact(gifts: pd.DataFrame) -> pd.DataFrame:
     """The ledger with its repeating texts (donors, types, programs, designations, pledges) as categories: the same values in a
     fraction of the memory and time, which tells from a million gifts on."""
-    repeated = [column for column in ("donor_id", "gift_type", "program", "designation_id", "campaign_id", "appeal_id", "pledge_id", "adjustment") if column in gifts.columns]
+    repeated = [
+        column
+        for column in ("donor_id", "gift_type", "program", "designation_id", "campaign_id", "appeal_id", "pledge_id", "adjustment")
+        if column in gifts.columns
+    ]
     return gifts.assign(**{column: gifts[column].astype("category") for column in repeated})
 
 
@@ -109,7 +127,9 @@ def fiscal_span(year: int, *, start_month: int = 7) -> tuple[pd.Timestamp, pd.Ti
     return start, start + pd.DateOffset(years=1, days=-1)
 
 
-def raised(gifts: pd.DataFrame, *, by: Sequence[str] = (), basis: str = "cash", start_month: int = 7, in_kind_is_cash: bool = False) -> pd.DataFrame:
+def raised(
+    gifts: pd.DataFrame, *, by: Sequence[str] = (), basis: str = "cash", start_month: int = 7, in_kind_is_cash: bool = False
+) -> pd.DataFrame:
     """Raised by fiscal year and any columns of the ledger: one row per `fiscal_year` and `by`, `gifts_n`, `amount_usd`."""
     kept = trimmed(gifts, basis, ["gift_date", *by], in_kind_is_cash=in_kind_is_cash)
     years = fiscal_year(kept["gift_date"], start_month=start_month)
@@ -119,7 +139,10 @@ def raised(gifts: pd.DataFrame, *, by: Sequence[str] = (), basis: str = "cash", 
 
 def raised_by_basis(gifts: pd.DataFrame, *, start_month: int = 7, in_kind_is_cash: bool = False) -> pd.DataFrame:
     """Cash and production of each fiscal year: one row per `fiscal_year` and `basis` (Cash, Production), `gifts_n`, `amount_usd`."""
-    parts = [raised(gifts, basis=basis, start_month=start_month, in_kind_is_cash=in_kind_is_cash).assign(basis=basis.capitalize()) for basis in POLICY]
+    parts = [
+        raised(gifts, basis=basis, start_month=start_month, in_kind_is_cash=in_kind_is_cash).assign(basis=basis.capitalize())
+        for basis in POLICY
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -129,7 +152,15 @@ def gone_share(as_of: str | pd.Timestamp, *, start_month: int = 7) -> float:
     return ((pd.Timestamp(as_of) - first).days + 1) / ((last - first).days + 1)
 
 
-def year_to_date(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, by: Sequence[str] = (), basis: str = "cash", start_month: int = 7, goals: pd.DataFrame | None = None) -> pd.DataFrame:
+def year_to_date(
+    gifts: pd.DataFrame,
+    as_of: str | pd.Timestamp,
+    *,
+    by: Sequence[str] = (),
+    basis: str = "cash",
+    start_month: int = 7,
+    goals: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """This fiscal year so far against the same day last year, last year's total and goal.
 
     Parameters
@@ -165,9 +196,14 @@ def _summed(frame: pd.DataFrame, by: list[str]) -> pd.Series:
     return frame.groupby(by, observed=True)["amount_usd"].sum()
 
 
-def to_date_by(gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None) -> pd.DataFrame:
+def to_date_by(
+    gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production), largest goal first."""
-    parts = [year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize()) for basis in POLICY]
+    parts = [
+        year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize())
+        for basis in POLICY
+    ]
     frame = pd.concat(parts, ignore_index=True)
     order = frame.groupby(by)["goal_usd" if goals is not None else "ytd_usd"].transform("max")
     frame = frame.assign(order=order).sort_values(["order", by, "basis"], ascending=[False, True, True], ignore_index=True)
@@ -180,7 +216,9 @@ def completion(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, basis: str = "
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     now = int(fiscal_year([pd.Timestamp(as_of)], start_month=start_month).iloc[0])
     early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
-    frame = pd.DataFrame({"to_date_usd": kept["amount_usd"].where(early, 0.0).groupby(years).sum(), "total_usd": kept["amount_usd"].groupby(years).sum()}).round(2)
+    frame = pd.DataFrame(
+        {"to_date_usd": kept["amount_usd"].where(early, 0.0).groupby(years).sum(), "total_usd": kept["amount_usd"].groupby(years).sum()}
+    ).round(2)
     frame = frame[(frame.index < now) & (frame["to_date_usd"] > 0) & (frame["total_usd"] > 0)]
     return frame.assign(share=frame["to_date_usd"] / frame["total_usd"]).rename_axis("fiscal_year").reset_index()
 
@@ -204,7 +242,13 @@ def year_end(to_date_usd: float, shares: Sequence[float], *, level: float = 0.8)
     logs = np.log(shares)
     spread = stats.t.ppf(0.5 + level / 2, len(logs) - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
     expected, low, high = (float(to_date_usd / np.exp(logs.mean() + shift)) for shift in (0, spread, -spread))
-    return {"expected_usd": expected, "low_usd": max(low, to_date_usd), "high_usd": max(high, to_date_usd), "level": level, "years_n": len(logs)}
+    return {
+        "expected_usd": expected,
+        "low_usd": max(low, to_date_usd),
+        "high_usd": max(high, to_date_usd),
+        "level": level,
+        "years_n": len(logs),
+    }
 
 
 def year_end_back_test(history: pd.DataFrame, *, level: float = 0.8) -> pd.DataFrame:
@@ -215,9 +259,21 @@ def year_end_back_test(history: pd.DataFrame, *, level: float = 0.8) -> pd.DataF
         past, now = history.iloc[:index], history.iloc[index]
         forecast = year_end(now["to_date_usd"], past["share"], level=level)
         total = now["total_usd"]
-        rows.append((int(now["fiscal_year"]), forecast["expected_usd"], forecast["low_usd"], forecast["high_usd"], total, forecast["expected_usd"] / total - 1,
-                     forecast["low_usd"] <= total <= forecast["high_usd"], past["total_usd"].iloc[-1] / total - 1))
-    return pd.DataFrame(rows, columns=["fiscal_year", "forecast_usd", "low_usd", "high_usd", "total_usd", "error_share", "inside", "naive_error_share"])
+        rows.append(
+            (
+                int(now["fiscal_year"]),
+                forecast["expected_usd"],
+                forecast["low_usd"],
+                forecast["high_usd"],
+                total,
+                forecast["expected_usd"] / total - 1,
+                forecast["low_usd"] <= total <= forecast["high_usd"],
+                past["total_usd"].iloc[-1] / total - 1,
+            )
+        )
+    return pd.DataFrame(
+        rows, columns=["fiscal_year", "forecast_usd", "low_usd", "high_usd", "total_usd", "error_share", "inside", "naive_error_share"]
+    )
 
 
 def campaign_progress(campaigns: pd.DataFrame, gifts: pd.DataFrame, *, as_of: str | pd.Timestamp, recent_months: int = 12) -> pd.DataFrame:
@@ -237,7 +293,9 @@ def campaign_progress(campaigns: pd.DataFrame, gifts: pd.DataFrame, *, as_of: st
     """
     as_of = pd.Timestamp(as_of)
     kept = trimmed(gifts, "production", ["campaign_id", "gift_date"], mask=gifts["campaign_id"].isin(campaigns["campaign_id"]))
-    kept = kept.astype({"campaign_id": campaigns["campaign_id"].dtype}).merge(campaigns[["campaign_id", "start_date", "end_date"]], on="campaign_id", how="inner", validate="many_to_one")
+    kept = kept.astype({"campaign_id": campaigns["campaign_id"].dtype}).merge(
+        campaigns[["campaign_id", "start_date", "end_date"]], on="campaign_id", how="inner", validate="many_to_one"
+    )
     when = pd.to_datetime(kept["gift_date"])
     kept = kept[(when >= pd.to_datetime(kept["start_date"])) & (when <= pd.to_datetime(kept["end_date"])) & (when <= as_of)]
     recent = kept[pd.to_datetime(kept["gift_date"]) > as_of - pd.DateOffset(months=recent_months)]
@@ -291,11 +349,16 @@ def cost(raised_by_program: pd.DataFrame, expenses: pd.DataFrame, *, total: str 
     return frame.rename_axis("program").reset_index()
 
 
-def cost_by_year(gifts: pd.DataFrame, expenses: pd.DataFrame, *, start_month: int = 7, basis: str = "production", total: str = "All programs") -> pd.DataFrame:
+def cost_by_year(
+    gifts: pd.DataFrame, expenses: pd.DataFrame, *, start_month: int = 7, basis: str = "production", total: str = "All programs"
+) -> pd.DataFrame:
     """`cost` of every fiscal year with expenses, with `fiscal_year` first; gross funds on `basis`."""
     money = raised(gifts, by=["program"], basis=basis, start_month=start_month)
     years = sorted(set(expenses["fiscal_year"]))
-    parts = [cost(money[money["fiscal_year"] == year], expenses[expenses["fiscal_year"] == year], total=total).assign(fiscal_year=year) for year in years]
+    parts = [
+        cost(money[money["fiscal_year"] == year], expenses[expenses["fiscal_year"] == year], total=total).assign(fiscal_year=year)
+        for year in years
+    ]
     frame = pd.concat(parts, ignore_index=True)
     return frame[["fiscal_year", *frame.columns.drop("fiscal_year")]]
 
@@ -358,5 +421,9 @@ def against_benchmark(costs: pd.DataFrame, benchmarks: Mapping[str, float], *, y
     frame = costs[costs["fiscal_year"] == year].drop(columns="fiscal_year").reset_index(drop=True)
     frame["benchmark_usd"] = frame["program"].map(dict(benchmarks)).astype("float64")
     parts = frame["benchmark_usd"].notna()
-    mixed = (frame["benchmark_usd"] * frame["raised_usd"])[parts].sum() / frame.loc[parts, "raised_usd"].sum() if frame.loc[parts, "raised_usd"].sum() else np.nan
+    mixed = (
+        (frame["benchmark_usd"] * frame["raised_usd"])[parts].sum() / frame.loc[parts, "raised_usd"].sum()
+        if frame.loc[parts, "raised_usd"].sum()
+        else np.nan
+    )
     return frame.fillna({"benchmark_usd": mixed})

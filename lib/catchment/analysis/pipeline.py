@@ -36,7 +36,14 @@ def brier_score(forecast: Sequence[float], outcome: Sequence[float]) -> float:
     return float(((forecast - outcome) ** 2).mean()) if len(forecast) else float("nan")
 
 
-def stage_probability(history: pd.DataFrame, proposals: pd.DataFrame, *, default: Mapping[str, float], weight: float = 10.0, before: str | pd.Timestamp | None = None) -> pd.DataFrame:
+def stage_probability(
+    history: pd.DataFrame,
+    proposals: pd.DataFrame,
+    *,
+    default: Mapping[str, float],
+    weight: float = 10.0,
+    before: str | pd.Timestamp | None = None,
+) -> pd.DataFrame:
     """Probability that a proposal in a stage is funded in the end, learnt from closed proposals.
 
     Parameters
@@ -54,7 +61,11 @@ def stage_probability(history: pd.DataFrame, proposals: pd.DataFrame, *, default
     closed = proposals[proposals["outcome"].notna()]
     if before is not None:
         closed = closed[pd.to_datetime(closed["closed_date"]) < pd.Timestamp(before)]
-    reached = history[["proposal_id", "stage"]].drop_duplicates().merge(closed[["proposal_id", "outcome"]], on="proposal_id", how="inner", validate="many_to_one")
+    reached = (
+        history[["proposal_id", "stage"]]
+        .drop_duplicates()
+        .merge(closed[["proposal_id", "outcome"]], on="proposal_id", how="inner", validate="many_to_one")
+    )
     funded = (reached["outcome"] == "funded").groupby(reached["stage"], observed=True)
     frame = pd.DataFrame({"default_share": pd.Series(dict(default), dtype="float64")})
     frame["closed_n"] = funded.size().reindex(frame.index, fill_value=0)
@@ -64,7 +75,9 @@ def stage_probability(history: pd.DataFrame, proposals: pd.DataFrame, *, default
     return frame.rename_axis("stage").reset_index()
 
 
-def calibration_check(history: pd.DataFrame, proposals: pd.DataFrame, *, default: Mapping[str, float], split: str | pd.Timestamp, weight: float = 10.0) -> pd.DataFrame:
+def calibration_check(
+    history: pd.DataFrame, proposals: pd.DataFrame, *, default: Mapping[str, float], split: str | pd.Timestamp, weight: float = 10.0
+) -> pd.DataFrame:
     """Brier scores on proposals closed from `split` on, one forecast per stage they stood in.
 
     Own probabilities are learnt only from proposals closed before `split`, so that the check is out of time.
@@ -76,11 +89,22 @@ def calibration_check(history: pd.DataFrame, proposals: pd.DataFrame, *, default
     learnt = stage_probability(history, proposals, default=default, weight=weight, before=split).set_index("stage")
     late = proposals[proposals["outcome"].notna() & (pd.to_datetime(proposals["closed_date"]) >= pd.Timestamp(split))]
     early = proposals[proposals["outcome"].notna() & (pd.to_datetime(proposals["closed_date"]) < pd.Timestamp(split))]
-    seen = history[["proposal_id", "stage"]].drop_duplicates().merge(late[["proposal_id", "outcome"]], on="proposal_id", how="inner", validate="many_to_one")
+    seen = (
+        history[["proposal_id", "stage"]]
+        .drop_duplicates()
+        .merge(late[["proposal_id", "outcome"]], on="proposal_id", how="inner", validate="many_to_one")
+    )
     outcome = (seen["outcome"] == "funded").astype("float64")
     base = float((early["outcome"] == "funded").mean()) if len(early) else 0.5
-    forecasts = {"Own history": seen["stage"].map(learnt["probability_share"]), "Default": seen["stage"].map(learnt["default_share"]), "One rate for all": pd.Series(base, index=seen.index)}
-    return pd.DataFrame([(name, len(seen), brier_score(values.astype("float64"), outcome)) for name, values in forecasts.items()], columns=["probabilities", "forecasts_n", "brier"])
+    forecasts = {
+        "Own history": seen["stage"].map(learnt["probability_share"]),
+        "Default": seen["stage"].map(learnt["default_share"]),
+        "One rate for all": pd.Series(base, index=seen.index),
+    }
+    return pd.DataFrame(
+        [(name, len(seen), brier_score(values.astype("float64"), outcome)) for name, values in forecasts.items()],
+        columns=["probabilities", "forecasts_n", "brier"],
+    )
 
 
 def reliability(forecast: Sequence[float], outcome: Sequence[float]) -> pd.DataFrame:
@@ -121,7 +145,15 @@ def funnel(opened: pd.DataFrame, probability: Mapping[str, float], *, stages: Se
     """
     grouped = opened.groupby("stage", observed=True)
     stalled = opened[opened["stalled"]].groupby("stage", observed=True)["ask_usd"]
-    frame = pd.DataFrame({"proposals_n": grouped.size(), "ask_usd": grouped["ask_usd"].sum(), "median_age_days": grouped["age_days"].median(), "stalled_n": stalled.size(), "stalled_usd": stalled.sum()}).reindex(list(stages))
+    frame = pd.DataFrame(
+        {
+            "proposals_n": grouped.size(),
+            "ask_usd": grouped["ask_usd"].sum(),
+            "median_age_days": grouped["age_days"].median(),
+            "stalled_n": stalled.size(),
+            "stalled_usd": stalled.sum(),
+        }
+    ).reindex(list(stages))
     counts = ["proposals_n", "ask_usd", "stalled_n", "stalled_usd"]
     frame[counts] = frame[counts].fillna(0)
     frame = frame.astype({"proposals_n": "int64", "stalled_n": "int64"})
@@ -140,7 +172,14 @@ def proposal_yield(proposals: pd.DataFrame) -> dict[str, float]:
     closed = proposals[proposals["outcome"].notna()]
     won = closed[closed["outcome"] == "funded"]
     asked, funded = float(closed["ask_usd"].sum()), float(won["funded_usd"].sum())
-    return {"closed_n": len(closed), "funded_n": len(won), "count_share": len(won) / len(closed) if len(closed) else float("nan"), "asked_usd": asked, "funded_usd": funded, "dollar_share": funded / asked if asked else float("nan")}
+    return {
+        "closed_n": len(closed),
+        "funded_n": len(won),
+        "count_share": len(won) / len(closed) if len(closed) else float("nan"),
+        "asked_usd": asked,
+        "funded_usd": funded,
+        "dollar_share": funded / asked if asked else float("nan"),
+    }
 
 
 def cycle_days(proposals: pd.DataFrame, *, as_of: str | pd.Timestamp) -> dict[str, float]:
@@ -155,13 +194,20 @@ def cycle_days(proposals: pd.DataFrame, *, as_of: str | pd.Timestamp) -> dict[st
     if not decided.any():
         return {"median_days": float("nan"), "p75_days": float("nan"), "asked_n": len(asked), "open_n": int((~decided).sum())}
     curve = SurvfuncRight(days.to_numpy(), decided.to_numpy().astype(int))
-    return {"median_days": float(curve.quantile(0.5)), "p75_days": float(curve.quantile(0.75)), "asked_n": len(asked), "open_n": int((~decided).sum())}
+    return {
+        "median_days": float(curve.quantile(0.5)),
+        "p75_days": float(curve.quantile(0.75)),
+        "asked_n": len(asked),
+        "open_n": int((~decided).sum()),
+    }
 
 
 def portfolios(prospects: pd.DataFrame, opened: pd.DataFrame, *, low: float, high: float) -> pd.DataFrame:
     """Load of each gift officer: `officer` (a role, not a name), `prospects_n`, `open_n`, `ask_usd`, `load` against `low` to `high`."""
     frame = prospects.groupby("officer")["prospect_id"].nunique().rename("prospects_n").to_frame()
-    mine = opened.merge(prospects[["prospect_id", "officer"]], on="prospect_id", how="left", validate="many_to_one").groupby("officer")["ask_usd"]
+    mine = opened.merge(prospects[["prospect_id", "officer"]], on="prospect_id", how="left", validate="many_to_one").groupby("officer")[
+        "ask_usd"
+    ]
     frame = frame.join(pd.DataFrame({"open_n": mine.size(), "ask_usd": mine.sum()})).fillna(0).astype({"open_n": "int64"})
     frame["load"] = np.select([frame["prospects_n"] < low, frame["prospects_n"] > high], ["below range", "above range"], "in range")
     return frame.reset_index()

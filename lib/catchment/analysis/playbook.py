@@ -39,7 +39,9 @@ def slippage(milestones: pd.DataFrame, *, as_of: pd.Timestamp, tolerance_days: f
     out["slip_days"] = (finished.fillna(expected) - planned).dt.days
     late = out["slip_days"] > tolerance_days
     overdue = finished.isna() & (planned < as_of)
-    out["standing"] = np.select([finished.notna() & late, finished.notna(), overdue, late], ["done late", "done", "overdue", "slipping"], "on time")
+    out["standing"] = np.select(
+        [finished.notna() & late, finished.notna(), overdue, late], ["done late", "done", "overdue", "slipping"], "on time"
+    )
     return out
 
 
@@ -79,7 +81,10 @@ def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
     Hillier and Lieberman, Introduction to Operations Research, project management with PERT/CPM.
     """
     duration = dict(zip(tasks["task"], tasks["duration"].astype(float), strict=True))
-    before = {task: str(after).replace(",", " ").split() if pd.notna(after) else [] for task, after in zip(tasks["task"], tasks["after"], strict=True)}
+    before = {
+        task: str(after).replace(",", " ").split() if pd.notna(after) else []
+        for task, after in zip(tasks["task"], tasks["after"], strict=True)
+    }
     earliest = dict(zip(tasks["task"], tasks.get("not_before", pd.Series(0.0, index=tasks.index)).astype(float), strict=True))
     order = _ordered(before)
     early = {}
@@ -130,7 +135,9 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
     short = board[(board["variation"] == "concern") | (board["assurance"] == "fail")]
     words = np.where(short["variation"] == "concern", short["variation_words"], short["assurance_words"])
     away = ((short["now"] - short["target"]).abs() / short["target"]).clip(0, 1).fillna(0.5)
-    indicators = pd.DataFrame({"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "key": short["kpi"]})
+    indicators = pd.DataFrame(
+        {"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "key": short["kpi"]}
+    )
     open_ = assessed[assessed["status"].isin(["Not met", "Unknown", "At risk"])]
     standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"], "evidence": open_["status"] + ": " + open_["evidence"],
                               "gate": open_["status"].isin(["Not met", "Unknown"]), "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
@@ -143,7 +150,11 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
 def _overruns(lines: pd.DataFrame) -> pd.DataFrame:
     """Material unfavorable lines, together where the same kind of variance drives them, named after the largest."""
     over = lines[lines["material"] & (lines["total_favor"] == "U")]
-    driver = over[["volume_usd", "quantity_usd", "price_usd"]].abs().idxmax(axis=1).str.removesuffix("_usd") if len(over) else pd.Series(dtype="str")
+    driver = (
+        over[["volume_usd", "quantity_usd", "price_usd"]].abs().idxmax(axis=1).str.removesuffix("_usd")
+        if len(over)
+        else pd.Series(dtype="str")
+    )
     rows = []
     for name, part in over.groupby(driver):
         first = part.loc[part["total_usd"].abs().idxmax()]
@@ -168,9 +179,16 @@ def rank(gaps: pd.DataFrame, initiatives: pd.DataFrame) -> pd.DataFrame:
     -------
     The gaps with `priority` (1 is first), `initiative` (missing where nobody works on it) and `phase`.
     """
-    works = initiatives.drop_duplicates("initiative")[["initiative", "phase", "addresses"]].assign(key=lambda i: i["addresses"].str.split("; ")).explode("key")
+    works = (
+        initiatives.drop_duplicates("initiative")[["initiative", "phase", "addresses"]]
+        .assign(key=lambda i: i["addresses"].str.split("; "))
+        .explode("key")
+    )
     by_key = works.drop_duplicates("key").set_index("key")
     answered = [next((key for key in keys.split("; ") if key in by_key.index), None) for keys in gaps["key"]]
-    out = gaps.assign(initiative=[by_key.at[key, "initiative"] if key else np.nan for key in answered], phase=[by_key.at[key, "phase"] if key else PHASES[0] for key in answered])
+    out = gaps.assign(
+        initiative=[by_key.at[key, "initiative"] if key else np.nan for key in answered],
+        phase=[by_key.at[key, "phase"] if key else PHASES[0] for key in answered],
+    )
     out = out.sort_values(["gate", "size", "area", "gap"], ascending=[False, False, True, True], ignore_index=True)
     return out.assign(priority=np.arange(1, len(out) + 1))

@@ -20,7 +20,9 @@ BUCKETS = ("Not yet due", "1-30 days", "31-60 days", "61-90 days", "91-180 days"
 _LIMITS = (0, 30, 60, 90, 180, 365)
 
 
-def balances(instalments: pd.DataFrame, payments: pd.DataFrame, *, as_of: str | pd.Timestamp, write_offs: pd.DataFrame | None = None) -> pd.DataFrame:
+def balances(
+    instalments: pd.DataFrame, payments: pd.DataFrame, *, as_of: str | pd.Timestamp, write_offs: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Open balance of every instalment on a day.
 
     Parameters
@@ -54,7 +56,9 @@ class Joined(NamedTuple):
     set_aside: pd.DataFrame
 
 
-def joined(gifts: pd.DataFrame, payments: pd.DataFrame, *, pledges: pd.DataFrame, instalments: pd.DataFrame, discount_rate_share: float) -> Joined:
+def joined(
+    gifts: pd.DataFrame, payments: pd.DataFrame, *, pledges: pd.DataFrame, instalments: pd.DataFrame, discount_rate_share: float
+) -> Joined:
     """Payments kept apart from gifts (as NPSP does) in the form of the other ledgers, so that each dollar counts once.
 
     A paid payment on a pledge becomes a gift of type "pledge payment" with the pledge's donor, program and purpose; every payment on it is an
@@ -74,10 +78,25 @@ def joined(gifts: pd.DataFrame, payments: pd.DataFrame, *, pledges: pd.DataFrame
     made = gifts[(gifts["gift_type"] == "pledge") & (gifts["amount_usd"] > 0)].drop_duplicates("gift_id").set_index("gift_id")
     of_pledge, known = payments["pledge_id"].isin(made.index), payments["pledge_id"].isin(set(gifts["gift_id"]))
     reasons = {"repeats a gift that is counted already": known & ~of_pledge, "belongs to no gift of the ledger": ~known}
-    aside = pd.DataFrame([{"reason": reason, "payments_n": int(rows.sum()), "amount_usd": float(payments.loc[rows, "amount_usd"].sum())} for reason, rows in reasons.items()])
+    aside = pd.DataFrame(
+        [
+            {"reason": reason, "payments_n": int(rows.sum()), "amount_usd": float(payments.loc[rows, "amount_usd"].sum())}
+            for reason, rows in reasons.items()
+        ]
+    )
     mine = payments[of_pledge]
     paid = mine[mine["paid"].astype(bool)]
-    extra = made.loc[paid["pledge_id"]].reset_index(drop=True).assign(gift_type="pledge payment", gift_id=paid["payment_id"].to_numpy(), pledge_id=paid["pledge_id"].to_numpy(), gift_date=paid["gift_date"].to_numpy(), amount_usd=paid["amount_usd"].to_numpy())
+    extra = (
+        made.loc[paid["pledge_id"]]
+        .reset_index(drop=True)
+        .assign(
+            gift_type="pledge payment",
+            gift_id=paid["payment_id"].to_numpy(),
+            pledge_id=paid["pledge_id"].to_numpy(),
+            gift_date=paid["gift_date"].to_numpy(),
+            amount_usd=paid["amount_usd"].to_numpy(),
+        )
+    )
     new = mine[~mine["pledge_id"].isin(set(pledges["pledge_id"]))]
     promised, due = _promised(new, made, discount_rate_share), _schedule(new)
     return Joined(_below(gifts, extra), _below(pledges, promised), _below(instalments, due), aside)
@@ -89,9 +108,15 @@ def _schedule(payments: pd.DataFrame) -> pd.DataFrame:
 
 
 def _promised(payments: pd.DataFrame, made: pd.DataFrame, rate: float) -> pd.DataFrame:
-    lost = payments[payments["written_off"].astype(bool)].groupby("pledge_id").agg(written_off_usd=("amount_usd", "sum"), written_off_date=("due_date", "max"))
+    lost = (
+        payments[payments["written_off"].astype(bool)]
+        .groupby("pledge_id")
+        .agg(written_off_usd=("amount_usd", "sum"), written_off_date=("due_date", "max"))
+    )
     rows = made.loc[payments["pledge_id"].unique()].rename_axis("pledge_id").drop(columns="pledge_id", errors="ignore").reset_index()
-    rows = rows.assign(pledge_date=rows["gift_date"], discount_rate_share=rate, instalments_n=rows["pledge_id"].map(payments.groupby("pledge_id").size()))
+    rows = rows.assign(
+        pledge_date=rows["gift_date"], discount_rate_share=rate, instalments_n=rows["pledge_id"].map(payments.groupby("pledge_id").size())
+    )
     return rows.join(lost, on="pledge_id", validate="one_to_one").fillna({"written_off_usd": 0.0})
 
 
@@ -99,7 +124,11 @@ def _below(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows below the table, in its columns and types."""
     if rows.empty:
         return table
-    return pd.concat([table, rows.reindex(columns=table.columns).astype(table.dtypes.to_dict())], ignore_index=True) if len(table) else rows.reindex(columns=table.columns)
+    return (
+        pd.concat([table, rows.reindex(columns=table.columns).astype(table.dtypes.to_dict())], ignore_index=True)
+        if len(table)
+        else rows.reindex(columns=table.columns)
+    )
 
 
 def _written_off(write_offs: pd.DataFrame | None, as_of: pd.Timestamp) -> pd.Series:
@@ -124,7 +153,9 @@ def aging(open_balances: pd.DataFrame) -> pd.DataFrame:
     """Pledge aging: one row per bucket of `BUCKETS` with `instalments_n`, `pledges_n`, `open_usd`, `open_share`."""
     owed = open_balances[open_balances["open_usd"] > 0]
     grouped = owed.groupby("bucket", observed=False)
-    frame = pd.DataFrame({"instalments_n": grouped.size(), "pledges_n": grouped["pledge_id"].nunique(), "open_usd": grouped["open_usd"].sum()}).reset_index()
+    frame = pd.DataFrame(
+        {"instalments_n": grouped.size(), "pledges_n": grouped["pledge_id"].nunique(), "open_usd": grouped["open_usd"].sum()}
+    ).reset_index()
     return frame.assign(open_share=frame["open_usd"] / frame["open_usd"].sum() if len(owed) else np.nan)
 
 
@@ -135,7 +166,13 @@ def fulfilment(open_balances: pd.DataFrame) -> dict[str, float]:
     gross, written_off, paid = (float(due[column].sum()) for column in ("due_usd", "written_off_usd", "paid_usd"))
     net = gross - written_off
     overdue = float(due.loc[due["days"] > 0, "open_usd"].sum())
-    return {"due_usd": net, "paid_usd": paid, "overdue_usd": overdue, "share": paid / net if net else float("nan"), "share_with_write_offs": paid / gross if gross else float("nan")}
+    return {
+        "due_usd": net,
+        "paid_usd": paid,
+        "overdue_usd": overdue,
+        "share": paid / net if net else float("nan"),
+        "share_with_write_offs": paid / gross if gross else float("nan"),
+    }
 
 
 def allowance(aged: pd.DataFrame, rates: Mapping[str, float]) -> pd.DataFrame:
@@ -181,7 +218,9 @@ def present_value_dated(amounts: Sequence[float], dates: Sequence, rate: float, 
     return float((np.asarray(amounts, dtype="float64") / (1 + rate) ** (np.maximum(days, 0) / 365)).sum())
 
 
-def receivable(open_balances: pd.DataFrame, pledges: pd.DataFrame, rates: Mapping[str, float], *, as_of: str | pd.Timestamp) -> pd.DataFrame:
+def receivable(
+    open_balances: pd.DataFrame, pledges: pd.DataFrame, rates: Mapping[str, float], *, as_of: str | pd.Timestamp
+) -> pd.DataFrame:
     """From face value to what the pledges are worth: one row per step with `amount_usd` (signed).
 
     Parameters

@@ -56,17 +56,32 @@ def values(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> pd.
         flows = _marginal(plan, row, name, needed)
         chance = float(np.prod([settings.initiatives[each].probability for each in [name, *needed]]))
         worth = float(finance.npv(plan.rate, flows))
-        rows.append({
-            "initiative": name, "title": initiative.title, "kind": initiative.kind, "owner": initiative.owner, "start": initiative.start,
-            "capital_usd": initiative.capital_usd + initiative.one_off_usd, "running_usd": run[name], "cases_n": plan.effects[place, plan.measures.index("cases")],
-            "even_n": finance.break_even_volume(max(run[name], 0.0), margin), "npv_usd": worth, "irr_share": finance.irr(flows) if finance.sign_changes(flows) == 1 else np.nan, "payback_years": finance.payback(flows),
-            "probability_share": chance, "expected_usd": worth * chance, "break_even_share": _break_even(plan, row, name, needed)})
+        rows.append(
+            {
+                "initiative": name,
+                "title": initiative.title,
+                "kind": initiative.kind,
+                "owner": initiative.owner,
+                "start": initiative.start,
+                "capital_usd": initiative.capital_usd + initiative.one_off_usd,
+                "running_usd": run[name],
+                "cases_n": plan.effects[place, plan.measures.index("cases")],
+                "even_n": finance.break_even_volume(max(run[name], 0.0), margin),
+                "npv_usd": worth,
+                "irr_share": finance.irr(flows) if finance.sign_changes(flows) == 1 else np.nan,
+                "payback_years": finance.payback(flows),
+                "probability_share": chance,
+                "expected_usd": worth * chance,
+                "break_even_share": _break_even(plan, row, name, needed),
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _marginal(plan: initiatives.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> np.ndarray:
-    both = growth.evaluate(plan, pd.concat([row, row], ignore_index=True),
-                           np.array([growth.chosen(plan, [name, *needed]), growth.chosen(plan, needed)]))
+    both = growth.evaluate(
+        plan, pd.concat([row, row], ignore_index=True), np.array([growth.chosen(plan, [name, *needed]), growth.chosen(plan, needed)])
+    )
     return both.flows[0] - both.flows[1]
 
 
@@ -92,8 +107,10 @@ def fit(settings: "Growth") -> pd.Series:
     """Strategic fit of each initiative, 0-1: weighted criteria; a criterion without a score counts as the middle."""
     weights = _weighted(settings.fit_weights, "fit_weights")
     middle = (WORST + BEST) / 2
-    scores = {name: sum(weight * initiative.fit.get(criterion, middle) for criterion, weight in weights.items())
-              for name, initiative in settings.initiatives.items()}
+    scores = {
+        name: sum(weight * initiative.fit.get(criterion, middle) for criterion, weight in weights.items())
+        for name, initiative in settings.initiatives.items()
+    }
     return (pd.Series(scores, dtype=float) - WORST) / (BEST - WORST)
 
 
@@ -101,7 +118,10 @@ def _criteria(settings: "Growth", worth: np.ndarray) -> np.ndarray:
     """Value, fit, ease, safety, each 0-1, in rows by initiative (leading axes of ``worth`` are draws)."""
     low, high = worth.min(axis=-1, keepdims=True), worth.max(axis=-1, keepdims=True)
     value = np.divide(worth - low, high - low, out=np.full(worth.shape, 0.5), where=high > low)
-    others = [fit(settings).to_numpy(), *[(BEST - np.array([getattr(item, key) for item in settings.initiatives.values()])) / (BEST - WORST) for key in ("effort", "risk")]]
+    others = [
+        fit(settings).to_numpy(),
+        *[(BEST - np.array([getattr(item, key) for item in settings.initiatives.values()])) / (BEST - WORST) for key in ("effort", "risk")],
+    ]
     return np.stack([value, *[np.broadcast_to(other, value.shape) for other in others]], axis=-1)
 
 
@@ -126,12 +146,21 @@ def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray |
     own = _criteria(settings, valued["npv_usd"].to_numpy())
     random = np.random.default_rng([settings.seed, 2])
     mixed = random.dirichlet(np.maximum(weights.to_numpy(), 1e-3) * CONCENTRATION, size=n)
-    worth = np.broadcast_to(valued["npv_usd"].to_numpy(), (n, len(valued))) if simulated is None else simulated[random.integers(0, len(simulated), n)]
+    worth = (
+        np.broadcast_to(valued["npv_usd"].to_numpy(), (n, len(valued)))
+        if simulated is None
+        else simulated[random.integers(0, len(simulated), n)]
+    )
     places = (-(_criteria(settings, worth) * mixed[:, None, :]).sum(axis=-1)).argsort(axis=1, kind="stable").argsort(axis=1) + 1
     table = valued[["initiative", "title", "npv_usd", "expected_usd"]].assign(
-        fit_share=own[:, 1], effort=[item.effort for item in settings.initiatives.values()], risk=[item.risk for item in settings.initiatives.values()],
-        score_share=own @ weights.to_numpy(), rank_low=np.quantile(places, 0.1, axis=0), rank_high=np.quantile(places, 0.9, axis=0),
-        first_share=(places == 1).mean(axis=0))
+        fit_share=own[:, 1],
+        effort=[item.effort for item in settings.initiatives.values()],
+        risk=[item.risk for item in settings.initiatives.values()],
+        score_share=own @ weights.to_numpy(),
+        rank_low=np.quantile(places, 0.1, axis=0),
+        rank_high=np.quantile(places, 0.9, axis=0),
+        first_share=(places == 1).mean(axis=0),
+    )
     table = table.sort_values("score_share", ascending=False, kind="stable", ignore_index=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
@@ -142,7 +171,10 @@ def simulated_values(settings: "Growth", plan: initiatives.Plan, draws: pd.DataF
     worth = []
     for name in plan.names:
         needed = sorted(settings.needed(name))
-        worth.append(growth.evaluate(plan, draws, growth.chosen(plan, [name, *needed])).npv - growth.evaluate(plan, draws, growth.chosen(plan, needed)).npv)
+        worth.append(
+            growth.evaluate(plan, draws, growth.chosen(plan, [name, *needed])).npv
+            - growth.evaluate(plan, draws, growth.chosen(plan, needed)).npv
+        )
     return np.column_stack(worth)
 
 
@@ -170,11 +202,23 @@ def roadmap(settings: "Growth", *, as_of: object) -> pd.DataFrame:
     for name, initiative in settings.initiatives.items():
         needed = ", ".join(settings.initiatives[other].title for other in initiative.requires)
         for phase, start, end in _phases(settings, initiative):
-            rows.append({"initiative": name, "title": initiative.title, "owner": initiative.owner, "phase": phase, "start": start, "end": end, "requires": needed,
-                         "late": start <= pd.Timestamp(as_of) and phase == "assess"})
+            rows.append(
+                {
+                    "initiative": name,
+                    "title": initiative.title,
+                    "owner": initiative.owner,
+                    "phase": phase,
+                    "start": start,
+                    "end": end,
+                    "requires": needed,
+                    "late": start <= pd.Timestamp(as_of) and phase == "assess",
+                }
+            )
     table = pd.DataFrame(rows)
     first = table.groupby("initiative")["start"].transform("min")
-    return table.assign(_first=first).sort_values(["_first", "initiative", "start"], kind="stable", ignore_index=True).drop(columns="_first")
+    return (
+        table.assign(_first=first).sort_values(["_first", "initiative", "start"], kind="stable", ignore_index=True).drop(columns="_first")
+    )
 
 
 def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.Timestamp, pd.Timestamp]]:
@@ -184,8 +228,13 @@ def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.
     assess, plan = opening - months["plan"] - months["assess"], opening - months["plan"]
     piloted = opening + months["pilot"]
     scaled = piloted + months["scale"] if settings.phase_months["scale"] else max(opening + pd.DateOffset(months=12 * full), piloted)
-    return [("assess", assess, plan), ("plan", plan, opening), ("pilot", opening, piloted), ("scale", piloted, scaled),
-            ("sustain", scaled, scaled + months["sustain"])]
+    return [
+        ("assess", assess, plan),
+        ("plan", plan, opening),
+        ("pilot", opening, piloted),
+        ("scale", piloted, scaled),
+        ("sustain", scaled, scaled + months["sustain"]),
+    ]
 
 
 def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
@@ -194,8 +243,16 @@ def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
     for place, name in enumerate(plan.names):
         row = pd.DataFrame([growth.NEUTRAL])
         parts = growth.evaluate(plan, row, np.arange(len(plan.names)) == place).parts
-        rows.append(pd.DataFrame({"initiative": name, "title": settings.initiatives[name].title, "year": plan.years,
-                                  **{part: parts[part][0] for part in ("capital_usd", "one_off_usd", "running_usd")}}))
+        rows.append(
+            pd.DataFrame(
+                {
+                    "initiative": name,
+                    "title": settings.initiatives[name].title,
+                    "year": plan.years,
+                    **{part: parts[part][0] for part in ("capital_usd", "one_off_usd", "running_usd")},
+                }
+            )
+        )
     return pd.concat(rows, ignore_index=True)
 
 
@@ -206,13 +263,30 @@ def funding_gaps(settings: "Growth") -> pd.DataFrame:
     -------
     One row per initiative with a gap: ``initiative, need, theme, need_usd, funded_usd, gap_usd, year`` (needed by), largest gap first.
     """
-    rows = [{"initiative": name, "need": item.title, "theme": item.theme, "need_usd": item.capital_usd + item.one_off_usd, "funded_usd": item.funded_usd,
-             "gap_usd": max(item.capital_usd + item.one_off_usd - item.funded_usd, 0.0), "year": item.start.year} for name, item in settings.initiatives.items()]
+    rows = [
+        {
+            "initiative": name,
+            "need": item.title,
+            "theme": item.theme,
+            "need_usd": item.capital_usd + item.one_off_usd,
+            "funded_usd": item.funded_usd,
+            "gap_usd": max(item.capital_usd + item.one_off_usd - item.funded_usd, 0.0),
+            "year": item.start.year,
+        }
+        for name, item in settings.initiatives.items()
+    ]
     table = pd.DataFrame(rows, columns=["initiative", "need", "theme", "need_usd", "funded_usd", "gap_usd", "year"])
     return table[table["gap_usd"] > 0].sort_values("gap_usd", ascending=False, kind="stable", ignore_index=True)
 
 
-def bridge(before: float, factors: Mapping[str, float], *, after: float | None = None, rest: str = "share and use", additions: Mapping[str, float] | None = None) -> pd.DataFrame:
+def bridge(
+    before: float,
+    factors: Mapping[str, float],
+    *,
+    after: float | None = None,
+    rest: str = "share and use",
+    additions: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """A volume's change split over its drivers; the steps add exactly to the end.
 
     Parameters
@@ -245,7 +319,9 @@ def bridge(before: float, factors: Mapping[str, float], *, after: float | None =
     return pd.DataFrame([*table, ("end", before + sum(steps.values()), "end")], columns=["driver", "value", "kind"])
 
 
-def demand_factors(population: pd.DataFrame, rates: pd.DataFrame, origin: pd.Series, *, rate_factors: Mapping[str, float]) -> dict[str, float]:
+def demand_factors(
+    population: pd.DataFrame, rates: pd.DataFrame, origin: pd.Series, *, rate_factors: Mapping[str, float]
+) -> dict[str, float]:
     """What population, ageing and cancer rates multiply a program's cases by, its counties weighted by where its patients live.
 
     Parameters

@@ -109,7 +109,9 @@ def table(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
     moments = pd.PeriodIndex.from_fields(year=history["year"].astype(int), quarter=history["quarter"].astype(int), freq="Q")
     twice = history.assign(moment=moments)[["series", "moment"]].duplicated()
     if twice.any():
-        raise ValueError(f"volumes: expected one row per series and quarter, found several for {history.loc[twice, 'series'].iloc[0]} {moments[twice][0]}")
+        raise ValueError(
+            f"volumes: expected one row per series and quarter, found several for {history.loc[twice, 'series'].iloc[0]} {moments[twice][0]}"
+        )
     wide = history.assign(moment=moments).pivot(index="moment", columns="series", values="volume_n").astype(float)
     wide = wide.reindex(pd.period_range(wide.index.min(), wide.index.max(), freq="Q")).rename_axis(columns="series")
     return wide if as_of is None else wide[wide.index.end_time.normalize() <= pd.Timestamp(as_of)]
@@ -130,9 +132,18 @@ def clean(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
         if len(used) < len(kept):
             used = kept[name].to_numpy()
         late = len(wide) - len(kept)
-        frames.append(pd.DataFrame({
-            "series": name, "year": wide.index.year, "quarter": wide.index.quarter, "volume_n": values.to_numpy(),
-            "used_n": np.append(used, np.full(late, np.nan)), "note": [NOTES[note] for note in [*notes, *[3] * late]]}))
+        frames.append(
+            pd.DataFrame(
+                {
+                    "series": name,
+                    "year": wide.index.year,
+                    "quarter": wide.index.quarter,
+                    "volume_n": values.to_numpy(),
+                    "used_n": np.append(used, np.full(late, np.nan)),
+                    "note": [NOTES[note] for note in [*notes, *[3] * late]],
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -150,7 +161,9 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
     """
     value = cleaned["volume_n"].fillna(cleaned["used_n"])
     kept = cleaned.assign(volume_n=value, filled_n=cleaned["volume_n"].isna() & value.notna())
-    return kept.groupby(["series", "year"], as_index=False, sort=False).agg(volume_n=("volume_n", "sum"), quarters_n=("volume_n", "count"), filled_n=("filled_n", "sum"))
+    return kept.groupby(["series", "year"], as_index=False, sort=False).agg(
+        volume_n=("volume_n", "sum"), quarters_n=("volume_n", "count"), filled_n=("filled_n", "sum")
+    )
 
 
 def tidy(volumes: pd.DataFrame) -> pd.DataFrame:

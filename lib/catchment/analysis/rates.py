@@ -131,8 +131,13 @@ def crude_rate(cases: ArrayLike, population: ArrayLike, *, alpha: float = 0.05) 
 
 
 def age_adjusted_rate(
-    cases: ArrayLike, population: ArrayLike, standard: ArrayLike, *,
-    method: Literal["fay-feuer", "dobson-byar"] = "fay-feuer", alpha: float = 0.05, least: int = 0,
+    cases: ArrayLike,
+    population: ArrayLike,
+    standard: ArrayLike,
+    *,
+    method: Literal["fay-feuer", "dobson-byar"] = "fay-feuer",
+    alpha: float = 0.05,
+    least: int = 0,
 ) -> Rate:
     """Directly standardized rate per 100,000, one number from one value per age group.
 
@@ -194,7 +199,11 @@ def sir(observed: ArrayLike, expected: ArrayLike, *, alpha: float = 0.05) -> Rat
 
 
 def funnel_limits(
-    size: ArrayLike, *, reference: float = 1.0, level: float = 0.95, distribution: Literal["poisson", "binomial"] = "poisson",
+    size: ArrayLike,
+    *,
+    reference: float = 1.0,
+    level: float = 0.95,
+    distribution: Literal["poisson", "binomial"] = "poisson",
 ) -> Limits:
     """Control limits around a reference, for areas or hospitals of different size.
 
@@ -222,7 +231,7 @@ def funnel_curve(size: ArrayLike, *, points: int = 60) -> pd.DataFrame:
 
 
 def trend_label(low: float, high: float) -> str:
-    """"rising" when the whole interval of the APC is above zero, "falling" below, else "stable" (State Cancer Profiles)."""
+    """ "rising" when the whole interval of the APC is above zero, "falling" below, else "stable" (State Cancer Profiles)."""
     if np.isnan(low) or np.isnan(high):
         return "not available"
     return "rising" if low > 0 else "falling" if high < 0 else "stable"

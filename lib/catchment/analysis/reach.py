@@ -41,9 +41,24 @@ class Reach(NamedTuple):
 
 
 def assess(
-    flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame, need: pd.DataFrame, *, ccn: str, market_counties: list[str], tertiary: list[str],
-    travel: Travel, reach: float, zones: Mapping[float, float], crowding: float, edges: list[float], centroid_km: float, near: float, far: float,
-    alpha: float, seed: int,
+    flows: pd.DataFrame,
+    hospitals: pd.DataFrame,
+    zips: pd.DataFrame,
+    need: pd.DataFrame,
+    *,
+    ccn: str,
+    market_counties: list[str],
+    tertiary: list[str],
+    travel: Travel,
+    reach: float,
+    zones: Mapping[float, float],
+    crowding: float,
+    edges: list[float],
+    centroid_km: float,
+    near: float,
+    far: float,
+    alpha: float,
+    seed: int,
 ) -> Reach:
     """Access, expected share and white space of one hospital from one year's flows (of `market.filled`) and the need of each ZIP."""
     table = places(zips, need, hospitals, ccn=ccn, travel=travel, reach=reach, zones=dict(zones), crowding=crowding, edges=edges)
@@ -60,13 +75,26 @@ def attraction(hospitals: pd.DataFrame) -> pd.Series:
     return hospitals["beds_n"].fillna(hospitals["discharges_n"] / typical).fillna(0.0)
 
 
-def places(zips: pd.DataFrame, need: pd.DataFrame, hospitals: pd.DataFrame, *, ccn: str, travel: Travel, reach: float, zones: dict[float, float], crowding: float, edges: list[float]) -> pd.DataFrame:
+def places(
+    zips: pd.DataFrame,
+    need: pd.DataFrame,
+    hospitals: pd.DataFrame,
+    *,
+    ccn: str,
+    travel: Travel,
+    reach: float,
+    zones: dict[float, float],
+    crowding: float,
+    edges: list[float],
+) -> pd.DataFrame:
     """Access of each ZIP: minutes to us and to the nearest hospital, and supply per expected case by four methods.
 
     Pass ZIPs and hospitals of the buffer around the region too. Columns `zip, city, county_fips, lat, lon, expected_n, drive_min,
     nearest_min, band, two_step_ratio, enhanced_ratio, three_step_ratio, raam_index`; ratios are to the case-weighted mean.
     """
-    table = zips[["zip", "city", "county_fips", "lat", "lon"]].merge(need[["zip", "population_n", "expected_n", "expected_low", "expected_high"]], on="zip", how="inner", validate="one_to_one")
+    table = zips[["zip", "city", "county_fips", "lat", "lon"]].merge(
+        need[["zip", "population_n", "expected_n", "expected_low", "expected_high"]], on="zip", how="inner", validate="one_to_one"
+    )
     table = table[table["expected_n"] > 0].reset_index(drop=True)
     size = attraction(hospitals)
     minutes = travel.minutes(distance_km(table, hospitals))
@@ -76,7 +104,8 @@ def places(zips: pd.DataFrame, need: pd.DataFrame, hospitals: pd.DataFrame, *, c
     found = {
         "two_step_ratio": access.two_step(size, table["expected_n"], minutes, reach=reach),
         "enhanced_ratio": access.enhanced_two_step(size, table["expected_n"], minutes, zones=zones),
-        "three_step_ratio": access.three_step(size, table["expected_n"], minutes, zones=zones)}
+        "three_step_ratio": access.three_step(size, table["expected_n"], minutes, zones=zones),
+    }
     for name, value in found.items():
         table[name] = access.relative(value, table["expected_n"])
     table["raam_index"] = access.relative(access.rational_agent(size, table["expected_n"], minutes, tau=crowding), table["expected_n"])
@@ -118,7 +147,9 @@ def expected_share(market: Market, *, tertiary: list[str]) -> choice.HuffFit:
     With own pulls every hospital's total is met, so a ZIP stands out against the hospital's own average and not for its fame.
     """
     wide = market.hospitals["ccn"].isin(tertiary).to_numpy()
-    return choice.calibrate_huff(market.flow_n, attraction(market.hospitals), market.dist_km, suppressed=market.suppressed, own_pull=True, wide=wide)
+    return choice.calibrate_huff(
+        market.flow_n, attraction(market.hospitals), market.dist_km, suppressed=market.suppressed, own_pull=True, wide=wide
+    )
 
 
 def sized_share(market: Market) -> choice.HuffFit:
@@ -149,4 +180,12 @@ def ranked(table: pd.DataFrame, *, near: float, far: float, seed: int) -> pd.Dat
     """White-space list of the ZIPs: expected cases, observed and expected share, travel time, score with interval."""
     rows = table.rename(columns={"expected_n": "cases_n", "expected_low": "cases_low", "expected_high": "cases_high"})
     out = white_space(rows, near=near, far=far, seed=seed)
-    return out.rename(columns={"cases_n": "expected_n", "cases_low": "expected_low", "cases_high": "expected_high", "addressable_n": "addressable", "score_n": "score"})
+    return out.rename(
+        columns={
+            "cases_n": "expected_n",
+            "cases_low": "expected_low",
+            "cases_high": "expected_high",
+            "addressable_n": "addressable",
+            "score_n": "score",
+        }
+    )

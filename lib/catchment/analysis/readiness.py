@@ -55,7 +55,10 @@ def status(measured: pd.Series, threshold: pd.Series, reported: pd.Series, *, ma
         raise ValueError(f"a status is one of {', '.join(STATUSES)}; found {wrong[0]!r}")
     out = reported.fillna("Unknown")
     numbered = threshold.notna() & (out != "Not applicable")
-    by_number = pd.Series(np.select([measured.isna(), measured < threshold, measured < threshold * (1 + margin)], ["Unknown", "Not met", "At risk"], "Met"), index=out.index)
+    by_number = pd.Series(
+        np.select([measured.isna(), measured < threshold, measured < threshold * (1 + margin)], ["Unknown", "Not met", "At risk"], "Met"),
+        index=out.index,
+    )
     # A number can lower what was reported, or confirm it; it cannot lift a shortfall of another kind.
     worse = by_number.map(_severity) > out.map(_severity)
     return out.mask(numbered & worse, by_number)
@@ -65,7 +68,16 @@ def _severity(name: str) -> int:
     return {"Not applicable": 0, "Met": 1, "At risk": 2, "Unknown": 3, "Not met": 4}[name]
 
 
-def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin: float, thresholds: Mapping[str, float] | None = None, measured: Mapping[str, float] | None = None, by_interval: Collection[str] = ()) -> pd.DataFrame:
+def assess(
+    standards: pd.DataFrame,
+    evidence: pd.DataFrame,
+    *,
+    year: int,
+    margin: float,
+    thresholds: Mapping[str, float] | None = None,
+    measured: Mapping[str, float] | None = None,
+    by_interval: Collection[str] = (),
+) -> pd.DataFrame:
     """Every active standard with its status for one compliance year.
 
     Parameters
@@ -104,7 +116,9 @@ def assess(standards: pd.DataFrame, evidence: pd.DataFrame, *, year: int, margin
     near = out["standard"].isin(list(by_interval)) & (out["status"] == "Not met") & (out["reported"] != "Not met")
     if near.any():
         shown = out.loc[near]
-        out.loc[near, "status"] = np.where(complies(shown["measured_share"] * shown["measured_n"], shown["measured_n"], shown["threshold_share"]), "At risk", "Not met")
+        out.loc[near, "status"] = np.where(
+            complies(shown["measured_share"] * shown["measured_n"], shown["measured_n"], shown["threshold_share"]), "At risk", "Not met"
+        )
     out["contradicted"] = (out["reported"] == "Met") & ~out["status"].isin(["Met"])
     out["evidence"] = out["evidence"].fillna(f"no evidence for {year}")
     return out
@@ -161,7 +175,9 @@ def calendar(assessed: pd.DataFrame, *, as_of: pd.Timestamp, visit: pd.Timestamp
     open_ = assessed[assessed["status"].isin(["At risk", "Not met", "Unknown"])].copy()
     open_["due"] = pd.to_datetime(open_["due"])
     open_["days_left"] = (open_["due"] - as_of).dt.days
-    late = np.select([open_["due"].isna(), open_["due"] < as_of, open_["due"] > visit], ["no date", "overdue", "after the visit"], "in time")
+    late = np.select(
+        [open_["due"].isna(), open_["due"] < as_of, open_["due"] > visit], ["no date", "overdue", "after the visit"], "in time"
+    )
     return open_.assign(timing=late).sort_values(["due", "standard"], na_position="first")
 
 

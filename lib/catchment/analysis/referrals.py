@@ -51,7 +51,9 @@ def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Seri
     return destination_system.isin(list(network)).rename("ours")
 
 
-def described(referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
+def described(
+    referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4
+) -> pd.DataFrame:
     """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing (see `changes.periods`).
 
     Raises
@@ -78,10 +80,14 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     Wilson (1927), JASA 22, for the interval (95 %).
     """
     amount, eligible, ours = referrals["referrals_n"], referrals["eligible"].astype(bool), referrals["ours"].astype(bool)
-    parts = pd.DataFrame({
-        "referrals_n": amount, "eligible_referrals_n": amount.where(eligible, 0),
-        "kept_referrals_n": amount.where(eligible & ours, 0), "leaked_referrals_n": amount.where(eligible & ~ours, 0),
-    })
+    parts = pd.DataFrame(
+        {
+            "referrals_n": amount,
+            "eligible_referrals_n": amount.where(eligible, 0),
+            "kept_referrals_n": amount.where(eligible & ours, 0),
+            "leaked_referrals_n": amount.where(eligible & ~ours, 0),
+        }
+    )
     keys = list(by)
     sums = parts.groupby([referrals[key] for key in keys], observed=True).sum() if keys else parts.sum().to_frame().T
     table = sums.reset_index(drop=not keys)
@@ -134,7 +140,9 @@ def leaking(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
     overall = table["kept_referrals_n"].sum() / (table["eligible_referrals_n"].sum() or np.nan)
     worse = table[(table["kept_share_high"] < overall) & (table["eligible_referrals_n"] >= smallest)]
     excess = worse["eligible_referrals_n"] * (overall - worse["kept_share"])
-    return worse.assign(overall_share=overall, excess_referrals_n=excess).sort_values("excess_referrals_n", ascending=False, ignore_index=True)
+    return worse.assign(overall_share=overall, excess_referrals_n=excess).sort_values(
+        "excess_referrals_n", ascending=False, ignore_index=True
+    )
 
 
 def destination_hhi(referrals: pd.DataFrame, *, by: str = "npi", destination: str = "destination_system") -> pd.Series:
@@ -159,12 +167,20 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
     if not 0 <= lost <= loyal <= 1:
         raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
     eligible = referrals[referrals["eligible"].astype(bool)]
-    table = retained(eligible, ["npi"]).rename(columns={
-        "kept_referrals_n": "our_referrals_n", "kept_share": "our_share", "kept_share_low": "our_share_low", "kept_share_high": "our_share_high"})
+    table = retained(eligible, ["npi"]).rename(
+        columns={
+            "kept_referrals_n": "our_referrals_n",
+            "kept_share": "our_share",
+            "kept_share_low": "our_share_low",
+            "kept_share_high": "our_share_high",
+        }
+    )
     table["tier"] = tier(table["our_share"], loyal=loyal, lost=lost)
     same = tier(table["our_share_low"], loyal=loyal, lost=lost).eq(tier(table["our_share_high"], loyal=loyal, lost=lost))
     table["tier_certain"] = same & table["our_share"].notna()
-    elsewhere = eligible[~eligible["ours"].astype(bool)].groupby(["npi", "destination_system"], observed=True, as_index=False)["referrals_n"].sum()
+    elsewhere = (
+        eligible[~eligible["ours"].astype(bool)].groupby(["npi", "destination_system"], observed=True, as_index=False)["referrals_n"].sum()
+    )
     rival = elsewhere.sort_values(["referrals_n", "destination_system"], ascending=[False, True]).drop_duplicates("npi").set_index("npi")
     table = table.join(destination_hhi(eligible), on="npi", validate="one_to_one")
     table["main_rival"] = table["npi"].map(rival["destination_system"])
@@ -213,7 +229,12 @@ def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.Dat
     """
     since = year - volumes["graduation_year"].astype("Float64")
     edges = [-np.inf, years - 20, years - 10, years, np.inf]
-    names = [f"Under {years - 20:.0f} years", f"{years - 20:.0f} to {years - 11:.0f} years", f"{years - 10:.0f} to {years - 1:.0f} years", f"{years:.0f} years or more"]
+    names = [
+        f"Under {years - 20:.0f} years",
+        f"{years - 20:.0f} to {years - 11:.0f} years",
+        f"{years - 10:.0f} to {years - 1:.0f} years",
+        f"{years:.0f} years or more",
+    ]
     band = pd.cut(since.astype(float), edges, right=False, labels=names).astype(object).fillna("Year not known")
     table = volumes.groupby(band).agg(clinicians_n=("npi", "nunique"), our_referrals_n=("our_referrals_n", "sum"))
     order = [*names, "Year not known"] if "Year not known" in table.index else names
@@ -231,7 +252,9 @@ def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> p
     table = referrals.groupby([rows, columns], observed=True, as_index=False)["referrals_n"].sum()
     totals = [table.groupby(end, observed=True)["referrals_n"].transform("sum") for end in (rows, columns)]
     table["share"] = table["referrals_n"] / totals[0]
-    order = table.assign(_row=totals[0], _column=totals[1]).sort_values(["_row", rows, "_column", columns], ascending=[False, True, False, True])
+    order = table.assign(_row=totals[0], _column=totals[1]).sort_values(
+        ["_row", rows, "_column", columns], ascending=[False, True, False, True]
+    )
     return table.loc[order.index].reset_index(drop=True)
 
 

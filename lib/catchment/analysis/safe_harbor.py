@@ -64,6 +64,8 @@ def identifying(frame: pd.DataFrame) -> list[str]:
     found = []
     for column in frame.columns:
         values, words = frame[column].dropna(), str(column).split("_")
-        if (words[0] == "age" and pd.api.types.is_numeric_dtype(values) and (values > OLDEST).any()) or ("zip3" in words and values.astype(str).isin(SPARSE).any()):
+        if (words[0] == "age" and pd.api.types.is_numeric_dtype(values) and (values > OLDEST).any()) or (
+            "zip3" in words and values.astype(str).isin(SPARSE).any()
+        ):
             found.append(str(column))
     return found

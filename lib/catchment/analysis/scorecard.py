@@ -61,7 +61,17 @@ def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float
     return shown.assign(length=length)
 
 
-def chart(series: pd.DataFrame, kind: str, *, per: float = 1.0, baseline_years: float, steps: Sequence[pd.Timestamp] = (), sigmas: float = 3.0, run: int = control.RUN, bounds: tuple[float, float] = (0.0, np.inf)) -> pd.DataFrame:
+def chart(
+    series: pd.DataFrame,
+    kind: str,
+    *,
+    per: float = 1.0,
+    baseline_years: float,
+    steps: Sequence[pd.Timestamp] = (),
+    sigmas: float = 3.0,
+    run: int = control.RUN,
+    bounds: tuple[float, float] = (0.0, np.inf),
+) -> pd.DataFrame:
     """The control chart of one indicator's periods, with `period` and `length` kept.
 
     Parameters
@@ -111,7 +121,9 @@ def margins(lines: pd.DataFrame) -> pd.DataFrame:
     amount = actual["actual_volume"] * actual["actual_quantity"] * actual["actual_price_usd"]
     revenue = amount[actual["kind"] == "revenue"].groupby(actual["month"]).sum()
     variable = amount[(actual["kind"] == "cost") & (actual["behavior"] == "variable")].groupby(actual["month"]).sum()
-    return pd.DataFrame({"period": revenue.index, "numerator": ((revenue - variable) / revenue).to_numpy(), "denominator": np.nan, "length": "month"})
+    return pd.DataFrame(
+        {"period": revenue.index, "numerator": ((revenue - variable) / revenue).to_numpy(), "denominator": np.nan, "length": "month"}
+    )
 
 
 def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int) -> pd.DataFrame:
@@ -176,7 +188,19 @@ def read(made: pd.DataFrame, *, better: control.Better, target: float, before: i
     if known.empty:
         nothing = dict.fromkeys(("period", "now", "usual", "earlier"), np.nan)
         words = {f"{part}_words": "counts under 11 are not shown" for part in ("variation", "assurance")}
-        return nothing | {"length": "", "target": target, "variation": "hidden", "variation_icon": "[c]", "assurance": "hidden", "assurance_icon": "[c]", "points_n": 0} | words
+        return (
+            nothing
+            | {
+                "length": "",
+                "target": target,
+                "variation": "hidden",
+                "variation_icon": "[c]",
+                "assurance": "hidden",
+                "assurance_icon": "[c]",
+                "points_n": 0,
+            }
+            | words
+        )
     last = known.iloc[-1]
     variation, assurance = control.variation(made, better=better), control.assurance(made, target, better=better)
     return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"], "earlier": known["value"].iloc[-before - 1 : -1].mean(),
@@ -187,7 +211,10 @@ def read(made: pd.DataFrame, *, better: control.Better, target: float, before: i
 def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float]) -> pd.DataFrame:
     """The scorecard. Grain: one row per indicator that has a chart, in the order of the definitions, with the columns of `read`."""
     kept = definitions[definitions["kpi"].isin(list(charts))]
-    rows = [read(charts[kpi], better=better, target=targets.get(kpi, np.nan), before=12) for kpi, better in zip(kept["kpi"], kept["better"], strict=True)]
+    rows = [
+        read(charts[kpi], better=better, target=targets.get(kpi, np.nan), before=12)
+        for kpi, better in zip(kept["kpi"], kept["better"], strict=True)
+    ]
     return kept.reset_index(drop=True).join(pd.DataFrame(rows))
 
 
@@ -223,7 +250,11 @@ def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("
     out = out.assign(reached_share=rates.quotient(reached, eligible), share_low=limits.low, share_high=limits.high)
     out["gap_points"] = out["peer_median_share"] - out["reached_share"]
     lower, higher = out["share_high"] < out["peer_median_share"], out["share_low"] > out["peer_median_share"]
-    out["standing"] = np.select([hidden, lower, higher, out["peer_median_share"].isna()], ["not shown", "below peers", "above peers", "no peers"], "level with peers")
+    out["standing"] = np.select(
+        [hidden, lower, higher, out["peer_median_share"].isna()],
+        ["not shown", "below peers", "above peers", "no peers"],
+        "level with peers",
+    )
     out["more_n"] = (out["gap_points"] * eligible).round().where(lower, 0.0).mask(hidden)
     return out.assign(**{f"{column}_suppressed": hidden for column in ("eligible_patients_n", "reached_patients_n", "reached_share")})
 
@@ -234,7 +265,9 @@ def reach_shown(services: pd.DataFrame, peers: pd.DataFrame, *, below: int) -> p
     if by_site["reached_share_suppressed"].mean() <= 0.5:
         return by_site
     both = services.merge(peers[["service", "site", "peer_median_share"]], on=["service", "site"], how="left", validate="1:1")
-    weighted = (both["peer_median_share"] * both["eligible_patients_n"]).groupby(both["service"]).sum() / both.groupby("service")["eligible_patients_n"].sum()
+    weighted = (both["peer_median_share"] * both["eligible_patients_n"]).groupby(both["service"]).sum() / both.groupby("service")[
+        "eligible_patients_n"
+    ].sum()
     return reach(services, weighted.rename("peer_median_share").reset_index(), by=["service"], below=below).assign(site="All sites")
 
 

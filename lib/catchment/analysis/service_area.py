@@ -161,7 +161,12 @@ def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float =
     while reachable and _held(inside, share) < threshold - 1e-12 and (chain := _best_chain(inside, neighbors, share)):
         inside = inside | set(chain)
     gaps = holes(inside, neighbors, edge)
-    role = dict.fromkeys(ranked, "island") | dict.fromkeys(inside, "added") | dict.fromkeys(inside & set(ranked), "core") | dict.fromkeys(gaps, "hole")
+    role = (
+        dict.fromkeys(ranked, "island")
+        | dict.fromkeys(inside, "added")
+        | dict.fromkeys(inside & set(ranked), "core")
+        | dict.fromkeys(gaps, "hole")
+    )
     after = _held(inside | gaps, share)
     note = "" if after >= threshold - 1e-12 else "contiguous ZIPs with known flows do not reach the threshold"
     return ServiceArea(_roles(origin, role), _held(ranked, share), after, threshold, note)

@@ -29,7 +29,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 SEASON = 4
-_ETS_GRID = {"alpha": (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9), "beta": (0.0, 0.05, 0.15, 0.4), "gamma": (0.0, 0.05, 0.2, 0.5), "phi": (0.80, 0.90, 0.98)}
+_ETS_GRID = {
+    "alpha": (0.02, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9),
+    "beta": (0.0, 0.05, 0.15, 0.4),
+    "gamma": (0.0, 0.05, 0.2, 0.5),
+    "phi": (0.80, 0.90, 0.98),
+}
 # Estimates from 20 quarters pile up at -1 (a fixed line, with intervals as narrow); the grid stops short of that.
 _MA_GRID = np.linspace(-0.8, 0.4, 13)
 
@@ -71,8 +76,14 @@ def naive(values: ArrayLike, horizon: int) -> Fit:
     """The last value for ever; its error grows with the root of the horizon (FPP3 section 5.5)."""
     rows = _rows(values)
     steps = np.diff(rows, axis=1)
-    return Fit("naive", np.repeat(rows[:, -1:], horizon, axis=1), np.ones((len(rows), horizon)), _spread(steps, steps.shape[1]), max(steps.shape[1], 1),
-               pd.DataFrame(index=range(len(rows))))
+    return Fit(
+        "naive",
+        np.repeat(rows[:, -1:], horizon, axis=1),
+        np.ones((len(rows), horizon)),
+        _spread(steps, steps.shape[1]),
+        max(steps.shape[1], 1),
+        pd.DataFrame(index=range(len(rows))),
+    )
 
 
 def seasonal_naive(values: ArrayLike, horizon: int, season: int = SEASON) -> Fit:
@@ -81,8 +92,14 @@ def seasonal_naive(values: ArrayLike, horizon: int, season: int = SEASON) -> Fit
     ahead = np.arange(horizon)
     errors = rows[:, season:] - rows[:, :-season]
     psi = np.tile((ahead % season == 0).astype(float), (len(rows), 1))
-    return Fit("seasonal naive", rows[:, -season + ahead % season], psi, _spread(errors, errors.shape[1]), max(errors.shape[1], 1),
-               pd.DataFrame(index=range(len(rows))))
+    return Fit(
+        "seasonal naive",
+        rows[:, -season + ahead % season],
+        psi,
+        _spread(errors, errors.shape[1]),
+        max(errors.shape[1], 1),
+        pd.DataFrame(index=range(len(rows))),
+    )
 
 
 def _start(rows: np.ndarray, season: int, trend: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,11 +165,17 @@ def ets(values: ArrayLike, horizon: int, *, trend: bool = True, season: int = SE
     level, slope, terms = (state[each, best] for state in states)
     alpha, beta, gamma, phi = (column[:, None] for column in candidates[best].T)
     ahead = np.arange(1, horizon + 1)
-    damping = np.cumsum(phi ** ahead, axis=1)
+    damping = np.cumsum(phi**ahead, axis=1)
     psi = np.hstack([np.ones((len(rows), 1)), alpha + beta * damping[:, :-1] + gamma * (ahead[:-1] % season == 0)])
     freedom = max(rows.shape[1] - (4 + 1 + season if trend else 2 + season), 1)
-    return Fit("ETS(A,Ad,A)" if trend else "ETS(A,N,A)", level[:, None] + damping * slope[:, None] + terms[:, (ahead - 1) % season], psi,
-               np.sqrt(sse[each, best] / freedom), freedom, pd.DataFrame(candidates[best], columns=["alpha", "beta", "gamma", "phi"]))
+    return Fit(
+        "ETS(A,Ad,A)" if trend else "ETS(A,N,A)",
+        level[:, None] + damping * slope[:, None] + terms[:, (ahead - 1) % season],
+        psi,
+        np.sqrt(sse[each, best] / freedom),
+        freedom,
+        pd.DataFrame(candidates[best], columns=["alpha", "beta", "gamma", "phi"]),
+    )
 
 
 def _moving_average(small: np.ndarray, large: np.ndarray, season: int) -> np.ndarray:
@@ -178,18 +201,27 @@ def sarima(values: ArrayLike, horizon: int, *, season: int = SEASON) -> Fit:
     errors, chosen = past[:, each, best].T, weights[best]
     path, psi = rows.copy(), np.zeros((len(rows), horizon + season + 1))
     for ahead in range(horizon):
-        shock = (chosen[:, ahead:] * errors[:, :season + 1 - ahead]).sum(axis=1) if ahead <= season else 0.0
+        shock = (chosen[:, ahead:] * errors[:, : season + 1 - ahead]).sum(axis=1) if ahead <= season else 0.0
         path = np.column_stack([path, path[:, -1] + path[:, -season] - path[:, -season - 1] + shock])
         own = 1.0 if ahead == 0 else (chosen[:, ahead - 1] if ahead <= season + 1 else 0.0)
         psi[:, ahead] = own + psi[:, ahead - 1] + psi[:, ahead - season] - psi[:, ahead - season - 1]
     freedom = max(changes.shape[1] - 2, 1)
-    return Fit("SARIMA(0,1,1)(0,1,1)", path[:, rows.shape[1]:], psi[:, :horizon], np.sqrt(sse[each, best] / freedom), freedom,
-               pd.DataFrame({"theta": small[best], "Theta": large[best]}))
+    return Fit(
+        "SARIMA(0,1,1)(0,1,1)",
+        path[:, rows.shape[1] :],
+        psi[:, :horizon],
+        np.sqrt(sse[each, best] / freedom),
+        freedom,
+        pd.DataFrame({"theta": small[best], "Theta": large[best]}),
+    )
 
 
 # Candidates from simple to elaborate. The plain naive forecast is a yardstick only: a quarter must not stand for the seasons of ten years.
 BENCHMARK = "naive"
 METHODS = {
-    "naive": naive, "seasonal naive": seasonal_naive, "ETS(A,N,A)": lambda values, horizon: ets(values, horizon, trend=False),
-    "ETS(A,Ad,A)": ets, "SARIMA(0,1,1)(0,1,1)": sarima,
+    "naive": naive,
+    "seasonal naive": seasonal_naive,
+    "ETS(A,N,A)": lambda values, horizon: ets(values, horizon, trend=False),
+    "ETS(A,Ad,A)": ets,
+    "SARIMA(0,1,1)(0,1,1)": sarima,
 }

@@ -104,7 +104,11 @@ def lisa(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, s
     """
     known, part, note = _ready(values, graph)
     if note:
-        return pd.DataFrame({"value": values, "i": np.nan, "p": np.nan, "cluster": note}).rename_axis(values.index.name or "area").reset_index()
+        return (
+            pd.DataFrame({"value": values, "i": np.nan, "p": np.nan, "cluster": note})
+            .rename_axis(values.index.name or "area")
+            .reset_index()
+        )
     z = known.to_numpy(float)
     z = (z - z.mean()) / z.std()
     matrix = part.transform("r").sparse.tocsr()
@@ -135,14 +139,20 @@ def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataF
     """Getis-Ord Gi* by area: `<index>, value, z, p, cluster` ("hot", "cold", "not significant"); normal p, two-sided, FDR."""
     known, part, note = _ready(values, graph)
     if note:
-        return pd.DataFrame({"value": values, "z": np.nan, "p": np.nan, "cluster": note}).rename_axis(values.index.name or "area").reset_index()
+        return (
+            pd.DataFrame({"value": values, "z": np.nan, "p": np.nan, "cluster": note})
+            .rename_axis(values.index.name or "area")
+            .reset_index()
+        )
     with_self = part.assign_self_weight(1)
     z = esda.G_Local(known.to_numpy(float), with_self, transform="B", star=None, permutations=0).Zs
     p = 2 * stats.norm.sf(np.abs(z))
     return _labelled(values, known, part, {"z": z, "p": p}, np.where(z > 0, "hot", "cold"), fdr)
 
 
-def clusters(values: pd.Series, areas: gpd.GeoDataFrame, *, key: str, name: str, permutations: int, seed: int, fdr: float) -> tuple[Global, pd.DataFrame]:
+def clusters(
+    values: pd.Series, areas: gpd.GeoDataFrame, *, key: str, name: str, permutations: int, seed: int, fdr: float
+) -> tuple[Global, pd.DataFrame]:
     """Global Moran's I with LISA and Gi* side by side: the areas that either calls, with their names.
 
     Returns

@@ -78,8 +78,16 @@ def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) 
     # Standard error of log(-log S), by the delta method.
     width = -norm.ppf(1 - alpha / 2) * np.where(inside, curve.surv_prob_se, 0.0) / (safe * np.log(safe))
     low, high = (np.where(inside, safe ** np.exp(sign * width), share) for sign in (1, -1))
-    return pd.DataFrame({"time": curve.surv_times, "at_risk_n": curve.n_risk, "events_n": curve.n_events,
-                         "survival_share": share, "survival_low": low, "survival_high": high})
+    return pd.DataFrame(
+        {
+            "time": curve.surv_times,
+            "at_risk_n": curve.n_risk,
+            "events_n": curve.n_events,
+            "survival_share": share,
+            "survival_low": low,
+            "survival_high": high,
+        }
+    )
 
 
 def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05) -> Quantile:
@@ -120,7 +128,9 @@ def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
     return LogRank(float(chi2), len(names) - 1, float(pvalue))
 
 
-def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05, smallest: int = 1) -> pd.DataFrame:
+def waits(
+    cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05, smallest: int = 1
+) -> pd.DataFrame:
     """Waiting time by group: one row per group of `by` (one row in all without it).
 
     Parameters
@@ -135,7 +145,9 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequen
     """
     timed = durations(cases, start=start, event=event, until=until).join(cases[list(by)])
     groups = timed.groupby(list(by), observed=True) if by else [((), timed)]
-    rows = [dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups if len(part)]
+    rows = [
+        dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups if len(part)
+    ]
     table = pd.DataFrame(rows, columns=[*by, *WAIT])
     table.loc[table["patients_n"] < smallest, [column for column in WAIT if not column.endswith("_n")]] = np.nan
     return table
@@ -166,12 +178,19 @@ def contrast(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
     return Contrast(order, logrank(large["days"], large["observed"], large[by]), timed[by].nunique() - len(table))
 
 
-def milestones(cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05, smallest: int = 1) -> pd.DataFrame:
+def milestones(
+    cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05, smallest: int = 1
+) -> pd.DataFrame:
     """`waits` of several steps one below the other: `steps` gives the start and the event of each by its name, the column `stage`.
 
     A case without the start of a step (never seen, so never due for treatment) does not count in that step.
     """
-    parts = [waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha, smallest=smallest).assign(stage=name) for name, (start, event) in steps.items()]
+    parts = [
+        waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha, smallest=smallest).assign(
+            stage=name
+        )
+        for name, (start, event) in steps.items()
+    ]
     table = pd.concat(parts, ignore_index=True)
     return table[["stage", *table.columns.drop("stage")]]
 

@@ -103,7 +103,9 @@ def copula(names: Sequence[str], correlations: Mapping[tuple[str, str], float]) 
     return matrix
 
 
-def draws(drivers: Mapping[str, Mapping], n: int, *, seed: int, correlations: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
+def draws(
+    drivers: Mapping[str, Mapping], n: int, *, seed: int, correlations: Mapping[tuple[str, str], float] | None = None
+) -> pd.DataFrame:
     """Random values of all drivers, one row per draw; the same seed gives the same bytes.
 
     Parameters
@@ -123,7 +125,13 @@ def summary(values: ArrayLike) -> dict[str, float]:
     """Mean, P10, P50, P90 (the value that 10, 50, 90 % of the draws stay below) and the share of draws above zero."""
     outcome = np.asarray(values, dtype=float)
     low, middle, high = np.quantile(outcome, PERCENTILES)
-    return {"mean": float(outcome.mean()), "p10": float(low), "p50": float(middle), "p90": float(high), "positive_share": float((outcome > 0).mean())}
+    return {
+        "mean": float(outcome.mean()),
+        "p10": float(low),
+        "p50": float(middle),
+        "p90": float(high),
+        "positive_share": float((outcome > 0).mean()),
+    }
 
 
 def histogram(values: ArrayLike, *, bins: int = 30) -> pd.DataFrame:
@@ -131,7 +139,9 @@ def histogram(values: ArrayLike, *, bins: int = 30) -> pd.DataFrame:
     outcome = np.asarray(values, dtype=float)
     edges = np.linspace(*np.quantile(outcome, [0.005, 0.995]), bins + 1)
     counts, _ = np.histogram(np.clip(outcome, edges[0], edges[-1]), edges)
-    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "middle": (edges[:-1] + edges[1:]) / 2, "draws_share": counts / len(outcome)})
+    return pd.DataFrame(
+        {"low": edges[:-1], "high": edges[1:], "middle": (edges[:-1] + edges[1:]) / 2, "draws_share": counts / len(outcome)}
+    )
 
 
 def base_row(drivers: Mapping[str, Mapping]) -> pd.DataFrame:
@@ -139,7 +149,9 @@ def base_row(drivers: Mapping[str, Mapping]) -> pd.DataFrame:
     return pd.DataFrame({name: [central(driver)] for name, driver in drivers.items()})
 
 
-def tornado(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], *, levels: tuple[float, float] = (0.10, 0.90)) -> pd.DataFrame:
+def tornado(
+    outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], *, levels: tuple[float, float] = (0.10, 0.90)
+) -> pd.DataFrame:
     """Outcome with each driver alone at its low and high percentile, sorted by the size of the swing.
 
     Parameters
@@ -158,13 +170,16 @@ def tornado(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, 
     results = np.asarray(outcome(rows), dtype=float)
     low, high = results[1::2], results[2::2]
     ends = np.array([quantile(driver, levels) for driver in drivers.values()]).reshape(-1, 2)
-    table = pd.DataFrame({"driver": list(drivers), "low_value": ends[:, 0], "high_value": ends[:, 1], "low": low, "high": high, "base": results[0]})
+    table = pd.DataFrame(
+        {"driver": list(drivers), "low_value": ends[:, 0], "high_value": ends[:, 1], "low": low, "high": high, "base": results[0]}
+    )
     table["swing"] = (table["high"] - table["low"]).abs()
     return table.sort_values("swing", ascending=False, kind="stable", ignore_index=True)
 
 
-def two_way(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], first: str, second: str, *,
-            levels: Sequence[float] = GRID) -> pd.DataFrame:
+def two_way(
+    outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], first: str, second: str, *, levels: Sequence[float] = GRID
+) -> pd.DataFrame:
     """Outcome on a grid of two drivers' percentiles, the others central: ``first, second, outcome`` in long form."""
     grid = [axis.ravel() for axis in np.meshgrid(quantile(drivers[first], levels), quantile(drivers[second], levels), indexing="ij")]
     rows = pd.concat([base_row(drivers)] * len(grid[0]), ignore_index=True)
@@ -172,7 +187,9 @@ def two_way(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, 
     return pd.DataFrame({first: grid[0], second: grid[1], "outcome": np.asarray(outcome(rows), dtype=float)})
 
 
-def break_even(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], *, reach: tuple[float, float] = (0.001, 0.999)) -> pd.DataFrame:
+def break_even(
+    outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], *, reach: tuple[float, float] = (0.001, 0.999)
+) -> pd.DataFrame:
     """The value of each driver at which the outcome is zero, the others central (goal seek, Brent's method).
 
     Returns
@@ -193,8 +210,14 @@ def break_even(outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[st
         value = optimize.brentq(lambda x, name=name: at(name, x), low, high, xtol=1e-9) if crosses else np.nan
         below = optimize.brentq(lambda u, driver=driver, value=value: float(quantile(driver, u)) - value, *reach) if crosses else np.nan
         losing = below if ends[0] < 0 else 1 - below
-        found.append({"driver": name, "base_value": central(driver), "break_even_value": value,
-                      "chance_share": losing if crosses else float(ends[0] < 0)})
+        found.append(
+            {
+                "driver": name,
+                "base_value": central(driver),
+                "break_even_value": value,
+                "chance_share": losing if crosses else float(ends[0] < 0),
+            }
+        )
     return pd.DataFrame(found)
 
 

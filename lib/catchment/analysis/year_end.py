@@ -56,11 +56,42 @@ def _boiled(gifts: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataF
     seasons = np.zeros((int(years.max()) - first + 1, 373))
     np.add.at(seasons, (years[small] - first, into[small]), amounts[small])
     start_year, start_into = fiscal_day(start[known], start_month=start_month)
-    rows = [pd.DataFrame({"year": years[large], "into": into[large], "amount_usd": amounts[large], "start_year": -1, "start_into": -1}), pd.DataFrame({"year": years[scheduled], "into": into[scheduled], "amount_usd": amounts[scheduled], "start_year": start_year, "start_into": start_into})]
-    return _Cash(first, seasons.cumsum(axis=1), pd.concat(rows, ignore_index=True), payments[["pledge_id", "gift_date", "amount_usd"]], instalments, write_offs, start_month)
+    rows = [
+        pd.DataFrame({"year": years[large], "into": into[large], "amount_usd": amounts[large], "start_year": -1, "start_into": -1}),
+        pd.DataFrame(
+            {
+                "year": years[scheduled],
+                "into": into[scheduled],
+                "amount_usd": amounts[scheduled],
+                "start_year": start_year,
+                "start_into": start_into,
+            }
+        ),
+    ]
+    return _Cash(
+        first,
+        seasons.cumsum(axis=1),
+        pd.concat(rows, ignore_index=True),
+        payments[["pledge_id", "gift_date", "amount_usd"]],
+        instalments,
+        write_offs,
+        start_month,
+    )
 
 
-def forecast(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Timestamp, *, write_offs: pd.DataFrame | None = None, large_usd: float = 10_000, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231, start_month: int = 7) -> pd.DataFrame:
+def forecast(
+    gifts: pd.DataFrame,
+    instalments: pd.DataFrame,
+    as_of: str | pd.Timestamp,
+    *,
+    write_offs: pd.DataFrame | None = None,
+    large_usd: float = 10_000,
+    level: float = 0.8,
+    recent_years: int = 5,
+    draws: int = 4_000,
+    seed: int = 20251231,
+    start_month: int = 7,
+) -> pd.DataFrame:
     """Cash of the fiscal year under way, by part and in all.
 
     Parameters
@@ -82,7 +113,9 @@ def forecast(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Tim
     return _forecast(boiled, pd.Timestamp(as_of), level=level, recent_years=recent_years, draws=draws, seed=seed)
 
 
-def _forecast(cash: _Cash, as_of: pd.Timestamp, *, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231) -> pd.DataFrame:
+def _forecast(
+    cash: _Cash, as_of: pd.Timestamp, *, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231
+) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     year, day = (int(value[0]) for value in fiscal_day(pd.Series([as_of]), start_month=cash.start_month))
     if year - cash.first < 3:
@@ -93,9 +126,17 @@ def _forecast(cash: _Cash, as_of: pd.Timestamp, *, level: float = 0.8, recent_ye
     late = others[fresh & (others["into"] > day) & (others["year"] >= since) & (others["year"] < year)]
     now = others[(others["year"] == year) & (others["into"] <= day)]
     small = cash.seasons[year - cash.first, day] if year - cash.first < len(cash.seasons) else 0.0
-    so_far = [float(small), float(now.loc[now["start_year"] >= 0, "amount_usd"].sum()), float(now.loc[now["start_year"] < 0, "amount_usd"].sum())]
+    so_far = [
+        float(small),
+        float(now.loc[now["start_year"] >= 0, "amount_usd"].sum()),
+        float(now.loc[now["start_year"] < 0, "amount_usd"].sum()),
+    ]
     sizes = usual(late["amount_usd"].to_numpy())
-    rest = [_season(cash.seasons[: year - cash.first], day, small, draws, random), _scheduled(cash, as_of, year, draws, random), compound(sizes, len(sizes) / (year - since), draws, random)]
+    rest = [
+        _season(cash.seasons[: year - cash.first], day, small, draws, random),
+        _scheduled(cash, as_of, year, draws, random),
+        compound(sizes, len(sizes) / (year - since), draws, random),
+    ]
     return _summary(so_far, rest, level)
 
 
@@ -117,7 +158,11 @@ def _scheduled(cash: _Cash, as_of: pd.Timestamp, year: int, draws: int, random: 
     for back in range(1, 4):
         due = _due_by_year_end(cash, as_of - pd.DateOffset(years=back), year - back)
         end = fiscal_span(year - back, start_month=cash.start_month)[1]
-        after = balances(cash.instalments, cash.payments, as_of=end, write_offs=cash.write_offs).groupby(["pledge_id", "due_date"])["open_usd"].sum()
+        after = (
+            balances(cash.instalments, cash.payments, as_of=end, write_offs=cash.write_offs)
+            .groupby(["pledge_id", "due_date"])["open_usd"]
+            .sum()
+        )
         owed += due.sum()
         paid += (due - after.reindex(due.index).fillna(0.0)).clip(lower=0).sum()
     rate = min((paid + 0.9) / (owed + 1.0), 1.0) if owed > 0 else 0.9
@@ -150,7 +195,9 @@ def compound(sizes: np.ndarray, expected_n: float, draws: int, random: np.random
     return np.bincount(np.repeat(np.arange(draws), counts), weights=random.choice(sizes, counts.sum()), minlength=draws)
 
 
-def campaign_outlook(progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, level: float = 0.8, draws: int = 4_000, seed: int = 20251231) -> pd.DataFrame:
+def campaign_outlook(
+    progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, level: float = 0.8, draws: int = 4_000, seed: int = 20251231
+) -> pd.DataFrame:
     """Where each campaign will end if gifts keep coming as they did.
 
     Parameters
@@ -167,7 +214,11 @@ def campaign_outlook(progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | p
     kept = trimmed(gifts, "production", ["campaign_id", "gift_date"], mask=mask)
     when = pd.to_datetime(kept["gift_date"])
     for campaign in progress.to_dict("records"):
-        mine = kept[(kept["campaign_id"] == campaign["campaign_id"]) & (when >= pd.Timestamp(campaign["start_date"])) & (when <= pd.Timestamp(campaign["end_date"]))]
+        mine = kept[
+            (kept["campaign_id"] == campaign["campaign_id"])
+            & (when >= pd.Timestamp(campaign["start_date"]))
+            & (when <= pd.Timestamp(campaign["end_date"]))
+        ]
         sizes = usual(mine["amount_usd"].to_numpy())
         left = (1 - campaign["time_share"]) / campaign["time_share"] if campaign["time_share"] > 0 else 0.0
         rest = compound(sizes, len(sizes) * left, draws, random)
@@ -180,11 +231,31 @@ def _summary(so_far: list[float], rest: list[np.ndarray], level: float) -> pd.Da
     names, sums = [*PARTS, "All cash"], [*so_far, sum(so_far)]
     drawn = [*rest, sum(rest)]
     tail = (1 - level) / 2
-    rows = [(name, known, float(values.mean()), known + float(values.mean()), known + float(np.quantile(values, tail)), known + float(np.quantile(values, 1 - tail))) for name, known, values in zip(names, sums, drawn, strict=True)]
+    rows = [
+        (
+            name,
+            known,
+            float(values.mean()),
+            known + float(values.mean()),
+            known + float(np.quantile(values, tail)),
+            known + float(np.quantile(values, 1 - tail)),
+        )
+        for name, known, values in zip(names, sums, drawn, strict=True)
+    ]
     return pd.DataFrame(rows, columns=["part", "so_far_usd", "rest_usd", "total_usd", "total_usd_low", "total_usd_high"]).round(2)
 
 
-def back_test(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Timestamp, *, years: int = 5, write_offs: pd.DataFrame | None = None, start_month: int = 7, level: float = 0.8, **options) -> pd.DataFrame:
+def back_test(
+    gifts: pd.DataFrame,
+    instalments: pd.DataFrame,
+    as_of: str | pd.Timestamp,
+    *,
+    years: int = 5,
+    write_offs: pd.DataFrame | None = None,
+    start_month: int = 7,
+    level: float = 0.8,
+    **options,
+) -> pd.DataFrame:
     """The same forecast made on the same day of past years with what was known then, against what came.
 
     Pledges made after that day are hidden from it.
@@ -196,10 +267,17 @@ def back_test(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Ti
     """
     as_of = pd.Timestamp(as_of)
     boiled = _boiled(gifts, instalments, write_offs, options.pop("large_usd", 10_000), start_month)
-    sums = boiled.others.groupby("year")["amount_usd"].sum().reindex(range(boiled.first, boiled.first + len(boiled.seasons)), fill_value=0.0)
+    sums = (
+        boiled.others.groupby("year")["amount_usd"].sum().reindex(range(boiled.first, boiled.first + len(boiled.seasons)), fill_value=0.0)
+    )
     totals = sums + boiled.seasons[:, -1]
     year = int(fiscal_year([as_of], start_month=start_month).iloc[0])
-    made = pd.to_datetime(gifts.loc[gifts["gift_type"] == "pledge", ["pledge_id", "gift_date"]].astype({"pledge_id": "object"}).groupby("pledge_id")["gift_date"].min())
+    made = pd.to_datetime(
+        gifts.loc[gifts["gift_type"] == "pledge", ["pledge_id", "gift_date"]]
+        .astype({"pledge_id": "object"})
+        .groupby("pledge_id")["gift_date"]
+        .min()
+    )
     rows = []
     for back in range(years, 0, -1):
         then, target = as_of - pd.DateOffset(years=back), year - back
@@ -208,5 +286,28 @@ def back_test(gifts: pd.DataFrame, instalments: pd.DataFrame, as_of: str | pd.Ti
         known = instalments[~instalments["pledge_id"].isin(made.index[made > then])]
         row = _forecast(replace(boiled, instalments=known), then, level=level, **options).iloc[-1]
         total = float(totals[target])
-        rows.append((target, row["total_usd"], row["total_usd_low"], row["total_usd_high"], total, row["total_usd"] / total - 1, bool(row["total_usd_low"] <= total <= row["total_usd_high"]), totals[target - 1] / total - 1))
-    return pd.DataFrame(rows, columns=["fiscal_year", "forecast_usd", "forecast_usd_low", "forecast_usd_high", "total_usd", "error_share", "inside", "naive_error_share"])
+        rows.append(
+            (
+                target,
+                row["total_usd"],
+                row["total_usd_low"],
+                row["total_usd_high"],
+                total,
+                row["total_usd"] / total - 1,
+                bool(row["total_usd_low"] <= total <= row["total_usd_high"]),
+                totals[target - 1] / total - 1,
+            )
+        )
+    return pd.DataFrame(
+        rows,
+        columns=[
+            "fiscal_year",
+            "forecast_usd",
+            "forecast_usd_low",
+            "forecast_usd_high",
+            "total_usd",
+            "error_share",
+            "inside",
+            "naive_error_share",
+        ],
+    )

@@ -7,8 +7,18 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "Column": "catalog", "Table": "catalog", "entry_digest": "catalog", "DataError": "problem", "Problem": "problem",
-    "Origin": "origin", "Tables": "load", "reread": "load", "between": "scan", "check": "checks", "confine": "isolation", "journal": "reads",
+    "Column": "catalog",
+    "Table": "catalog",
+    "entry_digest": "catalog",
+    "DataError": "problem",
+    "Problem": "problem",
+    "Origin": "origin",
+    "Tables": "load",
+    "reread": "load",
+    "between": "scan",
+    "check": "checks",
+    "confine": "isolation",
+    "journal": "reads",
 }
 __all__ = sorted(_HOME)
 

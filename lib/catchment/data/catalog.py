@@ -199,7 +199,10 @@ def _tables(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
     if unknown := _unknown_references(entries, source.marks):
         raise ParamsError(unknown)
     year = Column(type="integer", meaning="Year of the rows, from the file's name.")
-    return {name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table for name, table in entries.items()}
+    return {
+        name: table.model_copy(update={"columns": {"year": year} | table.columns}) if table.year_from else table
+        for name, table in entries.items()
+    }
 
 
 def _mark(marks: dict[tuple, Mark], path: tuple, file: str = "data/catalog.yml") -> Mark:
@@ -233,19 +236,35 @@ def entry_digest(name: str, root: Path) -> str:
 
 def dictionary(root: Path) -> str:
     """docs/data-dictionary.md: every table with its standing, every column with type, unit and meaning."""
-    parts = ["# Data dictionary", "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalogue, not this page."]
+    parts = [
+        "# Data dictionary",
+        "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalogue, not this page.",
+    ]
     for name, entry in sorted(tables(root).items()):
-        facts = [f"{entry.producer}; {entry.edition}", f"`{entry.path or entry.uri}`", f"one row per {', '.join(entry.key)}" if entry.key else "",
-                 "simulated" if entry.simulated else "", f"counts of people below {entry.suppress_below} are not shown" if entry.suppress_below else "", entry.licence]
+        facts = [
+            f"{entry.producer}; {entry.edition}",
+            f"`{entry.path or entry.uri}`",
+            f"one row per {', '.join(entry.key)}" if entry.key else "",
+            "simulated" if entry.simulated else "",
+            f"counts of people below {entry.suppress_below} are not shown" if entry.suppress_below else "",
+            entry.licence,
+        ]
         rows = [f"| `{key}` | {column.type} | {column.unit} | {_cell(column)} |" for key, column in entry.columns.items()]
-        parts += [f"## {name}", f"{entry.title}. {'; '.join(filter(None, facts))}." + (f" {entry.note}" if entry.note else ""),
-                  "\n".join(["| column | type | unit | meaning |", "|---|---|---|---|", *rows])]
+        parts += [
+            f"## {name}",
+            f"{entry.title}. {'; '.join(filter(None, facts))}." + (f" {entry.note}" if entry.note else ""),
+            "\n".join(["| column | type | unit | meaning |", "|---|---|---|---|", *rows]),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
 def _cell(column: Column) -> str:
-    more = [f"one of {', '.join(column.values)}" if column.values else "", "may be missing" if column.nullable else "",
-            f"`{', '.join(column.suppressed)}` = withheld" if column.suppressed else "", f"listed in {column.references}" if column.references else ""]
+    more = [
+        f"one of {', '.join(column.values)}" if column.values else "",
+        "may be missing" if column.nullable else "",
+        f"`{', '.join(column.suppressed)}` = withheld" if column.suppressed else "",
+        f"listed in {column.references}" if column.references else "",
+    ]
     return "; ".join([column.meaning.rstrip("."), *filter(None, more)]).replace("|", "\\|")
 
 

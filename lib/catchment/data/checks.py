@@ -24,7 +24,9 @@ def check(partners: Iterable[Settings], *, root: Path | None = None) -> list[Pro
         for name, entry in tables(reader.root).items():
             if entry.scope == "partner" or number == 0:
                 found |= dict.fromkeys(_problems(reader, name, entry))
-    return sorted(found, key=lambda problem: (problem.severity != "error", problem.row is not None, -problem.count, problem.table, problem.file))
+    return sorted(
+        found, key=lambda problem: (problem.severity != "error", problem.row is not None, -problem.count, problem.table, problem.file)
+    )
 
 
 def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
@@ -35,7 +37,9 @@ def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
         yield from error.problems
         return
     if frame.empty and not entry.optional:
-        yield Problem(name, "at least one row", "none", file=f"data/{entry.path}" if entry.path else "", severity="warning", partner=partner)
+        yield Problem(
+            name, "at least one row", "none", file=f"data/{entry.path}" if entry.path else "", severity="warning", partner=partner
+        )
     if len(frame) and entry.period and entry.ages:
         yield from _stale(reader, name, entry, frame[entry.period], partner)
 
@@ -47,7 +51,12 @@ def _stale(reader: Tables, name: str, entry: Table, period: pd.Series, partner: 
     through = pd.Timestamp(last) if entry.columns[entry.period or ""].type == "date" else pd.Timestamp(int(last), 12, 31)
     days = (pd.Timestamp(reader.settings.as_of) - through).days
     if days > reader.settings.max_age_days:
-        yield Problem(name, f"figures less than {reader.settings.max_age_days:,} days old", f"the latest of {through:%Y-%m-%d}", column=entry.period or "",
-                      severity="warning", partner=partner, hint="import a newer edition, or raise max_age_days")
-
-
+        yield Problem(
+            name,
+            f"figures less than {reader.settings.max_age_days:,} days old",
+            f"the latest of {through:%Y-%m-%d}",
+            column=entry.period or "",
+            severity="warning",
+            partner=partner,
+            hint="import a newer edition, or raise max_age_days",
+        )

@@ -16,7 +16,14 @@ from .catalog import Column, Table
 from .problem import Problem
 from .scan import FILE, ROW, TEXT
 
-_WORDS = {"text": "text", "category": "a known value", "integer": "a whole number", "number": "a number", "date": "a date such as 2025-12-31", "boolean": "true or false"}
+_WORDS = {
+    "text": "text",
+    "category": "a known value",
+    "integer": "a whole number",
+    "number": "a number",
+    "date": "a date such as 2025-12-31",
+    "boolean": "true or false",
+}
 _EARLIEST, _LATEST = "1850-01-01", "2200-12-31"
 
 
@@ -76,8 +83,11 @@ def _unread(frame: pd.DataFrame, name: str, key: str, column: Column, shown: lis
     wrong = left[~left.isin(column.suppressed)] if left is not None and len(left) else None
     missing = frame[key].isna() if not column.nullable else None
     empty = frame.loc[missing & (text.isna() if text is not None else True), key] if missing is not None and missing.any() else None
-    return [_at(values, frame, name, key, column, expected(key, column), shown, said=said)
-            for values, said in ((wrong, None), (empty, "an empty cell")) if values is not None and len(values)]
+    return [
+        _at(values, frame, name, key, column, expected(key, column), shown, said=said)
+        for values, said in ((wrong, None), (empty, "an empty cell"))
+        if values is not None and len(values)
+    ]
 
 
 class _Named:
@@ -128,7 +138,9 @@ def _explained(cases: pd.DataFrame, frame: pd.DataFrame, name: str, table: Table
     if len(doubled):
         rows = frame.loc[sorted(set(doubled["index"]))]
         values = ", ".join(f"{key} {_said(rows[key].iloc[0])}" for key in table.key)
-        found.append(_at(rows[table.key[0]], frame, name, "", None, f"one row per {', '.join(table.key)}", shown, said=f"another row for {values}"))
+        found.append(
+            _at(rows[table.key[0]], frame, name, "", None, f"one row per {', '.join(table.key)}", shown, said=f"another row for {values}")
+        )
     for (column, check), group in cases[cases["check"] != "multiple_fields_uniqueness"].groupby(["column", "check"], sort=False):
         values = frame.loc[group["index"].astype(frame.index.dtype), column]
         found += _problem(values, frame, name, table, column, check, shown)
@@ -143,14 +155,40 @@ def _problem(values: pd.Series, frame: pd.DataFrame, name: str, table: Table, co
     return [_at(values, frame, name, column, entry, expected(column, entry, check), shown, hint=hint)]
 
 
-def _at(values: pd.Series, frame: pd.DataFrame, name: str, key: str, column: Column | None, wanted: str, shown: list[str], *,
-        said: str | None = None, hint: str = "") -> Problem:
+def _at(
+    values: pd.Series,
+    frame: pd.DataFrame,
+    name: str,
+    key: str,
+    column: Column | None,
+    wanted: str,
+    shown: list[str],
+    *,
+    said: str | None = None,
+    hint: str = "",
+) -> Problem:
     first = frame.loc[values.index].sort_values([FILE, ROW], kind="stable").index[0]
     label = f"{key} ({column.source})" if column and column.source and column.source != key else key
-    return Problem(name, wanted, said or _said(values.loc[first]), file=shown[frame.at[first, FILE]], column=label, row=int(frame.at[first, ROW]),
-                   count=len(values), hint=hint)
+    return Problem(
+        name,
+        wanted,
+        said or _said(values.loc[first]),
+        file=shown[frame.at[first, FILE]],
+        column=label,
+        row=int(frame.at[first, ROW]),
+        count=len(values),
+        hint=hint,
+    )
 
 
 def _said(value: Any) -> str:
-    text = f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else repr(str(value)) if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+    text = (
+        f"{value:%Y-%m-%d}"
+        if isinstance(value, pd.Timestamp)
+        else repr(str(value))
+        if isinstance(value, str)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
     return text if len(text) <= 60 else text[:57] + "..."

@@ -15,8 +15,14 @@ from .problem import DataError, Problem
 from .scan import FILE, ROW, Between, fit
 
 SUFFIXES = (".geojson", ".geo.parquet")
-_KINDS = {"integer": pd.api.types.is_integer_dtype, "number": pd.api.types.is_numeric_dtype, "text": pd.api.types.is_string_dtype,
-          "category": pd.api.types.is_string_dtype, "boolean": pd.api.types.is_bool_dtype, "date": pd.api.types.is_datetime64_any_dtype}
+_KINDS = {
+    "integer": pd.api.types.is_integer_dtype,
+    "number": pd.api.types.is_numeric_dtype,
+    "text": pd.api.types.is_string_dtype,
+    "category": pd.api.types.is_string_dtype,
+    "boolean": pd.api.types.is_bool_dtype,
+    "date": pd.api.types.is_datetime64_any_dtype,
+}
 
 
 def read(paths: Sequence[Path], name: str, entry: Table, shown: Sequence[str], filters: Mapping[str, Any]) -> gpd.GeoDataFrame:
@@ -40,7 +46,9 @@ def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.Ge
         raise DataError(Problem(name, "shapes with a coordinate system", "none", file=shown))
     for key, column in entry.columns.items():
         _present(shapes, name, key, column, shown)
-    chosen = gpd.GeoDataFrame({key: shapes[column.source or key] for key, column in entry.columns.items()}, geometry=shapes.geometry, crs=shapes.crs)
+    chosen = gpd.GeoDataFrame(
+        {key: shapes[column.source or key] for key, column in entry.columns.items()}, geometry=shapes.geometry, crs=shapes.crs
+    )
     chosen[ROW], chosen[FILE] = range(1, len(chosen) + 1), place
     return chosen.to_crs("EPSG:4326")
 
@@ -48,9 +56,13 @@ def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.Ge
 def _present(shapes: gpd.GeoDataFrame, name: str, key: str, column: Column, shown: str) -> None:
     source = column.source or key
     if source not in shapes:
-        raise DataError(Problem(name, f"a property {source!r}", "no such property", file=shown, column=source, hint=nearest(source, shapes.columns)))
+        raise DataError(
+            Problem(name, f"a property {source!r}", "no such property", file=shown, column=source, hint=nearest(source, shapes.columns))
+        )
     if len(shapes) and shapes[source].notna().any() and not _KINDS[column.type](shapes[source]):
-        raise DataError(Problem(name, f"values of type {column.type}", f"values stored as {shapes[source].dtype}", file=shown, column=source))
+        raise DataError(
+            Problem(name, f"values of type {column.type}", f"values stored as {shapes[source].dtype}", file=shown, column=source)
+        )
 
 
 def _passes(values: pd.Series, name: str, column: str, entry: Column, wanted: Any) -> pd.Series:

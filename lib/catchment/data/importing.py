@@ -27,7 +27,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 0 if not arguments.kind else 2
     bars = _Bars()
     try:
-        for result in importers.each(arguments.kind, arguments.files, root=root(), name=arguments.name, year=arguments.year, partner=arguments.partner, progress=bars.tell):
+        for result in importers.each(
+            arguments.kind,
+            arguments.files,
+            root=root(),
+            name=arguments.name,
+            year=arguments.year,
+            partner=arguments.partner,
+            progress=bars.tell,
+        ):
             bars.close()
             print(said(result, arguments.name or arguments.kind))
     except (importers.ImportRefused, ParamsError) as error:
@@ -39,9 +47,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def said(result, name: str) -> str:
     """One line on an imported file."""
-    parts = [f"{result.rows:,} rows", f"{result.rejected:,} rejected" if result.rejected else "", f"{result.suppressed:,} with suppressed values" if result.suppressed else "",
-             result.vintage, f"sha256 {result.sha256[:8]}"]
-    rejects = f" (see data/imported/{name}/{result.partner + '/' if result.partner else ''}{Path(result.parquet).stem}.rejects.csv)" if result.rejected else ""
+    parts = [
+        f"{result.rows:,} rows",
+        f"{result.rejected:,} rejected" if result.rejected else "",
+        f"{result.suppressed:,} with suppressed values" if result.suppressed else "",
+        result.vintage,
+        f"sha256 {result.sha256[:8]}",
+    ]
+    rejects = (
+        f" (see data/imported/{name}/{result.partner + '/' if result.partner else ''}{Path(result.parquet).stem}.rejects.csv)"
+        if result.rejected
+        else ""
+    )
     return f"{result.file} -> {name}: {', '.join(filter(None, parts))}{rejects}"
 
 

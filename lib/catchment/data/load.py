@@ -77,7 +77,9 @@ class Tables:
         """All rows that the partner may see, every column, with the contract checked: what `check` reads; not remembered as used."""
         entry = table(self.root, name)
         columns = list(entry.columns)
-        return _finished(self._checked(name, entry, columns, self._scoped(entry, {}) if entry.scope == "partner" else {}), name, entry, columns)
+        return _finished(
+            self._checked(name, entry, columns, self._scoped(entry, {}) if entry.scope == "partner" else {}), name, entry, columns
+        )
 
     def has(self, name: str, **filters: Any) -> bool:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
@@ -148,7 +150,9 @@ class Tables:
 
     def _checked(self, name: str, entry: Table, columns: list[str], filters: Mapping[str, Any]) -> pd.DataFrame:
         if entry.path and entry.path.endswith(geometry.SUFFIXES):
-            frame = pd.DataFrame(geometry.read(self._files(name, entry), name, entry, self._files_shown(name, entry), filters).drop(columns="geometry"))
+            frame = pd.DataFrame(
+                geometry.read(self._files(name, entry), name, entry, self._files_shown(name, entry), filters).drop(columns="geometry")
+            )
         elif entry.path and not self._files(name, entry):
             frame = _nothing(entry, columns)
         elif entry.uri:
@@ -199,11 +203,15 @@ class Tables:
         if target not in self._listed:
             other, _, column = target.partition(".")
             entry = table(self.root, other)
-            frame = self._checked(other, entry.model_copy(update={"key": []}), [column], self._scoped(entry, {}) if entry.scope == "partner" else {})
+            frame = self._checked(
+                other, entry.model_copy(update={"key": []}), [column], self._scoped(entry, {}) if entry.scope == "partner" else {}
+            )
             self._listed[target] = set(frame[column].dropna())
         return self._listed[target]
 
-    def _remember(self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], rows: int, digest: str) -> None:
+    def _remember(
+        self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], rows: int, digest: str
+    ) -> None:
         reads.record(name, kind, columns, filters, self._files_shown(name, entry), rows, digest)
         if name not in [known.table for known in self.used]:
             self.used.append(self.origin(name))
@@ -246,8 +254,14 @@ def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -
     for key in wanted:
         column = entry.columns[key]
         loose = column.nullable or column.suppressed
-        columns[key] = frame[key].astype({"integer": "float64" if loose else "int64", "number": "float64", "date": "datetime64[us]",
-                                          "boolean": "boolean" if loose else "bool"}.get(column.type, "str"))
+        columns[key] = frame[key].astype(
+            {
+                "integer": "float64" if loose else "int64",
+                "number": "float64",
+                "date": "datetime64[us]",
+                "boolean": "boolean" if loose else "bool",
+            }.get(column.type, "str")
+        )
         if column.suppressed:
             columns[f"{key}_suppressed"] = frame[key + scan.TEXT].notna()
     result = pd.DataFrame(columns)
@@ -268,7 +282,9 @@ def _malformed(name: str, entry: Table, folder: Path, message: str) -> Problem:
     line = re.search(r"on Line: (\d+)", message)
     file = next((f"data/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if str(path) in message), _place(name, entry))
     # The message repeats the row, then says what is wrong with it, then lists every option of the reader.
-    cause = re.search(r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE)
+    cause = re.search(
+        r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE
+    )
     said = (cause[0] if cause else message.strip().splitlines()[0]).replace(f"{folder}/", "data/")
     return Problem(name, "a well-formed file", said, file=file, row=int(line[1]) if line else None)
 
@@ -278,6 +294,9 @@ def _place(name: str, entry: Table) -> str:
 
 
 def _shown(filters: Mapping[str, Any]) -> str:
-    parts = [f"{column} {value.low} to {value.high}" if isinstance(value, scan.Between) else f"{column} {value}" for column, value in filters.items()]
+    parts = [
+        f"{column} {value.low} to {value.high}" if isinstance(value, scan.Between) else f"{column} {value}"
+        for column, value in filters.items()
+    ]
     text = ", ".join(parts) or "none"
     return text if len(text) <= 120 else text[:117] + "..."

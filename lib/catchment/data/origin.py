@@ -36,8 +36,20 @@ class Origin:
 
 def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
     """The origin of a table that was read from `files` (none for a database, whose rows have no fingerprint)."""
-    return Origin(name, table.title, table.producer, table.edition, table.published, table.accessed, table.licence, table.simulated,
-                  table.suppress_below, fingerprint(files)[:8] if files else "", table.note, table.ages)
+    return Origin(
+        name,
+        table.title,
+        table.producer,
+        table.edition,
+        table.published,
+        table.accessed,
+        table.licence,
+        table.simulated,
+        table.suppress_below,
+        fingerprint(files)[:8] if files else "",
+        table.note,
+        table.ages,
+    )
 
 
 def fingerprint(files: Sequence[Path]) -> str:

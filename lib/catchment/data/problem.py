@@ -21,7 +21,9 @@ class Problem:
     partner: str = ""
 
     def __str__(self) -> str:
-        place = ", ".join(part for part in (self.file, f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else "") if part)
+        place = ", ".join(
+            part for part in (self.file, f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else "") if part
+        )
         more = f", in {self.count:,} rows" if self.count > 1 else ""
         hint = f" ({self.hint})" if self.hint else ""
         partner = f" [{self.partner}]" if self.partner else ""

@@ -38,8 +38,12 @@ _SHAPES = {
 _TYPES = {"integer": "BIGINT", "number": "DOUBLE", "date": "TIMESTAMP", "boolean": "BOOLEAN"}
 _IBIS = {"integer": "int64", "number": "float64", "date": "timestamp(6)", "boolean": "boolean"}
 _STORED = {
-    "integer": lambda kind: kind.is_integer(), "number": lambda kind: kind.is_numeric(), "date": lambda kind: kind.is_temporal(),
-    "boolean": lambda kind: kind.is_boolean(), "text": lambda kind: kind.is_string(), "category": lambda kind: kind.is_string(),
+    "integer": lambda kind: kind.is_integer(),
+    "number": lambda kind: kind.is_numeric(),
+    "date": lambda kind: kind.is_temporal(),
+    "boolean": lambda kind: kind.is_boolean(),
+    "text": lambda kind: kind.is_string(),
+    "category": lambda kind: kind.is_string(),
 }
 
 
@@ -140,7 +144,9 @@ def headers(path: Path, name: str, shown: str, delimiter: str = ",") -> list[str
         with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
             return [column.strip() for column in next(csv.reader(itertools.islice(stream, 50), delimiter=delimiter), [])]
     except UnicodeDecodeError as error:
-        raise DataError(Problem(name, "UTF-8 text", f"byte {error.object[error.start]:#04x}", file=shown, hint="save as UTF-8, or use catchment import")) from error
+        raise DataError(
+            Problem(name, "UTF-8 text", f"byte {error.object[error.start]:#04x}", file=shown, hint="save as UTF-8, or use catchment import")
+        ) from error
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(Problem(name, "a readable CSV file", str(error), file=shown)) from error
 

@@ -66,8 +66,17 @@ def _connection(uri: str) -> BaseBackend:
     user, password = os.environ.get("CATCHMENT_DB_USER"), os.environ.get("CATCHMENT_DB_PASSWORD")
     if parts.scheme in _POSTGRES:
         limits = f"-c default_transaction_read_only=on -c statement_timeout={ANSWER_S * 1000} -c idle_in_transaction_session_timeout={ANSWER_S * 1000}"
-        return ibis.postgres.connect(host=parts.hostname, port=parts.port or 5432, user=user, password=password, database=parts.path.strip("/") or None,
-                                     connect_timeout=CONNECT_S, options=limits, application_name="catchment", **_options(parts.query))
+        return ibis.postgres.connect(
+            host=parts.hostname,
+            port=parts.port or 5432,
+            user=user,
+            password=password,
+            database=parts.path.strip("/") or None,
+            connect_timeout=CONNECT_S,
+            options=limits,
+            application_name="catchment",
+            **_options(parts.query),
+        )
     if parts.scheme in ("duckdb", "sqlite"):
         return ibis.duckdb.connect(parts.path, read_only=True) if parts.scheme == "duckdb" else ibis.connect(uri)
     login = f"{quote(user)}{':' + quote(password) if password else ''}@" if user else ""

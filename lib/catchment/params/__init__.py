@@ -10,4 +10,18 @@ from .scaffold import new_partner
 from .settings import Settings
 from .text import Mark, ParamsError, Problem
 
-__all__ = ["Assumption", "Conflict", "Mark", "ParamsError", "Problem", "Section", "Settings", "convert", "load", "new_partner", "partners", "problems", "root"]
+__all__ = [
+    "Assumption",
+    "Conflict",
+    "Mark",
+    "ParamsError",
+    "Problem",
+    "Section",
+    "Settings",
+    "convert",
+    "load",
+    "new_partner",
+    "partners",
+    "problems",
+    "root",
+]

@@ -33,8 +33,13 @@ def _only(*kinds: type) -> BeforeValidator:
 
 
 _NAMES: dict[str, Any] = {
-    "str": str, "int": Annotated[int, _only(int)], "float": Annotated[float, _only(float, int)], "bool": Annotated[bool, _only(bool)],
-    "date": Annotated[Date, _only(date)], "Any": Any, "None": None,
+    "str": str,
+    "int": Annotated[int, _only(int)],
+    "float": Annotated[float, _only(float, int)],
+    "bool": Annotated[bool, _only(bool)],
+    "date": Annotated[Date, _only(date)],
+    "Any": Any,
+    "None": None,
 }
 _GENERIC = {"list": list, "dict": dict, "tuple": tuple}
 

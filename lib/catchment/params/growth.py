@@ -269,17 +269,27 @@ class Growth(Section):
         for name, initiative in self.initiatives.items():
             yield from self._initiative(("initiatives", name), initiative, settings)
         for name, scenario in self.scenarios.items():
-            yield from self._unknown(("scenarios", name, "initiatives"), [] if scenario.initiatives == "all" else scenario.initiatives, self.initiatives, "initiative")
+            yield from self._unknown(
+                ("scenarios", name, "initiatives"),
+                [] if scenario.initiatives == "all" else scenario.initiatives,
+                self.initiatives,
+                "initiative",
+            )
         yield from self._unknown(("plan",), [self.plan], self.scenarios, "scenario")
         yield from self._split(("tree",), self.tree)
-        for path, weights in ((("fit_weights",), self.fit_weights), (("rank_weights",), self.rank_weights),
-                              (("payer_mix",), {payer: share.value for payer, share in self.payer_mix.items()})):
+        for path, weights in (
+            (("fit_weights",), self.fit_weights),
+            (("rank_weights",), self.rank_weights),
+            (("payer_mix",), {payer: share.value for payer, share in self.payer_mix.items()}),
+        ):
             yield from _sums(path, weights.values(), "shares")
         yield from self._unknown(("payer_mix",), self.payer_mix, self.payer_index, "payer")
         for name, resource in self.resources.items():
             if resource.per_unit_n is None and name not in ("linac", "chair"):
                 yield ("resources", name), "expected per_unit_n (only linac and chair are worked out from hours)"
-        unseen = [name for name in ("demand", "volume", "price", "drug_margin", "running_cost", "capital", "delay") if name not in self.drivers]
+        unseen = [
+            name for name in ("demand", "volume", "price", "drug_margin", "running_cost", "capital", "delay") if name not in self.drivers
+        ]
         if unseen:
             yield ("drivers",), f"missing: {', '.join(unseen)}"
 
@@ -287,8 +297,10 @@ class Growth(Section):
         if initiative.start <= settings.as_of:
             yield (*path, "start"), f"expected a start after the data end ({settings.as_of}), found {initiative.start}"
         for key, names, known, word in (
-            ("requires", initiative.requires, self.initiatives, "initiative"), ("staffing", initiative.staffing, self.pay_usd, "role"),
-            ("adds", initiative.adds, self.resources, "resource"), ("fit", initiative.fit, self.fit_weights, "criterion"),
+            ("requires", initiative.requires, self.initiatives, "initiative"),
+            ("staffing", initiative.staffing, self.pay_usd, "role"),
+            ("adds", initiative.adds, self.resources, "resource"),
+            ("fit", initiative.fit, self.fit_weights, "criterion"),
             ("payer_mix", initiative.payer_mix or {}, self.payer_index, "payer"),
         ):
             yield from self._unknown((*path, key), names, known, word)
@@ -296,7 +308,10 @@ class Growth(Section):
             yield from _sums((*path, "payer_mix"), initiative.payer_mix.values(), "shares")
         for other in initiative.requires:
             if other in self.initiatives and self.initiatives[other].start > initiative.start:
-                yield (*path, "requires"), f"expected {other} to start first, found {self.initiatives[other].start} after {initiative.start}"
+                yield (
+                    (*path, "requires"),
+                    f"expected {other} to start first, found {self.initiatives[other].start} after {initiative.start}",
+                )
             if other in self.initiatives and path[1] in self.needed(other):
                 yield (*path, "requires"), f"{other} needs this one in turn"
 

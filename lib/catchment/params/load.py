@@ -76,7 +76,11 @@ def _portfolio(path: Path, stamp: tuple[int, int] | None) -> Source:
 def _validated(root: Path, partner: str) -> tuple[Settings | None, list[Problem]]:
     if not PARTNER_ID.fullmatch(partner) or partner not in partners(root=root):
         hint = nearest(partner, partners(root=root))
-        return None, [Problem((PARTNERS / f"{partner}.yml").as_posix() if PARTNER_ID.fullmatch(partner) else "", 1, "", f"no partner {partner!r}", hint)]
+        return None, [
+            Problem(
+                (PARTNERS / f"{partner}.yml").as_posix() if PARTNER_ID.fullmatch(partner) else "", 1, "", f"no partner {partner!r}", hint
+            )
+        ]
     stat = (root / PORTFOLIO).stat() if (root / PORTFOLIO).exists() else None
     portfolio = _portfolio(root / PORTFOLIO, (stat.st_size, stat.st_mtime_ns) if stat else None)
     own = read(root / PARTNERS / f"{partner}.yml", (PARTNERS / f"{partner}.yml").as_posix())
@@ -125,7 +129,10 @@ class _Merged:
             return self._override(base, over if isinstance(over, dict) else {"value": over}, path, bare=not isinstance(over, dict))
         if isinstance(base, dict) and isinstance(over, dict):
             self._take(path)
-            return base | {key: self._merge(base[key], value, (*path, key)) if key in base else self._new(value, (*path, key)) for key, value in over.items()}
+            return base | {
+                key: self._merge(base[key], value, (*path, key)) if key in base else self._new(value, (*path, key))
+                for key, value in over.items()
+            }
         if isinstance(base, dict | list):
             for known in [known for known in self.marks if known[: len(path)] == path]:
                 del self.marks[known]
@@ -145,7 +152,11 @@ class _Merged:
 
     def _new(self, value: Any, path: tuple) -> Any:
         nested = isinstance(value, dict | list)
-        self.marks.update({known: mark for known, mark in self.own.marks.items() if known[: len(path)] == path} if nested else {path: self.own.marks[path]})
+        self.marks.update(
+            {known: mark for known, mark in self.own.marks.items() if known[: len(path)] == path}
+            if nested
+            else {path: self.own.marks[path]}
+        )
         return value
 
     def _take(self, path: tuple) -> None:

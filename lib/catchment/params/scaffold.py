@@ -21,7 +21,9 @@ def new_partner(partner: str, *, root: Path | None = None, **values: Any) -> Pat
     folder = root or project()
     path = folder / PARTNERS / f"{partner}.yml"
     if not PARTNER_ID.fullmatch(partner):
-        raise _refused("", f"{partner!r} is no partner id", "lower-case letters, digits, - and _, starting with a letter, such as river-bend")
+        raise _refused(
+            "", f"{partner!r} is no partner id", "lower-case letters, digits, - and _, starting with a letter, such as river-bend"
+        )
     if unknown := sorted(values.keys() - Settings.model_fields.keys()):
         raise _refused(unknown[0], "unknown key", nearest(unknown[0], Settings.model_fields))
     text = _text(read(folder / PORTFOLIO).tree, values)
@@ -38,8 +40,16 @@ def _refused(key: str, message: str, hint: str = "") -> ParamsError:
 
 
 def _text(defaults: dict[str, Any], values: dict[str, Any]) -> str:
-    asked = [name for name, field in Settings.model_fields.items() if name != "id" and (name in values or (field.is_required() and name not in defaults))]
-    lines = ["# yaml-language-server: $schema=../schema.json", "# Only what differs from params/portfolio.yml; every key there may be given here.", ""]
+    asked = [
+        name
+        for name, field in Settings.model_fields.items()
+        if name != "id" and (name in values or (field.is_required() and name not in defaults))
+    ]
+    lines = [
+        "# yaml-language-server: $schema=../schema.json",
+        "# Only what differs from params/portfolio.yml; every key there may be given here.",
+        "",
+    ]
     for name in asked:
         lines += [f"# {Settings.model_fields[name].description}", f"{name}:{_written(values.get(name))}"]
     return "\n".join(lines) + "\n"

@@ -18,7 +18,9 @@ def schema() -> dict[str, Any]:
     """
     tree = _eased(Settings.model_json_schema(by_alias=True))
     tree["properties"].pop("id")
-    tree["$defs"] = {name: _or_bare(definition) if name.startswith("Assumption") else definition for name, definition in tree["$defs"].items()}
+    tree["$defs"] = {
+        name: _or_bare(definition) if name.startswith("Assumption") else definition for name, definition in tree["$defs"].items()
+    }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Catchment settings"} | tree
 
 
@@ -39,7 +41,10 @@ def _eased(tree: Any) -> Any:
 
 
 def _or_bare(definition: dict[str, Any]) -> dict[str, Any]:
-    return {"description": definition.get("description", ""), "anyOf": [{key: value for key, value in definition.items() if key != "description"}, definition["properties"]["value"]]}
+    return {
+        "description": definition.get("description", ""),
+        "anyOf": [{key: value for key, value in definition.items() if key != "description"}, definition["properties"]["value"]],
+    }
 
 
 if __name__ == "__main__":

@@ -90,13 +90,20 @@ class Settings(Section):
         import pandas as pd  # here, because listing and checking settings should start without it
 
         names = sections or tuple(type(self).model_fields)
-        rows = [self._row(path, assumption, meaning) for name in names for path, assumption, meaning in _walk(getattr(self, name), (name,), "")]
+        rows = [
+            self._row(path, assumption, meaning) for name in names for path, assumption, meaning in _walk(getattr(self, name), (name,), "")
+        ]
         return pd.DataFrame(rows, columns=["key", "value", "unit", "source", "date", "confidence", "overridden", "file", "meaning"])
 
     def _row(self, path: tuple, assumption: Assumption, meaning: str) -> dict[str, Any]:
         mark = self._marks.get((*path, "value")) or self._marks.get(path)
-        return {"key": ".".join(map(str, path)), **assumption.model_dump(), "overridden": path in self._overridden,
-                "file": mark.file if mark else "", "meaning": meaning}
+        return {
+            "key": ".".join(map(str, path)),
+            **assumption.model_dump(),
+            "overridden": path in self._overridden,
+            "file": mark.file if mark else "",
+            "meaning": meaning,
+        }
 
 
 def _walk(value: Any, path: tuple, meaning: str) -> Iterator[tuple[tuple, Assumption, str]]:

@@ -124,7 +124,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the closest of the known words, or all of them when there are few and none is close."""
     known = sorted(set(known))
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or difflib.get_close_matches(
-        word.casefold(), [item.casefold() for item in known], n=1, cutoff=0.6)
+        word.casefold(), [item.casefold() for item in known], n=1, cutoff=0.6
+    )
     if close:
         return f"did you mean {next(item for item in known if item in close or item.casefold() in close)}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 12 else ""

@@ -4,7 +4,15 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "Block": "blocks", "DisclosureError": "blocks", "Finding": "blocks", "Kpi": "blocks", "Measure": "blocks", "Report": "blocks", "Plot": "canvas", "render": "page", "needed": "others",
+    "Block": "blocks",
+    "DisclosureError": "blocks",
+    "Finding": "blocks",
+    "Kpi": "blocks",
+    "Measure": "blocks",
+    "Report": "blocks",
+    "Plot": "canvas",
+    "render": "page",
+    "needed": "others",
 }
 _MODULES = ("maps", "page", "plots", "theme")
 __all__ = sorted([*_HOME, *_MODULES])

@@ -126,14 +126,22 @@ class Report:
         findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
         self._spoken.say("a takeaway", *(finding.text for finding in findings), below=self._threshold())
         items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
-        return Block(f'<ol class="takeaways">{items}</ol>', {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [f.record() for f in findings]})
+        return Block(
+            f'<ol class="takeaways">{items}</ol>',
+            {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [f.record() for f in findings]},
+        )
 
     def kpis(self, *cards: Kpi) -> Block:
         """Three to five cards."""
         if not 1 <= len(cards) <= 5:
             raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
-        self._spoken.say("a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold())
-        html = "".join(f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>' for card in cards)
+        self._spoken.say(
+            "a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold()
+        )
+        html = "".join(
+            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>'
+            for card in cards
+        )
         return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
 
     def figure(
@@ -163,7 +171,18 @@ class Report:
             f"{self._behind(safe, n, subtitle if drawn.fig else title, labels)}"
             f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
         )
-        return Block(html, {"kind": "figure", "id": f"fig-{n}", "title": title, "subtitle": subtitle, **self._origins(sources), **self._published(safe, title, sources), **self._values(safe, sources, note, labels)})
+        return Block(
+            html,
+            {
+                "kind": "figure",
+                "id": f"fig-{n}",
+                "title": title,
+                "subtitle": subtitle,
+                **self._origins(sources),
+                **self._published(safe, title, sources),
+                **self._values(safe, sources, note, labels),
+            },
+        )
 
     @staticmethod
     def _picture(drawn: Plot, n: int, alt: str) -> str:
@@ -193,7 +212,14 @@ class Report:
         if len(safe) > most:
             html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
         html += download.link(safe, caption, "This table", labels=labels)
-        record = {"kind": "table", "title": caption, "subtitle": "", **self._origins(sources), **self._published(safe, caption, sources), **self._values(safe, sources, note, labels)}
+        record = {
+            "kind": "table",
+            "title": caption,
+            "subtitle": "",
+            **self._origins(sources),
+            **self._published(safe, caption, sources),
+            **self._values(safe, sources, note, labels),
+        }
         return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', record)
 
     def notice(self, text: str) -> Block:
@@ -227,14 +253,22 @@ class Report:
         """Every threshold, benchmark and conversion factor in use, with its source; the partner's own are emphasized."""
         frame = self.settings.assumptions(*sections)
         own = frame["overridden"].astype(bool)
-        shown = frame.drop(columns="overridden").assign(value=[formats.of("text", None).bare(value) if isinstance(value, str) else _plain(value) for value in frame["value"]])
+        shown = frame.drop(columns="overridden").assign(
+            value=[formats.of("text", None).bare(value) if isinstance(value, str) else _plain(value) for value in frame["value"]]
+        )
         html = tables.render(shown, "Assumptions; this partner's own are emphasized", labels={"key": "Assumption"}, emphasize=own)
-        return Block(f"<details><summary>{len(frame)} assumptions: value, unit, source, date, confidence</summary>{html}</details>", {"kind": "assumptions"})
+        return Block(
+            f"<details><summary>{len(frame)} assumptions: value, unit, source, date, confidence</summary>{html}</details>",
+            {"kind": "assumptions"},
+        )
 
     def sources(self) -> Block:
         """Every table that the page used: producer, edition, dates, licence, fingerprint."""
         items = "".join(f"<li>{_origin(origin)}</li>" for origin in self.tables.used)
-        vintages = [{"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated} for each in self.tables.used]
+        vintages = [
+            {"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated}
+            for each in self.tables.used
+        ]
         return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
 
     def protect(
@@ -247,11 +281,15 @@ class Report:
         """
         below = self._threshold(sources)
         if below and (wrong := safe_harbor.identifying(frame)):
-            raise DisclosureError(f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3")
+            raise DisclosureError(
+                f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3"
+            )
         counts = [column for column in frame.columns if formats.is_people(str(column))]
         if not (below and counts):
             return frame
-        shared = [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
+        shared = (
+            [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
+        )
         safe = disclosure.protect(frame, counts, below=below, by=by, hide=disclosure.alike(frame, like, shared) if shared else None)
         self._spoken.hide(frame, safe)
         return safe
@@ -270,12 +308,18 @@ class Report:
     def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
         for column in given.columns:
             if safe[column].isna().sum() > given[column].isna().sum():
-                raise DisclosureError(f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)")
+                raise DisclosureError(
+                    f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)"
+                )
 
     def _under(self, sources: Sequence[str], note: str | None, frame: pd.DataFrame, *texts: str) -> str:
         """The small print: note, legend of marks, sources with their vintage."""
         legend = marks.legend(*texts, tables.legend(frame)) if len(frame) else ""
-        lines = [marks.marked(note) if note else "", marks.escape(legend), f"Source: {marks.escape(self.tables.source(*sources))}" if sources else ""]
+        lines = [
+            marks.marked(note) if note else "",
+            marks.escape(legend),
+            f"Source: {marks.escape(self.tables.source(*sources))}" if sources else "",
+        ]
         return "".join(f'<p class="note">{line}</p>' for line in lines if line)
 
     def _origins(self, sources: Sequence[str]) -> dict:
@@ -307,7 +351,9 @@ def _lines(card: Kpi) -> str:
 def _number(name: str, value: float, unit: str, period: str, part_of: str = "") -> dict:
     # What is recorded leaves the page: a small count of people stays behind.
     hidden = pd.isna(value) or (unit in PEOPLE and 0 < value < SMALLEST)
-    return {"name": name, "value": None if hidden else float(value), "unit": unit, "period": period} | ({"part_of": part_of} if part_of else {})
+    return {"name": name, "value": None if hidden else float(value), "unit": unit, "period": period} | (
+        {"part_of": part_of} if part_of else {}
+    )
 
 
 def _released(published) -> date | None:
@@ -322,11 +368,21 @@ def _released(published) -> date | None:
 
 def _origin(origin) -> str:
     parts = [f"<b>{marks.escape(origin.title)}</b>", marks.escape(origin.producer), f"period {marks.escape(origin.period)}"]
-    parts += [f"{word} {marks.escape(value)}" for word, value in (("published", origin.published), ("accessed", origin.accessed), ("licence", origin.licence)) if value]
+    parts += [
+        f"{word} {marks.escape(value)}"
+        for word, value in (("published", origin.published), ("accessed", origin.accessed), ("licence", origin.licence))
+        if value
+    ]
     parts += ["<em>simulated</em>"] if origin.simulated else []
     parts += [f"counts below {origin.suppress_below} hidden"] if origin.suppress_below else []
     return ", ".join(parts) + f" <code>{marks.escape(origin.sha8)}</code>"
 
 
 def _plain(value) -> str:
-    return json.dumps(value) if isinstance(value, (dict, list)) else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return (
+        json.dumps(value)
+        if isinstance(value, (dict, list))
+        else f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else str(value)
+    )

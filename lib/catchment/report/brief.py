@@ -22,7 +22,11 @@ def cards(agreed: pd.DataFrame, pages: Mapping[str, Mapping]) -> list[Kpi]:
     """The strip: the other pages' cards of these numbers, with the movement since the last published version that said others."""
     made = {card["recorded"]: card for told in pages.values() for card in told["kpis"] if card["recorded"]}
     known = {name: briefing.quantity(agreed, name) for name in CARDS if name in made}
-    return [Kpi(**made[name] | {"since": _moved(now, briefing.earlier(pages, name), CARDS[name])}) for name, now in known.items() if now is not None]
+    return [
+        Kpi(**made[name] | {"since": _moved(now, briefing.earlier(pages, name), CARDS[name])})
+        for name, now in known.items()
+        if now is not None
+    ]
 
 
 def _moved(now: pd.Series, before: pd.Series | None, unit: str) -> str:
@@ -38,12 +42,22 @@ def _moved(now: pd.Series, before: pd.Series | None, unit: str) -> str:
 def findings(chosen: pd.DataFrame) -> Block:
     """The chosen findings in order: what happened, what lies behind it, what follows, how large and how sure, and where it stands."""
     items = "".join(_item(row) for row in chosen.to_dict("records"))
-    return Block(f'<ol class="takeaways findings">{items}</ol>', {"kind": "takeaways", "texts": list(chosen["text"]), "chosen": [_told(row) for row in chosen.to_dict("records")]})
+    return Block(
+        f'<ol class="takeaways findings">{items}</ol>',
+        {"kind": "takeaways", "texts": list(chosen["text"]), "chosen": [_told(row) for row in chosen.to_dict("records")]},
+    )
 
 
 def _told(row: dict) -> dict:
     """A chosen finding as the deck takes it."""
-    return {"text": row["text"], "so": row["so"], "evidence": evidence(row), "short": f"{size(row)}; {row['basis']}", "where": exhibit(row), "address": address(row)}
+    return {
+        "text": row["text"],
+        "so": row["so"],
+        "evidence": evidence(row),
+        "short": f"{size(row)}; {row['basis']}",
+        "where": exhibit(row),
+        "address": address(row),
+    }
 
 
 def parts(text: str) -> tuple[str, str]:
@@ -158,7 +172,16 @@ def risks(log: pd.DataFrame, most: int) -> pd.DataFrame:
 def considered(ranked: pd.DataFrame) -> pd.DataFrame:
     """Every finding with its score and what it is made of."""
     conclusions = [parts(text)[0] for text in ranked["text"]]
-    return pd.DataFrame({"finding": conclusions, "report": ranked["title"], "of_program_share": ranked["part_share"], "certainty": ranked["certainty"], "change": ranked["change"], "score": ranked["score"]})
+    return pd.DataFrame(
+        {
+            "finding": conclusions,
+            "report": ranked["title"],
+            "of_program_share": ranked["part_share"],
+            "certainty": ranked["certainty"],
+            "change": ranked["change"],
+            "score": ranked["score"],
+        }
+    )
 
 
 METHOD = """

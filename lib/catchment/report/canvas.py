@@ -85,7 +85,9 @@ def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8,
     left, right = left * crowded, right * crowded
     with mpl.rc_context(theme.DRAWING):
         fig = Figure((theme.WIDTH / 72, height / 72), dpi=72)
-        ax = fig.add_axes((left / theme.WIDTH, bottom / height, (theme.WIDTH - left - right) / theme.WIDTH, (height - top - bottom) / height))
+        ax = fig.add_axes(
+            (left / theme.WIDTH, bottom / height, (theme.WIDTH - left - right) / theme.WIDTH, (height - top - bottom) / height)
+        )
     return Plot(fig), ax
 
 
@@ -168,7 +170,9 @@ def tick(value: float, fmt: formats.Format) -> str:
     if fmt.kind == "money":
         return words.money(value, digits=2 if fmt.digits == 2 else None) if value else "$0"
     scaled = value * fmt.scale
-    return words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-9 else 1 if abs(scaled * 10 - round(scaled * 10)) < 1e-9 else 2)
+    return words.number(
+        scaled, digits=0 if abs(scaled - round(scaled)) < 1e-9 else 1 if abs(scaled * 10 - round(scaled * 10)) < 1e-9 else 2
+    )
 
 
 def axis_margin(fmt: formats.Format, low: float, high: float) -> float:
@@ -181,7 +185,16 @@ def end_labels(ax: Axes, x: float, ys: Sequence[float], texts: Sequence[str], co
     low, high = ax.get_ylim()
     gap = (theme.SIZE * 1.3) * (high - low) / points_high(ax)
     for y, text, color, strong in zip(spread(list(ys), gap, low=low, high=high), texts, colors, bold, strict=True):
-        ax.annotate(text, (x, y), xytext=(7, 0), textcoords="offset points", va="center", color=color, fontweight="bold" if strong else "normal", annotation_clip=False)
+        ax.annotate(
+            text,
+            (x, y),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=color,
+            fontweight="bold" if strong else "normal",
+            annotation_clip=False,
+        )
 
 
 def key(plot: Plot, entries: Sequence[tuple[str, dict]], *, left: float, top: float = 6) -> None:
@@ -193,7 +206,9 @@ def key(plot: Plot, entries: Sequence[tuple[str, dict]], *, left: float, top: fl
         if line:
             mark = mpl.lines.Line2D([x / theme.WIDTH, (x + 14) / theme.WIDTH], [1 - (top + 5) / height] * 2, **style)
         else:
-            mark = mpl.patches.Rectangle((x / theme.WIDTH, 1 - (top + 10) / height), 12 / theme.WIDTH, 10 / height, transform=fig.transFigure, **style)
+            mark = mpl.patches.Rectangle(
+                (x / theme.WIDTH, 1 - (top + 10) / height), 12 / theme.WIDTH, 10 / height, transform=fig.transFigure, **style
+            )
         fig.add_artist(mark)
         fig.text((x + 18) / theme.WIDTH, 1 - (top + 5) / height, text, va="center_baseline", color=theme.MUTED)
         x += 18 + width(text) + 16

@@ -96,8 +96,18 @@ def _findings(chosen: list[dict], settings, silent: list[str]) -> _Slide:
     for row in chosen:
         head, why = brief.parts(row["text"])
         rows.append([head, why or "none", row["so"] or "none", row["short"]])
-    notes = ["Chosen by size x certainty x change from the findings of all reports.", *(f"{i}. {row['evidence']} {row['where']} ({row['address']})." for i, row in enumerate(chosen, start=1))]
-    return _Slide(rows[0][0], f"What happened, why and so what: the findings of all reports on {settings.name} that matter most", ["What happened", "Behind it", "So what", "How large, how sure"], rows, [3.3, 3.3, 2.9, 2.6], notes=notes + silent)
+    notes = [
+        "Chosen by size x certainty x change from the findings of all reports.",
+        *(f"{i}. {row['evidence']} {row['where']} ({row['address']})." for i, row in enumerate(chosen, start=1)),
+    ]
+    return _Slide(
+        rows[0][0],
+        f"What happened, why and so what: the findings of all reports on {settings.name} that matter most",
+        ["What happened", "Behind it", "So what", "How large, how sure"],
+        rows,
+        [3.3, 3.3, 2.9, 2.6],
+        notes=notes + silent,
+    )
 
 
 def _figure(record: dict, settings) -> _Slide:
@@ -139,16 +149,35 @@ def _trend(data: dict, settings) -> _Chart:
     values: dict[str, dict] = {}
     for system, year, share in zip(data["system"], data["year"], data["share"], strict=True):
         values.setdefault(system, {})[year] = share
-    return _Chart("trend", XL_CHART_TYPE.LINE_MARKERS, [str(year) for year in years], {system: [by.get(year) for year in years] for system, by in values.items()}, "0%", settings.name)
+    return _Chart(
+        "trend",
+        XL_CHART_TYPE.LINE_MARKERS,
+        [str(year) for year in years],
+        {system: [by.get(year) for year in years] for system, by in values.items()},
+        "0%",
+        settings.name,
+    )
 
 
 def _worth(data: dict) -> _Chart:
-    return _Chart("worth", XL_CHART_TYPE.BAR_CLUSTERED, data["scenario"], {"Net present value": data["npv_usd"]}, '[>=0]$#,##0.0,,"M";-$#,##0.0,,"M"')
+    return _Chart(
+        "worth", XL_CHART_TYPE.BAR_CLUSTERED, data["scenario"], {"Net present value": data["npv_usd"]}, '[>=0]$#,##0.0,,"M";-$#,##0.0,,"M"'
+    )
 
 
 def _shares(data: dict, settings) -> _Chart:
-    known = [(f"{zip_code} {city}", share) for zip_code, city, share in zip(data["zip"], data["city"], data["share"], strict=True) if share is not None][:BARS]
-    return _Chart("shares", XL_CHART_TYPE.BAR_CLUSTERED, [name for name, _ in known], {f"Share of {settings.name}": [share for _, share in known]}, "0.0%")
+    known = [
+        (f"{zip_code} {city}", share)
+        for zip_code, city, share in zip(data["zip"], data["city"], data["share"], strict=True)
+        if share is not None
+    ][:BARS]
+    return _Chart(
+        "shares",
+        XL_CHART_TYPE.BAR_CLUSTERED,
+        [name for name, _ in known],
+        {f"Share of {settings.name}": [share for _, share in known]},
+        "0.0%",
+    )
 
 
 # Drawing.
@@ -165,7 +194,12 @@ def _blank(settings):
             shape.element.getparent().remove(shape.element)
     day = datetime.combine(settings.as_of, datetime.min.time())
     about = deck.core_properties
-    about.title, about.author, about.last_modified_by, about.revision = f"Executive brief: {settings.name}", settings.programme, settings.programme, 1
+    about.title, about.author, about.last_modified_by, about.revision = (
+        f"Executive brief: {settings.name}",
+        settings.programme,
+        settings.programme,
+        1,
+    )
     about.created = about.modified = about.last_printed = day
     return deck
 
@@ -181,14 +215,27 @@ def _draw(deck, slide: _Slide, settings, *, number: int, simulated: bool) -> Non
     elif slide.rows:
         _put_table(page, slide)
     else:
-        _note(page, "Nothing may be shown: every value rests on 1 to 10 patients.", EDGE, TOP + 1, WIDTH - 2 * EDGE, size=16, color=theme.INK)
+        _note(
+            page, "Nothing may be shown: every value rests on 1 to 10 patients.", EDGE, TOP + 1, WIDTH - 2 * EDGE, size=16, color=theme.INK
+        )
     label = "Simulated data, invented for this demonstration: not observed." if simulated else ""
     _note(page, label, EDGE, 6.95, 7.0, size=10, color=theme.WARN, bold=True)
-    _note(page, f"{settings.programme} · {settings.name} · {number}", WIDTH - EDGE - 5.0, 6.95, 5.0, size=10, color=theme.MUTED, align=PP_ALIGN.RIGHT)
+    _note(
+        page,
+        f"{settings.programme} · {settings.name} · {number}",
+        WIDTH - EDGE - 5.0,
+        6.95,
+        5.0,
+        size=10,
+        color=theme.MUTED,
+        align=PP_ALIGN.RIGHT,
+    )
     page.notes_slide.notes_text_frame.text = "\n".join(text for text in (slide.subtitle, *slide.notes, label) if text)
 
 
-def _note(page, text: str, left: float, top: float, width: float, *, size: int, color: str, bold: bool = False, align=PP_ALIGN.LEFT) -> None:
+def _note(
+    page, text: str, left: float, top: float, width: float, *, size: int, color: str, bold: bool = False, align=PP_ALIGN.LEFT
+) -> None:
     if not text:
         return
     box = page.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(0.35))
@@ -210,7 +257,9 @@ def _rgb(color: str) -> RGBColor:
 def _put_table(page, slide: _Slide) -> None:
     size = _size(slide)
     heights = [_row_height(row, slide.widths, size) for row in [slide.head, *slide.rows]]
-    shape = page.shapes.add_table(len(heights), len(slide.head), Inches(EDGE), Inches(TOP + 0.1), Inches(sum(slide.widths)), Inches(sum(heights)))
+    shape = page.shapes.add_table(
+        len(heights), len(slide.head), Inches(EDGE), Inches(TOP + 0.1), Inches(sum(slide.widths)), Inches(sum(heights))
+    )
     _described(shape, slide)
     table = shape.table
     for column, width in zip(table.columns, slide.widths, strict=True):
@@ -337,4 +386,3 @@ def _settled(deck: bytes, day: str) -> bytes:
 
 def _dated(core: bytes, day: str) -> bytes:
     return re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", f"{day}T00:00:00Z".encode(), core)
-

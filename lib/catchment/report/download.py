@@ -44,4 +44,6 @@ def _cells(frame: pd.DataFrame, column: str, fmt: formats.Format) -> list[str]:
     shown = tables.texts(frame, column, fmt)
     if fmt.kind == "text":
         return [safe(value) for value in shown]
-    return [cell if cell.startswith("[") else f"{value * fmt.scale:.{fmt.digits}f}" for cell, value in zip(shown, frame[column], strict=True)]
+    return [
+        cell if cell.startswith("[") else f"{value * fmt.scale:.{fmt.digits}f}" for cell, value in zip(shown, frame[column], strict=True)
+    ]

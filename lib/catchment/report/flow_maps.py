@@ -37,7 +37,17 @@ class FlowMap(NamedTuple):
     drawn_share: float
 
 
-def flows(areas: gpd.GeoDataFrame, pairs: pd.DataFrame, value: str, *, ours: Collection[str] = (), most: int = 24, total: float | None = None, origin: str = "origin", destination: str = "destination") -> FlowMap:
+def flows(
+    areas: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+    value: str,
+    *,
+    ours: Collection[str] = (),
+    most: int = 24,
+    total: float | None = None,
+    origin: str = "origin",
+    destination: str = "destination",
+) -> FlowMap:
     """The largest flows between places.
 
     Parameters
@@ -85,8 +95,15 @@ def _lines(plot: Plot, ax: Axes, window: Window, drawn: pd.DataFrame, value: str
         along = end - start
         bend = (start + end) / 2 + BEND * np.array([along[1], -along[0]])
         mine = row[destination] in ours
-        line = PathPatch(Path([start, bend, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3]), fill=False, capstyle="round",
-                         edgecolor=theme.ACCENT if mine else theme.CONTEXT, alpha=0.75 if mine else 0.6, linewidth=max(WIDEST * row[value] / top, 0.7), zorder=2.2 if mine else 2)
+        line = PathPatch(
+            Path([start, bend, end], [Path.MOVETO, Path.CURVE3, Path.CURVE3]),
+            fill=False,
+            capstyle="round",
+            edgecolor=theme.ACCENT if mine else theme.CONTEXT,
+            alpha=0.75 if mine else 0.6,
+            linewidth=max(WIDEST * row[value] / top, 0.7),
+            zorder=2.2 if mine else 2,
+        )
         ax.add_patch(line)
         plot.tip(line, f"{row[origin]} to {row[destination]}: {fmt.full(row[value])}")
 
@@ -100,7 +117,16 @@ def _places(plot: Plot, ax: Axes, window: Window, drawn: pd.DataFrame, ours: set
     taken = []
     for (x, y), high, name in zip(spots, spread(spots[:, 1].tolist(), 13 * scale), centers[destination], strict=True):
         mine = name in ours
-        ax.plot([x], [y], "o", markersize=8, color=theme.ACCENT if mine else theme.WARN, markeredgecolor=theme.PAPER, markeredgewidth=1.2, zorder=5)
+        ax.plot(
+            [x],
+            [y],
+            "o",
+            markersize=8,
+            color=theme.ACCENT if mine else theme.WARN,
+            markeredgecolor=theme.PAPER,
+            markeredgewidth=1.2,
+            zorder=5,
+        )
         taken.append(_name(ax, name, x, y, high - y, scale, (west, east), bold=True))
     towns = drawn.drop_duplicates(origin)
     for (x, y), name in zip(window.place(towns["lon_o"], towns["lat_o"]), towns[origin], strict=True):
@@ -121,8 +147,19 @@ def _box(name: str, x: float, y: float, up: float, scale: float, limits: tuple[f
 
 def _name(ax: Axes, name: str, x: float, y: float, up: float, scale: float, limits: tuple[float, float], *, bold: bool) -> shapely.Geometry:
     side = _side(name, x, scale, limits, bold=bold)
-    ax.annotate(name, (x, y), xytext=(7 * side, up / scale), textcoords="offset points", va="center", ha="left" if side > 0 else "right", fontsize=9, fontweight="bold" if bold else "normal", zorder=6, annotation_clip=False,
-                bbox={"facecolor": theme.PAPER, "edgecolor": "none", "alpha": 0.72, "pad": 0.6})
+    ax.annotate(
+        name,
+        (x, y),
+        xytext=(7 * side, up / scale),
+        textcoords="offset points",
+        va="center",
+        ha="left" if side > 0 else "right",
+        fontsize=9,
+        fontweight="bold" if bold else "normal",
+        zorder=6,
+        annotation_clip=False,
+        bbox={"facecolor": theme.PAPER, "edgecolor": "none", "alpha": 0.72, "pad": 0.6},
+    )
     return _box(name, x, y, up, scale, limits, bold=bold)
 
 
@@ -143,5 +180,7 @@ def _key(plot: Plot, drawn: pd.DataFrame, value: str) -> None:
 
 def _swatch(plot: Plot, x: float, y: float, color: str, line: float, text: str) -> None:
     height = plot.fig.get_figheight() * 72
-    plot.fig.add_artist(Line2D([x / theme.WIDTH, (x + 18) / theme.WIDTH], [y / height] * 2, color=color, linewidth=line, solid_capstyle="butt"))
+    plot.fig.add_artist(
+        Line2D([x / theme.WIDTH, (x + 18) / theme.WIDTH], [y / height] * 2, color=color, linewidth=line, solid_capstyle="butt")
+    )
     plot.fig.text((x + 25) / theme.WIDTH, y / height, text, va="center_baseline", color=theme.MUTED)

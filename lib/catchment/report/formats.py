@@ -16,7 +16,17 @@ PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "s
 PEOPLE_UNITS = tuple(name.removesuffix("_n") for name in PEOPLE)
 NOTHING = "[z]"  # an empty text: nothing applies to this row
 _BOUND = re.compile(r"_(low|high|lower|upper|median)(_?\d+)?$")
-_UNITS = {"km": "km", "mi": "miles", "min": "minutes", "days": "days", "weeks": "weeks", "months": "months", "years": "years", "hours": "hours", "fte": "FTE"}
+_UNITS = {
+    "km": "km",
+    "mi": "miles",
+    "min": "minutes",
+    "days": "days",
+    "weeks": "weeks",
+    "months": "months",
+    "years": "years",
+    "hours": "hours",
+    "fte": "FTE",
+}
 
 
 @dataclass(frozen=True)

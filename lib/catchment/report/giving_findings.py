@@ -20,7 +20,10 @@ def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, yea
     first, people = int(totals["fiscal_year"].min()), gifts["donor_id"].nunique()
     if philanthropy.year_of(as_of, start_month=start_month) - first >= years and people >= donors:
         return ""
-    raised = [f"{basis.lower()} {words.listing(f'{words.money(row.amount_usd)} in {row.fiscal_year}' for row in part.itertuples())}" for basis, part in totals.groupby("basis")]
+    raised = [
+        f"{basis.lower()} {words.listing(f'{words.money(row.amount_usd)} in {row.fiscal_year}' for row in part.itertuples())}"
+        for basis, part in totals.groupby("basis")
+    ]
     return (
         f"**The ledger is too short for this page.** It holds {words.plural(people, 'donor')} since fiscal year {first}; forecasts, retention and models need {years} whole past years and {donors} donors. "
         f"What was raised by fiscal year: {'; '.join(raised)}."
@@ -56,7 +59,17 @@ def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = 
         return None
     rest = top["amount_usd"] / top["amount_share"] - top["amount_usd"]
     text = f"**One donor gave {words.share(top['amount_share'], digits=0)} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; without that donor the year would have brought {words.money(rest)}."
-    return Finding(text, exhibit, float(top["amount_share"]), 1.0, 0.0, usd=float(top["amount_usd"]), basis="counted gifts", so="The program rests on one decision that others make.", gap=True)
+    return Finding(
+        text,
+        exhibit,
+        float(top["amount_share"]),
+        1.0,
+        0.0,
+        usd=float(top["amount_usd"]),
+        basis="counted gifts",
+        so="The program rests on one decision that others make.",
+        gap=True,
+    )
 
 
 def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding | None:
@@ -83,7 +96,11 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     gap = row["goal_share"] - row["time_share"]
     place = "behind" if gap < -tolerance else "ahead of" if gap > tolerance else "in step with"
     text = f"**The campaign “{row['campaign']}” is {place} its time**: {words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal is raised with {words.share(row['time_share'], digits=0)} of the time gone"
-    need = f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far." if row["gap_usd"] > 0 else "."
+    need = (
+        f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far."
+        if row["gap_usd"] > 0
+        else "."
+    )
     return Finding(text + need, exhibit, min(1.0, abs(gap)) * (1.0 if gap < 0 else 0.5), 1.0, 0.0, usd=float(abs(gap) * row["goal_usd"]), basis="counted gifts",
                    so=f"Against an even pace that is {words.money(abs(gap) * row['goal_usd'])} {'short' if gap < 0 else 'ahead'}.", gap=bool(gap < -tolerance))  # fmt: skip
 
@@ -94,7 +111,17 @@ def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least
     if share < least:
         return None
     text = f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {words.share(share, digits=0)} of the open balance; {words.share(paid['share'], digits=0)} of what fell due has been paid."
-    return Finding(text, exhibit, min(1.0, share), 1.0, 0.0, usd=paid["overdue_usd"], basis="counted pledges", so="Each of these donors is owed a call.", gap=True)
+    return Finding(
+        text,
+        exhibit,
+        min(1.0, share),
+        1.0,
+        0.0,
+        usd=paid["overdue_usd"],
+        basis="counted pledges",
+        so="Each of these donors is owed a call.",
+        gap=True,
+    )
 
 
 def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
@@ -107,7 +134,15 @@ def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
     moved = now["share"] - before["share"]
     certain = now["share_low"] > before["share_high"] or now["share_high"] < before["share_low"]
     said = f"; the year before it was {words.share(before['share'], digits=0)}" + ("." if certain else ", a difference within chance.")
-    return Finding(text + said, exhibit, max(0.05, abs(moved)), 0.95 if certain else 0.5, abs(moved), basis="95 % intervals apart" if certain else "95 % intervals overlap", since=f"fiscal year {year - 1}")
+    return Finding(
+        text + said,
+        exhibit,
+        max(0.05, abs(moved)),
+        0.95 if certain else 0.5,
+        abs(moved),
+        basis="95 % intervals apart" if certain else "95 % intervals overlap",
+        since=f"fiscal year {year - 1}",
+    )
 
 
 def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float) -> list[Kpi]:
@@ -119,9 +154,28 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
     return [
         _money_card(f"Cash, fiscal year {year} to date", to_date),
         _money_card(f"Production, fiscal year {year} to date", made),
-        Kpi(f"Donors who gave again, {year - 1}", words.share(rows[year - 1], digits=0), words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"), words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)), words.status(rows[year - 1], goal), measure=Measure("Donors who gave again", rows[year - 1], "higher")),
-        Kpi("Weighted pipeline", words.money(weighted), f"of {words.money(asked)} unweighted", _cover(weighted, gap), words.status(weighted, gap)),
-        Kpi(f"Cost to raise a dollar, {year - 1}", _dollar(total[year - 1]), _dollar_change(total, year - 1), "", words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True)),
+        Kpi(
+            f"Donors who gave again, {year - 1}",
+            words.share(rows[year - 1], digits=0),
+            words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"),
+            words.goal(rows[year - 1], goal, lambda value: words.share(value, digits=0)),
+            words.status(rows[year - 1], goal),
+            measure=Measure("Donors who gave again", rows[year - 1], "higher"),
+        ),
+        Kpi(
+            "Weighted pipeline",
+            words.money(weighted),
+            f"of {words.money(asked)} unweighted",
+            _cover(weighted, gap),
+            words.status(weighted, gap),
+        ),
+        Kpi(
+            f"Cost to raise a dollar, {year - 1}",
+            _dollar(total[year - 1]),
+            _dollar_change(total, year - 1),
+            "",
+            words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True),
+        ),
     ]
 
 
@@ -133,7 +187,9 @@ def _cover(weighted: float, gap: float) -> str:
 
 def _money_card(label: str, row: pd.Series) -> Kpi:
     change = words.change(row["ytd_usd"], row["same_day_usd"], "same day last year")
-    reached = f"{words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal" if row["goal_usd"] > 0 else "Goal not set"
+    reached = (
+        f"{words.share(row['goal_share'], digits=0)} of the {words.money(row['goal_usd'])} goal" if row["goal_usd"] > 0 else "Goal not set"
+    )
     return Kpi(label, words.money(row["ytd_usd"]), change, reached, words.status(row["ytd_usd"], row["same_day_usd"]))
 
 

@@ -105,7 +105,9 @@ def segments(rows: pd.DataFrame) -> str:
 
 def change(totals: Mapping[str, float]) -> str:
     grew = "grew" if totals["net_usd"] > 0 else "shrank"
-    return f"Giving {grew} by {words.money(abs(totals['net_usd']))}: {words.money(totals['lost_per_100_gained'])} lost for every $100 gained"
+    return (
+        f"Giving {grew} by {words.money(abs(totals['net_usd']))}: {words.money(totals['lost_per_100_gained'])} lost for every $100 gained"
+    )
 
 
 def rfm(scored: pd.DataFrame) -> str:
@@ -222,13 +224,20 @@ def dollars(kept: Mapping[str, float], benchmark: Mapping[str, float]) -> str:
 def set_aside(payments: pd.DataFrame) -> str:
     """Payments of a table of their own that were not joined in, by reason; nothing when there are none."""
     rows = payments[payments["payments_n"] > 0] if len(payments) else payments
-    parts = [f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}" for row in rows.to_dict("records")]
+    parts = [
+        f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}"
+        for row in rows.to_dict("records")
+    ]
     return f" Not counted again: {words.listing(parts)}." if parts else ""
 
 
 def written_off(pledged: pd.DataFrame) -> str:
     total = pledged["written_off_usd"].sum()
-    return f"Written off so far: {words.money(total)}, {words.share(total / pledged['amount_usd'].sum())} of all pledged. The allowance applies a rate to each age of balance." if len(pledged) else ""
+    return (
+        f"Written off so far: {words.money(total)}, {words.share(total / pledged['amount_usd'].sum())} of all pledged. The allowance applies a rate to each age of balance."
+        if len(pledged)
+        else ""
+    )
 
 
 def actions(waiting: pd.DataFrame, stalled: pd.DataFrame, late: pd.DataFrame) -> list[str]:

@@ -46,9 +46,21 @@ def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFra
         limits = capacity.limits(unchanged[unchanged["resource"].isin(["linac", "chair"])])
         chair = rules.resources["chair"].utilisation_share.value
         return report.figure(
-            plots.trend(frame, "year", "utilisation_share", group="line", accent=said.accented(frame), target=chair, target_label="Chairs' planning limit"),
-            said.limit_title(limits, last=int(plan.years[-1])), f"Share of machine and chair time in use, {report.settings.name}, with and without the plan",
-            data=frame.drop(columns="resource"), sources=["volumes"], labels=cut.LABELS)
+            plots.trend(
+                frame,
+                "year",
+                "utilisation_share",
+                group="line",
+                accent=said.accented(frame),
+                target=chair,
+                target_label="Chairs' planning limit",
+            ),
+            said.limit_title(limits, last=int(plan.years[-1])),
+            f"Share of machine and chair time in use, {report.settings.name}, with and without the plan",
+            data=frame.drop(columns="resource"),
+            sources=["volumes"],
+            labels=cut.LABELS,
+        )
 
     return figure
 
@@ -62,11 +74,17 @@ def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd
         table = growth.pro_forma(plan, _with(row, moved))
         frame = cut.cumulative(table)
         flows = table["net_usd"].to_numpy()
-        paid = pd.Series({"payback_years": finance.payback(flows), "discounted_payback_years": finance.discounted_payback(plan.rate, flows)})
+        paid = pd.Series(
+            {"payback_years": finance.payback(flows), "discounted_payback_years": finance.discounted_payback(plan.rate, flows)}
+        )
         return report.figure(
-            plots.trend(frame, "t", "amount_usd", group="line", accent="Discounted"), said.payback_title(paid),
+            plots.trend(frame, "t", "amount_usd", group="line", accent="Discounted"),
+            said.payback_title(paid),
             f"Running total of the plan's net cash, {title} scenario, years from the end of {first}; NPV {words.money(table['discounted_total_usd'].iloc[-1])}",
-            data=frame, sources=list(SOURCES), labels={"t": "Years", "line": "Cash", "amount_usd": "Running total"})
+            data=frame,
+            sources=list(SOURCES),
+            labels={"t": "Years", "line": "Cash", "amount_usd": "Running total"},
+        )
 
     return figure
 
@@ -74,20 +92,34 @@ def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd
 def simulation(report: Report, plan: Plan, simulated: growth.Outcome, chances: dict[str, float]) -> Block:
     """How the simulated NPV is distributed."""
     rules = report.settings.growth
-    bins = uncertainty.histogram(simulated.npv, bins=24).rename(columns={"low": "npv_usd_low", "high": "npv_usd_high"}).drop(columns="middle")
+    bins = (
+        uncertainty.histogram(simulated.npv, bins=24).rename(columns={"low": "npv_usd_low", "high": "npv_usd_high"}).drop(columns="middle")
+    )
     marks = {name.upper(): chances[name] for name in ("p10", "p50", "p90")}
     return report.figure(
-        plots.histogram(bins, "npv_usd_low", "npv_usd_high", "draws_share", marks=marks), said.simulation_title(chances),
-        f"Share of {words.count(rules.draws_n)} draws by NPV of the plan, {report.settings.name}, seed {rules.seed}", data=bins, sources=list(SOURCES),
-        labels={"npv_usd_low": "NPV from", "npv_usd_high": "NPV to", "draws_share": "Share of draws"}, note=said.spread_note(chances))
+        plots.histogram(bins, "npv_usd_low", "npv_usd_high", "draws_share", marks=marks),
+        said.simulation_title(chances),
+        f"Share of {words.count(rules.draws_n)} draws by NPV of the plan, {report.settings.name}, seed {rules.seed}",
+        data=bins,
+        sources=list(SOURCES),
+        labels={"npv_usd_low": "NPV from", "npv_usd_high": "NPV to", "draws_share": "Share of draws"},
+        note=said.spread_note(chances),
+    )
 
 
 def crossed(report: Report, plan: Plan, first: str, second: str) -> Block:
     """NPV over two drivers crossed."""
     rules = report.settings.growth
     drivers = {name: driver.numbers() for name, driver in rules.drivers.items()}
-    table = cut.grid(uncertainty.two_way(growth.valuation(plan), drivers, first, second), first, second, rules.drivers, levels=uncertainty.GRID)
+    table = cut.grid(
+        uncertainty.two_way(growth.valuation(plan), drivers, first, second), first, second, rules.drivers, levels=uncertainty.GRID
+    )
     titles = [rules.drivers[name].title for name in (first, second)]
     return report.figure(
-        plots.heatmap(table, "first", "second", "npv_usd", accent=("P50", "P50")), said.grid_title(table), f"NPV by {titles[0].lower()} (down) and {titles[1].lower()} (across), percentiles of each, {report.settings.name}",
-        data=table, sources=list(SOURCES), labels={"first": titles[0], "second": titles[1], "first_setting": titles[0], "second_setting": titles[1], "npv_usd": "NPV"})
+        plots.heatmap(table, "first", "second", "npv_usd", accent=("P50", "P50")),
+        said.grid_title(table),
+        f"NPV by {titles[0].lower()} (down) and {titles[1].lower()} (across), percentiles of each, {report.settings.name}",
+        data=table,
+        sources=list(SOURCES),
+        labels={"first": titles[0], "second": titles[1], "first_setting": titles[0], "second_setting": titles[1], "npv_usd": "NPV"},
+    )

@@ -14,8 +14,13 @@ from catchment import words
 from .blocks import Finding
 
 NAMES = {
-    "cases": "analytic cases", "medical_patients": "medical oncology patients", "radiation_patients": "radiation oncology patients",
-    "surgical_patients": "surgical oncology patients", "infusion_visits": "infusion visits", "fractions": "radiation fractions", "surgeries": "cancer operations",
+    "cases": "analytic cases",
+    "medical_patients": "medical oncology patients",
+    "radiation_patients": "radiation oncology patients",
+    "surgical_patients": "surgical oncology patients",
+    "infusion_visits": "infusion visits",
+    "fractions": "radiation fractions",
+    "surgeries": "cancer operations",
 }
 
 
@@ -41,13 +46,23 @@ def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
     """What happens if nothing changes, by the year given."""
     moving = moves(outlook)
     if moving.empty:
-        return Finding(f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.", exhibit, certainty=0.8, basis="80 % prediction intervals")
+        return Finding(
+            f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.",
+            exhibit,
+            certainty=0.8,
+            basis="80 % prediction intervals",
+        )
     row = moving.iloc[0]
     word = "grow" if row["change_share"] > 0 else "fall"
-    others = [f"{NAMES[m]} {'grow' if c > 0 else 'fall'} {words.share(abs(c))}" for m, c in zip(moving["measure"], moving["change_share"], strict=True)][1:3]
+    others = [
+        f"{NAMES[m]} {'grow' if c > 0 else 'fall'} {words.share(abs(c))}"
+        for m, c in zip(moving["measure"], moving["change_share"], strict=True)
+    ][1:3]
     rest = f"; {words.listing(others)}" if others else "; no other volume moves measurably"
-    text = (f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} to {words.count(row['volume_n'])} a year by {year}** "
-            f"(80 % interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}){rest}.")
+    text = (
+        f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} to {words.count(row['volume_n'])} a year by {year}** "
+        f"(80 % interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}){rest}."
+    )
     basis = f"80 % prediction interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}"
     size = min(1.0, abs(row["change_share"]))
     so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {'to make room for' if word == 'grow' else 'to do without'}, before any plan."
@@ -66,7 +81,9 @@ def fan_title(history: pd.DataFrame, forecast: pd.DataFrame, measure: str, *, ye
     return f"{first_upper(NAMES[measure])} {'grow' if change > 0 else 'fall'} {words.share(abs(change), digits=0)} by {year}"
 
 
-def limit(limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: Sequence[str] = ("linac", "chair"), exhibit: str = "") -> Finding:
+def limit(
+    limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: Sequence[str] = ("linac", "chair"), exhibit: str = ""
+) -> Finding:
     """The year in which machines and chairs pass their planning limit, without and with the plan, and the staff that is short."""
     there = limits[limits["available_last"] > 0]
     rooms, staff = there[there["resource"].isin(machines)], there[~there["resource"].isin(machines)]
@@ -80,11 +97,23 @@ def limit(limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: S
         row = hit.iloc[0]
         most = f" and 100 % in {row['year_over']}" if pd.notna(row["year_over"]) else ""
         text = f"**{row['title']} pass their planning limit ({words.share(row['limit_share'], digits=0)} in use) in {row['year_hit']}{most} if nothing changes**"
-    people = words.listing([f"{title.lower().removesuffix(' (fte)')} ({year})" for title, year in zip(short["title"], short["year_hit"], strict=True)])
+    people = words.listing(
+        [f"{title.lower().removesuffix(' (fte)')} ({year})" for title, year in zip(short["title"], short["year_hit"], strict=True)]
+    )
     text += f"; staff short of the benchmark: {people}." if len(short) else "; staffing meets the benchmarks throughout."
     over = (hit["need_last"] / hit["available_last"] - 1).max() if len(hit) else 0.02
     so = f"By {last} the need is {words.share(over, digits=0)} above what is there." if len(hit) else ""
-    return Finding(text, exhibit, size=min(1.0, float(over)), certainty=0.7, change=0.5 if len(hit) else 0.1, basis="central forecast", since=f"now, to {last}", so=so, gap=len(hit) > 0)
+    return Finding(
+        text,
+        exhibit,
+        size=min(1.0, float(over)),
+        certainty=0.7,
+        change=0.5 if len(hit) else 0.1,
+        basis="central forecast",
+        since=f"now, to {last}",
+        so=so,
+        gap=len(hit) > 0,
+    )
 
 
 def limit_title(limits: pd.DataFrame, *, last: int) -> str:
@@ -95,17 +124,41 @@ def limit_title(limits: pd.DataFrame, *, last: int) -> str:
     return words.listing([f"{row['title']} pass their limit in {row['year_hit']}" for _, row in hit.iterrows()], most=2)
 
 
-def worth(scenarios: pd.DataFrame, simulated: dict[str, float], *, plan: str, expected: float, better: float, without: Sequence[str] = (), years: int = 10, exhibit: str = "") -> Finding:
+def worth(
+    scenarios: pd.DataFrame,
+    simulated: dict[str, float],
+    *,
+    plan: str,
+    expected: float,
+    better: float,
+    without: Sequence[str] = (),
+    years: int = 10,
+    exhibit: str = "",
+) -> Finding:
     """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
-    text = (f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario** "
-            f"(ten-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
-            f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws")
-    text += f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}." if len(without) and better > row["npv_usd"] else "."
+    text = (
+        f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario** "
+        f"(ten-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
+        f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws"
+    )
+    text += (
+        f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}."
+        if len(without) and better > row["npv_usd"]
+        else "."
+    )
     chance = simulated["positive_share"]
     so = f"Spread over {years} years the plan {'adds' if row['npv_usd'] > 0 else 'costs'} about {words.money(abs(row['npv_usd']) / years)} a year."
-    return Finding(text, exhibit, certainty=max(chance, 1 - chance), usd=abs(row["npv_usd"]) / years, basis=f"positive in {words.share(chance, digits=0)} of draws", so=so, gap=bool(row["npv_usd"] < 0))
+    return Finding(
+        text,
+        exhibit,
+        certainty=max(chance, 1 - chance),
+        usd=abs(row["npv_usd"]) / years,
+        basis=f"positive in {words.share(chance, digits=0)} of draws",
+        so=so,
+        gap=bool(row["npv_usd"] < 0),
+    )
 
 
 def named(title: str) -> str:
@@ -116,12 +169,25 @@ def named(title: str) -> str:
 def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Finding:
     """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
     first = ranked.iloc[0]
-    firm = "a firm first" if first["first_share"] >= 0.8 else "ahead more often than not" if first["first_share"] >= 0.5 else "though the first places are open"
+    firm = (
+        "a firm first"
+        if first["first_share"] >= 0.8
+        else "ahead more often than not"
+        if first["first_share"] >= 0.5
+        else "though the first places are open"
+    )
     text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the weightings tried, {firm}"
     text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
     worth = first["npv_usd"]
     so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
-    return Finding(text, exhibit, certainty=float(first["first_share"]), usd=abs(worth) / years, basis=f"first in {words.share(first['first_share'], digits=0)} of weightings", so=so)
+    return Finding(
+        text,
+        exhibit,
+        certainty=float(first["first_share"]),
+        usd=abs(worth) / years,
+        basis=f"first in {words.share(first['first_share'], digits=0)} of weightings",
+        so=so,
+    )
 
 
 def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
@@ -130,7 +196,9 @@ def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
     up = int((moving["change_share"] > 0).sum())
     if moving.empty:
         return f"Not one of {count} volumes changes measurably by {year}"
-    parts = [f"{words.count(number)} {word}{'s' if number == 1 else ''}" for number, word in ((up, "grow"), (len(moving) - up, "fall")) if number]
+    parts = [
+        f"{words.count(number)} {word}{'s' if number == 1 else ''}" for number, word in ((up, "grow"), (len(moving) - up, "fall")) if number
+    ]
     return f"Of {count} volumes, {words.listing(parts)} measurably by {year}"
 
 
@@ -168,7 +236,11 @@ def site_title(sites: pd.DataFrame, *, year: int) -> str:
         return "Cases by tumor site are too few to be shown"
     gain = shown["after_cases_n"] - shown["before_cases_n"]
     top = shown.loc[gain.idxmax()]
-    return f"{top['site']} gains most by {year}: {words.number(gain.max())} cases a year" if gain.max() >= 1 else f"No tumor site gains cases by {year}"
+    return (
+        f"{top['site']} gains most by {year}: {words.number(gain.max())} cases a year"
+        if gain.max() >= 1
+        else f"No tumor site gains cases by {year}"
+    )
 
 
 def scenario_title(scenarios: pd.DataFrame) -> str:
@@ -176,7 +248,11 @@ def scenario_title(scenarios: pd.DataFrame) -> str:
     positive = scenarios.loc[scenarios["npv_usd"] > 0, "title"].str.lower().tolist()
     if len(positive) == len(scenarios):
         return "The plan earns its cost of capital in every scenario"
-    return f"The plan earns its cost of capital only in the {words.listing(positive)} scenario{'s' if len(positive) > 1 else ''}" if positive else "The plan earns its cost of capital in no scenario"
+    return (
+        f"The plan earns its cost of capital only in the {words.listing(positive)} scenario{'s' if len(positive) > 1 else ''}"
+        if positive
+        else "The plan earns its cost of capital in no scenario"
+    )
 
 
 def accented(rooms: pd.DataFrame) -> str:

@@ -53,7 +53,10 @@ def outlook(past: pd.DataFrame, years: pd.DataFrame, wanted: Sequence[int]) -> p
         table[f"{year}_n"] = source.xs(year, level="year")
     for year in wanted[-2:]:
         limits = coming.xs(year, level="year")
-        table[f"{year}_interval"] = [words.interval(limits.at[name, BANDS[0]], limits.at[name, BANDS[1]]) if limits.at[name, "volume_n"] > 0 else "none so far" for name in table.index]
+        table[f"{year}_interval"] = [
+            words.interval(limits.at[name, BANDS[0]], limits.at[name, BANDS[1]]) if limits.at[name, "volume_n"] > 0 else "none so far"
+            for name in table.index
+        ]
     table["method"] = years.groupby("measure")["method"].first()
     return table.reset_index(drop=True)
 
@@ -75,7 +78,12 @@ def tests(scored: pd.DataFrame) -> pd.DataFrame:
     chosen = scored[scored["chosen"]]
     habit = scored[scored["method"].eq("seasonal naive")].set_index("series")["mase"]
     table = chosen.assign(measure=[first_upper(NAMES.get(name, name)) for name in chosen["series"]], naive_mase=chosen["series"].map(habit))
-    return table[["measure", "method", "mase", "naive_mase", "smape_share", "rmse", "coverage_80_share", "coverage_95_share"]].dropna(subset="mase").round({"mase": 2, "naive_mase": 2, "rmse": 1}).reset_index(drop=True)
+    return (
+        table[["measure", "method", "mase", "naive_mase", "smape_share", "rmse", "coverage_80_share", "coverage_95_share"]]
+        .dropna(subset="mase")
+        .round({"mase": 2, "naive_mase": 2, "rmse": 1})
+        .reset_index(drop=True)
+    )
 
 
 def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int) -> pd.DataFrame:
@@ -90,8 +98,13 @@ def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int) -> pd.
 def panels(past: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """History and forecast of every service that's given here, named for a reader."""
     given = [measure for measure in list(NAMES)[1:] if past.loc[past["measure"].eq(measure), "volume_n"].sum() > 0]
-    frames = [frame[frame["measure"].isin(given)].assign(panel=frame["measure"].map(NAMES).map(first_upper, na_action="ignore")) for frame in (past, years)]
-    return tuple(frame.sort_values("measure", key=lambda names: names.map(given.index), kind="stable", ignore_index=True) for frame in frames)
+    frames = [
+        frame[frame["measure"].isin(given)].assign(panel=frame["measure"].map(NAMES).map(first_upper, na_action="ignore"))
+        for frame in (past, years)
+    ]
+    return tuple(
+        frame.sort_values("measure", key=lambda names: names.map(given.index), kind="stable", ignore_index=True) for frame in frames
+    )
 
 
 def margins(contributed: pd.DataFrame, cases: float) -> pd.DataFrame:
@@ -127,12 +140,39 @@ def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
 def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
     """What each initiative costs and is worth."""
     table = valued.assign(brings_n=valued["cases_n"].round(), even_n=valued["even_n"].round(), outlay_usd=valued["capital_usd"])
-    return table[["title", "outlay_usd", "running_usd", "brings_n", "even_n", "npv_usd", "irr_share", "payback_years", "break_even_share", "probability_share"]].round({"payback_years": 1})
+    return table[
+        [
+            "title",
+            "outlay_usd",
+            "running_usd",
+            "brings_n",
+            "even_n",
+            "npv_usd",
+            "irr_share",
+            "payback_years",
+            "break_even_share",
+            "probability_share",
+        ]
+    ].round({"payback_years": 1})
 
 
 def scenarios(compared: pd.DataFrame) -> pd.DataFrame:
     """The scenarios side by side."""
-    table = compared[["title", "owner", "date", "initiatives", "capital_usd", "npv_usd", "irr_share", "mirr_share", "payback_years", "discounted_payback_years", "profitability_index"]]
+    table = compared[
+        [
+            "title",
+            "owner",
+            "date",
+            "initiatives",
+            "capital_usd",
+            "npv_usd",
+            "irr_share",
+            "mirr_share",
+            "payback_years",
+            "discounted_payback_years",
+            "profitability_index",
+        ]
+    ]
     return table.round({"payback_years": 1, "discounted_payback_years": 1, "profitability_index": 2})
 
 
@@ -141,14 +181,28 @@ def rooms(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([unchanged.assign(case="nothing changes"), planned.assign(case="with the plan")])
     kept = both[both["resource"].isin(["linac", "chair"]) & np.isfinite(both["utilisation_share"]) & both["available"].gt(0)]
     short = kept["resource"].map({"linac": "Linacs", "chair": "Chairs"})
-    return kept.assign(line=short + ", " + kept["case"])[["resource", "line", "year", "utilisation_share", "limit_share", "volume_n", "available"]].round({"available": 1}).reset_index(drop=True)
+    return (
+        kept.assign(line=short + ", " + kept["case"])[
+            ["resource", "line", "year", "utilisation_share", "limit_share", "volume_n", "available"]
+        ]
+        .round({"available": 1})
+        .reset_index(drop=True)
+    )
 
 
 def limits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     """When each resource is short, without and with the plan; one that's neither there nor needed is left out."""
-    table = unchanged.merge(planned[["resource", "year_hit"]].rename(columns={"year_hit": "year_hit_planned"}), on="resource", how="left", validate="one_to_one")
+    table = unchanged.merge(
+        planned[["resource", "year_hit"]].rename(columns={"year_hit": "year_hit_planned"}), on="resource", how="left", validate="one_to_one"
+    )
     kept = table[(table["available_last"] > 0) | (table["need_last"] > 0)]
-    return kept.rename(columns={"utilisation_share": "now_share"})[["title", "now_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]].round({"need_last": 1, "available_last": 1}).reset_index(drop=True)
+    return (
+        kept.rename(columns={"utilisation_share": "now_share"})[
+            ["title", "now_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]
+        ]
+        .round({"need_last": 1, "available_last": 1})
+        .reset_index(drop=True)
+    )
 
 
 def waits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +215,9 @@ def statement(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """The pro forma with costs as negative amounts, so that the columns add to the net cash."""
     costs = ["running_usd", "one_off_usd", "capital_usd"]
     table = pro_forma.assign(**{cost: 0 - pro_forma[cost] for cost in costs}, period=["start", *pro_forma["year"].iloc[1:].astype(str)])
-    return table.assign(t=table["t"].astype(str))[["t", "period", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_total_usd"]]
+    return table.assign(t=table["t"].astype(str))[
+        ["t", "period", "service_margin_usd", "drug_margin_usd", *costs, "net_usd", "discounted_total_usd"]
+    ]
 
 
 def cumulative(pro_forma: pd.DataFrame) -> pd.DataFrame:
@@ -172,8 +228,19 @@ def cumulative(pro_forma: pd.DataFrame) -> pd.DataFrame:
 
 def swings(tornado: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
     """The tornado's rows: driver, its ends with unit, NPV at each."""
-    ends = {end: [setting(value, drivers[name]) for value, name in zip(tornado[end], tornado["driver"], strict=True)] for end in ("low_value", "high_value")}
-    return pd.DataFrame({"title": [drivers[name].title for name in tornado["driver"]], **ends, "low_usd": tornado["low"], "high_usd": tornado["high"], "swing_usd": tornado["swing"]})
+    ends = {
+        end: [setting(value, drivers[name]) for value, name in zip(tornado[end], tornado["driver"], strict=True)]
+        for end in ("low_value", "high_value")
+    }
+    return pd.DataFrame(
+        {
+            "title": [drivers[name].title for name in tornado["driver"]],
+            **ends,
+            "low_usd": tornado["low"],
+            "high_usd": tornado["high"],
+            "swing_usd": tornado["swing"],
+        }
+    )
 
 
 def setting(value: float, driver: "Driver") -> str:
@@ -189,23 +256,40 @@ def even(found: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
     """Where each driver breaks even and what knowing it is worth."""
     known = found["driver"].isin(list(drivers))
     titles = [drivers[name].title if name in drivers else first_upper(name) for name in found["driver"]]
-    ends = {column: [setting(value, drivers[name]) if name in drivers else "" for value, name in zip(found[column], found["driver"], strict=True)] for column in ("base_value", "break_even_value")}
+    ends = {
+        column: [
+            setting(value, drivers[name]) if name in drivers else "" for value, name in zip(found[column], found["driver"], strict=True)
+        ]
+        for column in ("base_value", "break_even_value")
+    }
     table = pd.DataFrame({"title": titles, **ends, "chance_share": found["chance_share"].where(known), "worth_usd": found["worth_usd"]})
-    return table.assign(whole=~known).sort_values(["whole", "worth_usd"], ascending=[True, False], kind="stable", ignore_index=True).drop(columns="whole")
+    return (
+        table.assign(whole=~known)
+        .sort_values(["whole", "worth_usd"], ascending=[True, False], kind="stable", ignore_index=True)
+        .drop(columns="whole")
+    )
 
 
 def grid(two_way: pd.DataFrame, first: str, second: str, drivers: Mapping[str, "Driver"], *, levels: Sequence[float]) -> pd.DataFrame:
     """The two-way table in long form: percentile and setting of both drivers, NPV."""
     names = [f"P{level * 100:.0f}" for level in levels]
     table = two_way.sort_values([first, second], ignore_index=True)
-    return pd.DataFrame({
-        "first": np.repeat(names, len(levels)), "second": np.tile(names, len(levels)), "first_setting": [setting(value, drivers[first]) for value in table[first]],
-        "second_setting": [setting(value, drivers[second]) for value in table[second]], "npv_usd": table["outcome"]})
+    return pd.DataFrame(
+        {
+            "first": np.repeat(names, len(levels)),
+            "second": np.tile(names, len(levels)),
+            "first_setting": [setting(value, drivers[first]) for value in table[first]],
+            "second_setting": [setting(value, drivers[second]) for value in table[second]],
+            "npv_usd": table["outcome"],
+        }
+    )
 
 
 def ranks(ranked: pd.DataFrame) -> pd.DataFrame:
     """The ranking for a reader, costs of effort and risk as scores."""
-    return ranked[["title", "rank", "rank_low", "rank_high", "score_share", "npv_usd", "fit_share", "effort", "risk", "first_share"]].round({"rank_low": 0, "rank_high": 0})
+    return ranked[["title", "rank", "rank_low", "rank_high", "score_share", "npv_usd", "fit_share", "effort", "risk", "first_share"]].round(
+        {"rank_low": 0, "rank_high": 0}
+    )
 
 
 def road(roadmap: pd.DataFrame) -> pd.DataFrame:

@@ -53,5 +53,14 @@ class Levers:
     @staticmethod
     def _slider(ipywidgets: Any, lever: Mapping[str, Any]) -> Any:
         low, high = min(lever["low"], lever["value"]), max(lever["high"], lever["value"])
-        return ipywidgets.FloatSlider(value=lever["value"], min=low, max=high, step=(high - low) / STEPS, description=lever["title"], continuous_update=False,
-                                      readout_format=".2f", style={"description_width": "16em"}, layout={"width": "42em"})
+        return ipywidgets.FloatSlider(
+            value=lever["value"],
+            min=low,
+            max=high,
+            step=(high - low) / STEPS,
+            description=lever["title"],
+            continuous_update=False,
+            readout_format=".2f",
+            style={"description_width": "16em"},
+            layout={"width": "42em"},
+        )

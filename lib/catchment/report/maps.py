@@ -103,10 +103,22 @@ def choropleth(
             patch.set(edgecolor=theme.INK, linewidth=1.8, zorder=2.5)
         ax.add_patch(patch)
         plot.tip(patch, _tip(row, label, {"c": "[c]", "x": "[x] not available"}.get(kind) or fmt.full(row[value]), note))
-    _names(ax, window.areas, label, names, {str(row[label]): _dark(row[value], bins, colors, kind) for row, kind in zip(areas.to_dict("records"), state, strict=True)})
+    _names(
+        ax,
+        window.areas,
+        label,
+        names,
+        {str(row[label]): _dark(row[value], bins, colors, kind) for row, kind in zip(areas.to_dict("records"), state, strict=True)},
+    )
     _sites(plot, ax, window, sites)
     title = key_title or formats.heading(value, None, fmt)
-    _key(plot, title, [(text, {"facecolor": color}) for text, color in zip(_classes(bins, fmt), colors, strict=True)], state, sites=sites is not None)
+    _key(
+        plot,
+        title,
+        [(text, {"facecolor": color}) for text, color in zip(_classes(bins, fmt), colors, strict=True)],
+        state,
+        sites=sites is not None,
+    )
     return plot
 
 
@@ -144,7 +156,11 @@ def _dark(value: float, bins: Sequence[float], colors: Sequence[str], kind: str)
 def _classes(bins: Sequence[float], fmt: formats.Format) -> list[str]:
     """Class labels as ranges: "below 10 %", "10 % to 20 %", "30 % or more"."""
     said = [tick(edge, fmt) for edge in bins]
-    return [f"below {said[0]}", *(f"{a.removesuffix(' %') if b.endswith(' %') else a} to {b}" for a, b in itertools.pairwise(said)), f"{said[-1]} or more"]
+    return [
+        f"below {said[0]}",
+        *(f"{a.removesuffix(' %') if b.endswith(' %') else a} to {b}" for a, b in itertools.pairwise(said)),
+        f"{said[-1]} or more",
+    ]
 
 
 def _tip(row: dict, label: str, said: str, note: str | Callable | None) -> str:
@@ -169,7 +185,16 @@ def _sites(plot: Plot, ax: Axes, window: _Frame, sites: pd.DataFrame | None) -> 
         dot = ax.plot([x], [y], "o", markersize=7, color=theme.WARN, markeredgecolor=theme.PAPER, markeredgewidth=1.2, zorder=5)[0]
         plot.tip(dot, str(name))
         left = x > (west + east) / 2 and x + (width(str(name), bold=True) + 10) * scale > east
-        ax.annotate(str(name), (x, y), xytext=(-8 if left else 8, (high - y) / scale), textcoords="offset points", va="center", ha="right" if left else "left", fontweight="bold", zorder=6)
+        ax.annotate(
+            str(name),
+            (x, y),
+            xytext=(-8 if left else 8, (high - y) / scale),
+            textcoords="offset points",
+            va="center",
+            ha="right" if left else "left",
+            fontweight="bold",
+            zorder=6,
+        )
 
 
 def _key(plot: Plot, title: str, entries: list[tuple[str, dict]], state: Sequence[str], *, sites: bool) -> None:
@@ -202,5 +227,3 @@ def _wrapped(text: str, limit: float) -> list[str]:
         else:
             lines[-1] = longer
     return lines
-
-

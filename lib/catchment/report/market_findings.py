@@ -17,7 +17,10 @@ NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
 def origin(area, name: str, *, exhibit: str = "") -> Finding:
     """How few ZIPs most patients come from, and what rank the hospital has there."""
     if area.origin["share"].isna().all():
-        return Finding(f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays. The area is its county.", exhibit)
+        return Finding(
+            f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays. The area is its county.",
+            exhibit,
+        )
     held = area.origin.loc[area.origin["zip"].isin(area.zips), "share"].sum()
     text = f"**{words.share(held, digits=0)} of patients come from {words.plural(len(area.zips), 'ZIP')}.** The ZIP that sends most is {area.origin['zip'].iloc[0]} with {words.share(area.origin['share'].iloc[0], digits=0)}."
     tail = " The threshold is not reached because the other ZIPs have fewer than 11 published stays each." if area.note else ""
@@ -53,7 +56,11 @@ def projection_note(projected: pd.DataFrame) -> str:
 
 def site_title(sites: pd.DataFrame, ahead: int) -> str:
     """Title of the demand figure: the site that grows most."""
-    row = sites.loc[(sites["ahead_n"] - sites["now_n"]).idxmax()] if len(sites) == 1 else sites[sites["site"] != "All other"].assign(more=lambda rows: rows["ahead_n"] - rows["now_n"]).nlargest(1, "more").iloc[0]
+    row = (
+        sites.loc[(sites["ahead_n"] - sites["now_n"]).idxmax()]
+        if len(sites) == 1
+        else sites[sites["site"] != "All other"].assign(more=lambda rows: rows["ahead_n"] - rows["now_n"]).nlargest(1, "more").iloc[0]
+    )
     return f"{row['site']} grows most: {words.count(row['ahead_n'] - row['now_n'])} more cases a year by {ahead}"
 
 
@@ -85,10 +92,16 @@ def thin(served: pd.DataFrame, below: float) -> str:
     return f"{words.plural(len(low), 'ZIP')} {'has' if len(low) == 1 else 'have'} under {part} the mean supply"
 
 
-def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = "") -> Finding:
+def growth(
+    outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = ""
+) -> Finding:
     """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market."""
     row = outlook[outlook["site"] == "All sites"].iloc[0]
-    sums = drivers[["size_n", "aging_n", "rate_n"]].sum().rename({"size_n": "more people", "aging_n": "older people", "rate_n": "changing rates"})
+    sums = (
+        drivers[["size_n", "aging_n", "rate_n"]]
+        .sum()
+        .rename({"size_n": "more people", "aging_n": "older people", "rate_n": "changing rates"})
+    )
     main = sums.abs().idxmax()
     text = (
         f"**New cancer cases in the service area grow {words.share(row['growth_share'], digits=0)} by {ahead}, from about {words.count(row['now_n'])} to "
@@ -96,10 +109,24 @@ def growth(outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int
         f"The largest driver is {main}: {words.count(abs(sums[main]))} cases."
     )
     more = share * (row["ahead_n"] - row["now_n"])
-    so = f"At our present share of stays that would be {words.people(abs(more), 'case')} {'more' if more > 0 else 'fewer'} a year here by {ahead}." if pd.notna(more) else ""
+    so = (
+        f"At our present share of stays that would be {words.people(abs(more), 'case')} {'more' if more > 0 else 'fewer'} a year here by {ahead}."
+        if pd.notna(more)
+        else ""
+    )
     sure = not row["ahead_low"] <= row["now_n"] <= row["ahead_high"]
     basis = f"95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}"
-    return Finding(text, exhibit, size=abs(row["growth_share"]), certainty=0.95 if sure else 0.5, change=min(1.0, abs(row["growth_share"])), cases=abs(more), basis=basis, since=f"{now} to {ahead}", so=so)
+    return Finding(
+        text,
+        exhibit,
+        size=abs(row["growth_share"]),
+        certainty=0.95 if sure else 0.5,
+        change=min(1.0, abs(row["growth_share"])),
+        cases=abs(more),
+        basis=basis,
+        since=f"{now} to {ahead}",
+        so=so,
+    )
 
 
 def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, need: float = float("nan"), exhibit: str = "") -> Finding:
@@ -121,9 +148,24 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
         most += f" Tertiary centers grew from {words.share(away['before_share'].iloc[0])} to {words.share(away['share'].iloc[0])}."
     text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
     moved, sure = abs(row["gained_points"]), not verb.startswith("did not")
-    so = f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year." if sure and pd.notna(need) else ""
+    so = (
+        f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year."
+        if sure and pd.notna(need)
+        else ""
+    )
     basis = f"95 % interval {words.interval(row['gained_points_low'], row['gained_points_high'], lambda value: f'{signed_points(value)} points')}"
-    return Finding(text, exhibit, size=moved, certainty=0.95 if sure else 0.5, change=min(1.0, moved / max(row["before_share"], 0.01)), cases=moved * need, basis=basis, since=str(since), so=so, gap=bool(sure and row["gained_points"] < 0))
+    return Finding(
+        text,
+        exhibit,
+        size=moved,
+        certainty=0.95 if sure else 0.5,
+        change=min(1.0, moved / max(row["before_share"], 0.01)),
+        cases=moved * need,
+        basis=basis,
+        since=str(since),
+        so=so,
+        gap=bool(sure and row["gained_points"] < 0),
+    )
 
 
 def rival(short: pd.DataFrame, name: str) -> str:
@@ -143,13 +185,29 @@ def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit
         return Finding("**No ZIP falls short of its expected share.** There is no white space that the model can see.", exhibit)
     n, lead = int((ranked["verdict"] == "under").sum()), ranked.iloc[0]
     ten = ranked.head(10)["addressable"].sum()
-    head = f"**{words.plural(n, 'ZIP')} {'falls' if n == 1 else 'fall'} measurably short of the expected share.**" if n else "**No ZIP falls measurably short of the expected share.**"
+    head = (
+        f"**{words.plural(n, 'ZIP')} {'falls' if n == 1 else 'fall'} measurably short of the expected share.**"
+        if n
+        else "**No ZIP falls measurably short of the expected share.**"
+    )
     text = (
         f"{head}{rival(short, name) if n else ''} {lead['city']} ({lead['zip']}) leads the white-space list, whose first ten places hold about "
         f"{words.count(ten)} addressable new cases a year."
     )
-    so = f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains." if n else ""
-    return Finding(text, exhibit, certainty=0.95 if n else 0.4, cases=ten, basis="false discoveries held at 5 %" if n else "no place beyond chance", so=so, gap=n > 0)
+    so = (
+        f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains."
+        if n
+        else ""
+    )
+    return Finding(
+        text,
+        exhibit,
+        certainty=0.95 if n else 0.4,
+        cases=ten,
+        basis="false discoveries held at 5 %" if n else "no place beyond chance",
+        so=so,
+        gap=n > 0,
+    )
 
 
 def unusual(judged: pd.DataFrame, names: pd.Series) -> str:
@@ -167,7 +225,11 @@ def clusters(result) -> str:
     """Moran's I in a sentence, with what it rests on."""
     if np.isnan(result.i):
         return f"Clustering cannot be judged: {result.note}."
-    alike = "Neighboring counties are alike" if result.p < 0.05 and result.i > result.expected else "Neighboring counties are not measurably alike"
+    alike = (
+        "Neighboring counties are alike"
+        if result.p < 0.05 and result.i > result.expected
+        else "Neighboring counties are not measurably alike"
+    )
     p = "below 0.01" if result.p < 0.01 else words.number(result.p, digits=2)
     alone = f"; without neighbors: {words.count(len(result.islands))}" if result.islands else ""
     return (
@@ -223,7 +285,11 @@ def funnel_title(judged: pd.DataFrame, counties: list[str]) -> str:
     mine = judged[judged["county_fips"].isin(counties)]
     out = int(mine["signal"].isin(["high (99.8 %)", "low (99.8 %)"]).sum())
     every = int(judged["signal"].isin(["high (99.8 %)", "low (99.8 %)"]).sum())
-    return f"{words.count(out)} of {words.count(len(mine))} market counties lie outside the funnel" if every else "No county lies outside the funnel"
+    return (
+        f"{words.count(out)} of {words.count(len(mine))} market counties lie outside the funnel"
+        if every
+        else "No county lies outside the funnel"
+    )
 
 
 def at(within: pd.DataFrame, minutes: float) -> float:
@@ -247,7 +313,11 @@ def contiguity(area) -> str:
     role = area.contiguous.zips["role"].value_counts()
     if np.isnan(area.contiguous.share_after):
         return "No contiguous area: no ZIP has published stays."
-    parts = [words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}") for name, what in (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled")) if role.get(name, 0)]
+    parts = [
+        words.plural(int(role.get(name, 0)), f"ZIP {what}", f"ZIPs {what}")
+        for name, what in (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled"))
+        if role.get(name, 0)
+    ]
     step = words.listing(parts) if parts else "nothing changed"
     return f"Contiguity step: {words.share(area.contiguous.share_before)} of patients before, {words.share(area.contiguous.share_after)} after ({step})."
 
@@ -273,32 +343,57 @@ def signed_points(value: float) -> str:
 def apc(frame: pd.DataFrame) -> list[str | None]:
     """Annual percent change with its interval as text."""
     rows = zip(frame["apc"], frame["apc_low"], frame["apc_high"], strict=True)
-    return [None if pd.isna(v) else f"{words.number(v, digits=1)} ({words.number(low, digits=1)} to {words.number(high, digits=1)})" for v, low, high in rows]
+    return [
+        None if pd.isna(v) else f"{words.number(v, digits=1)} ({words.number(low, digits=1)} to {words.number(high, digits=1)})"
+        for v, low, high in rows
+    ]
 
 
 def outlook_table(outlook: pd.DataFrame) -> pd.DataFrame:
     """Sites with their intervals in words, for a table."""
-    shown = outlook.assign(now_between=ranges(outlook, "now", words.count), ahead_between=ranges(outlook, "ahead", words.count), yearly=apc(outlook))
+    shown = outlook.assign(
+        now_between=ranges(outlook, "now", words.count), ahead_between=ranges(outlook, "ahead", words.count), yearly=apc(outlook)
+    )
     return shown[["site", "now_n", "now_between", "ahead_n", "ahead_between", "growth_share", "yearly", "trend"]]
 
 
 def share_table(gained: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
     """The largest systems with their intervals in words, for a table; counts stay so that small ones hide what is theirs."""
     top = gained.head(most)
-    shown = top.assign(between_share=ranges(top, "share", words.share), possible_share=ranges(top, "bound", words.share), moved_share=ranges(top, "gained_points", signed_points))
+    shown = top.assign(
+        between_share=ranges(top, "share", words.share),
+        possible_share=ranges(top, "bound", words.share),
+        moved_share=ranges(top, "gained_points", signed_points),
+    )
     return shown[["system", "cases_n", "share", "between_share", "possible_share", "gained_points", "moved_share"]]
 
 
 def origin_table(origins: pd.DataFrame) -> pd.DataFrame:
     """ZIPs with the interval of our share in words, for a table."""
     shown = origins.assign(between_share=ranges(origins, "share", words.share))
-    return shown[["zip", "city", "cases_n", "origin_share", "cum_share", "share", "between_share", "since_first_share", "since_last_share", "note"]]
+    return shown[
+        ["zip", "city", "cases_n", "origin_share", "cum_share", "share", "between_share", "since_first_share", "since_last_share", "note"]
+    ]
 
 
 def white_table(ranked: pd.DataFrame) -> pd.DataFrame:
     """The white-space list with ranges in words, for a table; a share that rests on our own suppressed stays is a range only."""
     shown = ranked.assign(range_share=ranges(ranked, "share", words.share), scores=ranges(ranked, "score", words.count))
-    return shown[["zip", "city", "expected_n", "range_share", "expected_share", "drive_min", "addressable", "score", "scores", "top_share", "verdict"]]
+    return shown[
+        [
+            "zip",
+            "city",
+            "expected_n",
+            "range_share",
+            "expected_share",
+            "drive_min",
+            "addressable",
+            "score",
+            "scores",
+            "top_share",
+            "verdict",
+        ]
+    ]
 
 
 def huff_table(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
@@ -308,22 +403,56 @@ def huff_table(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     return fits.assign(between=between, se=[words.number(v, digits=3) for v in fits["se"]])[["model", "term", "value", "se", "between"]]
 
 
-def swot(gained: pd.DataFrame, name: str, outlook: pd.DataFrame, mix: pd.DataFrame, ranked: pd.DataFrame, market: str, exhibits: dict[str, str]) -> pd.DataFrame:
+def swot(
+    gained: pd.DataFrame, name: str, outlook: pd.DataFrame, mix: pd.DataFrame, ranked: pd.DataFrame, market: str, exhibits: dict[str, str]
+) -> pd.DataFrame:
     """Strengths, weaknesses, opportunities and threats that an exhibit on the page shows, and no others: `kind, finding, evidence`."""
     row = gained[gained["system"] == name].iloc[0]
     rank = int((gained["share"] > row["share"]).sum()) + 1
-    rows = [("Strength" if rank <= 2 else "Weakness", f"Share number {rank} in the service area, {words.share(row['share'])}", exhibits["share"])]
+    rows = [
+        (
+            "Strength" if rank <= 2 else "Weakness",
+            f"Share number {rank} in the service area, {words.share(row['share'])}",
+            exhibits["share"],
+        )
+    ]
     if row["gained_points_low"] > 0 or row["gained_points_high"] < 0:
-        rows.append(("Strength" if row["gained_points"] > 0 else "Weakness", f"Share {words.direction(row['gained_points_low'], row['gained_points_high'])} by {words.points(abs(row['gained_points']))}", exhibits["share"]))
+        rows.append(
+            (
+                "Strength" if row["gained_points"] > 0 else "Weakness",
+                f"Share {words.direction(row['gained_points_low'], row['gained_points_high'])} by {words.points(abs(row['gained_points']))}",
+                exhibits["share"],
+            )
+        )
     for kind, part in (("Strength", mix[mix["lq_ratio_low"] > 1]), ("Weakness", mix[mix["lq_ratio_high"] < 1])):
         if len(part):
-            rows.append((kind, f"{words.listing(list(part['site']), most=3)}: {'more' if kind == 'Strength' else 'fewer'} cases than the area's mix suggests", exhibits["mix"]))
+            rows.append(
+                (
+                    kind,
+                    f"{words.listing(list(part['site']), most=3)}: {'more' if kind == 'Strength' else 'fewer'} cases than the area's mix suggests",
+                    exhibits["mix"],
+                )
+            )
     total = outlook[outlook["site"] == "All sites"].iloc[0]
     if total["growth_share"] > 0:
-        rows.append(("Opportunity", f"{words.count(total['ahead_n'] - total['now_n'])} more new cases a year in the area within the horizon", exhibits["need"]))
+        rows.append(
+            (
+                "Opportunity",
+                f"{words.count(total['ahead_n'] - total['now_n'])} more new cases a year in the area within the horizon",
+                exhibits["need"],
+            )
+        )
     if len(ranked):
-        rows.append(("Opportunity", f"About {words.count(ranked.head(10)['addressable'].sum())} addressable cases a year in ten places, {ranked['city'].iloc[0]} first", exhibits["gap"]))
-    sure = gained[(gained["gained_points_low"] > 0) & (gained["share"] >= NOTABLE) & (gained["system"] != name)].sort_values("gained_points", ascending=False)
+        rows.append(
+            (
+                "Opportunity",
+                f"About {words.count(ranked.head(10)['addressable'].sum())} addressable cases a year in ten places, {ranked['city'].iloc[0]} first",
+                exhibits["gap"],
+            )
+        )
+    sure = gained[(gained["gained_points_low"] > 0) & (gained["share"] >= NOTABLE) & (gained["system"] != name)].sort_values(
+        "gained_points", ascending=False
+    )
     if len(sure):
         rows.append(("Threat", f"{words.listing(list(sure['system']), most=3)} gained share measurably", exhibits["share"]))
     if market == "highly concentrated":

@@ -29,7 +29,9 @@ def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int
         "title": title,
         "sources": sorted(sources),
         "below": below,
-        "rows": [list(row) for row in zip(*([text(value) for value in frame[name]] for name in names), strict=True)] if names else [[] for _ in range(len(frame))],
+        "rows": [list(row) for row in zip(*([text(value) for value in frame[name]] for name in names), strict=True)]
+        if names
+        else [[] for _ in range(len(frame))],
         "measures": {str(column): _written(frame, column) for column in measures},
     }
 
@@ -37,7 +39,11 @@ def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int
 def _is_measure(frame: pd.DataFrame, column: str) -> bool:
     """A count of people, or a number that the source hides in part; shares and rates go with the counts of their row."""
     numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
-    hidden = f"{column}_suppressed" in frame.columns and formats.of(column, frame[column]).kind in ("count", "number") and formats.of(column, frame[column]).unit == ""
+    hidden = (
+        f"{column}_suppressed" in frame.columns
+        and formats.of(column, frame[column]).kind in ("count", "number")
+        and formats.of(column, frame[column]).unit == ""
+    )
     return numeric and (formats.is_people(column) or hidden)
 
 
@@ -58,4 +64,7 @@ def text(value: object) -> str:
 def _written(frame: pd.DataFrame, column: str) -> list[float | str | None]:
     digits = formats.of(column, frame[column]).digits
     hidden = frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
-    return [HIDDEN if flag else None if pd.isna(value) else round(float(value), digits) for value, flag in zip(frame[column], hidden, strict=True)]
+    return [
+        HIDDEN if flag else None if pd.isna(value) else round(float(value), digits)
+        for value, flag in zip(frame[column], hidden, strict=True)
+    ]

@@ -15,23 +15,85 @@ from .blocks import Finding, Kpi, Measure
 from .flow_maps import FlowMap
 
 SMALL = 11
-STEPS = {"Scheduled": ("referral_date", "scheduled_date"), "Seen": ("scheduled_date", "consult_date"), "Treated": ("consult_date", "treatment_date")}
+STEPS = {
+    "Scheduled": ("referral_date", "scheduled_date"),
+    "Seen": ("scheduled_date", "consult_date"),
+    "Treated": ("consult_date", "treatment_date"),
+}
 CLOCKS = {
-    "Referral to scheduling": ("referral_date", "scheduled_date"), "Referral to consultation": ("referral_date", "consult_date"),
-    "Consultation to first treatment": ("consult_date", "treatment_date"), "Referral to first treatment": ("referral_date", "treatment_date"),
+    "Referral to scheduling": ("referral_date", "scheduled_date"),
+    "Referral to consultation": ("referral_date", "consult_date"),
+    "Consultation to first treatment": ("consult_date", "treatment_date"),
+    "Referral to first treatment": ("referral_date", "treatment_date"),
 }
 MOVED = ("new", "growing", "declining", "lost")
 LABELS = {
-    "system": "System of the clinician", "eligible_referrals_n": "Eligible referrals", "kept_referrals_n": "Stayed with us", "kept_share": "Stayed",
-    "kept_share_low": "Stayed, low", "kept_share_high": "Stayed, high", "since_graduation": "Since graduation", "clinicians_n": "Clinicians",
-    "our_referrals_n": "Referrals to us", "referral_share": "Share of referrals to us", "site": "Tumor site", "largest_referrals_n": "Of them from the largest",
-    "largest_share": "Share of the largest", "certain_n": "Of them certain", "destination_hhi": "Median HHI", "destination_system": "Destination system",
-    "before_referrals_n": "Before", "now_referrals_n": "Now", "after_referrals_n": "After", "before_quarters": "Quarters before", "after_quarters": "Quarters after",
-    "adjusted": "Adjusted p", "label": "Change", "first_quarter": "New level from", "path_share": "Shortest paths", "closeness": "Closeness", "pagerank": "PageRank", "position": "Position", "participation": "Spread over communities", "reason": "Reason", "clinician": "Clinician", "affiliation": "Affiliation", "tier": "Tier", "specialty": "Specialty", "method": "Method", "model": "Model", "family": "Family", "community": "Community", "ratio": "Ratio", "city": "Town", "referrals_low": "Low", "referrals_high": "High",
-    "inside_share": "Patients shared inside", "town": "Main town", "town_share": "In that town", "patients_n": "Shared patients", "corridor": "Corridor",
-    "dist_km": "Distance", "decay": "With distance", "expected_n": "Expected", "referrals_n": "Referrals", "verdict": "Against expectation", "our_share": "Current share",
-    "target_share": "Target", "recoverable_usd": "Recoverable", "recoverable_low": "Low", "recoverable_high": "High", "d2": "D2", "pseudo_r2": "Pseudo R2",
-    "srmse": "SRMSE", "sorensen": "Sorensen", "origin": "Town", "destination": "Center", "center": "Center", "other_center": "Other center", "common_referrals_n": "Referrals in common",
+    "system": "System of the clinician",
+    "eligible_referrals_n": "Eligible referrals",
+    "kept_referrals_n": "Stayed with us",
+    "kept_share": "Stayed",
+    "kept_share_low": "Stayed, low",
+    "kept_share_high": "Stayed, high",
+    "since_graduation": "Since graduation",
+    "clinicians_n": "Clinicians",
+    "our_referrals_n": "Referrals to us",
+    "referral_share": "Share of referrals to us",
+    "site": "Tumor site",
+    "largest_referrals_n": "Of them from the largest",
+    "largest_share": "Share of the largest",
+    "certain_n": "Of them certain",
+    "destination_hhi": "Median HHI",
+    "destination_system": "Destination system",
+    "before_referrals_n": "Before",
+    "now_referrals_n": "Now",
+    "after_referrals_n": "After",
+    "before_quarters": "Quarters before",
+    "after_quarters": "Quarters after",
+    "adjusted": "Adjusted p",
+    "label": "Change",
+    "first_quarter": "New level from",
+    "path_share": "Shortest paths",
+    "closeness": "Closeness",
+    "pagerank": "PageRank",
+    "position": "Position",
+    "participation": "Spread over communities",
+    "reason": "Reason",
+    "clinician": "Clinician",
+    "affiliation": "Affiliation",
+    "tier": "Tier",
+    "specialty": "Specialty",
+    "method": "Method",
+    "model": "Model",
+    "family": "Family",
+    "community": "Community",
+    "ratio": "Ratio",
+    "city": "Town",
+    "referrals_low": "Low",
+    "referrals_high": "High",
+    "inside_share": "Patients shared inside",
+    "town": "Main town",
+    "town_share": "In that town",
+    "patients_n": "Shared patients",
+    "corridor": "Corridor",
+    "dist_km": "Distance",
+    "decay": "With distance",
+    "expected_n": "Expected",
+    "referrals_n": "Referrals",
+    "verdict": "Against expectation",
+    "our_share": "Current share",
+    "target_share": "Target",
+    "recoverable_usd": "Recoverable",
+    "recoverable_low": "Low",
+    "recoverable_high": "High",
+    "d2": "D2",
+    "pseudo_r2": "Pseudo R2",
+    "srmse": "SRMSE",
+    "sorensen": "Sorensen",
+    "origin": "Town",
+    "destination": "Center",
+    "center": "Center",
+    "other_center": "Other center",
+    "common_referrals_n": "Referrals in common",
 }
 
 
@@ -44,7 +106,9 @@ def _part(kept: float, total: float) -> str:
     return words.share(kept / total)
 
 
-def leak(worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, treated: float = float("nan"), exhibit: str = "") -> Finding:
+def leak(
+    worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, treated: float = float("nan"), exhibit: str = ""
+) -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
     `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
@@ -80,12 +144,26 @@ def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "
     if gone.empty:
         return Finding(f"**No referrer of measurable size was lost.** Compared with the period before, {others}.", exhibit)
     first = gone.iloc[0]
-    which = "One referrer was lost" if len(gone) == 1 else f"{words.plural(len(gone), 'referrer', spelled=True).capitalize()} were lost, the largest being"
+    which = (
+        "One referrer was lost"
+        if len(gone) == 1
+        else f"{words.plural(len(gone), 'referrer', spelled=True).capitalize()} were lost, the largest being"
+    )
     link = ": " if len(gone) == 1 else " "
     text = f"**{which}{link}{first['clinician']}, with {words.count(first['before_referrals_n'])} referrals before and none now.** Beyond chance, {others}."
     fewer = gone["before_referrals_n"].sum() * treated
     so = f"At our yield these referrals were {words.people(fewer, 'treated patient')} a year." if pd.notna(fewer) else ""
-    return Finding(text, exhibit, certainty=1 - float(first["adjusted"]), change=1.0, cases=fewer, basis=_tested(first["adjusted"]), since="the period before", so=so, gap=True)
+    return Finding(
+        text,
+        exhibit,
+        certainty=1 - float(first["adjusted"]),
+        change=1.0,
+        cases=fewer,
+        basis=_tested(first["adjusted"]),
+        since="the period before",
+        so=so,
+        gap=True,
+    )
 
 
 def _tested(pvalue: float) -> str:
@@ -104,7 +182,16 @@ def corridor(moved: pd.DataFrame, *, to: str, treated: float = float("nan"), exh
     )
     more = row["difference_n"] * treated
     so = f"At our yield the growth is {words.people(more, 'treated patient')} a year more." if pd.notna(more) else ""
-    return Finding(text, exhibit, certainty=1 - float(row["adjusted"]), change=1.0, cases=more, basis=_tested(row["adjusted"]), since="the period before", so=so)
+    return Finding(
+        text,
+        exhibit,
+        certainty=1 - float(row["adjusted"]),
+        change=1.0,
+        cases=more,
+        basis=_tested(row["adjusted"]),
+        since="the period before",
+        so=so,
+    )
 
 
 def opportunity(ranked: pd.DataFrame, *, exhibit: str = "") -> Finding:
@@ -131,7 +218,9 @@ def ordered(shown: pd.DataFrame, value: str) -> pd.DataFrame:
 def count_card(label: str, now: int, before: int) -> Kpi:
     """A KPI card of a count of referrals with its movement, neither said when a count may not be shown."""
     small = any(0 < count < SMALL for count in (now, before))
-    return Kpi(label, words.people(now, "referral").removesuffix(" referrals"), words.change(np.nan if small else now, before, "the period before"))
+    return Kpi(
+        label, words.people(now, "referral").removesuffix(" referrals"), words.change(np.nan if small else now, before, "the period before")
+    )
 
 
 def funnel_title(steps: pd.DataFrame) -> str:
@@ -167,7 +256,11 @@ def site_note(contrast: Contrast, least: int) -> str:
     """The log-rank test between tumor sites, and what was left out of it."""
     if not contrast.test.df:
         return f"No two tumor sites have {words.count(least)} patients: no test between them."
-    out = f" {words.plural(contrast.left_out_n, 'site')} with fewer than {words.count(least)} patients left out." if contrast.left_out_n else ""
+    out = (
+        f" {words.plural(contrast.left_out_n, 'site')} with fewer than {words.count(least)} patients left out."
+        if contrast.left_out_n
+        else ""
+    )
     return (
         f"Log-rank test between tumor sites: chi-square {words.number(contrast.test.chi2, digits=1)}, {words.plural(contrast.test.df, 'degree')} of freedom, p {_p(contrast.test.pvalue)}. "
         f"Adjusted p: each site against all others, false discoveries controlled.{out}"
@@ -181,16 +274,31 @@ def _p(value: float) -> str:
 def fit_note(models: dict[str, GravityFit]) -> str:
     """What the fit statistics mean, and how the decay with distance was chosen."""
     decay = next(iter(models.values())).decay if models else "power"
-    why = "an exponential of the kilometers fits better than a power, which explodes where town and center lie within a few kilometers" if decay == "exponential" else "a power of the distance fits better than an exponential"
+    why = (
+        "an exponential of the kilometers fits better than a power, which explodes where town and center lie within a few kilometers"
+        if decay == "exponential"
+        else "a power of the distance fits better than an exponential"
+    )
     return f"Decay: {why}. D2 and pseudo R2 are those of Poisson for all; D2: explained deviance. SRMSE: root mean square error over the mean flow. Sorensen: 1 is a perfect match. Dispersion above 1.5 calls for negative binomial, or for wider errors where totals are fixed."
 
 
 def share_card(label: str, now: pd.Series, before: pd.Series, target: float, *, recorded: str = "") -> Kpi:
     """A KPI card of a kept share with its movement, beyond chance or not, and its goal."""
-    value, earlier = (np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"] for row in (now, before))
+    value, earlier = (
+        np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"]
+        for row in (now, before)
+    )
     moved = words.change(value, earlier, "the period before", unit="points")
     apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
-    return Kpi(label, words.share(value), moved if apart else f"{moved} (within chance)", words.goal(value, target, words.share, name="Target"), words.status(value, target), recorded, measure=Measure(label.partition(",")[0], value, "higher"))
+    return Kpi(
+        label,
+        words.share(value),
+        moved if apart else f"{moved} (within chance)",
+        words.goal(value, target, words.share, name="Target"),
+        words.status(value, target),
+        recorded,
+        measure=Measure(label.partition(",")[0], value, "higher"),
+    )
 
 
 def dropped_note(dropped: pd.DataFrame, year: int | None = None) -> str:

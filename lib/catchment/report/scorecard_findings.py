@@ -59,7 +59,10 @@ def readable(board: pd.DataFrame) -> pd.DataFrame:
 def domains(scores: pd.DataFrame, weights: dict[str, float]) -> pd.DataFrame:
     """Score of each domain of the composite with its weight and what was measured, weakest first."""
     share = scores["domain"].map(weights).fillna(0.0) / sum(weights.values())
-    measured = [f"{measured} of {words.plural(every, 'indicator')}" for measured, every in zip(scores["measured_n"], scores["indicators_n"], strict=True)]
+    measured = [
+        f"{measured} of {words.plural(every, 'indicator')}"
+        for measured, every in zip(scores["measured_n"], scores["indicators_n"], strict=True)
+    ]
     out = pd.DataFrame({"domain": scores["domain"], "score": scores["score"].round(), "weight_share": share, "measured": measured})
     return out.sort_values("score", na_position="last", kind="stable", ignore_index=True)
 
@@ -73,17 +76,30 @@ def composite_title(whole: pd.Series) -> str:
 
 def composite_note(whole: pd.Series, band: float) -> str:
     """What the composite rests on, and how far it moves."""
-    moves = f" Leaving out any one domain moves it between {words.interval(whole['score_low'], whole['score_high'], words.number)}." if pd.notna(whole["score"]) else ""
+    moves = (
+        f" Leaving out any one domain moves it between {words.interval(whole['score_low'], whole['score_high'], words.number)}."
+        if pd.notna(whole["score"])
+        else ""
+    )
     return f"100 at the target, 0 at {words.share(band, digits=0)} of the target away from it. What is not measured gives its weight to the rest.{moves} It orders, it decides nothing: a good domain can hide a bad one."
 
 
 def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
     """Who answers for each indicator and how it is counted, with its target."""
     sides = {"higher": "at least", "lower": "at most", "neither": "near"}
-    targeted = [f"{sides[better]} {value(kpi, targets[kpi])}" if kpi in targets else f"none; {better} is better" if better != "neither" else "none" for kpi, better in zip(table["kpi"], table["better"], strict=True)]
+    targeted = [
+        f"{sides[better]} {value(kpi, targets[kpi])}" if kpi in targets else f"none; {better} is better" if better != "neither" else "none"
+        for kpi, better in zip(table["kpi"], table["better"], strict=True)
+    ]
     without = [f"; without {text}" if isinstance(text, str) and text else "" for text in table["exclusions"]]
     counted = [text + rest for text, rest in zip(table["numerator"], without, strict=True)]
-    kept = table.assign(indicator=table["title"], counted=counted, out_of=table["denominator"].fillna("none"), target=targeted, chart=table["chart"].map({"xmr": "XmR", "p": "p", "u": "u"}))
+    kept = table.assign(
+        indicator=table["title"],
+        counted=counted,
+        out_of=table["denominator"].fillna("none"),
+        target=targeted,
+        chart=table["chart"].map({"xmr": "XmR", "p": "p", "u": "u"}),
+    )
     return kept[["indicator", "owner", "counted", "out_of", "target", "chart", "frequency", "source"]]
 
 
@@ -100,7 +116,14 @@ def drawn(chart: pd.DataFrame, kpi: str) -> pd.DataFrame:
 
 
 def control_labels(kpi: str, title: str) -> dict[str, str]:
-    return {"period": "Period", kpi: title, f"mean_{kpi}": "Mean", f"{kpi}_low": "Lower limit", f"{kpi}_high": "Upper limit", "signal": "Special cause"}
+    return {
+        "period": "Period",
+        kpi: title,
+        f"mean_{kpi}": "Mean",
+        f"{kpi}_low": "Lower limit",
+        f"{kpi}_high": "Upper limit",
+        "signal": "Special cause",
+    }
 
 
 def _moved(row) -> str:
@@ -133,13 +156,27 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
     more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
     if bad.empty:
-        return Finding(f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}", exhibit, certainty=0.95, basis="within control limits")
+        return Finding(
+            f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}",
+            exhibit,
+            certainty=0.95,
+            basis="within control limits",
+        )
     first = bad.iloc[0]
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
     text = f"**{first['title']} {_moved(first)} beyond chance to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}, for the worse.**{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
     so = f"Its target is {value(first['kpi'], first['target'])}." if not pd.isna(first["target"]) else ""
-    return Finding(text, exhibit, size=float(min(1.0, away)), certainty=0.95, change=float(min(1.0, away)), basis="beyond control limits", since="its usual level", so=so)
+    return Finding(
+        text,
+        exhibit,
+        size=float(min(1.0, away)),
+        certainty=0.95,
+        change=float(min(1.0, away)),
+        basis="beyond control limits",
+        since="its usual level",
+        so=so,
+    )
 
 
 def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:
@@ -150,16 +187,34 @@ def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Fi
         "blocked": "**The accreditation gate is blocked by {0}**; {1} of {2} standards are met", "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
         "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met", "ready": "**All {2} applicable standards are met**",
     }  # fmt: skip
-    text = said[found.verdict].format(words.listing(titles, most=2), met, asked) + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
-    so = {"blocked": "One standard that is not met blocks accreditation: no average makes up for it.", "unknown": "Without evidence a surveyor counts it as not met."}.get(found.verdict, "")
+    text = (
+        said[found.verdict].format(words.listing(titles, most=2), met, asked)
+        + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
+    )
+    so = {
+        "blocked": "One standard that is not met blocks accreditation: no average makes up for it.",
+        "unknown": "Without evidence a surveyor counts it as not met.",
+    }.get(found.verdict, "")
     # A blocked gate concerns the whole program, a standard at risk little of it as yet.
-    return Finding(text, exhibit, size={"blocked": 1.0, "unknown": 0.3, "conditional": 0.05, "ready": 0.0}[found.verdict], certainty=0.95, basis="evidence on file", so=so)
+    return Finding(
+        text,
+        exhibit,
+        size={"blocked": 1.0, "unknown": 0.3, "conditional": 0.05, "ready": 0.0}[found.verdict],
+        certainty=0.95,
+        basis="evidence on file",
+        so=so,
+    )
 
 
 def gate_words(found: Gate) -> str:
     """The gate's verdict for a card."""
     which = words.listing(found.standards, most=3)
-    return {"blocked": f"Gate: blocked by {which}", "unknown": f"Gate: unknown, {which}", "conditional": f"Gate: at risk, {which}", "ready": "Gate: ready"}[found.verdict]
+    return {
+        "blocked": f"Gate: blocked by {which}",
+        "unknown": f"Gate: unknown, {which}",
+        "conditional": f"Gate: at risk, {which}",
+        "ready": "Gate: ready",
+    }[found.verdict]
 
 
 def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Finding:
@@ -175,7 +230,9 @@ def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Fi
     )
     part = min(1.0, abs(total) / max(abs(planned), 1.0))
     so = f"It is {words.share(part)} of the margin planned for the same months."
-    return Finding(text, exhibit, size=part, certainty=0.95, change=part, usd=abs(total), basis="ledger against budget", since="the budget", so=so)
+    return Finding(
+        text, exhibit, size=part, certainty=0.95, change=part, usd=abs(total), basis="ledger against budget", since="the budget", so=so
+    )
 
 
 def _signed(amount: float) -> str:
@@ -202,11 +259,16 @@ def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
 
 def variances(lines: pd.DataFrame) -> pd.DataFrame:
     """Budget lines as text: every variance with its F or U."""
-    out = pd.DataFrame({"line": [f"{line} ({kind})" if kind == "cost" else line for line, kind in zip(lines["line"], lines["kind"], strict=True)]})
+    out = pd.DataFrame(
+        {"line": [f"{line} ({kind})" if kind == "cost" else line for line, kind in zip(lines["line"], lines["kind"], strict=True)]}
+    )
     for name, column in (("budget", "original_usd"), ("flexed", "flexed_usd"), ("actual", "actual_usd")):
         out[name] = [_kept(words.money(amount)) for amount in lines[column]]
     for name in ("volume", "quantity", "price", "total"):
-        out[name] = [_kept(f"{_signed(amount)} {letter}") if letter and abs(amount) >= 0.5 else "none" for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)]
+        out[name] = [
+            _kept(f"{_signed(amount)} {letter}") if letter and abs(amount) >= 0.5 else "none"
+            for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)
+        ]
     return out
 
 
@@ -226,7 +288,19 @@ def reach(safe: pd.DataFrame) -> pd.DataFrame:
     names |= {f"{name}_suppressed": f"{short}_suppressed" for name, short in names.items()}
     out = safe.sort_values("gap_points", ascending=False, na_position="last").rename(columns=names)
     out["more_n_suppressed"] = out["more_n"].isna()
-    return out[["service", "site", "eligible_n", "reached_n", "reached_share", "peer_median_share", "more_n", "standing", *(c for c in out.columns if c.endswith("_suppressed"))]]
+    return out[
+        [
+            "service",
+            "site",
+            "eligible_n",
+            "reached_n",
+            "reached_share",
+            "peer_median_share",
+            "more_n",
+            "standing",
+            *(c for c in out.columns if c.endswith("_suppressed")),
+        ]
+    ]
 
 
 def late(milestones: pd.DataFrame) -> tuple[int, int]:
@@ -244,7 +318,16 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
     row = late.iloc[0]
     text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
     part = min(1.0, row["slip_days"] / 365)
-    return Finding(text, exhibit, size=part, certainty=0.95, change=part, basis="dates of the plan", since="the plan", so="What waits for a late milestone moves with it.")
+    return Finding(
+        text,
+        exhibit,
+        size=part,
+        certainty=0.95,
+        change=part,
+        basis="dates of the plan",
+        since="the plan",
+        so="What waits for a late milestone moves with it.",
+    )
 
 
 def slip_title(milestones: pd.DataFrame) -> str:
@@ -268,25 +351,51 @@ def outlook(lines: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFrame:
     kinds = year.drop_duplicates("line").set_index("line")["kind"]
     kind, full = ahead["line"].map(kinds), ahead["line"].map(planned)
     over = ahead["seasonal_usd"] - full
-    out = pd.DataFrame({"line": ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""}), "budget": full, "to_date": ahead["to_date_usd"], "run_rate": ahead["run_rate_usd"], "seasonal": ahead["seasonal_usd"]})
-    out[["budget", "to_date", "run_rate", "seasonal"]] = out[["budget", "to_date", "run_rate", "seasonal"]].map(lambda amount: _kept(words.money(amount))).astype("str")
-    return out.assign(seasonal_less_budget=[_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(over, budget.favor(over, kind), strict=True)])
+    out = pd.DataFrame(
+        {
+            "line": ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""}),
+            "budget": full,
+            "to_date": ahead["to_date_usd"],
+            "run_rate": ahead["run_rate_usd"],
+            "seasonal": ahead["seasonal_usd"],
+        }
+    )
+    out[["budget", "to_date", "run_rate", "seasonal"]] = (
+        out[["budget", "to_date", "run_rate", "seasonal"]].map(lambda amount: _kept(words.money(amount))).astype("str")
+    )
+    return out.assign(
+        seasonal_less_budget=[_kept(f"{_signed(amount)} {letter}") for amount, letter in zip(over, budget.favor(over, kind), strict=True)]
+    )
 
 
 def gate_title(found: Gate, assessed: pd.DataFrame) -> str:
     """The gate's verdict as a figure's title."""
     met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
     which = f"standard{'s' if len(found.standards) > 1 else ''} {words.listing(found.standards, most=3)}"
-    tail = {"blocked": f"{which} block{'' if len(found.standards) > 1 else 's'} the gate", "unknown": f"{which} not evidenced", "conditional": f"{which} at risk", "ready": "the gate is open"}[found.verdict]
+    tail = {
+        "blocked": f"{which} block{'' if len(found.standards) > 1 else 's'} the gate",
+        "unknown": f"{which} not evidenced",
+        "conditional": f"{which} at risk",
+        "ready": "the gate is open",
+    }[found.verdict]
     return f"{met} of {asked} standards met; {tail}"
 
 
 def standards(assessed: pd.DataFrame, *, hide: list[str]) -> pd.DataFrame:
     """All standards as text, open ones first; the measured share of those in `hide` is not shown."""
-    measured = ["[c]" if number in hide else words.share(share, digits=0) if share == share else "none" for number, share in zip(assessed["standard"], assessed["measured_share"], strict=True)]
+    measured = [
+        "[c]" if number in hide else words.share(share, digits=0) if share == share else "none"
+        for number, share in zip(assessed["standard"], assessed["measured_share"], strict=True)
+    ]
     evidence = assessed["evidence"].where(~assessed["contradicted"], assessed["evidence"] + " (reported as met)")
     owner = [f"{name}, {day}" for name, day in zip(assessed["owner"].fillna("not named"), _days(assessed["due"]), strict=True)]
-    out = assessed.assign(standard=assessed["standard"] + " " + assessed["title"], measured=measured, evidence=evidence, owner_and_due=owner, threshold=assessed["threshold_text"] + " (" + assessed["confidence"] + ")")
+    out = assessed.assign(
+        standard=assessed["standard"] + " " + assessed["title"],
+        measured=measured,
+        evidence=evidence,
+        owner_and_due=owner,
+        threshold=assessed["threshold_text"] + " (" + assessed["confidence"] + ")",
+    )
     place = assessed["status"].map({"Not met": 0, "Unknown": 1, "At risk": 2}).fillna(3)
     return out.loc[place.sort_values(kind="stable").index, ["standard", "threshold", "measured", "status", "evidence", "owner_and_due"]]
 
@@ -298,7 +407,12 @@ def _days(dates: pd.Series) -> list[str]:
 def deadlines(calendar: pd.DataFrame) -> pd.DataFrame:
     """Open standards by due date."""
     left = [words.number(days) if days == days else "no date" for days in calendar["days_left"]]
-    out = calendar.assign(standard=calendar["standard"] + " " + calendar["title"], due=_days(calendar["due"]), days_left=left, owner=calendar["owner"].fillna("not named"))
+    out = calendar.assign(
+        standard=calendar["standard"] + " " + calendar["title"],
+        due=_days(calendar["due"]),
+        days_left=left,
+        owner=calendar["owner"].fillna("not named"),
+    )
     return out[["standard", "status", "owner", "due", "days_left", "timing"]]
 
 
@@ -306,7 +420,9 @@ def gaps(ranked: pd.DataFrame) -> pd.DataFrame:
     """Gaps by priority as text."""
     closes = np.where(ranked["gate"], "closes the gate", "")
     said = [f"{text}{f' ({gate})' if gate else ''}" for text, gate in zip(ranked["evidence"], closes, strict=True)]
-    return ranked.assign(evidence=said, initiative=ranked["initiative"].fillna("none yet"))[["priority", "gap", "area", "evidence", "initiative", "phase"]]
+    return ranked.assign(evidence=said, initiative=ranked["initiative"].fillna("none yet"))[
+        ["priority", "gap", "area", "evidence", "initiative", "phase"]
+    ]
 
 
 def path(tasks: pd.DataFrame) -> pd.DataFrame:
@@ -317,7 +433,9 @@ def path(tasks: pd.DataFrame) -> pd.DataFrame:
 
 def decisions(asked: pd.DataFrame) -> pd.DataFrame:
     """Decisions by the day they are needed."""
-    out = asked.sort_values("by").assign(by=lambda d: _days(d["by"]), amount=lambda d: [_kept(words.money(usd)) if usd == usd else "none" for usd in d["amount_usd"]])
+    out = asked.sort_values("by").assign(
+        by=lambda d: _days(d["by"]), amount=lambda d: [_kept(words.money(usd)) if usd == usd else "none" for usd in d["amount_usd"]]
+    )
     return out[["decision", "forum", "by", "amount", "otherwise"]]
 
 
@@ -329,14 +447,22 @@ def bars_of(milestones: pd.DataFrame) -> pd.DataFrame:
     end = pd.to_datetime(milestones["finished"]).fillna(pd.to_datetime(milestones["expected"]))
     begin = end.groupby(milestones["initiative"]).shift().fillna(end - pd.to_timedelta(milestones["duration_days"], unit="D"))
     place = milestones.groupby("initiative").cumcount().clip(upper=len(PHASES) - 1)
-    return milestones.assign(start=begin, end=end, phase=[PHASES[at] for at in place])[["initiative", "phase", "milestone", "start", "end", "planned", "slip_days", "standing"]]
+    return milestones.assign(start=begin, end=end, phase=[PHASES[at] for at in place])[
+        ["initiative", "phase", "milestone", "start", "end", "planned", "slip_days", "standing"]
+    ]
 
 
 def elsewhere(summaries: dict) -> pd.DataFrame:
     """What the partner's other reports found, by size times certainty: `finding`, `report`, `weight`."""
-    rows = [(finding["text"].replace("**", ""), told["title"], finding["size"] * finding["certainty"]) for told in summaries.values() for finding in told["findings"]]
+    rows = [
+        (finding["text"].replace("**", ""), told["title"], finding["size"] * finding["certainty"])
+        for told in summaries.values()
+        for finding in told["findings"]
+    ]
     rows = rows or [("The other reports were not built with this one.", "none", np.nan)]
-    return pd.DataFrame(rows, columns=["finding", "report", "weight"]).sort_values("weight", ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(rows, columns=["finding", "report", "weight"]).sort_values(
+        "weight", ascending=False, kind="stable", ignore_index=True
+    )
 
 
 def raid(items: pd.DataFrame) -> pd.DataFrame:

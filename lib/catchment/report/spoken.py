@@ -44,7 +44,12 @@ class Spoken:
         DisclosureError
             A sentence said earlier gives one of them.
         """
-        new = {each for column in before.columns if f"{column}_suppressed" in after.columns and formats.is_people(str(column)) for each in _hidden(before, after, str(column))}
+        new = {
+            each
+            for column in before.columns
+            if f"{column}_suppressed" in after.columns and formats.is_people(str(column))
+            for each in _hidden(before, after, str(column))
+        }
         for where, sentence, other in self._said:
             _refuse(where, sentence, new - self._hidden, other)
         self._hidden |= new

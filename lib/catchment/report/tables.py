@@ -7,7 +7,9 @@ import pandas as pd
 from . import formats, marks
 
 
-def render(frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None = None, emphasize: Callable | pd.Series | str | None = None) -> str:
+def render(
+    frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None = None, emphasize: Callable | pd.Series | str | None = None
+) -> str:
     """`<table>` in a scroll region that the keyboard reaches; companion `*_suppressed` columns become the mark [c]."""
     styles = written(frame)
     head = "".join(_heading(column, labels, fmt) for column, fmt in styles.items())
@@ -23,7 +25,11 @@ def render(frame: pd.DataFrame, caption: str, *, labels: dict[str, str] | None =
 def written(frame: pd.DataFrame) -> dict[str, formats.Format]:
     """The format of each column shown; amounts of money share one unit, so that they can be compared across the row."""
     styles = {column: formats.of(column, frame[column]) for column in frame.columns if not str(column).endswith("_suppressed")}
-    amounts = {column: frame[column].astype("float64") for column, fmt in styles.items() if fmt.kind == "money" and frame[column].abs().max() >= 1_000}
+    amounts = {
+        column: frame[column].astype("float64")
+        for column, fmt in styles.items()
+        if fmt.kind == "money" and frame[column].abs().max() >= 1_000
+    }
     common = formats.of("usd", pd.concat(list(amounts.values()))) if len(amounts) > 1 else None
     return styles | dict.fromkeys(amounts, common) if common else styles
 

@@ -67,7 +67,11 @@ def exposed(page: str, shown: list[dict[str, Any]], known: dict[str, Any]) -> li
     new = list(_exhibits(notebook, shown))
     others = [each for name, cells in known["pages"].items() if name != page for each in _exhibits(name.partition("/")[2], cells)]
     dropped = told(known, page, shown, at="now")["earlier"]
-    earlier = [each for one in dropped for each in _exhibits(f"{one['page'].partition('/')[2]}, published until {one['until']}", [one["cells"]], current=False)]
+    earlier = [
+        each
+        for one in dropped
+        for each in _exhibits(f"{one['page'].partition('/')[2]}, published until {one['until']}", [one["cells"]], current=False)
+    ]
     return [str(each) for each in linkage.exposed([*new, *others, *earlier], of={each.name for each in new})]
 
 

@@ -17,8 +17,14 @@ def render(manifest: dict[str, Any]) -> str:
         if entry["audience"] == INTERNAL and entry["path"]:
             internal.setdefault(entry["partner"], []).append(entry)
     partners = [{"id": partner, "pages": pages, **manifest["partners"][partner]} for partner, pages in internal.items()]
-    failed = [{"page": name, "partner_name": manifest["partners"][entry["partner"]]["name"], **entry} for name, entry in entries if entry["failure"]]
-    return site.render("internal.html.j2", partners=partners, failed=failed, updated=manifest.get("updated", ""), run=manifest.get("run", ""))
+    failed = [
+        {"page": name, "partner_name": manifest["partners"][entry["partner"]]["name"], **entry}
+        for name, entry in entries
+        if entry["failure"]
+    ]
+    return site.render(
+        "internal.html.j2", partners=partners, failed=failed, updated=manifest.get("updated", ""), run=manifest.get("run", "")
+    )
 
 
 def failure(job: Job, built: Built) -> str:
@@ -38,7 +44,14 @@ def failure(job: Job, built: Built) -> str:
     parts = {"Source of the cell": told.source, "Traceback": _plain(told.trace), "End of the log": told.log}
     home = "../" * (job.page.count("/") + 1) + "index.html"
     notebook = f"{job.page.rpartition('/')[2]}.ipynb" if built.notebook else ""
-    return site.render("failure.html.j2", page=job.page, home=home, facts=facts, parts={name: text for name, text in parts.items() if text}, notebook=notebook)
+    return site.render(
+        "failure.html.j2",
+        page=job.page,
+        home=home,
+        facts=facts,
+        parts={name: text for name, text in parts.items() if text},
+        notebook=notebook,
+    )
 
 
 def _plain(text):

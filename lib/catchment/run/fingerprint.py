@@ -241,14 +241,20 @@ class Fingerprints:
             from catchment.data import catalog
 
             known = catalog.tables(self.root)
-            found += [f"catalogue entry {name} changed" for name, digest in reads["entries"].items() if name not in known or catalog.entry_digest(name, self.root) != digest]
+            found += [
+                f"catalogue entry {name} changed"
+                for name, digest in reads["entries"].items()
+                if name not in known or catalog.entry_digest(name, self.root) != digest
+            ]
             if not found:
                 reads["catalog"] = self.file("data/catalog.yml")
                 self.refreshed += 1
         now = {path: self.file(path) for pattern in reads["patterns"].values() if pattern for path in self.matches(pattern)}
         if now == reads["files"] and None not in now.values() and None not in reads["patterns"].values():
             return found
-        touched = {path for path in now.keys() | reads["files"].keys() if now.get(path) is None or now.get(path) != reads["files"].get(path)}
+        touched = {
+            path for path in now.keys() | reads["files"].keys() if now.get(path) is None or now.get(path) != reads["files"].get(path)
+        }
         changed = self._changed_rows(page, reads, touched)
         if not changed and reads["files"] != now:
             reads["files"] = now
@@ -262,7 +268,11 @@ class Fingerprints:
         questions = self.objects.get(reads["questions"])
         if questions is None:
             return ["what it read is no longer known"]
-        tables = {name for name, pattern in reads["patterns"].items() if pattern is None or set(self.matches(pattern)) & touched or not self.matches(pattern)}
+        tables = {
+            name
+            for name, pattern in reads["patterns"].items()
+            if pattern is None or set(self.matches(pattern)) & touched or not self.matches(pattern)
+        }
         found = {}
         for item in questions:
             if item["table"] in tables and item["table"] not in found:

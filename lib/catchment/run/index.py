@@ -18,12 +18,18 @@ WIDTH, EDGE = 76, 4  # pixels of a small multiple: its width, and its margin for
 
 def render(manifest: dict[str, Any]) -> str:
     """`reports/index.html` for a manifest; only pages for leadership are told of."""
-    entries = sorted((entry for entry in manifest["pages"].values() if entry["audience"] == LEADERSHIP), key=lambda entry: (entry["order"], entry["notebook"]))
+    entries = sorted(
+        (entry for entry in manifest["pages"].values() if entry["audience"] == LEADERSHIP),
+        key=lambda entry: (entry["order"], entry["notebook"]),
+    )
     measures = movement.measures(entries)
     by_partner = defaultdict(list)
     for entry in entries:
         by_partner[entry["partner"]].append(entry)
-    partners = sorted((_partner(name, manifest, pages, measures) for name, pages in by_partner.items()), key=lambda each: (each["name"].casefold(), each["id"]))
+    partners = sorted(
+        (_partner(name, manifest, pages, measures) for name, pages in by_partner.items()),
+        key=lambda each: (each["name"].casefold(), each["id"]),
+    )
     orders = _orders(partners, measures)
     changed = _changed(partners)
     return site.render(
@@ -66,7 +72,9 @@ def _page(entry):
     return {
         "title": entry["title"],
         "path": entry["path"],
-        "attachments": [{"path": file["path"], "ending": ending, "bytes": file["bytes"]} for ending, file in entry.get("attachments", {}).items()],
+        "attachments": [
+            {"path": file["path"], "ending": ending, "bytes": file["bytes"]} for ending, file in entry.get("attachments", {}).items()
+        ],
         "produced": entry.get("produced", ""),
         "takeaway": takeaways[0] if takeaways else "",
         "simulated": bool(entry.get("headlines", {}).get("simulated")),
@@ -82,7 +90,14 @@ def _cell(measure: Measure, partner: str):
     if each is None:
         return None
     moved = each.before is not None and each.before != each.number
-    return {"text": each.text, "rank": each.rank, "gained": each.gained, "status": each.status, "x": _x(measure, each.number), "from": _x(measure, each.before) if moved else None}
+    return {
+        "text": each.text,
+        "rank": each.rank,
+        "gained": each.gained,
+        "status": each.status,
+        "x": _x(measure, each.number),
+        "from": _x(measure, each.before) if moved else None,
+    }
 
 
 def _x(measure, value):
@@ -93,7 +108,14 @@ def _x(measure, value):
 def _column(measure: Measure):
     texts = {each.number: each.text for each in measure.standings.values()}
     ends = [texts[number] for number in (min(texts), max(texts))]
-    return {"name": measure.name, "better": measure.better, "low": ends[0], "high": ends[1], "n": len(measure.standings), "median": _x(measure, measure.median)}
+    return {
+        "name": measure.name,
+        "better": measure.better,
+        "low": ends[0],
+        "high": ends[1],
+        "n": len(measure.standings),
+        "median": _x(measure, measure.median),
+    }
 
 
 def _orders(partners, measures):
@@ -129,4 +151,6 @@ def _vintages(entries, known):
     for entry in entries:
         for name in entry.get("vintages", ()):
             users[name].add(entry["partner"])
-    return sorted(({**known[name], "partners_n": len(found)} for name, found in users.items()), key=lambda each: (each["title"], each["period"]))
+    return sorted(
+        ({**known[name], "partners_n": len(found)} for name, found in users.items()), key=lambda each: (each["title"], each["period"])
+    )

@@ -26,7 +26,8 @@ def _page(entry):
         "title": entry["title"],
         "file": entry["path"] and entry["path"].rpartition("/")[2],
         "attachments": [
-            {"file": file["path"].rpartition("/")[2], "ending": ending, "bytes": file["bytes"]} for ending, file in entry.get("attachments", {}).items()
+            {"file": file["path"].rpartition("/")[2], "ending": ending, "bytes": file["bytes"]}
+            for ending, file in entry.get("attachments", {}).items()
         ],
         "produced": entry.get("produced", ""),
         "takeaways": headlines.get("takeaways", []),

@@ -15,7 +15,9 @@ TEMPLATES = "catchment.report"
 ALWAYS = ("catchment.report", "catchment.params", "catchment.data", "catchment.run.page", "catchment.run.engine")
 
 
-def modules(imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]]] | None = None, *, folder: Path = FOLDER) -> dict[str, str]:
+def modules(
+    imported: Iterable[str], read: Callable[[Path], tuple[str, list[str]]] | None = None, *, folder: Path = FOLDER
+) -> dict[str, str]:
     """Path below the package -> SHA-256, for the modules that `imported` names and all they import.
 
     `read(path)` gives (SHA-256, names imported) of a file; a caller may pass one that remembers.

@@ -108,7 +108,13 @@ def _before(made, before):
 
 def told(entry: dict[str, Any]) -> dict[str, Any]:
     """What a page hands to those that need it: its headlines, what it said before, and since when it could not be renewed."""
-    return {"title": entry["title"], **entry["headlines"], "before": entry.get("compared"), "last_good": entry["produced"] if entry["failure"] else None, "missing": ""}
+    return {
+        "title": entry["title"],
+        **entry["headlines"],
+        "before": entry.get("compared"),
+        "last_good": entry["produced"] if entry["failure"] else None,
+        "missing": "",
+    }
 
 
 def untold(title: str, entry: dict[str, Any] | None) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def measures(entries: list[dict[str, Any]]) -> list[Measure]:
         former = {each["name"]: each["number"] for _, each in _measured((entry.get("before") or {}).get("kpis", []))}
         for card, told in _measured(entry.get("headlines", {}).get("kpis", [])):
             measure = found.setdefault(told["name"], Measure(told["name"], told["better"]))
-            measure.standings.setdefault(entry["partner"], Standing(card["value"], told["number"], former.get(told["name"]), card["status"]))
+            measure.standings.setdefault(
+                entry["partner"], Standing(card["value"], told["number"], former.get(told["name"]), card["status"])
+            )
     for measure in found.values():
         _rank(measure)
     return list(found.values())

@@ -198,8 +198,14 @@ def _execute(job, notebook, tell, log_folder):
                 exec(SETUP.format(partner=job.partner), {})  # what a kernel does in a cell of its own
         try:
             executed = papermill.execute_notebook(
-                notebook, None, parameters=job.parameters, engine_name=job.engine, progress_bar=False,
-                cell_timeout_s=job.limits.cell_s, log_folder=log_folder, on_cell=on_cell,
+                notebook,
+                None,
+                parameters=job.parameters,
+                engine_name=job.engine,
+                progress_bar=False,
+                cell_timeout_s=job.limits.cell_s,
+                log_folder=log_folder,
+                on_cell=on_cell,
             )
         except PapermillExecutionError as error:
             raise _Failed(_failure(current, error, job.limits), nbformat_text(current)) from error

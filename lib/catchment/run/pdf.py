@@ -54,7 +54,9 @@ def printed(html: bytes) -> bytes:
         # The sandbox cannot start for root, as in a container; the page holds no script and its policy allows none.
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         command = [program, *QUIET, *sandbox, f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}", page.as_uri()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, preexec_fn=_unlimited if os.name == "posix" else None)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, preexec_fn=_unlimited if os.name == "posix" else None
+        )
         if not target.exists():
             raise RuntimeError(f"{Path(program).name} printed nothing (exit {done.returncode}): {done.stderr[-500:].strip()}")
         return _dated(target.read_bytes(), html)

@@ -67,7 +67,9 @@ def notebooks(root: Path) -> dict[str, Notebook]:
         for missing in set(notebook.needs) - names:
             raise PlanError(f"notebooks/{notebook.name}.ipynb: needs {missing!r}, which does not exist{_nearest(missing, names)}")
         for kept in hidden & set(notebook.needs) if LEADERSHIP in notebook.audiences else ():
-            raise PlanError(f"notebooks/{notebook.name}.ipynb: has a page for leadership and needs {kept!r}, which is for internal readers only")
+            raise PlanError(
+                f"notebooks/{notebook.name}.ipynb: has a page for leadership and needs {kept!r}, which is for internal readers only"
+            )
     ordered = sorted(found, key=lambda notebook: (notebook.order, notebook.name))
     placed: dict[str, Notebook] = {}
     while ordered:
@@ -88,10 +90,18 @@ def _read(path: Path) -> Notebook:
     own = metadata.get("catchment", {})
     audience = own.get("audience", LEADERSHIP)
     if audience not in EDITIONS:
-        raise PlanError(f"notebooks/{path.name}: audience {audience!r}{_nearest(str(audience), EDITIONS)}; there are: {', '.join(EDITIONS)}")
+        raise PlanError(
+            f"notebooks/{path.name}: audience {audience!r}{_nearest(str(audience), EDITIONS)}; there are: {', '.join(EDITIONS)}"
+        )
     return Notebook(
-        path.stem, path, own.get("title", path.stem), own.get("order", 99), tuple(own.get("needs", ())),
-        EDITIONS[audience], bool(own.get("deck")), source,
+        path.stem,
+        path,
+        own.get("title", path.stem),
+        own.get("order", 99),
+        tuple(own.get("needs", ())),
+        EDITIONS[audience],
+        bool(own.get("deck")),
+        source,
     )
 
 
@@ -122,7 +132,9 @@ def _refuse_hidden(root, pages):
     """Pages for internal readers only that were asked for by name, of partners that have no such readers."""
     settings = {partner: params.load(partner, root=root) for partner, _ in pages}
     if pages:
-        raise params.ParamsError([_problem(settings[partner], ("audience",), f"{name} is for internal readers only") for partner, name in pages])
+        raise params.ParamsError(
+            [_problem(settings[partner], ("audience",), f"{name} is for internal readers only") for partner, name in pages]
+        )
 
 
 def _chosen(kind, wanted, known):
@@ -199,7 +211,9 @@ def _declared(notebook: Notebook) -> dict[str, dict]:
     declared = papermill.inspect_notebook(notebook.path)
     where = f"notebooks/{notebook.name}.ipynb"
     if "partner" not in declared:
-        raise params.ParamsError([params.Problem(where, 0, "partner", "no such parameter", 'tag a cell `parameters` with `partner: str = "…"`')])
+        raise params.ParamsError(
+            [params.Problem(where, 0, "partner", "no such parameter", 'tag a cell `parameters` with `partner: str = "…"`')]
+        )
     untyped = [name for name, each in declared.items() if each["inferred_type_name"] == "None"]
     if untyped:
         raise params.ParamsError([params.Problem(where, 0, name, "the parameter declares no type") for name in untyped])

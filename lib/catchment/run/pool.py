@@ -30,7 +30,9 @@ from catchment.run.page import Built, Failure, Job
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 # One thread for each numeric library: pages run side by side, and a server with busy threads cannot be forked safely.
 # A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
-ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {"PYTHONHASHSEED": "0"}
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {
+    "PYTHONHASHSEED": "0"
+}
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
 SERVER_DIED = 255  # multiprocessing's code for a process whose server cannot tell how it ended
 DYING_S = 5.0  # a killed server needs a moment to give its memory back
@@ -104,7 +106,14 @@ def await_server_death(context) -> None:
 class ForkPool(Executor):
     """Runs `submit(build, job)` in a forked process; `on_event(job, cell)` is called when a job starts a cell."""
 
-    def __init__(self, workers: int, *, preload: Iterable[str] = (), root: Path | None = None, on_event: Callable[[Job, int | None], None] | None = None):
+    def __init__(
+        self,
+        workers: int,
+        *,
+        preload: Iterable[str] = (),
+        root: Path | None = None,
+        on_event: Callable[[Job, int | None], None] | None = None,
+    ):
         self.workers, self.server_cpu_s = workers, 0.0
         self.on_event = on_event or (lambda job, cell: None)
         self._waiting: deque = deque()
@@ -237,7 +246,9 @@ class ForkPool(Executor):
             used = _tree_mb(running.process.pid)
             running.peak_mb = max(running.peak_mb, used)
             if used > limits.memory_mb:
-                self._end(running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB"))
+                self._end(
+                    running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB")
+                )
 
     def _end(self, running, failure):
         running.killed = running.killed or failure

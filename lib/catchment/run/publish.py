@@ -117,11 +117,17 @@ class Publisher:
         if known["run"] in (None, self.run, *(each["run"] for each in earlier)):
             return
         if keep_n:
-            pages = [entry for entry in self._standing.values() if entry["partner"] == partner and entry["audience"] == LEADERSHIP and entry["path"]]
+            pages = [
+                entry
+                for entry in self._standing.values()
+                if entry["partner"] == partner and entry["audience"] == LEADERSHIP and entry["path"]
+            ]
             kept = {"run": known["run"], "produced": known["produced"], "pages_n": len(pages)}
             paths = [file["path"] for entry in pages for file in (entry, *entry["attachments"].values())]
             self._keep |= {folder / known["run"] / Path(path).name: self.trees.leadership / path for path in paths}
-            self._files[folder / known["run"] / INDEX] = landing.render(partner, known, pages, self.manifest["vintages"], kept=kept).encode()
+            self._files[folder / known["run"] / INDEX] = landing.render(
+                partner, known, pages, self.manifest["vintages"], kept=kept
+            ).encode()
             earlier = [kept, *earlier]
         self._remove += [folder / each["run"] for each in earlier[keep_n:]]
         self.partners[partner] = known | {"earlier": earlier[:keep_n]}
@@ -160,7 +166,10 @@ class Publisher:
         self._next = ended + max(EVERY_S, (ended - began) * SHARE)
         if objects is not None:
             inputs = [entry["inputs"] for entry in self.entries.values() if "inputs" in entry]
-            objects.prune({each[name] for each in inputs for name in ("library", "params", "environment")} | {each["reads"]["questions"] for each in inputs})
+            objects.prune(
+                {each[name] for each in inputs for name in ("library", "params", "environment")}
+                | {each["reads"]["questions"] for each in inputs}
+            )
 
     def _shared(self):
         """Landing pages of the partners at work, indexes, manifests."""

@@ -248,16 +248,35 @@ class _Run:
         needs = self._needed(page)
         inputs = self.fingerprints.before(page, needs)
         return Job(
-            page.partner, page.notebook, self.notebooks[page.notebook].source, parameters, str(self.root), self.summary.started,
-            self.summary.version, engine=self.options.engine or _engine(), audience=page.audience, attachments=tuple(self._wanted(page)),
-            limits=limits, needs=needs, others=self._others(page), inputs=inputs, since=time.time(),
+            page.partner,
+            page.notebook,
+            self.notebooks[page.notebook].source,
+            parameters,
+            str(self.root),
+            self.summary.started,
+            self.summary.version,
+            engine=self.options.engine or _engine(),
+            audience=page.audience,
+            attachments=tuple(self._wanted(page)),
+            limits=limits,
+            needs=needs,
+            others=self._others(page),
+            inputs=inputs,
+            since=time.time(),
         )
 
     def _attachments_only(self, page, job) -> Job:
         """The same job where the page stands and only what comes with it is missing; slides are made where the notebook is run."""
         missing = self._unattached(page)
         entry = self.publisher.entries.get(str(page))
-        if self.options.force or not missing or DECK in missing or not entry or not entry["path"] or self.fingerprints.changes(page, entry, job.needs):
+        if (
+            self.options.force
+            or not missing
+            or DECK in missing
+            or not entry
+            or not entry["path"]
+            or self.fingerprints.changes(page, entry, job.needs)
+        ):
             return job
         return replace(job, attachments=tuple(missing), standing=self.publisher.html(entry))
 
@@ -277,7 +296,14 @@ class _Run:
         self.summary.cpu_s += built.cpu_s
         self.summary.peak_mb = max(self.summary.peak_mb, built.peak_mb)
         failure = built.failure
-        self.log("failed" if failure else "built", page=built.page, wall_s=built.wall_s, cpu_s=built.cpu_s, peak_mb=built.peak_mb, error=str(failure or ""))
+        self.log(
+            "failed" if failure else "built",
+            page=built.page,
+            wall_s=built.wall_s,
+            cpu_s=built.cpu_s,
+            peak_mb=built.peak_mb,
+            error=str(failure or ""),
+        )
         if failure and self.attempts[page] <= settings.run.retries and _passing(failure, settings.run.transient):
             self.later[page] = time.monotonic() + settings.run.retry_wait_s * 2 ** (self.attempts[page] - 1)
             self.summary.retried += 1

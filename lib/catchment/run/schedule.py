@@ -51,10 +51,14 @@ def _cron(settings, now, *, reverse):
     try:
         return CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.zone)).replace(microsecond=0), reverse=reverse)
     except CronSimError as error:
-        problem = params.Problem(*where, "run.schedule.cron", f"no cron expression: {schedule.cron!r}", f"{error}; five fields: minute hour day month weekday")
+        problem = params.Problem(
+            *where, "run.schedule.cron", f"no cron expression: {schedule.cron!r}", f"{error}; five fields: minute hour day month weekday"
+        )
         raise params.ParamsError([problem]) from error
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise params.ParamsError([params.Problem(*where, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]) from error
+        raise params.ParamsError(
+            [params.Problem(*where, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]
+        ) from error
 
 
 def due(settings: Iterable[Settings], state: Path, now: datetime) -> list[Due]:

@@ -31,7 +31,13 @@ def _environment():
     read = files("catchment.run").joinpath(FOLDER)
     loader = jinja2.FunctionLoader(lambda name: read.joinpath(name).read_text(encoding="utf-8"))
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"day": day, "size": size, "word": WORDS.get, "sentence": lambda text: Markup(markdown.inline(text)), "css_text": lambda text: Markup(css_text(text))}
+    environment.filters |= {
+        "day": day,
+        "size": size,
+        "word": WORDS.get,
+        "sentence": lambda text: Markup(markdown.inline(text)),
+        "css_text": lambda text: Markup(css_text(text)),
+    }
     return environment
 
 

@@ -29,7 +29,7 @@ def run_kernel(command, environment, folder):
     os.environ.update(environment)
     if folder:
         os.chdir(folder)
-    sys.argv = ["ipykernel_launcher", *command[command.index("-f"):]]
+    sys.argv = ["ipykernel_launcher", *command[command.index("-f") :]]
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance(sys.argv[1:])

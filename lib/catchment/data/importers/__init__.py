@@ -20,7 +20,11 @@ from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, refe
 from .layout import Field, Layout
 from .stream import ImportRefused, facts_of_binary
 
-LAYOUTS: dict[str, Layout] = {layout.kind: layout for family in (cms, nppes, cancer, places, trials, gifts, clinicians, pairs, referral_extract) for layout in family.LAYOUTS}
+LAYOUTS: dict[str, Layout] = {
+    layout.kind: layout
+    for family in (cms, nppes, cancer, places, trials, gifts, clinicians, pairs, referral_extract)
+    for layout in family.LAYOUTS
+}
 BOUNDARIES = "boundaries"
 Told = Callable[[str, int, int], None]
 
@@ -35,8 +39,16 @@ def register(*layouts: Layout) -> None:
     LAYOUTS.update({layout.kind: layout for layout in layouts})
 
 
-def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, partner: str | None = None,
-        progress: Told | None = None) -> list[Imported]:
+def run(
+    kind: str,
+    files: Iterable[Path | str],
+    *,
+    root: Path,
+    name: str | None = None,
+    year: int | None = None,
+    partner: str | None = None,
+    progress: Told | None = None,
+) -> list[Imported]:
     """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
 
     `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and
@@ -45,8 +57,16 @@ def run(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None 
     return list(each(kind, files, root=root, name=name, year=year, partner=partner, progress=progress))
 
 
-def each(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None = None, year: int | None = None, partner: str | None = None,
-         progress: Told | None = None) -> Iterator[Imported]:
+def each(
+    kind: str,
+    files: Iterable[Path | str],
+    *,
+    root: Path,
+    name: str | None = None,
+    year: int | None = None,
+    partner: str | None = None,
+    progress: Told | None = None,
+) -> Iterator[Imported]:
     """The same, one file at a time."""
     if kind not in kinds():
         raise ImportRefused(f"unknown kind {kind!r} ({nearest(kind, kinds())}); known: {', '.join(kinds())}")
@@ -56,7 +76,9 @@ def each(kind: str, files: Iterable[Path | str], *, root: Path, name: str | None
     _fits(kind, name, root)
     for path in map(Path, files):
         done = imports(root).get(name)
-        same = next((known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None)
+        same = next(
+            (known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None
+        )
         if same is None:
             same = replace(_import(kind, path, root, name, year, partner, progress), partner=partner or "")
             _register(kind, name, root, same)
@@ -105,7 +127,15 @@ def _register(kind: str, name: str, root: Path, result: Imported) -> None:
     imported = sorted([*known, result], key=lambda item: (item.partner, item.file))
     path = root / "data" / "imported" / f"{name}.yml"
     part = path.with_name(path.name + ".part")
-    part.write_text("# Written by catchment import.\n" + yaml.safe_dump({"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]}, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    part.write_text(
+        "# Written by catchment import.\n"
+        + yaml.safe_dump(
+            {"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]},
+            sort_keys=False,
+            allow_unicode=True,
+        ),
+        encoding="utf-8",
+    )
     part.replace(path)
 
 
@@ -128,17 +158,42 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
     if kind == BOUNDARIES:
         from . import boundaries
 
-        columns, key, more = {"year": _YEAR, **boundaries.COLUMNS}, ["year", "area_id"], {"title": "Boundaries", "producer": "U.S. Census Bureau"}
-        return {**more, **common, "path": f"imported/{name}/*.geo.parquet", "licence": "public domain", "key": key, "period": "year", "columns": _columns(columns)}
+        columns, key, more = (
+            {"year": _YEAR, **boundaries.COLUMNS},
+            ["year", "area_id"],
+            {"title": "Boundaries", "producer": "U.S. Census Bureau"},
+        )
+        return {
+            **more,
+            **common,
+            "path": f"imported/{name}/*.geo.parquet",
+            "licence": "public domain",
+            "key": key,
+            "period": "year",
+            "columns": _columns(columns),
+        }
     layout = LAYOUTS[kind]
     dated = layout.year and not layout.vintage and layout.period not in layout.table
     private = layout.scope == "partner"
     lead = [*(["partner"] if private else []), *(["year"] if dated else []), *(["vintage"] if layout.vintage else [])]
     key = [*lead, *(column for column in layout.key if column not in lead)]
     columns = {**({"year": _YEAR} if dated else {}), **layout.table}
-    facts = {"title": layout.title, "producer": layout.producer, "licence": layout.licence, "note": layout.note, "suppress_below": layout.suppress_below}
+    facts = {
+        "title": layout.title,
+        "producer": layout.producer,
+        "licence": layout.licence,
+        "note": layout.note,
+        "suppress_below": layout.suppress_below,
+    }
     facts |= {"scope": "partner", "optional": True} if private else {}
-    entry = {**facts, **common, "path": f"imported/{name}/{'{partner}/' if private else ''}*.parquet", "key": key, "period": layout.period if layout.period in columns else None, "columns": _columns(columns)}
+    entry = {
+        **facts,
+        **common,
+        "path": f"imported/{name}/{'{partner}/' if private else ''}*.parquet",
+        "key": key,
+        "period": layout.period if layout.period in columns else None,
+        "columns": _columns(columns),
+    }
     return {key: value for key, value in entry.items() if value not in (None, "", [])}
 
 

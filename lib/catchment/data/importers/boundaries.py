@@ -19,10 +19,14 @@ from .stream import ImportRefused, Progress, facts_of_binary
 
 KIND = "boundaries"
 LARGEST = 2_000_000_000
-_IDENTIFIERS = [("zip", r"zcta5?(?:ce)?(?:\d\d)?|zipcode|zip", r"\d{5}"), ("area_id", r"geoid(?:fq)?(?:\d\d)?|geoidfips|fips|id", r"\d{2,15}")]
+_IDENTIFIERS = [
+    ("zip", r"zcta5?(?:ce)?(?:\d\d)?|zipcode|zip", r"\d{5}"),
+    ("area_id", r"geoid(?:fq)?(?:\d\d)?|geoidfips|fips|id", r"\d{2,15}"),
+]
 _NAMES = r"namelsad(?:\d\d)?|name(?:\d\d)?"
 COLUMNS = {
-    "area_id": Column(meaning="identifier: ZIP (ZCTA), county FIPS, tract or state code"), "name": Column(nullable=True, meaning="name"),
+    "area_id": Column(meaning="identifier: ZIP (ZCTA), county FIPS, tract or state code"),
+    "name": Column(nullable=True, meaning="name"),
     "state_fips": Column(nullable=True, pattern=r"\d{2}", meaning="state FIPS code"),
 }
 
@@ -65,9 +69,15 @@ def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     if usable.sum() < len(shapes) - max(5, len(shapes) // 100):
         raise ImportRefused(f"{name}: {len(shapes) - int(usable.sum()):,} of {len(shapes):,} shapes are no areas with an identifier")
     chosen = shapes[usable]
-    areas = gpd.GeoDataFrame({"area_id": ids[usable].str[-11:] if ids.str.len().max() > 11 else ids[usable], "name": _names(chosen)}, geometry=chosen.make_valid(), crs=shapes.crs)
+    areas = gpd.GeoDataFrame(
+        {"area_id": ids[usable].str[-11:] if ids.str.len().max() > 11 else ids[usable], "name": _names(chosen)},
+        geometry=chosen.make_valid(),
+        crs=shapes.crs,
+    )
     if areas["area_id"].duplicated().any():
-        raise ImportRefused(f"{name}: expected one shape per area, found several for {areas.loc[areas['area_id'].duplicated(), 'area_id'].iloc[0]}")
+        raise ImportRefused(
+            f"{name}: expected one shape per area, found several for {areas.loc[areas['area_id'].duplicated(), 'area_id'].iloc[0]}"
+        )
     states = areas["area_id"].str[:2] if pattern != r"\d{5}" or "STATEFP" in shapes else None
     return areas.assign(state_fips=states).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
 

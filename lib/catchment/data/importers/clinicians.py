@@ -23,7 +23,10 @@ def checked(rows: pd.DataFrame) -> pd.DataFrame:
 
 NPI = Field(name="npi", aliases=["NPI"], type="npi", meaning="clinician")
 VALID = Column(type="boolean", meaning="whether the check digit of the NPI fits")
-_NAMES = (_text("name", "last name", "Provider Last Name", "lst_nm", "Last Name"), _text("first_name", "first name", "Provider First Name", "frst_nm", "First Name"))
+_NAMES = (
+    _text("name", "last name", "Provider Last Name", "lst_nm", "Last Name"),
+    _text("first_name", "first name", "Provider First Name", "frst_nm", "First Name"),
+)
 _CLINICIAN = (
     NPI,
     Field(name="person_id", aliases=["Ind_PAC_ID", "PAC ID"], nullable=True, pattern=r"\d{10}", meaning="PECOS identifier of the person"),
@@ -31,12 +34,29 @@ _CLINICIAN = (
     *_NAMES,
     _text("credential", "credential", "Cred", "Credential", required=False),
     _text("school", "medical school", "Med_sch", "Medical school name", required=False),
-    Field(name="graduation_year", aliases=["Grd_yr", "Graduation year"], type="integer", min=1900, max=2100, nullable=True, unit="year", meaning="year of graduation"),
+    Field(
+        name="graduation_year",
+        aliases=["Grd_yr", "Graduation year"],
+        type="integer",
+        min=1900,
+        max=2100,
+        nullable=True,
+        unit="year",
+        meaning="year of graduation",
+    ),
     _text("specialty", "primary specialty as Medicare has it", "pri_spec", "Primary specialty"),
     _text("specialties", "all secondary specialties", "sec_spec_all", "All secondary specialties", required=False),
     _text("organization", "group practice", "Facility Name", "org_nm", "Organization legal name", required=False),
     _text("organization_id", "PECOS identifier of the group", "org_pac_id", "Group Practice PAC ID", required=False),
-    Field(name="organization_clinicians_n", aliases=["num_org_mem", "Number of Group Practice members"], type="integer", min=0, nullable=True, required=False, meaning="clinicians of the group"),
+    Field(
+        name="organization_clinicians_n",
+        aliases=["num_org_mem", "Number of Group Practice members"],
+        type="integer",
+        min=0,
+        nullable=True,
+        required=False,
+        meaning="clinicians of the group",
+    ),
     _text("address", "address", "adr_ln_1", "Line 1 Street Address"),
     _text("address_2", "second line of the address", "adr_ln_2", "Line 2 Street Address", required=False),
     _text("city", "city", "City/Town", "cty", "City"),
@@ -45,8 +65,13 @@ _CLINICIAN = (
     _text("address_id", "identifier of the address", "adrs_id", required=False),
 )
 CARE_COMPARE = Layout(
-    kind="care_compare_clinicians", title="Clinicians enrolled in Medicare", producer=PRODUCER, note="One row per clinician, enrollment, group and address.",
-    key=["npi", "enrollment_id", "organization_id", "address_id", "address", "address_2", "zip"], fields=_CLINICIAN, tidy=checked,
+    kind="care_compare_clinicians",
+    title="Clinicians enrolled in Medicare",
+    producer=PRODUCER,
+    note="One row per clinician, enrollment, group and address.",
+    key=["npi", "enrollment_id", "organization_id", "address_id", "address", "address_2", "zip"],
+    fields=_CLINICIAN,
+    tidy=checked,
     columns={field.name: field.column for field in _CLINICIAN} | {"npi_valid": VALID},
 )
 
@@ -55,12 +80,30 @@ _AFFILIATION = (
     Field(name="person_id", aliases=["Ind_PAC_ID"], nullable=True, pattern=r"\d{10}", meaning="PECOS identifier of the person"),
     *_NAMES,
     _text("facility_type", "kind of facility", "facility_type", "Facility Type"),
-    Field(name="ccn", aliases=["Facility Affiliations Certification Number", "facility_afl_ccn"], type="ccn", meaning="CMS certification number of the facility"),
-    Field(name="unit_ccn", aliases=["Facility Type Certification Number", "parent_ccn"], type="ccn", nullable=True, required=False, meaning="certification number of the unit or its parent"),
+    Field(
+        name="ccn",
+        aliases=["Facility Affiliations Certification Number", "facility_afl_ccn"],
+        type="ccn",
+        meaning="CMS certification number of the facility",
+    ),
+    Field(
+        name="unit_ccn",
+        aliases=["Facility Type Certification Number", "parent_ccn"],
+        type="ccn",
+        nullable=True,
+        required=False,
+        meaning="certification number of the unit or its parent",
+    ),
 )
 FACILITY_AFFILIATION = Layout(
-    kind="facility_affiliation", title="Clinicians' hospital affiliations", producer=PRODUCER, key=["npi", "facility_type", "ccn", "unit_ccn"], fields=_AFFILIATION, tidy=checked,
-    columns={field.name: field.column for field in _AFFILIATION} | {"npi_valid": VALID}, note="Affiliation as Medicare derives it from claims.",
+    kind="facility_affiliation",
+    title="Clinicians' hospital affiliations",
+    producer=PRODUCER,
+    key=["npi", "facility_type", "ccn", "unit_ccn"],
+    fields=_AFFILIATION,
+    tidy=checked,
+    columns={field.name: field.column for field in _AFFILIATION} | {"npi_valid": VALID},
+    note="Affiliation as Medicare derives it from claims.",
 )
 
 LAYOUTS = (CARE_COMPARE, FACILITY_AFFILIATION)

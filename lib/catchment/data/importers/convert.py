@@ -44,7 +44,9 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         if item.suppressed:
             columns[f"{item.name}_suppressed"] = pd.Series(hidden)
             withheld |= hidden
-        wrong += [(numbers[row], item.name, expectation(item), text[row].as_py() or "an empty cell") for row in np.flatnonzero(~fits & ~bad)[:200]]
+        wrong += [
+            (numbers[row], item.name, expectation(item), text[row].as_py() or "an empty cell") for row in np.flatnonzero(~fits & ~bad)[:200]
+        ]
         bad |= ~fits
     frame = pd.DataFrame(columns)
     if layout.check is not None and (~bad).any():
@@ -58,7 +60,11 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
 def expectation(item: Field) -> str:
     """What a cell of the field must hold, in words."""
     words = "text" if item.pattern and item.type == "text" else WORDS[item.type]
-    limits = [f"not below {item.min:g}" if item.min is not None else "", f"not above {item.max:g}" if item.max is not None else "", f"like {item.pattern}" if item.pattern else ""]
+    limits = [
+        f"not below {item.min:g}" if item.min is not None else "",
+        f"not above {item.max:g}" if item.max is not None else "",
+        f"like {item.pattern}" if item.pattern else "",
+    ]
     return " ".join([words, " and ".join(filter(None, limits))]).strip()
 
 

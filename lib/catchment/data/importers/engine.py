@@ -41,8 +41,16 @@ class _Opened:
     layout: Layout
 
 
-def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None = None, others: Sequence[Layout] = (), progress: Progress | None = None,
-                 constants: Mapping[str, Any] | None = None) -> Imported:
+def convert_file(
+    layout: Layout,
+    path: Path,
+    target: Path,
+    *,
+    year: int | None = None,
+    others: Sequence[Layout] = (),
+    progress: Progress | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> Imported:
     """Import one file into the Parquet file `target`; raises ImportRefused with the reason.
 
     `year` is the year of the rows when neither rows nor file name tell it; `others` are layouts to suggest when it is not this one;
@@ -54,8 +62,15 @@ def convert_file(layout: Layout, path: Path, target: Path, *, year: int | None =
         raise ImportRefused(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 
 
-def _converted_file(layout: Layout, path: Path, target: Path, year: int | None, others: Sequence[Layout], progress: Progress | None,
-                    constants: Mapping[str, Any]) -> Imported:
+def _converted_file(
+    layout: Layout,
+    path: Path,
+    target: Path,
+    year: int | None,
+    others: Sequence[Layout],
+    progress: Progress | None,
+    constants: Mapping[str, Any],
+) -> Imported:
     known = facts(path, layout.member, progress)
     given = year_of(layout, path, year)
     part = target.with_name(target.name + ".part")
@@ -72,7 +87,18 @@ def _converted_file(layout: Layout, path: Path, target: Path, year: int | None, 
     finally:
         part.unlink(missing_ok=True)
     write_rejects(target.with_suffix(".rejects.csv"), wrong)
-    return Imported(layout.kind, path.name, target.name, vintage, known.sha256, counts["rows"], counts["rejected"], counts["suppressed"], known.encoding, f"{date.today()}")
+    return Imported(
+        layout.kind,
+        path.name,
+        target.name,
+        vintage,
+        known.sha256,
+        counts["rows"],
+        counts["rejected"],
+        counts["suppressed"],
+        known.encoding,
+        f"{date.today()}",
+    )
 
 
 def year_of(layout: Layout, path: Path, year: int | None) -> int | None:
@@ -99,7 +125,9 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
             if found.complete:
                 constants = layout.preamble(above) if layout.preamble else {}
                 full = replace(layout, fields=[*layout.fields, *layout.extra(header)]) if layout.extra else layout
-                return _Opened(records(content, delimiter, name, first=len(above) + 1), match(full, header).places, len(header), constants, full)
+                return _Opened(
+                    records(content, delimiter, name, first=len(above) + 1), match(full, header).places, len(header), constants, full
+                )
         above.append(line.rstrip("\r\n"))
     raise ImportRefused(_no_header(layout, above, name, others))
 
@@ -117,7 +145,11 @@ def _no_header(layout: Layout, above: list[str], name: str, others: Sequence[Lay
     best = max(candidates, key=lambda header: len(match(layout, header).places), default=[])
     found = match(layout, best)
     missing = ", ".join(repr(field.aliases[0]) for field in [*found.missing, *found.unclear][:5])
-    fitting = [other.kind for other in others if other.kind != layout.kind and other.header and any(match(other, header).complete for header in candidates)]
+    fitting = [
+        other.kind
+        for other in others
+        if other.kind != layout.kind and other.header and any(match(other, header).complete for header in candidates)
+    ]
     hint = f"; it looks like {' or '.join(fitting)}" if fitting else ""
     if not above:
         return f"{name}: the file is empty"
@@ -138,7 +170,9 @@ def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
         if len(record) != source.width:
             wrong.append((number, "", f"{source.width} columns", f"{len(record)} columns"))
         elif last and not known.ends_with_break and not known.packed:
-            wrong.append((number, "", "a line break at the end of the file", "none: the last row may be cut off; add a line break if it is complete"))
+            wrong.append(
+                (number, "", "a line break at the end of the file", "none: the last row may be cut off; add a line break if it is complete")
+            )
         else:
             numbers.append(number)
             rows.append(record)
@@ -197,7 +231,9 @@ def _refuse_rejected(wrong: list, read: int, name: str, *, final: bool) -> None:
             raise ImportRefused(f"{name}: a header and no rows")
         line, column, expected, found = wrong[0]
         place = f"line {line}" + (f", column {column}" if column else "")
-        raise ImportRefused(f"{name}: {rejected:,} of {rows:,} rows are not of this layout; the first: {place}: expected {expected}, found {found[:60]!r}")
+        raise ImportRefused(
+            f"{name}: {rejected:,} of {rows:,} rows are not of this layout; the first: {place}: expected {expected}, found {found[:60]!r}"
+        )
 
 
 def refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> None:
@@ -205,7 +241,9 @@ def refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> Non
     columns = ", ".join(f'"{column}"' for column in key)
     with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as con:
         con.execute("SET temp_directory = ?", [str(part.parent)])
-        found = con.execute(f"SELECT {columns}, count(*) FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1", [str(part)]).fetchone()
+        found = con.execute(
+            f"SELECT {columns}, count(*) FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1", [str(part)]
+        ).fetchone()
     if found:
         said = ", ".join(f"{column} {value}" for column, value in zip(key, found, strict=False))
         raise ImportRefused(f"{name}: expected one row per {', '.join(key)}, found {found[-1]} for {said}")
@@ -232,5 +270,8 @@ def write_rejects(path: Path, wrong: Sequence[tuple[int, str, str, str]]) -> Non
         writer = csv.writer(stream)
         writer.writerow(["line", "column", "expected", "found"])
         # A cell that a spreadsheet would take for a formula is written as text.
-        writer.writerows([line, column, expected, "'" + found if found[:1] in "=+-@\t" else found[:500]] for line, column, expected, found in sorted(wrong))
+        writer.writerows(
+            [line, column, expected, "'" + found if found[:1] in "=+-@\t" else found[:500]]
+            for line, column, expected, found in sorted(wrong)
+        )
     part.replace(path)

@@ -32,7 +32,21 @@ _CLINICAL = {
     "pathology", "histology", "tumor", "tumour", "cancer", "oncology", "prognosis", "chemo", "chemotherapy", "radiotherapy", "biopsy", "metastasis", "clinical", "disease", "symptom", "symptoms", "allergy", "allergies",
     "surgery", "lab", "labs", "phi", "encounter", "comorbidity", "genetic", "snomed", "loinc", "therapy",
 }  # fmt: skip
-_CLINICAL_PHRASES = ("medical record", "health record", "patient id", "patient number", "patient identifier", "medical condition", "health condition", "chief complaint", "reason for visit", "account number hospital", "tumor stage", "cancer stage", "clinical stage")
+_CLINICAL_PHRASES = (
+    "medical record",
+    "health record",
+    "patient id",
+    "patient number",
+    "patient identifier",
+    "medical condition",
+    "health condition",
+    "chief complaint",
+    "reason for visit",
+    "account number hospital",
+    "tumor stage",
+    "cancer stage",
+    "clinical stage",
+)
 # Offices name funds and campaigns after the cause; a column of gifts' purposes is no clinical column.
 _PURPOSE = {"fund", "designation", "campaign", "appeal", "program", "gift", "package", "event"}
 _ICD = re.compile(r"^[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}$|^[CD]\d\d$")
@@ -61,7 +75,16 @@ class Unfit(Exception):
     """A row that cannot go in: column, what was expected, what was found."""
 
 
-def read(layout: Layout, path: Path, target: Path, *, row: Callable[[Ledger, int, dict[str, str]], dict[str, Any] | None], year: int | None = None, progress: Progress | None = None, constants: Mapping[str, Any] | None = None) -> Imported:
+def read(
+    layout: Layout,
+    path: Path,
+    target: Path,
+    *,
+    row: Callable[[Ledger, int, dict[str, str]], dict[str, Any] | None],
+    year: int | None = None,
+    progress: Progress | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> Imported:
     """Import one ledger file into the Parquet file `target`; `row` turns one record's texts into one row of the table.
 
     Raises
@@ -85,7 +108,9 @@ def read(layout: Layout, path: Path, target: Path, *, row: Callable[[Ledger, int
     finally:
         part.unlink(missing_ok=True)
     engine.write_rejects(target.with_suffix(".rejects.csv"), wrong)
-    return Imported(layout.kind, path.name, target.name, days.span, known.sha256, days.rows, len(wrong), 0, known.encoding, f"{date.today()}")
+    return Imported(
+        layout.kind, path.name, target.name, days.span, known.sha256, days.rows, len(wrong), 0, known.encoding, f"{date.today()}"
+    )
 
 
 def _elsewhere(layout: Layout, target: Path) -> dict[int, str]:
@@ -184,12 +209,18 @@ def _opened(layout: Layout, content: Iterator[str], name: str) -> tuple[list[str
             if not missing:
                 return header, places, records(content, delimiter, name, first=above + 1)
             best = max(best, (len(places), missing), key=lambda found: found[0])
-    raise ImportRefused(f"{name}: expected a header of the kind {layout.kind} with {', '.join(map(repr, best[1])) or 'its columns'}: no such column" if best[0] >= 0 else f"{name}: the file is empty")
+    raise ImportRefused(
+        f"{name}: expected a header of the kind {layout.kind} with {', '.join(map(repr, best[1])) or 'its columns'}: no such column"
+        if best[0] >= 0
+        else f"{name}: the file is empty"
+    )
 
 
 def _places(layout: Layout, header: Sequence[str]) -> dict[str, int]:
     names = [plain(name) for name in header]
-    wanted = {item.name: next((names.index(plain(alias)) for alias in item.aliases if plain(alias) in names), None) for item in layout.fields}
+    wanted = {
+        item.name: next((names.index(plain(alias)) for alias in item.aliases if plain(alias) in names), None) for item in layout.fields
+    }
     return {name: place for name, place in wanted.items() if place is not None}
 
 
@@ -203,7 +234,9 @@ def refuse_clinical(header: Sequence[str], name: str) -> None:
     found = [column for column in header if _clinical(column)]
     if found:
         listing = ", ".join(repr(column) for column in found)
-        raise ImportRefused(f"{name}: {listing} {'looks' if len(found) == 1 else 'look'} clinical; a philanthropy file may not carry a diagnosis, treatment or record number (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again")
+        raise ImportRefused(
+            f"{name}: {listing} {'looks' if len(found) == 1 else 'look'} clinical; a philanthropy file may not carry a diagnosis, treatment or record number (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
+        )
 
 
 def _clinical(column: str) -> bool:
@@ -218,9 +251,15 @@ def _clinical(column: str) -> bool:
 
 def _refuse_codes(columns: Mapping[str, Sequence[str]], name: str) -> None:
     """Refuse a column without a telling name whose values are diagnosis codes."""
-    found = [column for column, values in columns.items() if len(values) >= 3 and sum(bool(_ICD.match(value.upper())) for value in values) > len(values) / 2]
+    found = [
+        column
+        for column, values in columns.items()
+        if len(values) >= 3 and sum(bool(_ICD.match(value.upper())) for value in values) > len(values) / 2
+    ]
     if found:
-        raise ImportRefused(f"{name}: the values of {', '.join(map(repr, found))} look like ICD-10 diagnosis codes; a philanthropy file may not carry them (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again")
+        raise ImportRefused(
+            f"{name}: the values of {', '.join(map(repr, found))} look like ICD-10 diagnosis codes; a philanthropy file may not carry them (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
+        )
 
 
 def _records(ledger: Ledger, path: Path, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:

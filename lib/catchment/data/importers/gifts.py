@@ -13,9 +13,31 @@ from ..catalog import Column
 from .gift_rows import Ledger, Unfit, amount, day, dollars_only, kind_of, once, read, whole
 from .layout import Field, Layout, plain
 
-GIFT_TYPES = ("donor-advised", "event", "grant", "in kind", "matching", "outright", "planned intention", "planned realized", "pledge", "pledge payment", "recurring", "stock")
+GIFT_TYPES = (
+    "donor-advised",
+    "event",
+    "grant",
+    "in kind",
+    "matching",
+    "outright",
+    "planned intention",
+    "planned realized",
+    "pledge",
+    "pledge payment",
+    "recurring",
+    "stock",
+)
 PROGRAMS = ("annual giving", "major gifts", "events", "corporate", "foundation", "grants", "planned giving")
-_PROGRAM = {"event": "events", "grant": "grants", "planned intention": "planned giving", "planned realized": "planned giving", "pledge": "major gifts", "pledge payment": "major gifts", "stock": "major gifts", "matching": "corporate"}
+_PROGRAM = {
+    "event": "events",
+    "grant": "grants",
+    "planned intention": "planned giving",
+    "planned realized": "planned giving",
+    "pledge": "major gifts",
+    "pledge payment": "major gifts",
+    "stock": "major gifts",
+    "matching": "corporate",
+}
 _SCHEDULE = "money or a commitment: a recurring gift's schedule is neither; its payments are imported"
 _WRITE_OFF = "a gift: pledge write-offs belong to the pledges table"
 
@@ -28,7 +50,16 @@ TYPES: dict[str, str] = {
     "donoradvisedfund": "donor-advised", "daf": "donor-advised", "majorgift": "outright", "grantpayment": "grant", "eventregistration": "event", "ticket": "event", "mgpledge": "pledge",
 }  # fmt: skip
 LEFT_OUT = {"recurringgift": _SCHEDULE, "recurringgiftschedule": _SCHEDULE, "writeoff": _WRITE_OFF, "mgwriteoff": _WRITE_OFF}
-REVERSALS = {"refund": "refund", "reversal": "correction", "chargeback": "chargeback", "adjustment": "correction", "correction": "correction", "nsf": "chargeback", "void": "correction", "returnedcheck": "chargeback"}
+REVERSALS = {
+    "refund": "refund",
+    "reversal": "correction",
+    "chargeback": "chargeback",
+    "adjustment": "correction",
+    "correction": "correction",
+    "nsf": "chargeback",
+    "void": "correction",
+    "returnedcheck": "chargeback",
+}
 WON = {"closedwon", "posted", "received", "paid", "closed"}
 
 _TABLES: dict[str, dict[str, Column]] = {
@@ -63,7 +94,11 @@ def gift(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str, Any]:
     value = amount(texts.get("split_amount") or texts["amount"])
     adjusts = texts.get("adjusts_gift_id") or None
     if value < 0 and not (reason or adjusts):
-        raise Unfit("amount", "a negative amount with its reason: a type such as Refund or Chargeback, or the gift that it takes back", texts["amount"])
+        raise Unfit(
+            "amount",
+            "a negative amount with its reason: a type such as Refund or Chargeback, or the gift that it takes back",
+            texts["amount"],
+        )
     reversal = bool(reason or (adjusts and value < 0))
     kind = kind_of(ledger, adjusts, kind) if reversal else kind
     when, donor = day(texts["gift_date"], ledger.order, "gift_date"), texts.get("donor_id", "")
@@ -86,7 +121,14 @@ def _kind(texts: Mapping[str, str]) -> str:
         return "outright"
     if written not in TYPES:
         raise Unfit("gift_type", f"one of {', '.join(GIFT_TYPES)} or a name of the export's system", texts["gift_type"])
-    special = {"donoradvisedfund": "donor-advised", "daf": "donor-advised", "bequest": "planned realized", "matchinggift": "matching", "event": "event", "grant": "grant"}
+    special = {
+        "donoradvisedfund": "donor-advised",
+        "daf": "donor-advised",
+        "bequest": "planned realized",
+        "matchinggift": "matching",
+        "event": "event",
+        "grant": "grant",
+    }
     return special.get(subtype, TYPES[written]) if TYPES[written] == "outright" else TYPES[written]
 
 
@@ -113,7 +155,11 @@ def opportunity(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str,
     whole(texts)
     stage = plain(texts.get("stage", ""))
     if stage not in WON | {"pledged"}:
-        raise Unfit("stage", "a stage that is won (Closed Won, Posted) or Pledged; open and lost opportunities are proposals", texts.get("stage") or "an empty cell")
+        raise Unfit(
+            "stage",
+            "a stage that is won (Closed Won, Posted) or Pledged; open and lost opportunities are proposals",
+            texts.get("stage") or "an empty cell",
+        )
     kind = texts.get("gift_type") or "Donation"
     flags = {"matching": "Matching Gift", "in_kind": "In-Kind Gift", "recurring_id": "Recurring Donation"}
     kind = next((name for flag, name in flags.items() if texts.get(flag) and plain(texts[flag]) not in ("false", "0", "no")), kind)
@@ -127,7 +173,15 @@ def soft_credit(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str,
     if not donor:
         return None
     dollars_only(texts.get("currency", ""))
-    reasons = {"matching": "matching", "matcheddonor": "matching", "matchinggift": "matching", "spouse": "spouse", "householdmember": "spouse", "solicitor": "solicitor", "influencer": "solicitor"}
+    reasons = {
+        "matching": "matching",
+        "matcheddonor": "matching",
+        "matchinggift": "matching",
+        "spouse": "spouse",
+        "householdmember": "spouse",
+        "solicitor": "solicitor",
+        "influencer": "solicitor",
+    }
     role = reasons.get(plain(texts.get("reason", "")), "donor-advised")
     gift_id = texts.get("gift_id", "")
     value = amount(texts.get("soft_amount") or texts.get("amount", ""), "soft_amount")
@@ -143,25 +197,82 @@ def payment(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str, Any
     flags = {name: plain(texts.get(name, "")) in ("true", "1", "yes") for name in ("paid", "written_off")}
     if flags["paid"] and paid_on is None:
         raise Unfit("gift_date", "the day on which a paid payment came in", "an empty cell")
-    return {"payment_id": texts["payment_id"], "pledge_id": texts.get("pledge_id", ""), "due_date": due, "gift_date": paid_on, "amount_usd": amount(texts["amount"]), **flags}
+    return {
+        "payment_id": texts["payment_id"],
+        "pledge_id": texts.get("pledge_id", ""),
+        "due_date": due,
+        "gift_date": paid_on,
+        "amount_usd": amount(texts["amount"]),
+        **flags,
+    }
 
 
 def donor(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str, Any]:
     """One donor with household; kinds other than those listed are households."""
     whole(texts)
     once(ledger, number, texts.get("donor_id", ""), "", tuple(texts.values()))
-    kinds = {"corporation": "corporation", "organization": "corporation", "company": "corporation", "foundation": "foundation", "donoradvisedfundsponsor": "donor-advised fund sponsor", "estate": "estate"}
-    yes = {name: plain(texts.get(name, "")) in ("true", "1", "yes", "y", "donotsolicit", "optout") for name in ("grateful_patient", "opted_out")}
-    return {"donor_id": texts["donor_id"], "household_id": texts.get("household_id") or texts["donor_id"], "name": texts.get("name", ""), "kind": kinds.get(plain(texts.get("kind", "")), "household"), "source": texts.get("source") or "not recorded", **yes}
+    kinds = {
+        "corporation": "corporation",
+        "organization": "corporation",
+        "company": "corporation",
+        "foundation": "foundation",
+        "donoradvisedfundsponsor": "donor-advised fund sponsor",
+        "estate": "estate",
+    }
+    yes = {
+        name: plain(texts.get(name, "")) in ("true", "1", "yes", "y", "donotsolicit", "optout")
+        for name in ("grateful_patient", "opted_out")
+    }
+    return {
+        "donor_id": texts["donor_id"],
+        "household_id": texts.get("household_id") or texts["donor_id"],
+        "name": texts.get("name", ""),
+        "kind": kinds.get(plain(texts.get("kind", "")), "household"),
+        "source": texts.get("source") or "not recorded",
+        **yes,
+    }
 
 
 def _fields(**aliases: list[str]) -> list[Field]:
     """Fields by name; a name that ends in `_` is required, dates are told by their name."""
-    return [Field(name=name.rstrip("_"), aliases=names, type="date" if name.rstrip("_").endswith("_date") else "text", required=name.endswith("_"), nullable=True) for name, names in aliases.items()]
+    return [
+        Field(
+            name=name.rstrip("_"),
+            aliases=names,
+            type="date" if name.rstrip("_").endswith("_date") else "text",
+            required=name.endswith("_"),
+            nullable=True,
+        )
+        for name, names in aliases.items()
+    ]
 
 
-def _layout(kind: str, title: str, producer: str, table: str, row: Callable, key: list[str], fields: list[Field], *, period: str = "gift_date", note: str = "") -> Layout:
-    return Layout(kind=kind, title=title, producer=producer, licence="private to the partner", scope="partner", key=["partner", *key], fields=fields, columns=_TABLES[table], reader=partial(read, row=row), year="", period=period, note=note)
+def _layout(
+    kind: str,
+    title: str,
+    producer: str,
+    table: str,
+    row: Callable,
+    key: list[str],
+    fields: list[Field],
+    *,
+    period: str = "gift_date",
+    note: str = "",
+) -> Layout:
+    return Layout(
+        kind=kind,
+        title=title,
+        producer=producer,
+        licence="private to the partner",
+        scope="partner",
+        key=["partner", *key],
+        fields=fields,
+        columns=_TABLES[table],
+        reader=partial(read, row=row),
+        year="",
+        period=period,
+        note=note,
+    )
 
 
 _RE = "Blackbaud Raiser's Edge NXT, exported by the partner"
@@ -172,27 +283,117 @@ _NXT = {
     "gift_type_": ["Gift Type", "Type"], "gift_subtype": ["Gift Subtype", "Subtype"], "designation_id": ["Fund", "Fund ID", "Fund Description", "Split Fund"], "campaign_id": ["Campaign", "Campaign ID"], "appeal_id": ["Appeal", "Appeal ID"], "pledge_id": ["Pledge ID", "Linked Pledge ID", "Pledge Gift ID"],
     "adjusts_gift_id": ["Original Gift ID", "Adjusted Gift ID", "Refunded Gift ID"], "adjustment": ["Adjustment Reason", "Adjustment Type"], "currency": ["Currency", "Currency Code"],
 }  # fmt: skip
-_NXT_SOFT = {"gift_id_": _NXT["gift_id_"], "soft_donor_id_": ["Soft Credit", "Soft Credit Constituent ID", "Soft Credit Recipient ID", "Soft Credit ID"], "soft_amount": ["Soft Credit Amount"], "amount": _NXT["amount_"], "reason": ["Soft Credit Type", "Soft Credit Reason"], "currency": _NXT["currency"]}
+_NXT_SOFT = {
+    "gift_id_": _NXT["gift_id_"],
+    "soft_donor_id_": ["Soft Credit", "Soft Credit Constituent ID", "Soft Credit Recipient ID", "Soft Credit ID"],
+    "soft_amount": ["Soft Credit Amount"],
+    "amount": _NXT["amount_"],
+    "reason": ["Soft Credit Type", "Soft Credit Reason"],
+    "currency": _NXT["currency"],
+}
 _NPSP = {
     "gift_id_": ["Id", "Opportunity ID", "Opportunity.Id"], "donor_id_": ["AccountId", "Account ID", "Account.Id"], "gift_date_": ["CloseDate", "Close Date"], "amount_": ["Amount"], "stage_": ["StageName", "Stage"], "gift_type": ["Type", "RecordType.Name", "Record Type"], "designation_id": ["npsp__General_Accounting_Unit__c", "General Accounting Unit", "GAU Name"],
     "campaign_id": ["npsp__Campaign__c", "Campaign Name Text"], "appeal_id": ["CampaignId", "Primary Campaign Source", "Campaign ID"], "matching": ["npsp__Matching_Gift__c", "Matching Gift"], "in_kind": ["npsp__In_Kind_Type__c", "In-Kind Type"], "recurring_id": ["npe03__Recurring_Donation__c", "Recurring Donation"], "currency": ["CurrencyIsoCode", "Currency"],
     "adjusts_gift_id": ["Original_Opportunity__c", "Original Opportunity"], "adjustment": ["Adjustment_Reason__c", "Adjustment Reason"],
 }  # fmt: skip
-_NPSP_PAYMENT = {"payment_id_": ["Id", "Payment ID", "Name"], "pledge_id_": ["npe01__Opportunity__c", "Opportunity"], "amount_": ["npe01__Payment_Amount__c", "Payment Amount"], "due_date": ["npe01__Scheduled_Date__c", "Scheduled Date"], "gift_date": ["npe01__Payment_Date__c", "Payment Date"], "paid_": ["npe01__Paid__c", "Paid"], "written_off": ["npe01__Written_Off__c", "Written Off"]}
-_NPSP_SOFT = {"gift_id_": ["npsp__Opportunity__c", "OpportunityId", "Opportunity ID"], "soft_donor_id_": ["npsp__Contact__c", "ContactId", "Contact ID"], "soft_amount_": ["npsp__Amount__c", "Amount", "Partial Soft Credit Amount"], "reason": ["npsp__Role_Name__c", "Role", "Role Name"], "currency": ["CurrencyIsoCode"]}
-_NPSP_DONOR = {"donor_id_": ["Id", "Contact ID", "Account ID"], "household_id": ["AccountId", "Household Account"], "name_": ["Name", "Full Name"], "kind": ["Type", "npe01__SYSTEM_AccountType__c"], "source": ["LeadSource", "Lead Source"], "grateful_patient": ["Grateful_Patient__c", "Grateful Patient"], "opted_out": ["npsp__Do_Not_Contact__c", "Do Not Contact", "DoNotCall", "HasOptedOutOfEmail"]}
-_PLAIN = {"gift_id_": ["gift_id"], "donor_id_": ["donor_id"], "gift_date_": ["gift_date"], "gift_type_": ["gift_type"], "amount_": ["amount_usd", "amount"], **{name: [name] for name in ("program", "designation_id", "campaign_id", "appeal_id", "pledge_id", "adjusts_gift_id", "adjustment", "currency")}}
-_PLAIN_SOFT = {"gift_id_": ["gift_id"], "soft_donor_id_": ["donor_id"], "soft_amount_": ["amount_usd", "amount"], "reason_": ["reason"], "currency": ["currency"]}
-_PLAIN_DONOR = {"donor_id_": ["donor_id"], "name_": ["name"], "kind_": ["kind"], **{name: [name] for name in ("household_id", "source", "grateful_patient", "opted_out")}}
+_NPSP_PAYMENT = {
+    "payment_id_": ["Id", "Payment ID", "Name"],
+    "pledge_id_": ["npe01__Opportunity__c", "Opportunity"],
+    "amount_": ["npe01__Payment_Amount__c", "Payment Amount"],
+    "due_date": ["npe01__Scheduled_Date__c", "Scheduled Date"],
+    "gift_date": ["npe01__Payment_Date__c", "Payment Date"],
+    "paid_": ["npe01__Paid__c", "Paid"],
+    "written_off": ["npe01__Written_Off__c", "Written Off"],
+}
+_NPSP_SOFT = {
+    "gift_id_": ["npsp__Opportunity__c", "OpportunityId", "Opportunity ID"],
+    "soft_donor_id_": ["npsp__Contact__c", "ContactId", "Contact ID"],
+    "soft_amount_": ["npsp__Amount__c", "Amount", "Partial Soft Credit Amount"],
+    "reason": ["npsp__Role_Name__c", "Role", "Role Name"],
+    "currency": ["CurrencyIsoCode"],
+}
+_NPSP_DONOR = {
+    "donor_id_": ["Id", "Contact ID", "Account ID"],
+    "household_id": ["AccountId", "Household Account"],
+    "name_": ["Name", "Full Name"],
+    "kind": ["Type", "npe01__SYSTEM_AccountType__c"],
+    "source": ["LeadSource", "Lead Source"],
+    "grateful_patient": ["Grateful_Patient__c", "Grateful Patient"],
+    "opted_out": ["npsp__Do_Not_Contact__c", "Do Not Contact", "DoNotCall", "HasOptedOutOfEmail"],
+}
+_PLAIN = {
+    "gift_id_": ["gift_id"],
+    "donor_id_": ["donor_id"],
+    "gift_date_": ["gift_date"],
+    "gift_type_": ["gift_type"],
+    "amount_": ["amount_usd", "amount"],
+    **{
+        name: [name]
+        for name in ("program", "designation_id", "campaign_id", "appeal_id", "pledge_id", "adjusts_gift_id", "adjustment", "currency")
+    },
+}
+_PLAIN_SOFT = {
+    "gift_id_": ["gift_id"],
+    "soft_donor_id_": ["donor_id"],
+    "soft_amount_": ["amount_usd", "amount"],
+    "reason_": ["reason"],
+    "currency": ["currency"],
+}
+_PLAIN_DONOR = {
+    "donor_id_": ["donor_id"],
+    "name_": ["name"],
+    "kind_": ["kind"],
+    **{name: [name] for name in ("household_id", "source", "grateful_patient", "opted_out")},
+}
 
 LAYOUTS = (
     _layout("raisers_edge_gifts", "Raiser's Edge NXT gift export, hard credits", _RE, "gifts", gift, ["gift_id"], _fields(**_NXT)),
-    _layout("raisers_edge_soft_credits", "Raiser's Edge NXT gift export, soft credits", _RE, "soft_credits", soft_credit, ["gift_id", "donor_id"], _fields(**_NXT_SOFT), period=""),
-    _layout("npsp_opportunities", "Salesforce NPSP opportunities: gifts and pledges", _SF, "gifts", opportunity, ["gift_id"], _fields(**_NPSP)),
-    _layout("npsp_payments", "Salesforce NPSP payments, scheduled and paid", _SF, "payments", payment, ["payment_id"], _fields(**_NPSP_PAYMENT)),
-    _layout("npsp_soft_credits", "Salesforce NPSP partial soft credits", _SF, "soft_credits", soft_credit, ["gift_id", "donor_id"], _fields(**_NPSP_SOFT), period=""),
-    _layout("npsp_donors", "Salesforce NPSP contacts with their household accounts", _SF, "donors", donor, ["donor_id"], _fields(**_NPSP_DONOR), period=""),
+    _layout(
+        "raisers_edge_soft_credits",
+        "Raiser's Edge NXT gift export, soft credits",
+        _RE,
+        "soft_credits",
+        soft_credit,
+        ["gift_id", "donor_id"],
+        _fields(**_NXT_SOFT),
+        period="",
+    ),
+    _layout(
+        "npsp_opportunities", "Salesforce NPSP opportunities: gifts and pledges", _SF, "gifts", opportunity, ["gift_id"], _fields(**_NPSP)
+    ),
+    _layout(
+        "npsp_payments", "Salesforce NPSP payments, scheduled and paid", _SF, "payments", payment, ["payment_id"], _fields(**_NPSP_PAYMENT)
+    ),
+    _layout(
+        "npsp_soft_credits",
+        "Salesforce NPSP partial soft credits",
+        _SF,
+        "soft_credits",
+        soft_credit,
+        ["gift_id", "donor_id"],
+        _fields(**_NPSP_SOFT),
+        period="",
+    ),
+    _layout(
+        "npsp_donors",
+        "Salesforce NPSP contacts with their household accounts",
+        _SF,
+        "donors",
+        donor,
+        ["donor_id"],
+        _fields(**_NPSP_DONOR),
+        period="",
+    ),
     _layout("gift_template", "Plain gift template", _OWN, "gifts", gift, ["gift_id"], _fields(**_PLAIN)),
-    _layout("soft_credit_template", "Plain soft credit template", _OWN, "soft_credits", soft_credit, ["gift_id", "donor_id"], _fields(**_PLAIN_SOFT), period=""),
+    _layout(
+        "soft_credit_template",
+        "Plain soft credit template",
+        _OWN,
+        "soft_credits",
+        soft_credit,
+        ["gift_id", "donor_id"],
+        _fields(**_PLAIN_SOFT),
+        period="",
+    ),
     _layout("donor_template", "Plain donor template", _OWN, "donors", donor, ["donor_id"], _fields(**_PLAIN_DONOR), period=""),
 )

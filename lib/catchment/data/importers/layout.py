@@ -19,8 +19,18 @@ Kind = Literal["text", "integer", "number", "date", "boolean", "zip", "ccn", "np
 
 # Identifiers: what a spreadsheet may have done to them, and what they must look like afterwards.
 IDENTIFIERS = {"zip": r"\d{5}", "ccn": r"[0-9A-Z]{6}", "npi": r"[12]\d{9}", "fips": r"\d{5}", "state": r"[A-Z]{2}"}
-WORDS = {"text": "text", "integer": "a whole number", "number": "a number", "date": "a date", "boolean": "yes or no", "zip": "a five-digit ZIP code",
-         "ccn": "a six-character CMS certification number", "npi": "a ten-digit NPI", "fips": "a five-digit county FIPS code", "state": "a two-letter state"}
+WORDS = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "date": "a date",
+    "boolean": "yes or no",
+    "zip": "a five-digit ZIP code",
+    "ccn": "a six-character CMS certification number",
+    "npi": "a ten-digit NPI",
+    "fips": "a five-digit county FIPS code",
+    "state": "a two-letter state",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +74,16 @@ class Field:
         kind = self.type if self.type in ("integer", "number", "date", "boolean") else "text"
         share = {"share": True} if self.percent else {"share": False} if self.name.endswith("share") and self.max != 1 else {}
         low = {} if self.min is None or kind not in ("integer", "number") or self.percent else {"min": f"{self.min:g}"}
-        return Column(type=kind, meaning=self.meaning or self.name.replace("_", " "), unit=self.unit, nullable=self.nullable or bool(self.missing) or not self.required,
-                      suppressed=list(self.suppressed), pattern=IDENTIFIERS.get(self.type) or self.pattern or None, **low, **share)
+        return Column(
+            type=kind,
+            meaning=self.meaning or self.name.replace("_", " "),
+            unit=self.unit,
+            nullable=self.nullable or bool(self.missing) or not self.required,
+            suppressed=list(self.suppressed),
+            pattern=IDENTIFIERS.get(self.type) or self.pattern or None,
+            **low,
+            **share,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,12 +29,22 @@ def _primary(rows: pd.DataFrame) -> pd.DataFrame:
         marked = code.where(code.notna() & (rows[f"switch_{slot}"] == "Y"), marked)
     chosen = marked.where(marked.notna(), first)
     zips = rows["postal"].str.extract(r"^(\d{5})", expand=False)
-    return rows.assign(taxonomy=chosen, zip=zips.where(rows["country"].isna() | (rows["country"] == "US")), taxonomies_n=listed, npi_valid=npi.valid(rows["npi"]).to_numpy())
+    return rows.assign(
+        taxonomy=chosen,
+        zip=zips.where(rows["country"].isna() | (rows["country"] == "US")),
+        taxonomies_n=listed,
+        npi_valid=npi.valid(rows["npi"]).to_numpy(),
+    )
 
 
 NPPES = Layout(
-    kind="nppes", title="National provider registry", producer="Centers for Medicare & Medicaid Services, NPPES", key=["npi"], member=r"npidata_pfile.*\.csv$",
-    year=r"(20\d{2})\d{4}(?=\D*$)", note="Clinicians report for themselves; addresses and specialties may be out of date.",
+    kind="nppes",
+    title="National provider registry",
+    producer="Centers for Medicare & Medicaid Services, NPPES",
+    key=["npi"],
+    member=r"npidata_pfile.*\.csv$",
+    year=r"(20\d{2})\d{4}(?=\D*$)",
+    note="Clinicians report for themselves; addresses and specialties may be out of date.",
     fields=[
         Field(name="npi", aliases=["NPI"], type="npi"),
         Field(name="entity", aliases=["Entity Type Code"], nullable=True, pattern="[12]"),
@@ -52,8 +62,26 @@ NPPES = Layout(
         Field(name="updated", aliases=["Last Update Date"], type="date", nullable=True),
         Field(name="deactivated", aliases=["NPI Deactivation Date"], type="date", nullable=True, required=False),
         Field(name="reactivated", aliases=["NPI Reactivation Date"], type="date", nullable=True, required=False),
-        *[Field(name=f"code_{slot}", aliases=[f"Healthcare Provider Taxonomy Code_{slot}"], nullable=True, required=slot == 1, pattern="[0-9A-Za-z]{10}") for slot in _SLOTS],
-        *[Field(name=f"switch_{slot}", aliases=[f"Healthcare Provider Primary Taxonomy Switch_{slot}"], nullable=True, required=slot == 1, pattern="[YNX]") for slot in _SLOTS],
+        *[
+            Field(
+                name=f"code_{slot}",
+                aliases=[f"Healthcare Provider Taxonomy Code_{slot}"],
+                nullable=True,
+                required=slot == 1,
+                pattern="[0-9A-Za-z]{10}",
+            )
+            for slot in _SLOTS
+        ],
+        *[
+            Field(
+                name=f"switch_{slot}",
+                aliases=[f"Healthcare Provider Primary Taxonomy Switch_{slot}"],
+                nullable=True,
+                required=slot == 1,
+                pattern="[YNX]",
+            )
+            for slot in _SLOTS
+        ],
     ],
     tidy=_primary,
     columns={

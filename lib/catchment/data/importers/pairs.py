@@ -35,7 +35,9 @@ def _count(name: str, meaning: str, *aliases: str, least: int = 0, unit: str = "
 
 FROM = Field(name="npi1", aliases=["npi_from", "from_npi", "npi1", "npi_1", "NPI number 1"], type="npi", meaning="clinician seen first")
 TO = Field(name="npi2", aliases=["npi_to", "to_npi", "npi2", "npi_2", "NPI number 2"], type="npi", meaning="clinician seen second")
-PAIRS = _count("pairs_n", "pairs of encounters within the window", "shared_transaction_count", "pair_count", "transaction_count", unit="encounters")
+PAIRS = _count(
+    "pairs_n", "pairs of encounters within the window", "shared_transaction_count", "pair_count", "transaction_count", unit="encounters"
+)
 PATIENTS = _count("patients_n", "different patients", "patient_total", "patient_count", "bene_count", "unique_beneficiaries", least=1)
 SAME_DAY = _count("same_day_n", "pairs of encounters on the same day", "same_day_total", "same_day_count", "same_day", unit="encounters")
 NOTE = "Two clinicians billed for the same patients: not a referral. Pairs with fewer than 11 patients are absent."
@@ -90,8 +92,12 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
     values = ", ".join(f"TRY_CAST({cell} AS {_kind(field)}) AS {field.name}" for field, cell in cells)
     fits = " AND ".join(_fits(field, cell) for field, cell in cells)
     # The words are made for bad lines only, so that good ones cost two comparisons a cell.
-    words = " ".join(f"WHEN NOT coalesce({_fits(field, cell)}, false) THEN '{field.name}: expected {_expected(field)}, found ' || trim({cell})" for field, cell in cells)
-    con.execute(f"""
+    words = " ".join(
+        f"WHEN NOT coalesce({_fits(field, cell)}, false) THEN '{field.name}: expected {_expected(field)}, found ' || trim({cell})"
+        for field, cell in cells
+    )
+    con.execute(
+        f"""
         CREATE TABLE staged AS
         WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
              cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND line <> ''),
@@ -100,7 +106,9 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
         SELECT line_number, {", ".join(field.name for field, _ in cells)},
                CASE WHEN NOT fit THEN CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {words} END END AS reason,
                CASE WHEN NOT fit THEN line[:500] END AS line FROM judged
-    """, [str(source)])
+    """,
+        [str(source)],
+    )
 
 
 def _fits(field: Field, cell: str) -> str:
@@ -135,7 +143,9 @@ def _places(source: Path, layout: Layout, name: str) -> tuple[dict[str, int], in
         raise ImportRefused(f"{name}: the file is empty")
     if not layout.header:
         if not bare:
-            raise ImportRefused(f"{name}: expected no header and an NPI first, found {cells[0][:40]!r}; with column names it is a file of the kind shared_patients_docgraph or hop_teaming")
+            raise ImportRefused(
+                f"{name}: expected no header and an NPI first, found {cells[0][:40]!r}; with column names it is a file of the kind shared_patients_docgraph or hop_teaming"
+            )
         return {field.name: place for place, field in enumerate(layout.fields)}, 0, delimiter
     names = [plain(cell) for cell in cells]
     places = {field.name: place for field in layout.fields for place, found in enumerate(names) if field.named(found)}
@@ -148,20 +158,35 @@ def _places(source: Path, layout: Layout, name: str) -> tuple[dict[str, int], in
 
 def _sorted(con: duckdb.DuckDBPyConnection, layout: Layout, part: Path, year: int | None) -> tuple[int, int, int]:
     """Write the sorted table without repeated pairs; returns lines, rows and rejected lines."""
-    columns = [name for (name,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'staged' ORDER BY column_index").fetchall() if name not in ("line_number", "reason", "line")]
-    con.execute(f"CREATE TABLE good AS SELECT line_number, {', '.join(columns)} FROM staged WHERE reason IS NULL ORDER BY npi1, npi2, line_number")
+    columns = [
+        name
+        for (name,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'staged' ORDER BY column_index").fetchall()
+        if name not in ("line_number", "reason", "line")
+    ]
+    con.execute(
+        f"CREATE TABLE good AS SELECT line_number, {', '.join(columns)} FROM staged WHERE reason IS NULL ORDER BY npi1, npi2, line_number"
+    )
     # Sorted, a repeated pair stands right after the first one: no table of all pairs in memory is needed to find it.
     con.execute("CREATE VIEW marked AS SELECT *, coalesce(lag(npi1) OVER () = npi1 AND lag(npi2) OVER () = npi2, false) AS again FROM good")
-    shown = [f"CAST({name} AS VARCHAR) AS {name}" if name in ("npi1", "npi2") else f"CAST({name} AS BIGINT) AS {name}" if name.endswith("_n") else name for name in columns]
+    shown = [
+        f"CAST({name} AS VARCHAR) AS {name}"
+        if name in ("npi1", "npi2")
+        else f"CAST({name} AS BIGINT) AS {name}"
+        if name.endswith("_n")
+        else name
+        for name in columns
+    ]
     dated = [f"CAST({year} AS BIGINT) AS year"] if year is not None else []
     target = str(part).replace("'", "''")
-    con.execute(f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
+    con.execute(
+        f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+    )
     lines, bad = con.execute("SELECT count(*), count(reason) FROM staged").fetchone()
     rows = con.execute(f"SELECT count(*) FROM read_parquet('{target}')").fetchone()[0]
     again = con.execute("SELECT count(*) FROM good").fetchone()[0] - rows
     con.execute(f"""
         CREATE TABLE wrong AS SELECT line_number, reason, line FROM staged WHERE reason IS NOT NULL
-        UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {', '.join(columns)}) FROM marked WHERE again AND {again} > 0
+        UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {", ".join(columns)}) FROM marked WHERE again AND {again} > 0
     """)
     return lines, rows, bad + again
 
@@ -188,16 +213,54 @@ def _write_rejects(con: duckdb.DuckDBPyConnection, path: Path, wrong: int) -> No
 
 
 def _layout(kind: str, title: str, producer: str, fields: Sequence[Field], **more: object) -> Layout:
-    return Layout(kind=kind, title=title, producer=producer, fields=fields, key=["npi1", "npi2"], suppress_below=11, note=NOTE, reader=read, **more)
+    return Layout(
+        kind=kind, title=title, producer=producer, fields=fields, key=["npi1", "npi2"], suppress_below=11, note=NOTE, reader=read, **more
+    )
 
 
 LAYOUTS = (
-    _layout("shared_patients_cms", "Shared-patient pairs (no header)", "Centers for Medicare & Medicaid Services, Physician Shared Patient Patterns",
-            [FROM, TO, PAIRS, PATIENTS, SAME_DAY], header=False),
-    _layout("shared_patients_docgraph", "Shared-patient pairs (DocGraph)", "CareSet Systems, DocGraph", [FROM, TO, PAIRS, PATIENTS, SAME_DAY], licence="as agreed with the producer"),
-    _layout("hop_teaming", "Hop teaming", "CareSet Systems, DocGraph Hop Teaming", [
-        FROM, TO, PATIENTS, PAIRS,
-        Field(name="wait_mean_days", aliases=["average_day_wait"], type="number", unit="days", min=0, meaning="mean days between the two encounters"),
-        Field(name="wait_sd_days", aliases=["std_day_wait"], type="number", unit="days", min=0, required=False, nullable=True, meaning="standard deviation of those days"),
-    ], licence="as agreed with the producer"),
+    _layout(
+        "shared_patients_cms",
+        "Shared-patient pairs (no header)",
+        "Centers for Medicare & Medicaid Services, Physician Shared Patient Patterns",
+        [FROM, TO, PAIRS, PATIENTS, SAME_DAY],
+        header=False,
+    ),
+    _layout(
+        "shared_patients_docgraph",
+        "Shared-patient pairs (DocGraph)",
+        "CareSet Systems, DocGraph",
+        [FROM, TO, PAIRS, PATIENTS, SAME_DAY],
+        licence="as agreed with the producer",
+    ),
+    _layout(
+        "hop_teaming",
+        "Hop teaming",
+        "CareSet Systems, DocGraph Hop Teaming",
+        [
+            FROM,
+            TO,
+            PATIENTS,
+            PAIRS,
+            Field(
+                name="wait_mean_days",
+                aliases=["average_day_wait"],
+                type="number",
+                unit="days",
+                min=0,
+                meaning="mean days between the two encounters",
+            ),
+            Field(
+                name="wait_sd_days",
+                aliases=["std_day_wait"],
+                type="number",
+                unit="days",
+                min=0,
+                required=False,
+                nullable=True,
+                meaning="standard deviation of those days",
+            ),
+        ],
+        licence="as agreed with the producer",
+    ),
 )

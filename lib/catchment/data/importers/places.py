@@ -16,17 +16,25 @@ from .stream import ImportRefused
 
 _CENSUS = "U.S. Census Bureau, Population Estimates Program"
 _POPULATION = {
-    "county_fips": Column(pattern=IDENTIFIERS["fips"], meaning="county FIPS code"), "county": Column(meaning="county name"), "state": Column(meaning="state name"),
-    "year": Column(type="integer", meaning="year of the estimate, July 1"), "vintage": Column(type="integer", meaning="edition of the estimates"),
-    "sex": Column(type="category", values=["female", "male"], meaning="sex"), "age_low": Column(type="integer", unit="years", meaning="youngest age of the group"),
+    "county_fips": Column(pattern=IDENTIFIERS["fips"], meaning="county FIPS code"),
+    "county": Column(meaning="county name"),
+    "state": Column(meaning="state name"),
+    "year": Column(type="integer", meaning="year of the estimate, July 1"),
+    "vintage": Column(type="integer", meaning="edition of the estimates"),
+    "sex": Column(type="category", values=["female", "male"], meaning="sex"),
+    "age_low": Column(type="integer", unit="years", meaning="youngest age of the group"),
     "age_high": Column(type="integer", unit="years", nullable=True, meaning="oldest age; empty for the open group"),
     "population_n": Column(type="integer", unit="people", meaning="residents"),
 }
 _PLACE = [
-    Field(name="state", aliases=["STNAME"]), Field(name="county", aliases=["CTYNAME"]),
+    Field(name="state", aliases=["STNAME"]),
+    Field(name="county", aliases=["CTYNAME"]),
     Field(name="year_code", aliases=["YEAR"], type="integer", min=1, max=2200),
 ]
-_STATE_COUNTY = [Field(name="state_fips", aliases=["STATE"], pattern=r"\d{1,2}"), Field(name="county_code", aliases=["COUNTY"], pattern=r"\d{1,3}")]
+_STATE_COUNTY = [
+    Field(name="state_fips", aliases=["STATE"], pattern=r"\d{1,2}"),
+    Field(name="county_code", aliases=["COUNTY"], pattern=r"\d{1,3}"),
+]
 
 
 def _july(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,8 +64,10 @@ def _alldata(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 _AGES = ["AGE04", "AGE59", *[f"AGE{low}{low + 4}" for low in range(10, 85, 5)], "AGE85PLUS"]
-_GROUPS = pd.DataFrame([(f"{age}_{short}", sex, 5 * place) for place, age in enumerate(_AGES) for short, sex in (("MALE", "male"), ("FEM", "female"))],
-                       columns=["column", "sex", "age_low"])
+_GROUPS = pd.DataFrame(
+    [(f"{age}_{short}", sex, 5 * place) for place, age in enumerate(_AGES) for short, sex in (("MALE", "male"), ("FEM", "female"))],
+    columns=["column", "sex", "age_low"],
+)
 
 
 def _agesex(rows: pd.DataFrame) -> pd.DataFrame:
@@ -79,40 +89,85 @@ def _told(broken: pd.Series, rule: str) -> pd.Series:
 
 
 CC_EST = Layout(
-    kind="census_age_sex", title="County population by age and sex", producer=_CENSUS, key=["county_fips", "year", "sex", "age_low"],
-    year=r"(?i)est((?:19|20)\d{2})", vintage=True, columns=_POPULATION, tidy=_alldata, check=_sums,
-    fields=[*_STATE_COUNTY, *_PLACE, Field(name="age_group", aliases=["AGEGRP"], type="integer", min=0, max=18),
-            *[Field(name=f"{name}_n", aliases=[f"TOT_{alias}"], type="integer", min=0) for name, alias in (("total", "POP"), ("male", "MALE"), ("female", "FEMALE"))]],
+    kind="census_age_sex",
+    title="County population by age and sex",
+    producer=_CENSUS,
+    key=["county_fips", "year", "sex", "age_low"],
+    year=r"(?i)est((?:19|20)\d{2})",
+    vintage=True,
+    columns=_POPULATION,
+    tidy=_alldata,
+    check=_sums,
+    fields=[
+        *_STATE_COUNTY,
+        *_PLACE,
+        Field(name="age_group", aliases=["AGEGRP"], type="integer", min=0, max=18),
+        *[
+            Field(name=f"{name}_n", aliases=[f"TOT_{alias}"], type="integer", min=0)
+            for name, alias in (("total", "POP"), ("male", "MALE"), ("female", "FEMALE"))
+        ],
+    ],
 )
 
 CC_EST_WIDE = Layout(
-    kind="census_age_sex_wide", title="County population by age and sex", producer=_CENSUS, key=["county_fips", "year", "sex", "age_low"],
-    year=r"(?i)(?:est|sex_)((?:19|20)\d{2})", vintage=True, columns=_POPULATION, tidy=_agesex, check=_ages_sum,
-    fields=[Field(name="fips", aliases=["FIPS"], type="fips", required=False, nullable=True),
-            *[Field(name=item.name, aliases=item.aliases, pattern=item.pattern, required=False, nullable=True) for item in _STATE_COUNTY], *_PLACE,
-            Field(name="total_n", aliases=["POPESTIMATE"], type="integer", min=0),
-            *[Field(name=column, aliases=[column], type="integer", min=0) for column in _GROUPS["column"]]],
+    kind="census_age_sex_wide",
+    title="County population by age and sex",
+    producer=_CENSUS,
+    key=["county_fips", "year", "sex", "age_low"],
+    year=r"(?i)(?:est|sex_)((?:19|20)\d{2})",
+    vintage=True,
+    columns=_POPULATION,
+    tidy=_agesex,
+    check=_ages_sum,
+    fields=[
+        Field(name="fips", aliases=["FIPS"], type="fips", required=False, nullable=True),
+        *[Field(name=item.name, aliases=item.aliases, pattern=item.pattern, required=False, nullable=True) for item in _STATE_COUNTY],
+        *_PLACE,
+        Field(name="total_n", aliases=["POPESTIMATE"], type="integer", min=0),
+        *[Field(name=column, aliases=[column], type="integer", min=0) for column in _GROUPS["column"]],
+    ],
 )
 
 DARTMOUTH = Layout(
-    kind="dartmouth_crosswalk", title="ZIP to hospital service and referral area", producer="Dartmouth Atlas of Health Care", key=["zip"], year=r"(?i)hrr(\d{2,4})",
+    kind="dartmouth_crosswalk",
+    title="ZIP to hospital service and referral area",
+    producer="Dartmouth Atlas of Health Care",
+    key=["zip"],
+    year=r"(?i)hrr(\d{2,4})",
     licence="Dartmouth Atlas, free with citation",
     fields=[
         Field(name="zip", aliases=["zipcode*", "zip*"], type="zip", meaning="ZIP code"),
-        Field(name="hsa", aliases=["hsanum"], pattern=r"\d{4,5}", meaning="hospital service area"), Field(name="hsa_city", aliases=["hsacity"], meaning="its town"),
+        Field(name="hsa", aliases=["hsanum"], pattern=r"\d{4,5}", meaning="hospital service area"),
+        Field(name="hsa_city", aliases=["hsacity"], meaning="its town"),
         Field(name="hsa_state", aliases=["hsastate"], type="state", meaning="its state"),
-        Field(name="hrr", aliases=["hrrnum"], pattern=r"\d{1,3}", meaning="hospital referral region"), Field(name="hrr_city", aliases=["hrrcity"], meaning="its town"),
+        Field(name="hrr", aliases=["hrrnum"], pattern=r"\d{1,3}", meaning="hospital referral region"),
+        Field(name="hrr_city", aliases=["hrrcity"], meaning="its town"),
         Field(name="hrr_state", aliases=["hrrstate"], type="state", meaning="its state"),
     ],
 )
 
 HUD = Layout(
-    kind="hud_crosswalk", title="ZIP to county by addresses", producer="U.S. Department of Housing and Urban Development", key=["zip", "county_fips"], year=r"(20\d{2})(?!\d)",
+    kind="hud_crosswalk",
+    title="ZIP to county by addresses",
+    producer="U.S. Department of Housing and Urban Development",
+    key=["zip", "county_fips"],
+    year=r"(20\d{2})(?!\d)",
     note="Shares of a ZIP's addresses in each county; a ZIP without residences has residential shares of zero.",
     fields=[
-        Field(name="zip", aliases=["ZIP", "zip_code"], type="zip", meaning="ZIP code"), Field(name="county_fips", aliases=["COUNTY", "GEOID", "fips"], type="fips", meaning="county FIPS code"),
-        *[Field(name=f"{name}_share", aliases=[alias], type="number", min=0, max=1, unit="share", meaning=f"share of the ZIP's {name} addresses")
-          for name, alias in (("residential", "RES_RATIO"), ("business", "BUS_RATIO"), ("other", "OTH_RATIO"), ("all", "TOT_RATIO"))],
+        Field(name="zip", aliases=["ZIP", "zip_code"], type="zip", meaning="ZIP code"),
+        Field(name="county_fips", aliases=["COUNTY", "GEOID", "fips"], type="fips", meaning="county FIPS code"),
+        *[
+            Field(
+                name=f"{name}_share",
+                aliases=[alias],
+                type="number",
+                min=0,
+                max=1,
+                unit="share",
+                meaning=f"share of the ZIP's {name} addresses",
+            )
+            for name, alias in (("residential", "RES_RATIO"), ("business", "BUS_RATIO"), ("other", "OTH_RATIO"), ("all", "TOT_RATIO"))
+        ],
     ],
 )
 
@@ -135,11 +190,20 @@ def _measures(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 AHRF = Layout(
-    kind="ahrf", title="Area health resources by county", producer="Health Resources and Services Administration", key=["county_fips", "measure", "year"],
-    fields=[Field(name="county_fips", aliases=["fips_st_cnty", "F00002"], type="fips")], extra=_yearly, tidy=_measures,
-    columns={"county_fips": Column(pattern=IDENTIFIERS["fips"], meaning="county FIPS code"), "measure": Column(meaning="field of the files, without its year"),
-             "year": Column(type="integer", meaning="year of the field"), "value": Column(type="number", nullable=True, share=False, meaning="value, where it is a number"),
-             "text": Column(meaning="value as written")},
+    kind="ahrf",
+    title="Area health resources by county",
+    producer="Health Resources and Services Administration",
+    key=["county_fips", "measure", "year"],
+    fields=[Field(name="county_fips", aliases=["fips_st_cnty", "F00002"], type="fips")],
+    extra=_yearly,
+    tidy=_measures,
+    columns={
+        "county_fips": Column(pattern=IDENTIFIERS["fips"], meaning="county FIPS code"),
+        "measure": Column(meaning="field of the files, without its year"),
+        "year": Column(type="integer", meaning="year of the field"),
+        "value": Column(type="number", nullable=True, share=False, meaning="value, where it is a number"),
+        "text": Column(meaning="value as written"),
+    },
 )
 
 LAYOUTS = (CC_EST, CC_EST_WIDE, DARTMOUTH, HUD, AHRF)

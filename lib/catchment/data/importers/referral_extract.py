@@ -18,7 +18,12 @@ def _date(name: str, meaning: str, *aliases: str, nullable: bool = True) -> Fiel
 
 
 FIELDS = (
-    Field(name="case_id", aliases=["case_id", "referral_id"], pattern=r"[A-Za-z0-9-]{1,40}", meaning="case number without meaning outside of the extract"),
+    Field(
+        name="case_id",
+        aliases=["case_id", "referral_id"],
+        pattern=r"[A-Za-z0-9-]{1,40}",
+        meaning="case number without meaning outside of the extract",
+    ),
     Field(name="npi", aliases=["npi", "referring_npi", "referrer_npi"], type="npi", meaning="referring clinician"),
     Field(name="site", aliases=["site", "tumor_site", "tumour_site"], meaning="tumor site, as in the incidence tables"),
     Field(name="service", aliases=["service", "referred_to_service"], meaning="oncology service asked for"),
@@ -27,7 +32,13 @@ FIELDS = (
     _date("scheduled_date", "day on which the consultation was scheduled"),
     _date("consult_date", "day of the consultation", "seen_date"),
     _date("treatment_date", "day of the first treatment", "first_treatment_date"),
-    _date("followed_until", "last day on which the case was known to be open, or the day of treatment", "last_known_date", "closed_date", nullable=False),
+    _date(
+        "followed_until",
+        "last day on which the case was known to be open, or the day of treatment",
+        "last_known_date",
+        "closed_date",
+        nullable=False,
+    ),
 )
 
 
@@ -41,8 +52,18 @@ def contradiction(rows: pd.DataFrame) -> pd.Series:
 
 
 EXTRACT = Layout(
-    kind="referral_extract", title="Dated referral cases in our network", producer="the partner's referral office", licence="private to the partner", scope="partner",
-    key=["case_id"], suppress_below=11, year="", period="referral_date", fields=FIELDS, check=contradiction, tidy=checked,
+    kind="referral_extract",
+    title="Dated referral cases in our network",
+    producer="the partner's referral office",
+    licence="private to the partner",
+    scope="partner",
+    key=["case_id"],
+    suppress_below=11,
+    year="",
+    period="referral_date",
+    fields=FIELDS,
+    check=contradiction,
+    tidy=checked,
     columns={field.name: field.column for field in FIELDS} | {"npi_valid": VALID},
     note="Documented orders. Import it under the name referral_cases to take the place of the simulated table.",
 )
@@ -52,10 +73,26 @@ COUNT_FIELDS = (
     Field(name="period", aliases=["period", "quarter_start"], type="date", meaning="first day of the quarter of the referral"),
     *(field for field in FIELDS if field.name in ("npi", "site", "service", "destination")),
     Field(name="destination_system", aliases=["destination_system"], meaning="system that owns the destination"),
-    Field(name="evidence", aliases=["evidence"], pattern="order|claims", meaning="order = documented order; claims = sequence of visits in claims"),
+    Field(
+        name="evidence",
+        aliases=["evidence"],
+        pattern="order|claims",
+        meaning="order = documented order; claims = sequence of visits in claims",
+    ),
     Field(name="eligible", aliases=["eligible"], type="boolean", meaning="whether the partner or its hub offers the service"),
     Field(name="referrals_n", aliases=["referrals_n", "referrals"], type="integer", min=0, unit="referrals", meaning="referrals"),
-    *(Field(name=name, aliases=[name, name.removesuffix("_n")], type="integer", min=0, nullable=True, unit="referrals", meaning=f"of them {name.removesuffix('_n')} (our network only)") for name in _COUNTS),
+    *(
+        Field(
+            name=name,
+            aliases=[name, name.removesuffix("_n")],
+            type="integer",
+            min=0,
+            nullable=True,
+            unit="referrals",
+            meaning=f"of them {name.removesuffix('_n')} (our network only)",
+        )
+        for name in _COUNTS
+    ),
 )
 
 
@@ -63,13 +100,29 @@ def overcount(rows: pd.DataFrame) -> pd.Series:
     """Rows with more patients at a later stage than were referred."""
     more = rows[["scheduled_n", "seen_n", "treated_n"]].gt(rows["referrals_n"], axis=0).any(axis=1)
     off = ~rows["period"].dt.is_quarter_start
-    return pd.Series("", index=rows.index).mask(more, "no more scheduled, seen or treated than referrals").mask(off, "period to be the first day of a quarter")
+    return (
+        pd.Series("", index=rows.index)
+        .mask(more, "no more scheduled, seen or treated than referrals")
+        .mask(off, "period to be the first day of a quarter")
+    )
 
 
 COUNTS = Layout(
-    kind="referral_counts", title="Referrals to oncology by quarter", producer="the partner's referral office", licence="private to the partner", scope="partner",
-    key=["period", "npi", "site", "service", "destination"], suppress_below=11, year="", period="period", fields=COUNT_FIELDS, check=overcount,
-    columns={field.name: Column(type="category", values=["order", "claims"], meaning=field.meaning) if field.name == "evidence" else field.column for field in COUNT_FIELDS},
+    kind="referral_counts",
+    title="Referrals to oncology by quarter",
+    producer="the partner's referral office",
+    licence="private to the partner",
+    scope="partner",
+    key=["period", "npi", "site", "service", "destination"],
+    suppress_below=11,
+    year="",
+    period="period",
+    fields=COUNT_FIELDS,
+    check=overcount,
+    columns={
+        field.name: Column(type="category", values=["order", "claims"], meaning=field.meaning) if field.name == "evidence" else field.column
+        for field in COUNT_FIELDS
+    },
     note="Import it under the name referrals to take the place of the simulated table.",
 )
 

@@ -76,14 +76,20 @@ def _begins(path: Path, magic: bytes) -> bool:
 
 
 def _member(archive: zipfile.ZipFile, member: str, name: str) -> zipfile.ZipInfo:
-    found = [info for info in archive.infolist() if not info.is_dir() and re.search(member, info.filename, re.IGNORECASE) and not info.filename.startswith("__MACOSX")]
+    found = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and re.search(member, info.filename, re.IGNORECASE) and not info.filename.startswith("__MACOSX")
+    ]
     # NPPES and others add a file that only holds the header.
     found = [info for info in found if not re.search(r"header|readme|dictionary|codebook", info.filename, re.IGNORECASE)] or found
     if len(found) != 1:
         listing = ", ".join(info.filename for info in found[:5]) or ", ".join(archive.namelist()[:5]) or "nothing"
         raise ImportRefused(f"{name}: expected one data file in the archive, found {len(found)} ({listing}); unpack it and name the file")
     if found[0].file_size > BOMB_BYTES and found[0].file_size > BOMB_RATIO * max(found[0].compress_size, 1):
-        raise ImportRefused(f"{name}: {found[0].filename} would unpack to {found[0].file_size:,} bytes, {BOMB_RATIO} times its packed size or more; refused as a ZIP bomb")
+        raise ImportRefused(
+            f"{name}: {found[0].filename} would unpack to {found[0].file_size:,} bytes, {BOMB_RATIO} times its packed size or more; refused as a ZIP bomb"
+        )
     return found[0]
 
 
@@ -161,7 +167,9 @@ def records(content: Iterator[str], delimiter: str, name: str, *, first: int = 0
 def _said(error: str) -> str:
     if "field limit" in error:
         return f"a field of more than {LONGEST_FIELD:,} characters (a quotation mark that is never closed?)"
-    return {"unexpected end of data": "the file ends inside quotation marks; it is cut off or a quotation mark is missing"}.get(error, error)
+    return {"unexpected end of data": "the file ends inside quotation marks; it is cut off or a quotation mark is missing"}.get(
+        error, error
+    )
 
 
 def facts_of_binary(path: Path, largest: int, progress: Progress | None = None) -> str:

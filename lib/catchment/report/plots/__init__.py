@@ -11,4 +11,24 @@ from .plans import fans, gantt, histogram
 from .series import control, fan, steps, trend
 from .spread import funnel_plot
 
-__all__ = ["bars", "bridge", "control", "dumbbell", "fan", "fans", "funnel", "funnel_plot", "gantt", "heatmap", "histogram", "intervals", "lorenz", "pyramid", "stacked", "steps", "thermometer", "tornado", "trend"]
+__all__ = [
+    "bars",
+    "bridge",
+    "control",
+    "dumbbell",
+    "fan",
+    "fans",
+    "funnel",
+    "funnel_plot",
+    "gantt",
+    "heatmap",
+    "histogram",
+    "intervals",
+    "lorenz",
+    "pyramid",
+    "stacked",
+    "steps",
+    "thermometer",
+    "tornado",
+    "trend",
+]

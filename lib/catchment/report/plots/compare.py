@@ -13,7 +13,18 @@ ROW = 22.0
 LABEL_LIMIT = 210.0
 
 
-def _rows(frame: pd.DataFrame, label: str, *, accent=None, top: float = 8, bottom: float = 8, right: float = 40, row: float = ROW, low: float = 0, high: float = 1) -> tuple[Plot, Axes]:
+def _rows(
+    frame: pd.DataFrame,
+    label: str,
+    *,
+    accent=None,
+    top: float = 8,
+    bottom: float = 8,
+    right: float = 40,
+    row: float = ROW,
+    low: float = 0,
+    high: float = 1,
+) -> tuple[Plot, Axes]:
     """A sheet with one labeled line per row of the frame, first on top."""
     texts = [clipped(str(text), LABEL_LIMIT) for text in frame[label]]
     strong = [str(text) == str(accent) for text in frame[label]]
@@ -44,7 +55,16 @@ def _hidden(frame: pd.DataFrame, column: str) -> list[str]:
 
 
 @shape
-def bars(frame: pd.DataFrame, label: str, value: str, *, accent: str | None = None, target: float | None = None, target_label: str = "Goal", note: str | None = None) -> Plot:
+def bars(
+    frame: pd.DataFrame,
+    label: str,
+    value: str,
+    *,
+    accent: str | None = None,
+    target: float | None = None,
+    target_label: str = "Goal",
+    note: str | None = None,
+) -> Plot:
     """Horizontal bars from zero with the value written at the end; `note` is a text column added to the hover text."""
     fmt = formats.of(value, frame[value])
     marks = _hidden(frame, value)
@@ -79,20 +99,58 @@ def reference_line(ax: Axes, at: float, text: str, *, color: str = theme.WARN) -
     low, high = ax.get_xlim()
     right = (at - low) / (high - low) > 0.6
     ax.axvline(at, color=color, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
-    ax.annotate(text, (at, 1), xycoords=("data", "axes fraction"), xytext=(-3 if right else 3, 4), textcoords="offset points", color=color, ha="right" if right else "left", annotation_clip=False)
+    ax.annotate(
+        text,
+        (at, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3 if right else 3, 4),
+        textcoords="offset points",
+        color=color,
+        ha="right" if right else "left",
+        annotation_clip=False,
+    )
 
 
 @shape
-def intervals(frame: pd.DataFrame, label: str, value: str, low: str, high: str, *, reference: float | None = None, reference_label: str = "Reference", accent: str | None = None, zero: bool = False) -> Plot:
+def intervals(
+    frame: pd.DataFrame,
+    label: str,
+    value: str,
+    low: str,
+    high: str,
+    *,
+    reference: float | None = None,
+    reference_label: str = "Reference",
+    accent: str | None = None,
+    zero: bool = False,
+) -> Plot:
     """A dot with its interval per row; rows whose interval excludes the reference are dark, the others gray."""
     fmt = formats.of(value, frame[value])
     span = _span(frame, [value, low, high], zero=zero, also=reference)
     pad = (span[1] - span[0]) * 0.04
-    plot, ax = _rows(frame, label, accent=accent, right=70, top=24 if reference is not None else 6, bottom=24, low=span[0] - (0 if zero and span[0] == 0 else pad), high=span[1] + pad)
+    plot, ax = _rows(
+        frame,
+        label,
+        accent=accent,
+        right=70,
+        top=24 if reference is not None else 6,
+        bottom=24,
+        low=span[0] - (0 if zero and span[0] == 0 else pad),
+        high=span[1] + pad,
+    )
     value_axis(ax, value, frame[value], side="x", ticks=6)
     for i, (row, mark) in enumerate(zip(frame.to_dict("records"), _hidden(frame, value), strict=True)):
         text = mark or tick_or_full(row[value], fmt)
-        ax.annotate(text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", color=theme.MUTED if mark else theme.INK, annotation_clip=False)
+        ax.annotate(
+            text,
+            (1, i),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=theme.MUTED if mark else theme.INK,
+            annotation_clip=False,
+        )
         if mark:
             continue
         apart = reference is None or (pd.notna(row[low]) and not row[low] <= reference <= row[high])
@@ -107,7 +165,9 @@ def intervals(frame: pd.DataFrame, label: str, value: str, low: str, high: str, 
 
 
 @shape
-def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels: tuple[str, str] = ("Before", "Now"), accent: str | None = None) -> Plot:
+def dumbbell(
+    frame: pd.DataFrame, label: str, before: str, after: str, *, labels: tuple[str, str] = ("Before", "Now"), accent: str | None = None
+) -> Plot:
     """Two values per row joined by a line: hollow before, filled now."""
     fmt = formats.of(after, frame[after])
     span = _span(frame, [before, after], zero=False)
@@ -117,7 +177,9 @@ def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels
     for i, row in enumerate(frame.to_dict("records")):
         if pd.isna(row[before]) or pd.isna(row[after]):
             mark = _hidden(frame, before)[i] or _hidden(frame, after)[i]
-            ax.annotate(mark, (0, i), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=theme.MUTED)
+            ax.annotate(
+                mark, (0, i), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=theme.MUTED
+            )
             continue
         ends = [float(row[before]), float(row[after])]
         ax.plot(ends, [i, i], color=theme.CONTEXT, linewidth=2.2)
@@ -129,7 +191,9 @@ def dumbbell(frame: pd.DataFrame, label: str, before: str, after: str, *, labels
 
 
 @shape
-def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False, unit: str = "") -> Plot:
+def stacked(
+    frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False, unit: str = ""
+) -> Plot:
     """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value. `unit` follows the value in the hover text."""
     something(frame, y)
     parts = order or list(dict.fromkeys(frame[group]))
@@ -143,7 +207,13 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
     # A hidden part is not zero: the total says that something is missing.
     hidden = {row[x] for row, mark in zip(frame.to_dict("records"), _hidden(frame, y), strict=True) if mark == "[c]"}
     lines = _key_lines(parts)
-    plot, ax = _rows(pd.DataFrame({x: [str(i) for i in wide.index]}), x, top=8 + 18 * len(lines), right=20 if share else widest([f"{fmt.full(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12, high=float(totals.max()) or 1.0)
+    plot, ax = _rows(
+        pd.DataFrame({x: [str(i) for i in wide.index]}),
+        x,
+        top=8 + 18 * len(lines),
+        right=20 if share else widest([f"{fmt.full(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12,
+        high=float(totals.max()) or 1.0,
+    )
     ax.set_xticks([])
     colors = dict(zip(parts, theme.CATEGORIES if len(parts) <= 6 else theme.RAMP, strict=False))
     scale = (theme.WIDTH * ax.get_position().width) / (float(totals.max()) or 1.0)
@@ -158,7 +228,13 @@ def stacked(frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str]
             _inside(ax, i, start, amount, fmt, scale, colors[part])
             start += amount
         if not share:
-            said = f"{fmt.full(totals[name])} + [c]" if totals[name] and name in hidden else "[c]" if name in hidden else fmt.full(totals[name])
+            said = (
+                f"{fmt.full(totals[name])} + [c]"
+                if totals[name] and name in hidden
+                else "[c]"
+                if name in hidden
+                else fmt.full(totals[name])
+            )
             ax.annotate(said, (start, i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
     for i, line in enumerate(lines):
         key(plot, [(part, {"facecolor": colors[part]}) for part in line], left=8, top=4 + 18 * i)
@@ -220,7 +296,17 @@ def signed(value: float, fmt: formats.Format) -> str:
     return f"+{text}" if value > 0 else text
 
 
-def tornado(frame: pd.DataFrame, driver: str, low: str, high: str, base: float, *, base_label: str = "Base", low_label: str | None = None, high_label: str | None = None) -> Plot:
+def tornado(
+    frame: pd.DataFrame,
+    driver: str,
+    low: str,
+    high: str,
+    base: float,
+    *,
+    base_label: str = "Base",
+    low_label: str | None = None,
+    high_label: str | None = None,
+) -> Plot:
     """One bar per driver from the result at its low to the result at its high setting, around the base result.
 
     `low_label` and `high_label` name text columns with the settings, written at the bar's ends' hover text.
@@ -242,7 +328,17 @@ def tornado(frame: pd.DataFrame, driver: str, low: str, high: str, base: float, 
             bar = ax.barh(i, value - base, left=base, height=0.62, color=color)[0]
             plot.tip(bar, f"{row[driver]}{f' at {row[setting]}' if setting else f' ({formats.plain(end).lower()})'}: {fmt.full(value)}")
         for value, side, said in ends[i]:
-            ax.annotate(said, (value, i), xytext=(5 * side, 0), textcoords="offset points", va="center", ha="right" if side < 0 else "left", annotation_clip=False, fontsize=9, color=theme.MUTED)
+            ax.annotate(
+                said,
+                (value, i),
+                xytext=(5 * side, 0),
+                textcoords="offset points",
+                va="center",
+                ha="right" if side < 0 else "left",
+                annotation_clip=False,
+                fontsize=9,
+                color=theme.MUTED,
+            )
     reference_line(ax, base, f"{base_label} {tick_or_full(base, fmt)}", color=theme.INK)
     return plot
 
@@ -278,7 +374,9 @@ def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = 
         after = f", {row[days]:.0f} days" if days and pd.notna(row[days]) else ""
         plot.tip(bar, f"{row[stage]}: {mark or fmt.full(row[value])}{kept}{after and f'{after} after it'}")
         text = (mark or tick_or_full(row[value], fmt)) + (f" ({100 * amount / before:.0f} %)" if kept else "") + after
-        ax.annotate(text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", annotation_clip=False)
+        ax.annotate(
+            text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", annotation_clip=False
+        )
         before = None if mark else amount
     return plot
 
@@ -304,7 +402,10 @@ def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str |
             ax.barh(i, sign * float(row[outline]), height=0.86, facecolor="none", edgecolor=theme.INK, linewidth=1.0)
     extra = [(formats.plain(outline), {"facecolor": "none", "edgecolor": theme.INK})] if outline else []
     first = f"{formats.plain(sides[0])}{f', {now}' if now else ''}"
-    key(plot, [(first, {"facecolor": theme.ACCENT}), (formats.plain(sides[1]), {"facecolor": theme.RAMP[2]}), *extra], left=ax.get_position().x0 * theme.WIDTH, top=4)
+    key(
+        plot,
+        [(first, {"facecolor": theme.ACCENT}), (formats.plain(sides[1]), {"facecolor": theme.RAMP[2]}), *extra],
+        left=ax.get_position().x0 * theme.WIDTH,
+        top=4,
+    )
     return plot
-
-

@@ -33,12 +33,30 @@ def lorenz(frame: pd.DataFrame, x: str = "donors_share", y: str = "amount_share"
         dot = ax.plot([row[x]], [row[y]], "o", markersize=7, color=theme.ACCENT, clip_on=False, zorder=4)[0]
         text = f"the top {words.share(1 - row[x], digits=0)} gave {words.share(1 - row[y], digits=0)}"
         plot.tip(dot, text)
-        ax.annotate(text, (row[x], row[y]), xytext=(1.04, 0.62 - 0.14 * rank), textcoords="axes fraction", va="center", annotation_clip=False, arrowprops={"arrowstyle": "-", "color": theme.RULE, "linewidth": 0.8})
+        ax.annotate(
+            text,
+            (row[x], row[y]),
+            xytext=(1.04, 0.62 - 0.14 * rank),
+            textcoords="axes fraction",
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": theme.RULE, "linewidth": 0.8},
+        )
     return plot
 
 
 @shape
-def thermometer(frame: pd.DataFrame, label: str, raised: str, goal: str, *, time: str, low: str | None = None, expected: str | None = None, high: str | None = None) -> Plot:
+def thermometer(
+    frame: pd.DataFrame,
+    label: str,
+    raised: str,
+    goal: str,
+    *,
+    time: str,
+    low: str | None = None,
+    expected: str | None = None,
+    high: str | None = None,
+) -> Plot:
     """One tube per campaign from nothing to goal: filled with what is raised, with a mark at the share of time gone.
 
     Parameters
@@ -64,12 +82,30 @@ def thermometer(frame: pd.DataFrame, label: str, raised: str, goal: str, *, time
         plot.tip(bar, f"{row[label]}: {fmt.full(row[raised])} of {fmt.full(row[goal])} raised, {words.share(share, digits=0)}")
         gone = ax.plot([row[time]] * 2, [i - 0.3, i + 0.3], color=theme.WARN, linewidth=2.4, solid_capstyle="butt", zorder=4)[0]
         plot.tip(gone, f"{row[label]}: {words.share(row[time], digits=0)} of the time gone")
-        ax.annotate(f"{words.share(share, digits=0)} raised", (0, i), xytext=(6, 0), textcoords="offset points", va="center", color=theme.PAPER if share > 0.22 else theme.INK, fontweight="bold", zorder=5)
+        ax.annotate(
+            f"{words.share(share, digits=0)} raised",
+            (0, i),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=theme.PAPER if share > 0.22 else theme.INK,
+            fontweight="bold",
+            zorder=5,
+        )
         if expected and pd.notna(row[expected]):
             ends = [row[low] / row[goal], row[high] / row[goal]]
             ax.plot(ends, [i - 0.36] * 2, color=theme.INK, linewidth=1.6, solid_capstyle="butt")
             dot = ax.plot([row[expected] / row[goal]], [i - 0.36], "o", markersize=6, color=theme.INK, zorder=4)[0]
             plot.tip(dot, f"{row[label]}: {fmt.full(row[expected])} forecast at the end ({fmt.full(row[low])} to {fmt.full(row[high])})")
-    entries = [("Raised", {"facecolor": theme.ACCENT}), ("Goal", {"facecolor": theme.RAMP[0], "edgecolor": theme.MUTED}), ("Time gone", {"line": True, "color": theme.WARN, "linewidth": 2.4})]
-    key(plot, [*entries, *([("Forecast at the end", {"line": True, "color": theme.INK, "linewidth": 1.6})] if expected else [])], left=left, top=6)
+    entries = [
+        ("Raised", {"facecolor": theme.ACCENT}),
+        ("Goal", {"facecolor": theme.RAMP[0], "edgecolor": theme.MUTED}),
+        ("Time gone", {"line": True, "color": theme.WARN, "linewidth": 2.4}),
+    ]
+    key(
+        plot,
+        [*entries, *([("Forecast at the end", {"line": True, "color": theme.INK, "linewidth": 1.6})] if expected else [])],
+        left=left,
+        top=6,
+    )
     return plot

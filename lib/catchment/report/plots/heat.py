@@ -16,7 +16,9 @@ HEAD_LIMIT = 92.0
 
 
 @shape
-def heatmap(frame: pd.DataFrame, row: str, column: str, value: str, *, breaks: list[float] | None = None, accent: tuple | None = None) -> Plot:
+def heatmap(
+    frame: pd.DataFrame, row: str, column: str, value: str, *, breaks: list[float] | None = None, accent: tuple | None = None
+) -> Plot:
     """One shaded, labeled cell per row and column, in the frame's order; a pair that is not in the frame stays blank.
 
     Parameters
@@ -36,7 +38,17 @@ def heatmap(frame: pd.DataFrame, row: str, column: str, value: str, *, breaks: l
     plot, ax = sheet(len(rows) * ROW + 30, left=widest(names) + 12, right=4, top=26, bottom=4)
     edges = _edges(cells, breaks)
     colors = ListedColormap(theme.RAMP)
-    sns.heatmap(cells, ax=ax, cmap=colors, norm=BoundaryNorm(edges, len(theme.RAMP)), cbar=False, linewidths=1.5, linecolor=theme.PAPER, xticklabels=False, yticklabels=False)
+    sns.heatmap(
+        cells,
+        ax=ax,
+        cmap=colors,
+        norm=BoundaryNorm(edges, len(theme.RAMP)),
+        cbar=False,
+        linewidths=1.5,
+        linecolor=theme.PAPER,
+        xticklabels=False,
+        yticklabels=False,
+    )
     _label(ax, names, columns)
     _write(ax, frame, row, column, value, cells, edges, fmt)
     if accent is not None:
@@ -65,7 +77,9 @@ def _label(ax: Axes, names: list[str], columns: list) -> None:
         side.set_visible(False)
 
 
-def _write(ax: Axes, frame: pd.DataFrame, row: str, column: str, value: str, cells: pd.DataFrame, edges: np.ndarray, fmt: formats.Format) -> None:
+def _write(
+    ax: Axes, frame: pd.DataFrame, row: str, column: str, value: str, cells: pd.DataFrame, edges: np.ndarray, fmt: formats.Format
+) -> None:
     """The value in each cell, in the paper's color on the two dark shades; marks where there is none."""
     flags = frame.get(f"{value}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
     for name, other, amount, hidden in zip(frame[row], frame[column], frame[value], flags, strict=True):

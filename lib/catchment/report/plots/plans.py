@@ -18,7 +18,9 @@ PANEL = 150.0
 SHADES = (theme.RAMP[0], theme.RAMP[1], theme.RAMP[2], theme.RAMP[4], theme.RAMP[3])
 
 
-def histogram(frame: pd.DataFrame, low: str, high: str, share: str, *, threshold: float = 0.0, marks: Mapping[str, float] | None = None) -> Plot:
+def histogram(
+    frame: pd.DataFrame, low: str, high: str, share: str, *, threshold: float = 0.0, marks: Mapping[str, float] | None = None
+) -> Plot:
     """Shares of draws in bins; bins that end at or below the threshold are gray, so the losing side shows at a glance.
 
     Parameters
@@ -31,7 +33,16 @@ def histogram(frame: pd.DataFrame, low: str, high: str, share: str, *, threshold
     fmt, top = formats.of(low, frame[low]), float(frame[share].max())
     plot, ax = sheet(HEIGHT, left=axis_margin(formats.of(share, frame[share]), 0, top), right=24, top=24 if marks else 8, bottom=26)
     edges = [*frame[low], frame[high].iloc[-1]]
-    sns.histplot(x=(frame[low] + frame[high]) / 2, weights=frame[share], bins=edges, ax=ax, color=theme.ACCENT, edgecolor=theme.PAPER, linewidth=0.8, alpha=1)
+    sns.histplot(
+        x=(frame[low] + frame[high]) / 2,
+        weights=frame[share],
+        bins=edges,
+        ax=ax,
+        color=theme.ACCENT,
+        edgecolor=theme.PAPER,
+        linewidth=0.8,
+        alpha=1,
+    )
     ax.set(xlabel="", ylabel="", xlim=(edges[0], edges[-1]))
     value_axis(ax, share, frame[share])
     value_axis(ax, low, frame[low], side="x", grid=False, ticks=7)
@@ -50,12 +61,33 @@ def _marked(ax, marks: dict[str, float], top: float) -> None:
         return
     ax.set_ylim(0, top * 1.05)
     gap = (widest(marks) + 8) * (ax.get_xlim()[1] - ax.get_xlim()[0]) / (ax.get_position().width * theme.WIDTH)
-    for (name, value), at in zip(marks.items(), spread(list(marks.values()), gap, low=ax.get_xlim()[0], high=ax.get_xlim()[1]), strict=True):
+    for (name, value), at in zip(
+        marks.items(), spread(list(marks.values()), gap, low=ax.get_xlim()[0], high=ax.get_xlim()[1]), strict=True
+    ):
         ax.axvline(value, color=theme.WARN, linewidth=1.0, linestyle=(0, (4, 3)))
-        ax.annotate(name, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 4), textcoords="offset points", ha="center", color=theme.WARN, annotation_clip=False)
+        ax.annotate(
+            name,
+            (at, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            color=theme.WARN,
+            annotation_clip=False,
+        )
 
 
-def gantt(frame: pd.DataFrame, label: str, start: str, end: str, phase: str, *, phases: Sequence[str], today: object, today_label: str = "Data end") -> Plot:
+def gantt(
+    frame: pd.DataFrame,
+    label: str,
+    start: str,
+    end: str,
+    phase: str,
+    *,
+    phases: Sequence[str],
+    today: object,
+    today_label: str = "Data end",
+) -> Plot:
     """One row per label in the frame's order, a bar per phase from its start to its end, and a line where the data end."""
     rows = list(dict.fromkeys(frame[label]))
     plot, ax = sheet(len(rows) * ROW + 70, left=widest(rows) + 12, right=16, top=44, bottom=24)
@@ -71,17 +103,40 @@ def gantt(frame: pd.DataFrame, label: str, start: str, end: str, phase: str, *, 
     for row in frame.to_dict("records"):
         length = (row[end] - row[start]).days
         if length > 0:
-            bar = ax.barh(rows.index(row[label]), length, left=(row[start] - first).days, height=0.6, color=shades[row[phase]], edgecolor=theme.MUTED, linewidth=0.4)[0]
+            bar = ax.barh(
+                rows.index(row[label]),
+                length,
+                left=(row[start] - first).days,
+                height=0.6,
+                color=shades[row[phase]],
+                edgecolor=theme.MUTED,
+                linewidth=0.4,
+            )[0]
             plot.tip(bar, f"{row[label]}, {row[phase]}: {row[start]:%b %Y} to {row[end]:%b %Y}")
     at = (pd.Timestamp(today) - first).days
     if at >= 0:
         ax.axvline(at, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)))
-        ax.annotate(today_label, (at, 1), xycoords=("data", "axes fraction"), xytext=(3, 4), textcoords="offset points", color=theme.WARN, annotation_clip=False)
-    key(plot, [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in phases], left=max(theme.WIDTH - sum(width(name) + 36 for name in phases), 6), top=6)
+        ax.annotate(
+            today_label,
+            (at, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 4),
+            textcoords="offset points",
+            color=theme.WARN,
+            annotation_clip=False,
+        )
+    key(
+        plot,
+        [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in phases],
+        left=max(theme.WIDTH - sum(width(name) + 36 for name in phases), 6),
+        top=6,
+    )
     return plot
 
 
-def fans(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, panel: str, *, bands: Sequence[tuple[str, str]], across: int = 3) -> Plot:
+def fans(
+    history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, panel: str, *, bands: Sequence[tuple[str, str]], across: int = 3
+) -> Plot:
     """Small fans side by side, one per value of `panel` in the frame's order, each on its own scale from zero.
 
     Parameters
@@ -94,26 +149,47 @@ def fans(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, panel: s
     height, gap, left = down * PANEL, 26.0, axis_margin(formats.of(y, history[y]), 0, float(forecast[bands[-1][1]].max()))
     plot, first = sheet(height, left=left, right=8, top=0, bottom=0)
     first.remove()
-    wide = (theme.WIDTH - 8 - across * left - (across - 1) * (gap - left)) / across if gap > left else (theme.WIDTH - 8 - across * left) / across
+    wide = (
+        (theme.WIDTH - 8 - across * left - (across - 1) * (gap - left)) / across
+        if gap > left
+        else (theme.WIDTH - 8 - across * left) / across
+    )
     for place, name in enumerate(names):
         row, column = divmod(place, across)
-        box = ((left - 4 + column * (wide + max(left, gap))) / theme.WIDTH, 1 - ((row + 1) * PANEL - 24) / height, wide / theme.WIDTH, (PANEL - 56) / height)
+        box = (
+            (left - 4 + column * (wide + max(left, gap))) / theme.WIDTH,
+            1 - ((row + 1) * PANEL - 24) / height,
+            wide / theme.WIDTH,
+            (PANEL - 56) / height,
+        )
         with mpl.rc_context(theme.DRAWING):
             ax = plot.fig.add_axes(box)
         _fan(plot, ax, name, history[history[panel].eq(name)], forecast[forecast[panel].eq(name)], x, y, bands)
     return plot
 
 
-def _fan(plot: Plot, ax: Axes, name: str, known: pd.DataFrame, coming: pd.DataFrame, x: str, y: str, bands: Sequence[tuple[str, str]]) -> None:
+def _fan(
+    plot: Plot, ax: Axes, name: str, known: pd.DataFrame, coming: pd.DataFrame, x: str, y: str, bands: Sequence[tuple[str, str]]
+) -> None:
     """One panel: history, dashed forecast, bands, and its name above."""
     fmt = value_axis(ax, y, known[y], ticks=3)
     for low, high in reversed(list(bands)):
-        ax.fill_between(coming[x], coming[low].astype(float), coming[high].astype(float), color=theme.ACCENT, alpha=0.12 if (low, high) != bands[0] else 0.28, linewidth=0)
+        ax.fill_between(
+            coming[x],
+            coming[low].astype(float),
+            coming[high].astype(float),
+            color=theme.ACCENT,
+            alpha=0.12 if (low, high) != bands[0] else 0.28,
+            linewidth=0,
+        )
     joined = pd.concat([known.tail(1), coming])
     ax.plot(joined[x], joined[y], color=theme.ACCENT, linewidth=1.4, linestyle=(0, (3, 2)))
     line = ax.plot(known[x], known[y], color=theme.ACCENT, linewidth=2.0)[0]
     last = coming.iloc[-1]
-    plot.tip(line, f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})")
+    plot.tip(
+        line,
+        f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})",
+    )
     ends = [int(known[x].iloc[-1]), int(last[x])]
     for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("center", "right"), strict=True):
         tick.label1.set_horizontalalignment(side)

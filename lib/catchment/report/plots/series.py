@@ -45,7 +45,18 @@ def trend(
     value_axis(ax, y, frame[y])
     ax.set_ylim(*limits)
     for name in sorted(names, key=lambda name: name in strong):
-        _line(plot, ax, lines[name].assign(at=lines[name][x].map(places)), x, y, fmt, name=name if group else None, strong=name in strong, bounds=(low, high), partial_from=partial_from)
+        _line(
+            plot,
+            ax,
+            lines[name].assign(at=lines[name][x].map(places)),
+            x,
+            y,
+            fmt,
+            name=name if group else None,
+            strong=name in strong,
+            bounds=(low, high),
+            partial_from=partial_from,
+        )
     if target is not None:
         _target(ax, target, f"{target_label} {tick(target, fmt)}")
     if group:
@@ -83,7 +94,9 @@ def _places(ax: Axes, xs: pd.Series) -> dict:
         ax.set_xticks(shown, [f"{value:g}" for value in shown])
         ax.set_xlim(every[0] - 0.02 * (every[-1] - every[0] or 1), every[-1])
         return {value: value for value in every}
-    every = list(xs.cat.categories[xs.cat.categories.isin(xs)]) if isinstance(xs.dtype, pd.CategoricalDtype) else sorted(xs.dropna().unique())
+    every = (
+        list(xs.cat.categories[xs.cat.categories.isin(xs)]) if isinstance(xs.dtype, pd.CategoricalDtype) else sorted(xs.dropna().unique())
+    )
     step = -(-len(every) // 9)
     ax.set_xticks(range(0, len(every), step), [str(value) for value in every[::step]])
     ax.set_xlim(-0.2, max(len(every) - 1, 0.2))
@@ -95,7 +108,9 @@ def _dated(ax: Axes, xs: pd.Series) -> dict:
     first, last = pd.Timestamp(every[0]), pd.Timestamp(every[-1])
     years = range(first.year, last.year + 1)
     days = {value: (pd.Timestamp(value) - first).days for value in every}
-    starts = [(year, (pd.Timestamp(year, 1, 1) - first).days) for year in years if pd.Timestamp(year, 1, 1) >= first - pd.Timedelta(days=31)]
+    starts = [
+        (year, (pd.Timestamp(year, 1, 1) - first).days) for year in years if pd.Timestamp(year, 1, 1) >= first - pd.Timedelta(days=31)
+    ]
     starts = starts[:: max(1, -(-len(starts) // 9))]
     ax.set_xticks([day for _, day in starts], [str(year) for year, _ in starts])
     span = max(days.values()) or 1
@@ -103,29 +118,58 @@ def _dated(ax: Axes, xs: pd.Series) -> dict:
     return days
 
 
-def _line(plot: Plot, ax: Axes, part: pd.DataFrame, x: str, y: str, fmt: formats.Format, *, name, strong: bool, bounds: tuple, partial_from) -> None:
+def _line(
+    plot: Plot, ax: Axes, part: pd.DataFrame, x: str, y: str, fmt: formats.Format, *, name, strong: bool, bounds: tuple, partial_from
+) -> None:
     color = theme.ACCENT if strong else theme.CONTEXT
     low, high = bounds
     if low and high and strong:
         ax.fill_between(part["at"], part[low].astype("float64"), part[high].astype("float64"), color=color, alpha=0.16, linewidth=0)
     whole = part if partial_from is None else part[part[x] < partial_from]
     rest = part.iloc[0:0] if partial_from is None else part[part[x] >= partial_from]
-    ax.plot(whole["at"], whole[y].astype("float64"), color=color, linewidth=2.4 if strong else 1.5, clip_on=False, zorder=3 if strong else 2)
+    ax.plot(
+        whole["at"], whole[y].astype("float64"), color=color, linewidth=2.4 if strong else 1.5, clip_on=False, zorder=3 if strong else 2
+    )
     if len(rest):
         joined = pd.concat([whole.tail(1), rest])
         ax.plot(joined["at"], joined[y].astype("float64"), color=color, linewidth=1.5, linestyle=(0, (3, 2)), clip_on=False, zorder=3)
     _dots(plot, ax, part, x, y, fmt, name=name, color=color, bounds=bounds, partial_from=partial_from, size=5 if strong else 3.5)
 
 
-def _dots(plot: Plot, ax: Axes, part: pd.DataFrame, x: str, y: str, fmt: formats.Format, *, name, color: str, bounds: tuple, partial_from, size: float) -> None:
+def _dots(
+    plot: Plot,
+    ax: Axes,
+    part: pd.DataFrame,
+    x: str,
+    y: str,
+    fmt: formats.Format,
+    *,
+    name,
+    color: str,
+    bounds: tuple,
+    partial_from,
+    size: float,
+) -> None:
     """Markers that carry the hover text; every line up to 24 periods has one each."""
     if len(part) > 24:
         size = 0.9 * size * (24 / len(part)) ** 0.5
     for row in part.dropna(subset=[y]).to_dict("records"):
         partial = partial_from is not None and row[x] >= partial_from
-        dot = ax.plot([row["at"]], [float(row[y])], "o", markersize=size, markerfacecolor=theme.PAPER if partial else color, markeredgecolor=color, clip_on=False, zorder=4)[0]
+        dot = ax.plot(
+            [row["at"]],
+            [float(row[y])],
+            "o",
+            markersize=size,
+            markerfacecolor=theme.PAPER if partial else color,
+            markeredgecolor=color,
+            clip_on=False,
+            zorder=4,
+        )[0]
         bound = f" ({fmt.full(row[bounds[0]])} to {fmt.full(row[bounds[1]])})" if all(bounds) else ""
-        plot.tip(dot, f"{f'{name}, ' if name is not None else ''}{said(row[x])}: {fmt.full(row[y])}{bound}{' [p] provisional' if partial else ''}")
+        plot.tip(
+            dot,
+            f"{f'{name}, ' if name is not None else ''}{said(row[x])}: {fmt.full(row[y])}{bound}{' [p] provisional' if partial else ''}",
+        )
 
 
 def said(x) -> str:
@@ -135,10 +179,23 @@ def said(x) -> str:
 
 def _target(ax: Axes, target: float, text: str) -> None:
     ax.axhline(target, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
-    ax.annotate(text, (0, target), xycoords=("axes fraction", "data"), xytext=(2, 3), textcoords="offset points", color=theme.WARN, va="bottom")
+    ax.annotate(
+        text, (0, target), xycoords=("axes fraction", "data"), xytext=(2, 3), textcoords="offset points", color=theme.WARN, va="bottom"
+    )
 
 
-def fan(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, *, bands: Sequence[tuple[str, str]], target: float | None = None, target_label: str = "Goal", start_label: str = "Forecast", zero: bool = True) -> Plot:
+def fan(
+    history: pd.DataFrame,
+    forecast: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    bands: Sequence[tuple[str, str]],
+    target: float | None = None,
+    target_label: str = "Goal",
+    start_label: str = "Forecast",
+    zero: bool = True,
+) -> Plot:
     """History as a line, the forecast dashed inside prediction bands (given narrow to wide), its start labeled."""
     columns = [column for band in bands for column in band]
     both = pd.concat([history.assign(_kind="seen"), forecast.assign(_kind="forecast")], ignore_index=True)
@@ -151,22 +208,68 @@ def fan(history: pd.DataFrame, forecast: pd.DataFrame, x: str, y: str, *, bands:
     seen, ahead = history.sort_values(x), forecast.sort_values(x)
     at = ahead[x].map(places).to_numpy(dtype=float)
     for i, (low, high) in reversed(list(enumerate(bands))):
-        ax.fill_between(at, ahead[low].astype("float64"), ahead[high].astype("float64"), color=theme.ACCENT, alpha=0.26 - 0.12 * min(i, 1), linewidth=0)
+        ax.fill_between(
+            at, ahead[low].astype("float64"), ahead[high].astype("float64"), color=theme.ACCENT, alpha=0.26 - 0.12 * min(i, 1), linewidth=0
+        )
     ax.plot(seen[x].map(places), seen[y].astype("float64"), color=theme.ACCENT, linewidth=2.2, zorder=3)
     joined = pd.concat([seen.tail(1), ahead])
     ax.plot(joined[x].map(places), joined[y].astype("float64"), color=theme.ACCENT, linewidth=1.8, linestyle=(0, (3, 2)), zorder=3)
-    _dots(plot, ax, seen.assign(at=seen[x].map(places)), x, y, fmt, name=None, color=theme.ACCENT, bounds=(None, None), partial_from=None, size=3.5)
-    _dots(plot, ax, ahead.assign(at=at), x, y, fmt, name="[f] forecast", color=theme.ACCENT, bounds=bands[-1], partial_from=ahead[x].min(), size=3.5)
+    _dots(
+        plot,
+        ax,
+        seen.assign(at=seen[x].map(places)),
+        x,
+        y,
+        fmt,
+        name=None,
+        color=theme.ACCENT,
+        bounds=(None, None),
+        partial_from=None,
+        size=3.5,
+    )
+    _dots(
+        plot,
+        ax,
+        ahead.assign(at=at),
+        x,
+        y,
+        fmt,
+        name="[f] forecast",
+        color=theme.ACCENT,
+        bounds=bands[-1],
+        partial_from=ahead[x].min(),
+        size=3.5,
+    )
     start = places[seen[x].max()]
     ax.axvline(start, color=theme.MUTED, linewidth=0.8)
-    ax.annotate(f"{start_label} [f]", (start, 1), xycoords=("data", "axes fraction"), xytext=(4, 4), textcoords="offset points", color=theme.MUTED, annotation_clip=False)
+    ax.annotate(
+        f"{start_label} [f]",
+        (start, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 4),
+        textcoords="offset points",
+        color=theme.MUTED,
+        annotation_clip=False,
+    )
     if target is not None:
         _target(ax, target, f"{target_label} {tick(target, fmt)}")
     return plot
 
 
 @shape
-def steps(frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, accent: str | None = None, low: str | None = None, high: str | None = None, x_label: str = "", mark: float | None = None, mark_label: str = "") -> Plot:
+def steps(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    group: str | None = None,
+    accent: str | None = None,
+    low: str | None = None,
+    high: str | None = None,
+    x_label: str = "",
+    mark: float | None = None,
+    mark_label: str = "",
+) -> Plot:
     """Step curves (Kaplan-Meier): the value holds until the next x; the band is the interval of the accented curve."""
     something(frame, y)
     lines = dict(iter(frame.sort_values(x).groupby(group, sort=False, observed=True))) if group else {"": frame.sort_values(x)}
@@ -180,19 +283,43 @@ def steps(frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, acce
     for name, part in lines.items():
         color = theme.ACCENT if name == strong else theme.CONTEXT
         if low and high and name == strong:
-            ax.fill_between(part[x], part[low].astype("float64"), part[high].astype("float64"), step="post", color=color, alpha=0.16, linewidth=0)
+            ax.fill_between(
+                part[x], part[low].astype("float64"), part[high].astype("float64"), step="post", color=color, alpha=0.16, linewidth=0
+            )
         line = ax.step(part[x], part[y].astype("float64"), where="post", color=color, linewidth=2.2 if name == strong else 1.5)[0]
-        plot.tip(line, f"{f'{name}: ' if name != '' else ''}{fmt.full(part[y].iloc[-1])} at {formats.of(x, frame[x]).full(part[x].iloc[-1])}")
+        plot.tip(
+            line, f"{f'{name}: ' if name != '' else ''}{fmt.full(part[y].iloc[-1])} at {formats.of(x, frame[x]).full(part[x].iloc[-1])}"
+        )
     if mark is not None:
         ax.axvline(mark, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)))
-        ax.annotate(mark_label, (mark, 1), xycoords=("data", "axes fraction"), xytext=(4, -10), textcoords="offset points", color=theme.WARN)
+        ax.annotate(
+            mark_label, (mark, 1), xycoords=("data", "axes fraction"), xytext=(4, -10), textcoords="offset points", color=theme.WARN
+        )
     if group:
         ends = [part.iloc[-1] for part in lines.values()]
-        end_labels(ax, float(frame[x].max()), [float(end[y]) for end in ends], [str(name) for name in lines], [theme.ACCENT if name == strong else theme.MUTED for name in lines], bold=[name == strong for name in lines])
+        end_labels(
+            ax,
+            float(frame[x].max()),
+            [float(end[y]) for end in ends],
+            [str(name) for name in lines],
+            [theme.ACCENT if name == strong else theme.MUTED for name in lines],
+            bold=[name == strong for name in lines],
+        )
     return plot
 
 
-def control(frame: pd.DataFrame, x: str, y: str, *, center: str, low: str, high: str, signal: str | None = None, target: float | None = None, target_label: str = "Goal") -> Plot:
+def control(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    center: str,
+    low: str,
+    high: str,
+    signal: str | None = None,
+    target: float | None = None,
+    target_label: str = "Goal",
+) -> Plot:
     """A control chart: values, center and limits as columns (they may step), points with a `signal` filled in the warning color."""
     limits = _limits(frame, [y, low, high], zero=False, also=target)
     fmt = formats.of(y, frame[y])
@@ -211,11 +338,19 @@ def control(frame: pd.DataFrame, x: str, y: str, *, center: str, low: str, high:
         ax.axhline(target, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
     end_labels(ax, at[-1], list(lines.values()), texts, [theme.MUTED] * 3 + [theme.WARN] * (target is not None), bold=[False] * len(lines))
     ax.plot(at, part[y].astype("float64"), color=theme.CONTEXT, linewidth=1.4, zorder=2)
-    flags = part[signal].notna() & (part[signal].astype(str) != "") & (part[signal].astype(str) != "False") if signal else pd.Series(False, index=part.index)
+    flags = (
+        part[signal].notna() & (part[signal].astype(str) != "") & (part[signal].astype(str) != "False")
+        if signal
+        else pd.Series(False, index=part.index)
+    )
     for row, place, flag in zip(part.to_dict("records"), at, flags, strict=True):
         if pd.isna(row[y]):
             continue
         color = theme.WARN if flag else theme.ACCENT
-        dot = ax.plot([place], [float(row[y])], "D" if flag else "o", markersize=6 if flag else 4.5, color=color, clip_on=False, zorder=4)[0]
-        plot.tip(dot, f"{said(row[x])}: {fmt.full(row[y])}{f', {row[signal]}' if flag and not isinstance(row[signal], (bool, np.bool_)) else ''}")
+        dot = ax.plot([place], [float(row[y])], "D" if flag else "o", markersize=6 if flag else 4.5, color=color, clip_on=False, zorder=4)[
+            0
+        ]
+        plot.tip(
+            dot, f"{said(row[x])}: {fmt.full(row[y])}{f', {row[signal]}' if flag and not isinstance(row[signal], (bool, np.bool_)) else ''}"
+        )
     return plot

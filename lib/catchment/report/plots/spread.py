@@ -9,7 +9,17 @@ from ..canvas import Plot, axis_margin, sheet, spread, value_axis, widest
 HEIGHT = 300.0
 
 
-def funnel_plot(frame: pd.DataFrame, size: str, value: str, *, curve: pd.DataFrame, label: str, accent: list[str], reference: float = 1.0, size_label: str) -> Plot:
+def funnel_plot(
+    frame: pd.DataFrame,
+    size: str,
+    value: str,
+    *,
+    curve: pd.DataFrame,
+    label: str,
+    accent: list[str],
+    reference: float = 1.0,
+    size_label: str,
+) -> Plot:
     """Dots over their size (logarithmic) between control limits: inside the lines is chance, outside is not.
 
     Parameters
@@ -51,4 +61,6 @@ def _named(ax, names: pd.DataFrame, size: str, value: str, label: str) -> None:
     low, high = ax.get_ylim()
     gap = theme.SIZE * 1.25 * (high - low) / (HEIGHT - 46)
     for row, at in zip(names.to_dict("records"), spread(names[value].tolist(), gap, low=low, high=high), strict=True):
-        ax.annotate(row[label], (row[size], at), xytext=(7, 0), textcoords="offset points", va="center", color=theme.ACCENT, annotation_clip=False)
+        ax.annotate(
+            row[label], (row[size], at), xytext=(7, 0), textcoords="offset points", va="center", color=theme.ACCENT, annotation_clip=False
+        )
