@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import geopandas as gpd
 import html5lib
 import matplotlib.colors as colors
 import nbformat
@@ -13,8 +14,9 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from shapely.geometry import box
 
-from catchment.report import DisclosureError, Finding, Kpi, Report, formats, page, plots, svg, tables, theme
+from catchment.report import DisclosureError, Finding, Kpi, Report, formats, maps, page, plots, svg, tables, theme
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -288,3 +290,13 @@ def test_ages_over_89_and_sparse_zip_areas_are_refused_at_the_gate():
         report.table(pd.DataFrame({"age_years": [91, 50], "cases_n": [20, 30]}), "C", sources=["x"])
     with pytest.raises(DisclosureError, match="zip3"):
         report.table(pd.DataFrame({"zip3": ["036", "500"], "cases_n": [20, 30]}), "C", sources=["x"])
+
+
+def test_the_name_of_a_site_on_a_map_stands_out_from_any_area():
+    areas = gpd.GeoDataFrame(
+        {"zip": ["60543", "60560"], "share": [0.4, 0.02]}, geometry=[box(-88.4, 41.6, -88.3, 41.7), box(-88.3, 41.6, -88.2, 41.7)], crs=4326
+    )
+    sites = pd.DataFrame({"name": ["Tallgrass"], "lon": [-88.35], "lat": [41.65]})
+    drawn = svg.render(maps.choropleth(areas, "share", bins=[0.1], label="zip", sites=sites).fig, "label")
+    outlined = re.search(r'<g style="paint-order: stroke; stroke: var\(--paper,#ffffff\)[^>]*>\s*<text[^>]*>([^<]*)', drawn)
+    assert outlined and outlined[1] == "Tallgrass"

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from . import formats, theme
+from . import formats, svg, theme
 from .canvas import Plot, sheet, spread, tick, width
 
 KEY = 150.0
@@ -194,6 +194,7 @@ def _sites(plot: Plot, ax: Axes, window: _Frame, sites: pd.DataFrame | None) -> 
             ha="right" if left else "left",
             fontweight="bold",
             zorder=6,
+            gid=svg.HALO,
         )
 
 

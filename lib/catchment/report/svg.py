@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from . import theme
 
+HALO = "halo"  # gid of a text that lies over areas of any color
 _DROPPED = re.compile(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", re.S)
 _TAG = re.compile(r"(<[^>]+>)")
 _GROUP_ID = re.compile(r' id="([A-Za-z0-9.]+_\d+)"')
@@ -22,6 +23,7 @@ _COLOR = re.compile(r"(?<=: )#[0-9a-f]{6}")
 _HASHED = re.compile(r'(?<=id=")[a-z][0-9a-f]{10}(?=")')
 _VIEW = re.compile(r'viewBox="([^"]+)"')
 _SPACE = re.compile(r"\s+")
+_OUTLINED = f'<g style="paint-order: stroke; stroke: var(--paper,{theme.PAPER}); stroke-width: 3px; stroke-linejoin: round">'
 
 
 def render(figure: Figure, label: str, *, tips: dict[str, str] | None = None, prefix: str = "f") -> str:
@@ -68,6 +70,8 @@ def _tag(tag: str, label: str, tips: dict[str, str]) -> str:
         return f'<svg viewBox="{_VIEW.search(tag)[1]}" role="img" aria-label="{html.escape(label)}">'
     if tip := _TIP.fullmatch(tag):
         return f'<g class="mark"><title>{html.escape(tips[tip[1]])}</title>'
+    if tag == f'<g id="{HALO}">':
+        return _OUTLINED
     tag = _FLAT.sub("", _FONT.sub("", _GROUP_ID.sub("", _SPACE.sub(" ", tag))))
     tag = _LONG.sub(_shorter, tag).replace("xlink:href", "href")
     return _COLOR.sub(_named, _FILL.sub(r'style="fill: \1"', tag))
