@@ -297,6 +297,7 @@ def test_the_name_of_a_site_on_a_map_stands_out_from_any_area():
         {"zip": ["60543", "60560"], "share": [0.4, 0.02]}, geometry=[box(-88.4, 41.6, -88.3, 41.7), box(-88.3, 41.6, -88.2, 41.7)], crs=4326
     )
     sites = pd.DataFrame({"name": ["Tallgrass"], "lon": [-88.35], "lat": [41.65]})
-    drawn = svg.render(maps.choropleth(areas, "share", bins=[0.1], label="zip", sites=sites).fig, "label")
+    plot = maps.choropleth(areas, "share", bins=[0.1], label="zip", sites=sites)
+    drawn = svg.render(plot.fig, "label", tips=plot.tips)
     outlined = re.search(r'<g style="paint-order: stroke; stroke: var\(--paper,#ffffff\)[^>]*>\s*<text[^>]*>([^<]*)', drawn)
     assert outlined and outlined[1] == "Tallgrass"
