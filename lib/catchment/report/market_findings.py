@@ -65,16 +65,11 @@ def site_title(sites: pd.DataFrame, ahead: int) -> str:
 
 
 def driver_title(drivers: pd.DataFrame) -> str:
-    """Title of the decomposition: the share of ageing in the change."""
-    sums = drivers[["size_n", "aging_n", "rate_n", "change_n"]].sum()
-    verb = "add" if sums["rate_n"] >= 0 else "take away"
-    return f"Aging adds {words.count(sums['aging_n'])} cases, rates {verb} {words.count(abs(sums['rate_n']))}"
-
-
-def span_title(ratios: pd.DataFrame) -> str:
-    """Title of the ratio figure: how many counties differ from expectation."""
-    above, below = int((ratios["sir_low"] > 1).sum()), int((ratios["sir_high"] < 1).sum())
-    return f"{words.plural(above, 'county', 'counties')} above expectation, {words.count(below)} below, of {words.count(len(ratios))}"
+    """Title of the decomposition: what aging and rates add or take away."""
+    sums = drivers[["aging_n", "rate_n"]].sum()
+    aging, rates = ("add" if value >= 0 else "take away" for value in sums)
+    older = aging.replace("add", "adds").replace("take", "takes")
+    return f"Aging {older} {words.count(abs(sums['aging_n']))} and rates {rates} {words.count(abs(sums['rate_n']))} cases a year"
 
 
 def share_title(gained: pd.DataFrame, name: str, since: int) -> str:
@@ -95,18 +90,22 @@ def thin(served: pd.DataFrame, below: float) -> str:
 def growth(
     outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = ""
 ) -> Finding:
-    """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market."""
+    """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market.
+
+    These are numbers a model expects in a year, not counts of people, and the sentences say so: they may be small.
+    """
     row = outlook[outlook["site"] == "All sites"].iloc[0]
-    sums = (
-        drivers[["size_n", "aging_n", "rate_n"]]
-        .sum()
-        .rename({"size_n": "more people", "aging_n": "older people", "rate_n": "changing rates"})
-    )
+    names = {"size_n": "the number of people", "aging_n": "aging", "rate_n": "the trend in rates"}
+    sums = drivers[list(names)].sum()
     main = sums.abs().idxmax()
+    does = "adds" if sums[main] > 0 else "takes away"
+    driver = (
+        f" The largest driver is {names[main]}, which {does} {words.count(abs(sums[main]))} cases a year." if abs(sums[main]) >= 0.5 else ""
+    )
+    moves = f"{'grow' if row['growth_share'] >= 0 else 'fall'} {words.share(abs(row['growth_share']), digits=0)}"
     text = (
-        f"**New cancer cases in the service area grow {words.share(row['growth_share'], digits=0)} by {ahead}, from about {words.count(row['now_n'])} to "
-        f"{words.count(row['ahead_n'])} a year** (95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}). "
-        f"The largest driver is {main}: {words.count(abs(sums[main]))} cases."
+        f"**New cancer cases in the service area {moves} by {ahead}, from about {words.count(row['now_n'])} to "
+        f"{words.count(row['ahead_n'])} a year** (95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}).{driver}"
     )
     more = share * (row["ahead_n"] - row["now_n"])
     so = (
@@ -253,12 +252,13 @@ def leaving(out: pd.DataFrame, share: float) -> str:
     return f"{words.share(share, digits=0)} of stays go elsewhere, {words.share(part, digits=0)} of them addressable"
 
 
-def shift(terms: pd.DataFrame, name: str) -> str:
-    """Title of the shift-share figure."""
-    sums = terms[["growth", "mix", "gain", "change"]].sum()
+def shift(terms: pd.DataFrame) -> str:
+    """Title of the shift-share figure; a term of 1 to 10 stays is said as "fewer than 11"."""
+    sums = terms[["growth", "gain"]].sum()
     moved = "added" if sums["growth"] >= 0 else "cost us"
     share = "share gained" if sums["gain"] >= 0 else "share lost"
-    return f"The market {moved} {words.count(abs(sums['growth']))} stays, {share} {words.count(abs(sums['gain']))}"
+    market, ours = (words.people(round(abs(value)), "stay") for value in sums)
+    return f"The market {moved} {market}, {share} {ours}"
 
 
 def kept(table: pd.DataFrame) -> str:
