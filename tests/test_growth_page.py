@@ -9,7 +9,8 @@ import pytest
 
 from catchment import params
 from catchment.analysis import growth, initiatives, uncertainty
-from catchment.report import growth_findings as said
+from catchment.report import growth_exhibits as said
+from catchment.report import growth_findings as findings
 from catchment.report import growth_tables as cut
 from catchment.report import plots
 from catchment.report.blocks import Block
@@ -39,22 +40,23 @@ def ahead(**rows):
 
 
 def test_a_change_counts_only_when_the_interval_leaves_out_today():
-    text = said.unchanged(
+    text = findings.unchanged(
         ahead(infusion_visits=(100, 130, 110, 150), fractions=(100, 90, 70, 110), surgeries=(100, 80, 70, 95)), year=2030
     ).text
     assert "infusion visits grow from 100 to 130 a year by 2030" in text and "cancer operations fall" in text and "fractions" not in text
-    assert "no volume moves measurably by 2030" in said.unchanged(ahead(fractions=(100, 90, 70, 110)), year=2030).text
+    assert "no volume moves measurably by 2030" in findings.unchanged(ahead(fractions=(100, 90, 70, 110)), year=2030).text
 
 
 def test_titles_agree_in_number():
-    assert (
-        said.fans_title(ahead(cases=(100, 130, 110, 150), fractions=(100, 80, 60, 120)), year=2030)
-        == "Of 2 volumes, 1 grows measurably by 2030"
-    )
+    def title(rows):
+        return said.volumes("St. Ann", rows, now=2025, year=2030, last=2035)["title"]
+
+    assert title(ahead(cases=(100, 130, 110, 150), fractions=(100, 80, 60, 120))) == "Of 2 volumes, 1 grows measurably by 2030"
+    assert title(ahead(fractions=(100, 80, 60, 120))) == "Not one of 1 volumes changes measurably by 2030"
     two = ahead(cases=(100, 130, 110, 150), surgeries=(100, 130, 110, 150), fractions=(100, 80, 60, 90))
-    assert said.fans_title(two, year=2030) == "Of 3 volumes, 2 grow and 1 falls measurably by 2030"
-    assert "positive in all 4" in said.grid_title(pd.DataFrame({"npv_usd": [1.0, 2, 3, 4]}))
-    assert "negative in 1 of 2" in said.grid_title(pd.DataFrame({"npv_usd": [1.0, -2]}))
+    assert title(two) == "Of 3 volumes, 2 grow and 1 falls measurably by 2030"
+    assert "positive in all 4" in said.crossed("St. Ann", pd.DataFrame({"npv_usd": [1.0, 2, 3, 4]}), "Price", "Delay")["title"]
+    assert "negative in 1 of 2" in said.crossed("St. Ann", pd.DataFrame({"npv_usd": [1.0, -2]}), "Price", "Delay")["title"]
 
 
 def limits(**rows):
@@ -81,7 +83,7 @@ def test_the_limit_is_said_with_its_year_and_a_resource_that_is_not_there_is_lef
         linac=("Linear accelerators", 0, pd.NA, pd.NA),
         navigator=("Navigators (FTE)", 2, 2026, 2026),
     )
-    text = said.limit(now, now, last=2035).text
+    text = findings.limit(now, now, last=2035).text
     assert (
         "Infusion chairs pass their planning limit (80 % in use) in 2027 and 100 % in 2031" in text
         and "navigators (2026)" in text
@@ -90,29 +92,31 @@ def test_the_limit_is_said_with_its_year_and_a_resource_that_is_not_there_is_lef
     still = limits(chair=("Infusion chairs", 4, pd.NA, pd.NA))
     assert (
         "the plan itself would fill the infusion chairs by 2028"
-        in said.limit(still, limits(chair=("Infusion chairs", 4, 2028, pd.NA)), last=2035).text
+        in findings.limit(still, limits(chair=("Infusion chairs", 4, 2028, pd.NA)), last=2035).text
     )
 
 
 def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
     table = pd.DataFrame({"scenario": ["base", "stress"], "title": ["Base", "Stress"], "npv_usd": [2e6, -3e6]})
-    text = said.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=3e6, without=["Clinic"]).text
+    text = findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=3e6, without=["Clinic"], years=12).text
+    assert "12-year NPV" in text
     assert "is worth $2.0" in text and "leaving out “Clinic” makes it $3.0" in text and "positive in 60 %" in text
-    assert "leaving out" not in said.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=2e6, without=[]).text
+    assert "leaving out" not in findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=2e6, without=[]).text
 
 
 def test_payback_titles():
-    assert (
-        said.payback_title(pd.Series({"payback_years": np.nan, "discounted_payback_years": np.nan}))
-        == "The plan doesn't pay back within the horizon"
-    )
-    assert "but not once discounted" in said.payback_title(pd.Series({"payback_years": 8.0, "discounted_payback_years": np.nan}))
-    assert "7.2 years, 8.3 discounted" in said.payback_title(pd.Series({"payback_years": 7.2, "discounted_payback_years": 8.3}))
+    def title(plain, discounted):
+        paid = pd.Series({"payback_years": plain, "discounted_payback_years": discounted})
+        return said.running_total(paid, scenario="base", first=2025, npv_usd=1e6)["title"]
+
+    assert title(np.nan, np.nan) == "The plan doesn't pay back within the horizon"
+    assert "but not once discounted" in title(8.0, np.nan)
+    assert "7.2 years, 8.3 discounted" in title(7.2, 8.3)
 
 
 def test_several_sign_changes_show_no_single_rate():
-    scenario = pd.Series({"sign_changes": 2, "irr_share": np.nan, "mirr_share": 0.05})
-    note = said.return_note(scenario, {"xnpv_usd": 1e6, "xirr_share": np.nan})
+    scenario = pd.Series({"title": "Base", "sign_changes": 2, "irr_share": np.nan, "mirr_share": 0.05})
+    note = said.statement("St. Ann", scenario, {"xnpv_usd": 1e6, "xirr_share": np.nan})["note"]
     assert "changes sign 2 times" in note and "MIRR 5.0" in note and "XNPV" in note
 
 

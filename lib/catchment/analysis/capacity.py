@@ -68,7 +68,8 @@ def erlang_c(servers: int, load: float) -> float:
 
     References
     ----------
-    Erlang 1917; Gross et al., Fundamentals of Queueing Theory, section 2.3. Computed with logarithms, so hundreds of servers don't overflow.
+    Erlang 1917; Gross et al., Fundamentals of Queueing Theory, section 2.3. Computed with logarithms, so hundreds of servers don't
+    overflow.
     """
     if servers < 1 or load < 0:
         raise ValueError(f"queue: expected at least one server and a load of 0 or more, found {servers} and {load}")

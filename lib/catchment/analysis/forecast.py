@@ -6,19 +6,21 @@ Series
     One volume (a measure, or a measure at one tumor site) per quarter. Services of working days (visits, fractions, surgeries) are
     forecast per working day and multiplied by the working days of each future quarter.
 Back-test
-    Rolling origin: stand at the end of each quarter from the twelfth on, use what was known then, forecast the next eight (the plan looks years ahead), compare.
-    Cleaning and fitting are redone at each origin, so nothing later than the origin is used.
+    Rolling origin: stand at the end of each quarter from the twelfth on, use what was known then, forecast the next eight (the plan looks
+    years ahead), compare. Cleaning and fitting are redone at each origin, so nothing later than the origin is used.
 Interval
     A *prediction* interval of the future value. Parameters count as known, which flatters on 20 quarters; so the one-step spread is
     the larger of the in-sample one and that of the back-test up to the origin, with Student's t. The measured coverage is shown.
-    Years ahead the choice of the method is the larger doubt: the variance between the methods whose error is within 5 % of the least is added.
+    Years ahead the choice of the method is the larger doubt: the variance between the methods whose error is within 5 % of the least is
+    added.
 
 Fallbacks, each named in the result
 -----------------------------------
-fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; a missing quarter, an outlier, an
-unfinished quarter: see `quarters`; a negative lower limit of a count: shown as zero.
+fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; a missing quarter, an
+outlier, an unfinished quarter: see `quarters`; a negative lower limit of a count: shown as zero.
 
-Known bias: history holds one regime. A new competitor, drug or rule isn't in the series; the driver bridge and the scenarios are there for that.
+Known bias: history holds one regime. A new competitor, drug or rule isn't in the series; the driver bridge and the scenarios are there for
+that.
 
 References: Hyndman and Athanasopoulos, FPP3 (2021), chapters 5, 8, 9, 11, 13.
 """
@@ -64,8 +66,9 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
     Parameters
     ----------
     wide
-        Series as columns over quarters, see `quarters.table`; series with fewer than ``first`` + 1 quarters can't be tested and are left out.
-        Outliers stay in what a forecast is made from, as far as they weren't detectable then, but no forecast is blamed for missing one.
+        Series as columns over quarters, see `quarters.table`; series with fewer than ``first`` + 1 quarters can't be tested and are left
+        out. Outliers stay in what a forecast is made from, as far as they weren't detectable then, but no forecast is blamed for missing
+        one.
 
     Returns
     -------
@@ -212,7 +215,8 @@ def forecast(
 
     Returns
     -------
-    ``series, year, quarter`` (no quarter when yearly)``, method, volume_n, volume_n_low_80, volume_n_high_80, volume_n_low_95, volume_n_high_95``.
+    ``series, year, quarter`` (no quarter when yearly)``, method, volume_n, volume_n_low_80, volume_n_high_80, volume_n_low_95,
+    volume_n_high_95``.
     """
     quarters = pd.period_range(wide.index[-1] + 1, periods=horizon, freq="Q")
     sums, keys = _periods(quarters, wide.index[-1], yearly=yearly)
@@ -258,7 +262,8 @@ def _periods(quarters: pd.PeriodIndex, last: pd.Period, *, yearly: bool) -> tupl
 def reconciled(parts: pd.DataFrame, total: pd.DataFrame, *, keys: tuple[str, ...] = ("year",)) -> pd.DataFrame:
     """Part forecasts scaled so that each period's parts add to the total's own forecast.
 
-    Forecast proportions, top down (Athanasopoulos, Ahmed, Hyndman 2009; FPP3 section 11.4): the total keeps its back-tested forecast, no part turns negative.
+    Forecast proportions, top down (Athanasopoulos, Ahmed, Hyndman 2009; FPP3 section 11.4): the total keeps its back-tested forecast, no
+    part turns negative.
 
     Parameters
     ----------
@@ -295,8 +300,8 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
     Returns
     -------
     Outlook
-        ``cleaned`` (see `quarters.clean`), ``tested`` (see `backtest`, in volumes), ``scored`` (see `scores`, with ``chosen``), ``quarters`` and
-        ``years`` (see `forecast`).
+        ``cleaned`` (see `quarters.clean`), ``tested`` (see `backtest`, in volumes), ``scored`` (see `scores`, with ``chosen``),
+        ``quarters`` and ``years`` (see `forecast`).
     """
     wide = table(history, as_of=as_of)
     days = pd.DataFrame(1.0, index=wide.index, columns=wide.columns)

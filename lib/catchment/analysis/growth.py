@@ -19,8 +19,8 @@ Driver
     What is uncertain, one column each: ``demand`` (standard deviations within the forecast's interval), ``volume``, ``price``,
     ``drug_margin``, ``running_cost``, ``capital`` (factors), ``delay`` (months). ``growth`` (share per year) belongs to scenarios.
 
-Known bias: staff is paid in full from the first month while volume ramps up; demand of all measures moves together; what one initiative does to
-another's effect is only seen through shared capacity.
+Known bias: staff is paid in full from the first month while volume ramps up; demand of all measures moves together; what one initiative
+does to another's effect is only seen through shared capacity.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +99,7 @@ def evaluate(plan: Plan, draws: pd.DataFrame, go: np.ndarray | None = None) -> O
 
 
 def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """By delay in months from 0 to the longest, initiative and month: the share of the effect reached, and whether it has begun (0 or 1)."""
+    """By delay in months from 0 up, initiative and month: the share of the effect reached, and whether it has begun (0 or 1)."""
     months = plan.ramp.shape[1]
     padded = np.concatenate([np.zeros((len(plan.names), months)), plan.ramp], axis=1)
     at = np.arange(months) - plan.start[None, :, None] - np.arange(delay.max() + 1)[:, None, None]
@@ -109,7 +109,7 @@ def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _served(
     plan: Plan, at: np.ndarray, world: np.ndarray, reached: np.ndarray, volume: np.ndarray, limits: tuple[np.ndarray, np.ndarray] | None
 ) -> np.ndarray:
-    """Volume brought, extra volume served (hub volume subtracted) and paid volume (at the program's payer mix), (3, draws, measures, periods)."""
+    """Volume brought, extra served (hub volume subtracted) and paid (at the program's payer mix), (3, draws, measures, periods)."""
     effects, scale = plan.effects[:, at].T, volume[:, None, None]
     brought, from_hub = (effects @ reached) * scale, ((effects * plan.moved) @ reached) * scale
     if limits is None:
@@ -136,7 +136,7 @@ def _from_hub(
 
 
 def _block(plan: Plan, value: Mapping[str, np.ndarray], go: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
-    """One block of draws: yearly money by part, demand, extra volume and limits. Measures without a limit need no months: they're linear."""
+    """One block of draws: yearly money by part, demand, extra volume, limits. Measures without a limit need no months: they're linear."""
     years, n, limited = len(plan.years), len(go), np.isfinite(plan.limit)
     gather = np.kron(np.eye(years), np.ones((MONTHS, 1)))
     late = np.rint(value["delay"]).astype(int)
@@ -167,7 +167,7 @@ def _block(plan: Plan, value: Mapping[str, np.ndarray], go: np.ndarray) -> tuple
 
 
 def _money(plan: Plan, value: Mapping[str, np.ndarray], extra: np.ndarray, paid: np.ndarray, begun: np.ndarray) -> dict[str, np.ndarray]:
-    """Yearly money by part; capital and starting cost are spent once, in the year of the first month (``begun``: months of operation by year)."""
+    """Yearly money by part; capital and starting cost fall in the year of the first month (``begun``: months of operation by year)."""
     price, cost = ((1 + growth) ** np.arange(len(plan.years)) for growth in (plan.price_growth, plan.cost_growth))
     dearer = cost * value["running_cost"][:, None]
     first = (begun > 0) & (np.cumsum(begun, axis=2) == begun)
@@ -223,8 +223,8 @@ def scenarios(settings: "Growth", plan: Plan) -> pd.DataFrame:
 
     Returns
     -------
-    ``scenario, title, owner, date, initiatives`` (number)``, capital_usd, npv_usd, irr_share, mirr_share, payback_years, discounted_payback_years,
-    profitability_index, sign_changes`` and the last year's ``contribution_usd`` and volumes.
+    ``scenario, title, owner, date, initiatives`` (number)``, capital_usd, npv_usd, irr_share, mirr_share, payback_years,
+    discounted_payback_years, profitability_index, sign_changes`` and the last year's ``contribution_usd`` and volumes.
     """
     rows = []
     for name, scenario in settings.scenarios.items():
@@ -260,9 +260,9 @@ def pro_forma(plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd
 
     Returns
     -------
-    One row per t from 0: ``t, year`` (of the operations; missing at 0)``, service_margin_usd, drug_margin_usd, running_usd, one_off_usd, capital_usd`` (costs
-    positive)``, net_usd, discounted_usd, total_usd, discounted_total_usd`` (running totals). Capital of a year stands one row
-    above its operations: it's spent at the year's start.
+    One row per t from 0: ``t, year`` (of the operations; missing at 0)``, service_margin_usd, drug_margin_usd, running_usd, one_off_usd,
+    capital_usd`` (costs positive)``, net_usd, discounted_usd, total_usd, discounted_total_usd`` (running totals). Capital of a year stands
+    one row above its operations: it's spent at the year's start.
     """
     outcome = evaluate(plan, row, go)
     steps = np.arange(len(plan.years) + 1)
@@ -317,7 +317,7 @@ def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") ->
 
 
 def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd.DataFrame:
-    """What a year's volumes ask of each resource once the initiatives run, see `capacity.need`; what they add counts from the year it is there.
+    """What a year's volumes ask of each resource once the initiatives run, see `capacity.need`; what they add counts from its start.
 
     Parameters
     ----------
@@ -356,8 +356,28 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
     return capacity.need(volumes, resources)
 
 
+def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Mean waits for a free infusion chair by year, of each case: ``line, year, available, utilisation_share, wait_share, wait_min``.
+
+    Parameters
+    ----------
+    needed
+        What the volumes ask of each resource by the case's name, see `with_plan`; the rest as for `capacity.waits`.
+    """
+    chair = settings.chair
+    queue = {
+        "hours_per_visit": chair.hours_per_visit.value,
+        "hours_per_year": chair.hours_per_day.value * chair.days_per_year.value,
+        "arrival_cv": chair.arrival_cv.value,
+        "service_cv": chair.service_cv.value,
+    }
+    lines = [capacity.waits(need, resource="chair", **queue).assign(line=line) for line, need in needed.items()]
+    table = pd.concat(lines, ignore_index=True)[["line", "year", "available", "utilisation_share", "wait_share", "wait_min"]]
+    return table.round({"available": 1, "wait_min": 1})
+
+
 def breach(settings: "Growth", plan: Plan, outcome: Outcome, *, resources: Sequence[str] = ("linac", "chair")) -> pd.DataFrame:
-    """Chance that a machine's or chair's planning limit is passed, by year: ``year, resource, title, breach_share, over_share`` (past 100 %)."""
+    """Chance that a planning limit is passed, by year: ``year, resource, title, breach_share, over_share`` (past 100 %)."""
     rows = []
     for name in resources:
         item = settings.resources[name]

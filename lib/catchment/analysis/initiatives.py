@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import capacity, finance, uncertainty
+from catchment.analysis import capacity, finance, referrals, uncertainty
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth
@@ -68,6 +68,18 @@ def contribution_per_case(settings: "Growth", recent: pd.DataFrame) -> float:
     given = recent[recent["measure"].isin(list(settings.economics))]
     cases = recent.loc[recent["measure"].eq("cases"), "volume_n"].sum()
     return float(finance.contribution(given, economics(settings))["contribution_usd"].sum() / cases) if cases > 0 else float("nan")
+
+
+def leaked_cases(described: pd.DataFrame) -> float:
+    """Cases that leave the network in a year and could return: leaked referrals of affiliated clinicians times the share that is treated.
+
+    Parameters
+    ----------
+    described
+        Referrals with their ``span``, see `referrals.described`; those of the last four quarters ("now") count.
+    """
+    last_year = described[described["span"] == "now"]
+    return float(referrals.keepage(last_year)["leaked_referrals_n"].iloc[0] * referrals.funnel(last_year)["referred_share"].iloc[-1])
 
 
 def effects(settings: "Growth", use: pd.Series, *, leaked_cases: float = 0.0) -> pd.DataFrame:

@@ -27,6 +27,7 @@ import pandas as pd
 from catchment.analysis import demand, finance, growth, initiatives
 
 if TYPE_CHECKING:
+    from catchment.params.demand import Demand
     from catchment.params.growth import Growth, Initiative
 
 WORST, BEST = 1, 5
@@ -47,8 +48,8 @@ def values(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> pd.
     -------
     ``initiative, title, kind, owner, start, capital_usd, running_usd, cases_n`` (a year at full effect)``, even_n`` (cases a year whose
     margin covers the running cost)``, npv_usd, irr_share, payback_years,
-    expected_usd`` (NPV times the chance that it and what it requires go ahead)``, probability_share, break_even_share`` (share of the planned
-    effect at which NPV is zero, others as planned).
+    expected_usd`` (NPV times the chance that it and what it requires go ahead)``, probability_share, break_even_share`` (share of the
+    planned effect at which NPV is zero, others as planned).
     """
     run, rows, margin = initiatives.running(settings), [], initiatives.margin_per_case(settings, plan)
     for place, name in enumerate(plan.names):
@@ -179,7 +180,7 @@ def simulated_values(settings: "Growth", plan: initiatives.Plan, draws: pd.DataF
 
 
 def best(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> tuple[str, ...]:
-    """The set of initiatives of greatest NPV among all sets whose requirements are met (searched in full up to 12, else one out at a time)."""
+    """The allowed set of initiatives of greatest NPV (all sets searched up to 12 initiatives, else one left out at a time)."""
     count = len(plan.names)
     if count <= 12:
         sets = (np.arange(2**count)[:, None] >> np.arange(count) & 1).astype(bool)
@@ -238,7 +239,7 @@ def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.
 
 
 def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
-    """What each initiative asks of each year's budget as planned: ``initiative, title, year, capital_usd, one_off_usd, running_usd`` (nominal, before margin)."""
+    """What each initiative asks of each year's budget, nominal: ``initiative, title, year, capital_usd, one_off_usd, running_usd``."""
     rows = []
     for place, name in enumerate(plan.names):
         row = pd.DataFrame([growth.NEUTRAL])
@@ -317,6 +318,40 @@ def bridge(
     steps = {name: mean * np.log(factor) for name, factor in parts.items()} | dict(additions or {})
     table = [("start", before, "start"), *[(name, float(value), "step") for name, value in steps.items()]]
     return pd.DataFrame([*table, ("end", before + sum(steps.values()), "end")], columns=["driver", "value", "kind"])
+
+
+def volume_bridge(
+    settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame, measure: str, recent: Mapping[str, float], factors: Mapping[str, float]
+) -> pd.DataFrame:
+    """`bridge` of one measure from the last full year to the last of the plan: demand, site of care, share and use, initiatives.
+
+    Parameters
+    ----------
+    row
+        One draw, see `growth.scenario_row`; it decides what the initiatives add.
+    recent
+        Volume of the last full year by measure.
+    factors
+        What demand multiplies every measure by, see `demand_factors`; the settings' shift in the place of care comes on top.
+    """
+    place = plan.measures.index(measure)
+    shift = settings.shift_share.get(measure)
+    moved = {} if shift is None else {"site of care": (1 + shift.value) ** settings.horizon_years}
+    added = growth.evaluate(plan, row).volume[0, -1, place] - plan.baseline[-1, place]
+    return bridge(recent[measure], dict(factors) | moved, after=plan.baseline[-1, place], additions={"initiatives": added})
+
+
+def homes(flows: pd.DataFrame, zips: pd.DataFrame) -> pd.Series:
+    """A hospital's patients by county of residence (``zip, cases_n`` and ``zip, county_fips``); ZIPs without a county are left out."""
+    placed = flows.merge(zips, on="zip", how="inner", validate="many_to_one", suffixes=("", "_zip"))
+    return placed.groupby("county_fips")["cases_n"].sum()
+
+
+def rate_factors(settings: "Demand", incidence_by_year: pd.DataFrame, *, years: int) -> dict[str, float]:
+    """What each site's national trend, damped and capped as the settings say, multiplies its rate by over some years."""
+    trends = demand.site_trends(incidence_by_year, settings.sites, first=settings.trend_first_year)
+    damped = demand.trend_factor(trends["apc"], years, damping=settings.trend_damping.value, cap=settings.trend_cap_share.value)
+    return dict(zip(trends["site"], damped, strict=True))
 
 
 def demand_factors(

@@ -10,10 +10,11 @@ Missing
     A quarter without a value, or whose parts weren't all delivered. For fitting it takes what level, slope and season of the other quarters
     expect.
 Outlier
-    A value whose deleted Student residual from level, slope and season passes the Bonferroni limit (1 %); replaced likewise for fitting, shown as observed.
+    A value whose deleted Student residual from level, slope and season passes the Bonferroni limit (1 %); replaced likewise for fitting,
+    shown as observed.
 
-Known bias: a straight line with a season is a coarse picture of five years; what bends sharply may be taken for an outlier, and a real jump of
-level, kept for several quarters, won't be.
+Known bias: a straight line with a season is a coarse picture of five years; what bends sharply may be taken for an outlier, and a real jump
+of level, kept for several quarters, won't be.
 
 Reference: Cook and Weisberg, Residuals and Influence in Regression (1982), section 2.2.
 """
@@ -110,7 +111,8 @@ def table(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
     twice = history.assign(moment=moments)[["series", "moment"]].duplicated()
     if twice.any():
         raise ValueError(
-            f"volumes: expected one row per series and quarter, found several for {history.loc[twice, 'series'].iloc[0]} {moments[twice][0]}"
+            "volumes: expected one row per series and quarter, "
+            f"found several for {history.loc[twice, 'series'].iloc[0]} {moments[twice][0]}"
         )
     wide = history.assign(moment=moments).pivot(index="moment", columns="series", values="volume_n").astype(float)
     wide = wide.reindex(pd.period_range(wide.index.min(), wide.index.max(), freq="Q")).rename_axis(columns="series")
@@ -167,7 +169,7 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
 
 
 def tidy(volumes: pd.DataFrame) -> pd.DataFrame:
-    """Volumes with one column per measure (``cases_n``, ``fractions_n`` ...) as one row per measure: ``measure, site, year, quarter, volume_n``."""
+    """Volumes with one column per measure (``cases_n`` ...) as one row per measure: ``measure, site, year, quarter, volume_n``."""
     measures = [column for column in volumes.columns if column.endswith("_n")]
     long = volumes.melt(["site", "year", "quarter"], measures, var_name="measure", value_name="volume_n")
     return long.assign(measure=long["measure"].str.removesuffix("_n"))

@@ -12,9 +12,9 @@ SARIMA(0,1,1)(0,1,1)[4]
     The "airline" model, by conditional sum of squares (errors before the data are zero).
 
 Parameters are the best of a fixed grid. That is done here rather than with statsmodels for one measured reason: 40 series in a rolling
-back-test are some 1,400 fits, at 27 ms (ETSModel) or 100-370 ms (SARIMAX, with failed convergence on 20 quarters) each; these recursions run
-over all series and the whole grid at once. statsmodels stays the yardstick: the tests hold the recursions to it. statsforecast was measured too
-(4.7 s and 200 MB to import, before the first fit).
+back-test are some 1,400 fits, at 27 ms (ETSModel) or 100-370 ms (SARIMAX, with failed convergence on 20 quarters) each; these recursions
+run over all series and the whole grid at once. statsmodels stays the yardstick: the tests hold the recursions to it. statsforecast was
+measured too (4.7 s and 200 MB to import, before the first fit).
 
 An error h quarters ahead is the sum of psi[j] e[t+h-j], e being the one-step errors; so every method returns its ``psi`` weights beside
 its mean, and intervals of single quarters and of yearly sums follow exactly.
@@ -41,7 +41,7 @@ _MA_GRID = np.linspace(-0.8, 0.4, 13)
 
 @dataclass(frozen=True)
 class Fit:
-    """Forecasts of many series by one method: ``mean`` (series, horizon), ``psi`` (series, horizon), one-step ``sigma`` and degrees of freedom."""
+    """Forecasts of many series by one method: ``mean`` and ``psi`` (series, horizon), one-step ``sigma``, degrees of freedom."""
 
     method: str
     mean: np.ndarray

@@ -264,6 +264,14 @@ class Growth(Section):
     phase_months: dict[Phase, Count]
     """Months of each playbook phase; assess and plan lie before the start, scale and sustain follow the ramp when zero."""
 
+    def ranges(self) -> dict[str, dict[str, str | float]]:
+        """Distribution of every driver by name."""
+        return {name: driver.numbers() for name, driver in self.drivers.items()}
+
+    def ranks(self) -> dict[tuple[str, str], float]:
+        """Rank correlation by pair of drivers."""
+        return {(pair.first, pair.second): pair.rank for pair in self.correlations}
+
     def conflicts(self, settings: "Settings") -> Iterator[Conflict]:
         """What each key alone can't show, as (path below the section, message)."""
         for name, initiative in self.initiatives.items():

@@ -4,14 +4,16 @@ Each returns a finding for the takeaways or a figure's title. A change counts as
 where the program stands today.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from catchment import words
+from catchment.analysis import referrals
 
-from .blocks import Finding
+from .blocks import Finding, Kpi, Measure
 
 NAMES = {
     "cases": "analytic cases",
@@ -60,25 +62,15 @@ def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
     ][1:3]
     rest = f"; {words.listing(others)}" if others else "; no other volume moves measurably"
     text = (
-        f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} to {words.count(row['volume_n'])} a year by {year}** "
+        f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} "
+        f"to {words.count(row['volume_n'])} a year by {year}** "
         f"(80 % interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}){rest}."
     )
     basis = f"80 % prediction interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}"
     size = min(1.0, abs(row["change_share"]))
-    so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {'to make room for' if word == 'grow' else 'to do without'}, before any plan."
+    ask = "to make room for" if word == "grow" else "to do without"
+    so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {ask}, before any plan."
     return Finding(text, exhibit, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
-
-
-def fan_title(history: pd.DataFrame, forecast: pd.DataFrame, measure: str, *, year: int) -> str:
-    """Title of a fan: how the yearly volume of one measure moves to a year."""
-    now = history.loc[history["year"].eq(history["year"].max()), "volume_n"].iloc[0]
-    if now == 0:
-        return f"No {NAMES[measure]} so far, and none forecast"
-    row = forecast[forecast["year"].eq(year)].assign(now_n=now, measure=measure)
-    if moves(row).empty:
-        return f"{first_upper(NAMES[measure])} don't change measurably by {year}"
-    change = row["volume_n"].iloc[0] / now - 1
-    return f"{first_upper(NAMES[measure])} {'grow' if change > 0 else 'fall'} {words.share(abs(change), digits=0)} by {year}"
 
 
 def limit(
@@ -96,7 +88,8 @@ def limit(
     else:
         row = hit.iloc[0]
         most = f" and 100 % in {row['year_over']}" if pd.notna(row["year_over"]) else ""
-        text = f"**{row['title']} pass their planning limit ({words.share(row['limit_share'], digits=0)} in use) in {row['year_hit']}{most} if nothing changes**"
+        full = words.share(row["limit_share"], digits=0)
+        text = f"**{row['title']} pass their planning limit ({full} in use) in {row['year_hit']}{most} if nothing changes**"
     people = words.listing(
         [f"{title.lower().removesuffix(' (fte)')} ({year})" for title, year in zip(short["title"], short["year_hit"], strict=True)]
     )
@@ -116,14 +109,6 @@ def limit(
     )
 
 
-def limit_title(limits: pd.DataFrame, *, last: int) -> str:
-    """Title of the utilisation figure."""
-    hit = limits.dropna(subset="year_hit").sort_values("year_hit")
-    if hit.empty:
-        return f"No machine or chair reaches its planning limit by {last}"
-    return words.listing([f"{row['title']} pass their limit in {row['year_hit']}" for _, row in hit.iterrows()], most=2)
-
-
 def worth(
     scenarios: pd.DataFrame,
     simulated: dict[str, float],
@@ -139,8 +124,9 @@ def worth(
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     text = (
-        f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario** "
-        f"(ten-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
+        f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} "
+        f"in the {row['title'].lower()} scenario** "
+        f"({years}-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
         f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws"
     )
     text += (
@@ -149,7 +135,8 @@ def worth(
         else "."
     )
     chance = simulated["positive_share"]
-    so = f"Spread over {years} years the plan {'adds' if row['npv_usd'] > 0 else 'costs'} about {words.money(abs(row['npv_usd']) / years)} a year."
+    adds = "adds" if row["npv_usd"] > 0 else "costs"
+    so = f"Spread over {years} years the plan {adds} about {words.money(abs(row['npv_usd']) / years)} a year."
     return Finding(
         text,
         exhibit,
@@ -190,162 +177,95 @@ def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Findin
     )
 
 
-def fans_title(ahead: pd.DataFrame, *, year: int) -> str:
-    """Title of the small fans: how many volumes leave where they stand."""
-    count, moving = int(ahead["now_n"].gt(0).sum()), moves(ahead)
-    up = int((moving["change_share"] > 0).sum())
-    if moving.empty:
-        return f"Not one of {count} volumes changes measurably by {year}"
-    parts = [
-        f"{words.count(number)} {word}{'s' if number == 1 else ''}" for number, word in ((up, "grow"), (len(moving) - up, "fall")) if number
+def cards(
+    past: pd.DataFrame,
+    ahead: pd.DataFrame,
+    unchanged: pd.DataFrame,
+    base: pd.Series,
+    branches: pd.DataFrame,
+    chances: Mapping[str, float],
+    valued: pd.DataFrame,
+    gaps: pd.DataFrame,
+) -> list[Kpi]:
+    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded."""
+    seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
+    forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
+    chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilisation_share"]
+    cases = seen["cases", now]
+    return [
+        Kpi(
+            f"Analytic cases, {now}",
+            words.count(cases),
+            words.change(cases, seen["cases", now - 1], now - 1),
+            f"Forecast {words.count(forecast['volume_n'])} in {forecast['year']}",
+            recorded="analytic_cases",
+            measure=Measure("Analytic cases", cases),
+        ),
+        Kpi(
+            f"Infusion chairs in use, {now + 1}",
+            words.share(in_use),
+            goal=words.goal(in_use, chair["limit_share"], words.share, name="Limit", low_is_good=True),
+            status=words.status(in_use, chair["limit_share"], low_is_good=True),
+        ),
+        Kpi(
+            f"NPV of the plan, {base['title'].lower()}",
+            words.money(base["npv_usd"]),
+            f"Expected over the scenarios: {words.money(expected)}",
+            status="good" if base["npv_usd"] > 0 else "bad",
+            measure=Measure("NPV of the plan", base["npv_usd"], "higher"),
+        ),
+        Kpi(
+            "Chance of a positive NPV",
+            words.share(chance, digits=0),
+            goal=words.goal(chance, 0.5, lambda value: words.share(value, digits=0), name="Even chance"),
+            status=words.status(chance, 0.5),
+        ),
+        Kpi(
+            "Capital and starting cost not funded",
+            words.money(gaps["gap_usd"].sum()),
+            f"of {words.money(valued['capital_usd'].sum())} planned",
+        ),
     ]
-    return f"Of {count} volumes, {words.listing(parts)} measurably by {year}"
 
 
-def test_title(scored: pd.DataFrame) -> str:
-    """Title of the back-test: how many series beat last year's quarter."""
-    kept = scored[scored["chosen"] & scored["mase"].notna()]
-    habit = kept["series"].map(scored[scored["method"].eq("seasonal naive")].set_index("series")["mase"])
-    beats = int((kept["mase"] < habit).sum())
-    return f"{beats} of {len(kept)} forecasts beat repeating last year's quarter" + ("" if beats == len(kept) else "; the rest repeat it")
-
-
-def bridge_title(steps: pd.DataFrame, *, what: str, year: int) -> str:
-    """Title of a bridge: its largest step."""
-    moved = steps[steps["kind"].eq("step")]
-    top = moved.loc[moved["value"].abs().idxmax()]
-    sign = "+" if top["value"] > 0 else "−"
-    return f"Largest step to {year}: {top['driver'].lower()}, {sign}{words.number(abs(top['value']))} {what}"
-
-
-def tornado_title(swings: pd.DataFrame, titles: pd.Series) -> str:
-    """Title of the tornado: the driver that matters most."""
-    top = swings.iloc[0]
-    return f"{titles[top['driver']]} swings the NPV most: {words.money(top['swing'])}"
-
-
-def simulation_title(summary: dict[str, float]) -> str:
-    """Title of the simulation."""
-    return f"NPV is positive in {words.share(summary['positive_share'], digits=0)} of draws; median {words.money(summary['p50'])}"
-
-
-def site_title(sites: pd.DataFrame, *, year: int) -> str:
-    """Title of the cases by site: the site that gains most."""
-    shown = sites.dropna(subset=["before_cases_n", "after_cases_n"])
-    if shown.empty:
-        return "Cases by tumor site are too few to be shown"
-    gain = shown["after_cases_n"] - shown["before_cases_n"]
-    top = shown.loc[gain.idxmax()]
-    return (
-        f"{top['site']} gains most by {year}: {words.number(gain.max())} cases a year"
-        if gain.max() >= 1
-        else f"No tumor site gains cases by {year}"
-    )
-
-
-def scenario_title(scenarios: pd.DataFrame) -> str:
-    """Title of the scenarios compared."""
-    positive = scenarios.loc[scenarios["npv_usd"] > 0, "title"].str.lower().tolist()
-    if len(positive) == len(scenarios):
-        return "The plan earns its cost of capital in every scenario"
-    return (
-        f"The plan earns its cost of capital only in the {words.listing(positive)} scenario{'s' if len(positive) > 1 else ''}"
-        if positive
-        else "The plan earns its cost of capital in no scenario"
-    )
-
-
-def accented(rooms: pd.DataFrame) -> str:
-    """The line that comes closest to its limit when nothing changes."""
-    still = rooms[rooms["line"].str.endswith("nothing changes")]
-    return str(still.loc[(still["utilisation_share"] - still["limit_share"]).idxmax(), "line"])
-
-
-def wait_title(waits: pd.DataFrame) -> str:
-    """Title of the waits: the first and the last year that still settle."""
-    still = waits[waits["line"].eq("Nothing changes")].dropna(subset="wait_min")
-    if still.empty:
-        return "There are fewer chairs than patients: waits never settle"
-    first, last = still.iloc[0], still.iloc[-1]
-    never = {line: rows.loc[rows["wait_min"].isna(), "year"].min() for line, rows in waits.groupby("line")}
-    if pd.notna(never["Nothing changes"]):
-        return f"Waits for a chair grow until they never settle, from {never['Nothing changes']}"
-    end = f", but with the plan never settle from {never['With the plan']}" if pd.notna(never.get("With the plan", np.nan)) else ""
-    if abs(last["wait_min"] - first["wait_min"]) < 1:
-        return f"Waits for a chair stay near {words.number(first['wait_min'])} minutes{end}"
-    return f"Waits for a chair go from {words.number(first['wait_min'])} to {words.number(last['wait_min'])} minutes by {last['year']}{end}"
-
-
-def payback_title(scenario: pd.Series) -> str:
-    """Title of the running total."""
-    plain, discounted = scenario["payback_years"], scenario["discounted_payback_years"]
-    if pd.isna(plain):
-        return "The plan doesn't pay back within the horizon"
-    if pd.isna(discounted):
-        return f"The plan pays back in {words.number(plain, digits=1)} years, but not once discounted"
-    return f"The plan pays back in {words.number(plain, digits=1)} years, {words.number(discounted, digits=1)} discounted"
-
-
-def return_note(scenario: pd.Series, dated: dict[str, float]) -> str:
-    """Note under the pro forma: rates of return, or why there's none, and the same on actual dates."""
-    exact = f"With capital on each start day (XNPV, act/365) the NPV is {words.money(dated['xnpv_usd'])}"
-    exact += f" and the rate {words.share(dated['xirr_share'])}." if pd.notna(dated["xirr_share"]) else "."
-    if scenario["sign_changes"] > 1:
-        rate = f"Net cash changes sign {int(scenario['sign_changes'])} times, so no single IRR exists"
-    else:
-        rate = f"IRR {words.share(scenario['irr_share'])}" if pd.notna(scenario["irr_share"]) else "No IRR: the cash never turns positive"
-    return f"{rate}; MIRR {words.share(scenario['mirr_share'])}. Amounts in nominal US dollars; the columns add to the net cash. {exact}"
-
-
-def spread_note(summary: dict[str, float]) -> str:
-    """Note under the simulation: its percentiles."""
-    return f"P10 {words.money(summary['p10'])}, P50 {words.money(summary['p50'])}, P90 {words.money(summary['p90'])}, mean {words.money(summary['mean'])}; the half percent beyond each end is counted in the last bar."
-
-
-def grid_title(grid: pd.DataFrame) -> str:
-    """Title of the two-way table: how much of it loses money."""
-    losing = int((grid["npv_usd"] < 0).sum())
-    if losing in (0, len(grid)):
-        return f"NPV is {'positive' if losing == 0 else 'negative'} in all {len(grid)} combinations of the top two drivers"
-    return f"NPV is negative in {losing} of {len(grid)} combinations of the top two drivers"
-
-
-def breach_title(breaches: pd.DataFrame) -> str:
-    """Title of the chance that a limit is passed: the worst resource in its last year."""
-    if breaches.empty:
-        return "No machine or chair is at the partner"
-    last = breaches[breaches["year"].eq(breaches["year"].max())]
-    top = last.loc[last["breach_share"].idxmax()]
-    return f"{top['title']}: {words.share(top['breach_share'], digits=0)} chance of passing the limit by {top['year']}"
-
-
-def road_title(road: pd.DataFrame) -> str:
-    """Title of the roadmap: what starts first and what is late."""
-    late = int(road["late"].sum())
-    first = road[road["phase"].eq("pilot")].sort_values("start", kind="stable").iloc[0]
-    behind = f"; {words.plural(late, 'assessment')} should have begun already" if late else ""
-    return f"{first['title']} starts first, in {first['start']:%B %Y}{behind}"
-
-
-def rank_title(ranked: pd.DataFrame) -> str:
-    """Title of the ranking."""
-    apart = len(ranked) > 1 and ranked["rank_high"].iloc[0] < ranked["rank_low"].iloc[1]
-    name = ranked["title"].iloc[0]
-    return f"{named(name)} comes first, clear of the rest" if apart else f"{named(name)} comes first, but not surely"
+def recorded(
+    recent: pd.Series,
+    earned: pd.DataFrame,
+    gaps: pd.DataFrame,
+    sent: pd.DataFrame,
+    compared: pd.DataFrame,
+    *,
+    as_of: date,
+    years: int,
+) -> dict[str, tuple[float, str, str]]:
+    """Key numbers under their portfolio-wide names: value, unit, period, see `Report.records`."""
+    leaked = referrals.keepage(sent[sent["span"] == "now"])["leaked_referrals_n"].iloc[0]
+    now = str(as_of.year)
+    return {
+        "analytic_cases": (recent["cases"], "patients", now),
+        "infusion_visits": (recent["infusion_visits"], "visits", now),
+        "contribution": (earned["contribution_usd"].sum(), "USD", now),
+        "unfunded_usd": (gaps["gap_usd"].sum(), "USD", now),
+        "leaked_referrals": (leaked, "referrals", f"4 quarters to {as_of:%B %Y}"),
+        **{f"plan_npv: {row['title']}": (row["npv_usd"], "USD", f"{years} years") for _, row in compared.iterrows()},
+    }
 
 
 METHOD = """
-**Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and SARIMA(0,1,1)(0,1,1)[4] compete in a
-rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are prediction intervals with Student's t, the spread being the
-larger of the fitted and the back-tested one; sums over a year are exact; methods within 5 % of the best add their disagreement. Short series, zeros, missing quarters and outliers take the stated fallbacks.
+**Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and
+SARIMA(0,1,1)(0,1,1)[4] compete in a rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are
+prediction intervals with Student's t, the spread being the larger of the fitted and the back-tested one; sums over a year are exact;
+methods within 5 % of the best add their disagreement. Short series, zeros, missing quarters and outliers take the stated fallbacks.
 
-**Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent, the rest at its end; t = 0 is the
-day the data end and isn't discounted. Everything is with the plan less without it; demand above what chairs and machines can do is turned away in both cases; volume moved from
-the hub is subtracted. Nominal dollars, no tax, no terminal value.
+**Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent,
+the rest at its end; t = 0 is the day the data end and isn't discounted. Everything is with the plan less without it; demand above what
+chairs and machines can do is turned away in both cases; volume moved from the hub is subtracted. Nominal dollars, no tax, no terminal
+value.
 
-**Uncertainty.** PERT, triangular and lognormal drivers joined by a Gaussian copula with the stated rank correlations; demand moves all volumes together within their prediction
-intervals; an initiative that lacks what it requires doesn't go ahead. Tornado and break-even move one driver at a time with every initiative going ahead.
+**Uncertainty.** PERT, triangular and lognormal drivers joined by a Gaussian copula with the stated rank correlations; demand moves all
+volumes together within their prediction intervals; an initiative that lacks what it requires doesn't go ahead. Tornado and break-even
+move one driver at a time with every initiative going ahead.
 
-**Limits.** Costs, revenue and ranges marked low confidence are placeholders for the partner's own figures. Effects of initiatives on each other are seen only through shared
-capacity. History holds one regime.
+**Limits.** Costs, revenue and ranges marked low confidence are placeholders for the partner's own figures. Effects of initiatives on each
+other are seen only through shared capacity. History holds one regime.
 """

@@ -1,12 +1,13 @@
 """Tables of the growth page: the analysis' frames cut and named for a reader. No number is computed here beyond sums and joins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from catchment import words
+from catchment.analysis import quarters, uncertainty
 
 from .growth_findings import NAMES, first_upper
 
@@ -14,26 +15,47 @@ if TYPE_CHECKING:
     from catchment.analysis.forecast import Outlook
     from catchment.params.growth import Driver
 
+SERVICES = ("infusion_visits", "fractions", "surgeries")  # follow the working days of a quarter
 BANDS = ["volume_n_low_80", "volume_n_high_80", "volume_n_low_95", "volume_n_high_95"]
 BAND_PAIRS = [("volume_n_low_80", "volume_n_high_80"), ("volume_n_low_95", "volume_n_high_95")]
 LABELS = {
-    "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from", "volume_n_high_80": "80 % to",
-    "volume_n_low_95": "95 % from", "volume_n_high_95": "95 % to", "status": "Status", "mase": "MASE", "smape_share": "sMAPE", "rmse": "RMSE",
-    "naive_mase": "MASE of last year's quarter", "coverage_80_share": "In the 80 % interval", "coverage_95_share": "In the 95 % interval",
-    "title": "Name", "kind": "Kind", "start": "Start", "outlay_usd": "Capital and start", "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running",
-    "npv_usd": "NPV", "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
-    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect", "expected_usd": "NPV times chance",
-    "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue", "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use", "now_share": "In use, first year", "limit_share": "Planning limit",
-    "resource": "Resource", "need_last": "Needed in the end", "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
-    "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units", "driver": "Driver", "t": "t",
-    "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs", "one_off_usd": "Starting", "net_usd": "Net cash",
-    "discounted_total_usd": "Discounted so far", "rank": "Place", "fit_share": "Fit", "effort": "Effort", "risk": "Risk",
-    "score_share": "Score", "first_share": "First in", "low_value": "P10", "high_value": "P90", "low": "NPV at P10", "high": "NPV at P90", "swing": "Swing",
-    "phase": "Phase", "owner": "Owner", "requires": "Requires", "assess": "Assess from", "plan": "Plan from", "pilot": "Pilot from", "scale": "Scale from", "sustain": "Sustain from",
-    "note": "Note", "date": "Set on", "initiatives": "Initiatives", "contribution_usd": "Contribution", "amount_usd": "Running total",
-    "low_usd": "NPV at P10", "high_usd": "NPV at P90", "base_usd": "Base", "swing_usd": "Swing", "worth_usd": "Worth of knowing it", "base_value": "Central", "break_even_value": "Breaks even at",
-    "chance_share": "Chance of the losing side", "need": "Need", "theme": "Theme", "need_usd": "Capital and start", "funded_usd": "Funded", "gap_usd": "Gap", "year": "Year",
+    "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from",
+    "volume_n_high_80": "80 % to", "volume_n_low_95": "95 % from", "volume_n_high_95": "95 % to", "status": "Status", "mase": "MASE",
+    "smape_share": "sMAPE", "rmse": "RMSE", "naive_mase": "MASE of last year's quarter", "coverage_80_share": "In the 80 % interval",
+    "coverage_95_share": "In the 95 % interval", "title": "Name", "kind": "Kind", "start": "Start", "outlay_usd": "Capital and start",
+    "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running", "npv_usd": "NPV",
+    "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
+    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect",
+    "expected_usd": "NPV times chance", "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue",
+    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use",
+    "now_share": "In use, first year", "limit_share": "Planning limit", "resource": "Resource", "need_last": "Needed in the end",
+    "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
+    "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units",
+    "driver": "Driver", "t": "t", "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs",
+    "one_off_usd": "Starting", "net_usd": "Net cash", "discounted_total_usd": "Discounted so far", "rank": "Place", "fit_share": "Fit",
+    "effort": "Effort", "risk": "Risk", "score_share": "Score", "first_share": "First in", "low_value": "P10", "high_value": "P90",
+    "low": "NPV at P10", "high": "NPV at P90", "swing": "Swing", "phase": "Phase", "owner": "Owner", "requires": "Requires",
+    "assess": "Assess from", "plan": "Plan from", "pilot": "Pilot from", "scale": "Scale from", "sustain": "Sustain from", "note": "Note",
+    "date": "Set on", "initiatives": "Initiatives", "contribution_usd": "Contribution", "amount_usd": "Running total",
+    "low_usd": "NPV at P10", "high_usd": "NPV at P90", "base_usd": "Base", "swing_usd": "Swing", "worth_usd": "Worth of knowing it",
+    "base_value": "Central", "break_even_value": "Breaks even at", "chance_share": "Chance of the losing side", "need": "Need",
+    "theme": "Theme", "need_usd": "Capital and start", "funded_usd": "Funded", "gap_usd": "Gap", "year": "Year",
 }  # fmt: skip
+
+
+def by_measure(seen: "Outlook") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Yearly volumes observed and forecast, the series called ``measure``."""
+    return quarters.yearly(seen.cleaned).rename(columns={"series": "measure"}), seen.years.rename(columns={"series": "measure"})
+
+
+def one(volumes: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows of one measure."""
+    return volumes[volumes["measure"].eq(measure)]
+
+
+def priced(recent: pd.Series, measures: Iterable[str]) -> pd.DataFrame:
+    """Volumes of the last full year that have a price: ``measure, volume_n``."""
+    return recent[recent.index.isin(list(measures))].rename_axis("measure").rename("volume_n").reset_index()
 
 
 def fan(known: pd.DataFrame, coming: pd.DataFrame) -> pd.DataFrame:
@@ -126,15 +148,15 @@ def budget(yearly: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis([f"{year}_usd" for year in wide.columns], axis=1).rename_axis("title").reset_index()
 
 
-def budget_labels(table: pd.DataFrame) -> dict[str, str]:
-    """Headings of `budget`."""
-    return LABELS | {column: column.removesuffix("_usd") for column in table.columns if column[:4].isdigit()}
-
-
 def steps(bridge: pd.DataFrame, *, now: int, last: int) -> pd.DataFrame:
     """A bridge with its ends named by their years: ``driver, volume_n, kind``."""
     names = bridge["driver"].where(bridge["kind"].eq("step"), bridge["kind"].map({"start": str(now), "end": str(last)}))
     return bridge.assign(driver=names.map(first_upper), volume_n=bridge["value"])
+
+
+def without_end(bridge: pd.DataFrame) -> pd.DataFrame:
+    """A bridge's start and steps; the drawing adds the end itself."""
+    return bridge[bridge["kind"].ne("end")]
 
 
 def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
@@ -205,12 +227,6 @@ def limits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def waits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    """Mean waits by year, without and with the plan: ``line, year, available, utilisation_share, wait_share, wait_min``."""
-    table = pd.concat([unchanged.assign(line="Nothing changes"), planned.assign(line="With the plan")], ignore_index=True)
-    return table[["line", "year", "available", "utilisation_share", "wait_share", "wait_min"]].round({"available": 1, "wait_min": 1})
-
-
 def statement(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """The pro forma with costs as negative amounts, so that the columns add to the net cash."""
     costs = ["running_usd", "one_off_usd", "capital_usd"]
@@ -224,6 +240,17 @@ def cumulative(pro_forma: pd.DataFrame) -> pd.DataFrame:
     """Running totals of net cash, plain and discounted, in long form."""
     names = {"total_usd": "Plain", "discounted_total_usd": "Discounted"}
     return pro_forma.melt("t", list(names), var_name="line", value_name="amount_usd").assign(line=lambda rows: rows["line"].map(names))
+
+
+def bins(npv: np.ndarray) -> pd.DataFrame:
+    """Share of draws by NPV: ``npv_usd_low, npv_usd_high, draws_share``."""
+    table = uncertainty.histogram(npv, bins=24).rename(columns={"low": "npv_usd_low", "high": "npv_usd_high"})
+    return table.drop(columns="middle")
+
+
+def percentiles(chances: Mapping[str, float]) -> dict[str, float]:
+    """The percentiles to mark in a distribution, by the name to print."""
+    return {name.upper(): chances[name] for name in ("p10", "p50", "p90")}
 
 
 def swings(tornado: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
@@ -252,8 +279,9 @@ def setting(value: float, driver: "Driver") -> str:
     return f"{words.number(value, digits=1)} {driver.unit}"
 
 
-def even(found: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
-    """Where each driver breaks even and what knowing it is worth."""
+def even(crossing: pd.DataFrame, knowing: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
+    """Where each driver breaks even (see `uncertainty.break_even`) and what knowing it is worth (`uncertainty.value_of_knowing`)."""
+    found = crossing.merge(knowing, on="driver", how="outer", validate="one_to_one", sort=False)
     known = found["driver"].isin(list(drivers))
     titles = [drivers[name].title if name in drivers else first_upper(name) for name in found["driver"]]
     ends = {
@@ -270,14 +298,14 @@ def even(found: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
     )
 
 
-def grid(two_way: pd.DataFrame, first: str, second: str, drivers: Mapping[str, "Driver"], *, levels: Sequence[float]) -> pd.DataFrame:
+def grid(two_way: pd.DataFrame, first: str, second: str, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
     """The two-way table in long form: percentile and setting of both drivers, NPV."""
-    names = [f"P{level * 100:.0f}" for level in levels]
+    names = [f"P{level * 100:.0f}" for level in uncertainty.GRID]
     table = two_way.sort_values([first, second], ignore_index=True)
     return pd.DataFrame(
         {
-            "first": np.repeat(names, len(levels)),
-            "second": np.tile(names, len(levels)),
+            "first": np.repeat(names, len(names)),
+            "second": np.tile(names, len(names)),
             "first_setting": [setting(value, drivers[first]) for value in table[first]],
             "second_setting": [setting(value, drivers[second]) for value in table[second]],
             "npv_usd": table["outcome"],
