@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catchment import params
 from catchment.analysis import briefing
-from catchment.report import brief
+from catchment.report import brief, brief_exhibits
+
+SETTINGS = params.load("dunes")
 
 
 def page(*findings, numbers=(), title="A page", **more):
@@ -205,8 +208,8 @@ def test_scenarios_come_from_the_recorded_numbers():
     recorded = [number("plan_npv: Base", 2e6, "USD", "10 years"), number("plan_npv: Stress", -1e6, "USD", "10 years"), number()]
     worth = brief.scenarios(briefing.reconciled(briefing.numbers({"03": page(numbers=recorded)})))
     assert dict(zip(worth["scenario"], worth["npv_usd"], strict=True)) == {"Base": 2e6, "Stress": -1e6}
-    assert brief.scenario_title(worth) == "The growth plan earns its cost of capital in 1 of 2 scenarios: base"
-    assert brief.scenario_title(worth.head(1)).endswith("in 1 of 1 scenario")
+    assert brief_exhibits.scenarios(worth, SETTINGS)["title"] == "The growth plan earns its cost of capital in 1 of 2 scenarios: base"
+    assert brief_exhibits.scenarios(worth.head(1), SETTINGS)["title"].endswith("in 1 of 1 scenario")
 
 
 def test_decisions_join_the_initiatives_that_start_soon():
@@ -247,5 +250,5 @@ def test_shortfalls_of_all_pages_become_gaps():
             "key": "02 fig-9",
         }
     ]
-    assert briefing.total({"03": page(numbers=[number()])}, "analytic_cases") == 100
-    assert np.isnan(briefing.total({}, "analytic_cases"))
+    assert briefing.program(briefing.numbers({"03": page(numbers=[number()])}))["cases"] == 100
+    assert np.isnan(list(briefing.program(briefing.numbers({})).values())).all()

@@ -1,15 +1,21 @@
-"""Sentences and tables of the scorecard page: what they claim follows from the numbers, in the right unit, with nothing small in them."""
+"""Sentences, exhibits and tables of the scorecard page: what they claim follows from the numbers, in the right unit, with nothing small in them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from catchment import params
 from catchment.analysis import readiness
-from catchment.report import scorecard_findings as said
+from catchment.report import scorecard_exhibits as said
+from catchment.report import scorecard_findings as findings
+from catchment.report import scorecard_tables as readable
+
+SETTINGS = params.load("dunes")
 
 
 def board(**changes) -> pd.DataFrame:
     row = {
+        "chart": "p", "numerator": "visits not kept", "denominator": "visits booked", "source": "kpi_months", "owner": "a role",
         "kpi": "no_show_share", "title": "No-shows", "period": pd.Timestamp("2025-12-01"), "length": "month", "now": 0.099, "usual": 0.06, "target": 0.07, "points_n": 60,
         "variation": "concern", "variation_icon": "◆ H", "variation_words": "x", "assurance": "either", "assurance_icon": "?", "assurance_words": "y",
     }  # fmt: skip
@@ -17,22 +23,22 @@ def board(**changes) -> pd.DataFrame:
 
 
 def test_values_carry_the_unit_of_their_name():
-    assert said.value("no_show_share", 0.0864) == "8.6\u00a0%"
-    assert said.value("third_next_days", 9.9) == "9.9\u00a0days"
-    assert said.value("chair_wait_min", 21.24) == "21.2\u00a0min"
-    assert said.value("analytic_cases_n", 230.33) == "230"
-    assert said.value("accrual_share", np.nan) == "[c]"
+    assert readable.value("no_show_share", 0.0864) == "8.6\u00a0%"
+    assert readable.value("third_next_days", 9.9) == "9.9\u00a0days"
+    assert readable.value("chair_wait_min", 21.24) == "21.2\u00a0min"
+    assert readable.value("analytic_cases_n", 230.33) == "230"
+    assert readable.value("accrual_share", np.nan) == "[c]"
 
 
 def test_a_concern_leads_and_common_cause_is_a_finding_too():
     both = pd.concat(
         [board(), board(kpi="margin_share", title="Margin", variation_icon="◆ L"), board(title="Wait", variation="improvement")]
     )
-    text = said.signals(both).text
+    text = findings.signals(both).text
     assert text.startswith("**No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse.**")
     assert "Also for the worse: margin." in text
     assert "one indicator improved (wait)" in text
-    assert said.signals(board(variation="common")).text.startswith("**No indicator of 1 worsened beyond chance.**")
+    assert findings.signals(board(variation="common")).text.startswith("**No indicator of 1 worsened beyond chance.**")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,9 @@ def test_a_concern_leads_and_common_cause_is_a_finding_too():
     ],
 )
 def test_title_of_a_control_chart(changes, title):
-    assert said.control_title(board(**changes).iloc[0]) == title
+    told = said.control(board(**changes).iloc[0], SETTINGS)
+    assert told["title"] == title
+    assert told["subtitle"] == f"Visits not kept over visits booked, by month, {SETTINGS.name}; p chart"
 
 
 def test_charts_are_chosen_by_rule_and_only_where_there_are_points():
@@ -61,7 +69,11 @@ def test_charts_are_chosen_by_rule_and_only_where_there_are_points():
             board(kpi="e", points_n=5),
         ]
     )
-    assert said.notable(rows, 4)["kpi"].tolist() == ["d", "c", "b", "a"]
+    chart = pd.DataFrame({"period": [1], "value": [0.1], "center": [0.1], "lcl": [0.0], "ucl": [0.2], "signal": [""], "segment": [0]})
+    found = readable.notable(rows, dict.fromkeys("abcde", chart), 4)
+    assert [each.kpi for each in found] == ["d", "c", "b", "a"]
+    assert found[1].points.columns.tolist() == ["period", "c", "mean_c", "c_low", "c_high", "signal"]
+    assert found[1].table["signal"].tolist() == ["none"]
 
 
 def test_readable_table_has_no_empty_cell_and_no_hidden_number():
@@ -77,7 +89,7 @@ def test_readable_table_has_no_empty_cell_and_no_hidden_number():
         assurance_icon="[c]",
         points_n=0,
     )
-    table = said.readable(pd.concat([board(target=np.nan), hidden]))
+    table = readable.board(pd.concat([board(target=np.nan), hidden]))
     assert (table.map(str.strip) != "").all(axis=None)
     assert table.iloc[1][["newest", "now", "mean", "variation", "assurance"]].tolist() == ["[c]"] * 5
     assert table["target"].iloc[0] == "none"
@@ -99,10 +111,10 @@ def test_readable_table_has_no_empty_cell_and_no_hidden_number():
 def test_gate_in_words(statuses, sentence, card):
     assessed = pd.DataFrame({"standard": ["1.1", "5.3", "9.1"], "title": ["Letter", "Report", "Accrual"], "status": statuses})
     gate = readiness.gate(assessed)
-    finding = said.gate(gate, assessed, visit=pd.Timestamp("2026-06-15"))
+    finding = findings.gate(gate, assessed, visit=pd.Timestamp("2026-06-15"))
     assert finding.text.startswith(sentence)
     assert finding.text.endswith("The site visit is on June 15, 2026.")
-    assert said.gate_words(gate) == card
+    assert findings.gate_words(gate) == card
 
 
 def lines() -> pd.DataFrame:
@@ -114,31 +126,31 @@ def lines() -> pd.DataFrame:
 
 
 def test_variances_write_f_and_u():
-    table = said.variances(lines()).set_index("line")
+    table = readable.variances(lines()).set_index("line")
     plain = table.map(lambda text: text.replace("\u00a0", " ").replace("\u2060", ""))
     assert plain.loc["Visits"].tolist() == ["$2.0 M", "$1.8 M", "$1.8 M", "−$200 K U", "none", "none", "−$200 K U"]
     assert plain.loc["Drugs (cost)", ["volume", "price", "total"]].tolist() == ["−$100 K F", "+$60 K U", "−$40 K F"]
 
 
 def test_a_material_line_without_comment_leaves_the_slot_open():
-    open_ = said.explained(lines(), pd.DataFrame({"line": [], "author": [], "comment": []}, dtype="str"))
+    open_ = readable.explained(lines(), pd.DataFrame({"line": [], "author": [], "comment": []}, dtype="str"))
     assert open_[["line", "mostly_by", "comment", "author"]].iloc[0].tolist() == [
         "Visits",
         "volume",
         "comment required from the owner of the line",
         "open",
     ]
-    filled = said.explained(lines(), pd.DataFrame({"line": ["Visits"], "author": ["a role"], "comment": ["why"]}))
+    filled = readable.explained(lines(), pd.DataFrame({"line": ["Visits"], "author": ["a role"], "comment": ["why"]}))
     assert filled[["comment", "author"]].iloc[0].tolist() == ["why", "a role"]
 
 
 def test_margin_sentence_names_the_largest_part():
     bridge = pd.DataFrame({"step": ["Budgeted margin", "Volume", "Quantity", "Price"], "margin_usd": [1e6, -1e5, 0.0, -6e4]})
     assert (
-        said.money(bridge, lines()).text
+        findings.money(bridge, lines()).text
         == "**Margin is $160 K below budget for the fiscal year to date, mostly by volume** (−$100 K); 1 line differs materially."
     )
-    assert said.bridge_title(bridge) == "Margin stands $160 K below budget, mostly by volume"
+    assert said.bridge(bridge, "2026", SETTINGS)["title"] == "Margin stands $160 K below budget, mostly by volume"
 
 
 def test_outlook_of_cost_above_budget_is_unfavorable():
@@ -149,7 +161,7 @@ def test_outlook_of_cost_above_budget_is_unfavorable():
     ahead = pd.DataFrame(
         {"line": ["Drugs"], "months_n": [6], "to_date_usd": [6_600.0], "run_rate_usd": [13_200.0], "seasonal_usd": [13_000.0]}
     )
-    row = said.outlook(year, ahead).iloc[0]
+    row = readable.outlook(year, ahead).iloc[0]
     assert row["line"] == "Drugs (cost)"
     assert row["seasonal_less_budget"].replace("\u00a0", " ") == "+$1,000 U"
 
@@ -163,10 +175,10 @@ def test_milestones_late_and_on_time():
             "slip_days": [0, 62, 3],
         }
     )
-    assert said.slips(table).text == "**1 of 2 open milestones is late**; chairs slipped most, by 62 days at “pilot”."
-    assert said.slip_title(table) == "1 of 2 open milestones is late"
-    assert said.slips(table[table["standing"] != "slipping"]).text == "**No open milestone of 1 is late.**"
-    assert said.late(table) == (1, 2)
+    assert findings.slips(table).text == "**1 of 2 open milestones is late**; chairs slipped most, by 62 days at “pilot”."
+    assert said.roadmap(table, SETTINGS)["title"] == "1 of 2 open milestones is late"
+    assert findings.slips(table[table["standing"] != "slipping"]).text == "**No open milestone of 1 is late.**"
+    assert findings.late(table) == (1, 2)
 
 
 def test_findings_of_other_reports_by_weight():
@@ -174,6 +186,6 @@ def test_findings_of_other_reports_by_weight():
         "a": {"title": "Market", "findings": [{"text": "**Share** fell.", "size": 0.5, "certainty": 0.5}]},
         "b": {"title": "Growth", "findings": [{"text": "NPV up.", "size": 0.9, "certainty": 0.9}]},
     }
-    assert said.elsewhere(told)["report"].tolist() == ["Growth", "Market"]
-    assert said.elsewhere(told)["finding"].iloc[1] == "Share fell."
-    assert said.elsewhere({})["finding"].iloc[0].startswith("The other reports were not built")
+    assert readable.elsewhere(told)["report"].tolist() == ["Growth", "Market"]
+    assert readable.elsewhere(told)["finding"].iloc[1] == "Share fell."
+    assert readable.elsewhere({})["finding"].iloc[0].startswith("The other reports were not built")

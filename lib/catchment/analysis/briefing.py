@@ -166,16 +166,16 @@ def _said(row: pd.Series, unit: str) -> str:
     return f"{row['value']:,.10g} {unit} in {row['title']} ({row['page']})"
 
 
-def quantity(agreed: pd.DataFrame, name: str) -> pd.Series | None:
-    """The number of that name (of its last period in text order), or None: `name, unit, period, value, pages_n`."""
-    rows = agreed[agreed["name"] == name].sort_values("period", kind="stable")
+def quantity(recorded: pd.DataFrame, name: str) -> pd.Series | None:
+    """The number of that name (of its last period in text order), from the frame of `numbers` or `reconciled`, or None."""
+    rows = recorded[recorded["name"] == name].sort_values("period", kind="stable")
     return rows.iloc[-1] if len(rows) else None
 
 
-def total(pages: Mapping[str, Mapping], name: str) -> float:
-    """A recorded number as the first page that has it gives it; NaN where none does."""
-    rows = numbers(pages).query("name == @name")
-    return float(rows["value"].iloc[0]) if len(rows) else float("nan")
+def program(recorded: pd.DataFrame) -> dict[str, float]:
+    """What findings are measured against, for `scored`: the program's contribution (`usd`) and analytic cases (`cases`) of a year; NaN where not told."""
+    found = {"usd": quantity(recorded, "contribution"), "cases": quantity(recorded, "analytic_cases")}
+    return {name: float("nan") if number is None else float(number["value"]) for name, number in found.items()}
 
 
 def earlier(pages: Mapping[str, Mapping], name: str) -> pd.Series | None:

@@ -84,6 +84,18 @@ def with_favor(variances: pd.DataFrame, kind: ArrayLike) -> pd.DataFrame:
     return variances.assign(**{name.replace("_usd", "_favor"): favor(variances[name], kind) for name in VARIANCES})
 
 
+def to_date(lines: pd.DataFrame) -> pd.DataFrame:
+    """The months of the last fiscal year that have actual amounts, from a table of months and lines (see `by_line`)."""
+    known = lines[lines["actual_volume"].notna()]
+    return known[known["fiscal_year"] == known["fiscal_year"].max()]
+
+
+def actuals(lines: pd.DataFrame) -> pd.DataFrame:
+    """The months that have actual amounts, with `actual_usd` for `full_year`."""
+    known = lines[lines["actual_volume"].notna()]
+    return known.assign(actual_usd=known["actual_volume"] * known["actual_quantity"] * known["actual_price_usd"])
+
+
 def by_line(months: pd.DataFrame, *, percent: float, dollars: float) -> pd.DataFrame:
     """Variances of months summed by line, with materiality.
 

@@ -17,6 +17,8 @@ Known bias: durations are taken as certain; several paths of nearly equal length
 import numpy as np
 import pandas as pd
 
+from .readiness import OPEN
+
 PHASES = ("assess", "plan", "pilot", "scale", "sustain")
 
 
@@ -138,7 +140,7 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
     indicators = pd.DataFrame(
         {"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "key": short["kpi"]}
     )
-    open_ = assessed[assessed["status"].isin(["Not met", "Unknown", "At risk"])]
+    open_ = assessed[assessed["status"].isin(OPEN)]
     standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"], "evidence": open_["status"] + ": " + open_["evidence"],
                               "gate": open_["status"].isin(["Not met", "Unknown"]), "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
     few = reached[reached["standing"] == "below peers"]

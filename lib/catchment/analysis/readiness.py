@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from . import rates
 
 STATUSES = ("Met", "At risk", "Not met", "Not applicable", "Unknown")
+OPEN = ("Not met", "Unknown", "At risk")
 
 
 class Gate(NamedTuple):
@@ -172,7 +173,7 @@ def by_chapter(assessed: pd.DataFrame) -> pd.DataFrame:
 
 def calendar(assessed: pd.DataFrame, *, as_of: pd.Timestamp, visit: pd.Timestamp) -> pd.DataFrame:
     """Open work up to the site visit, by due date: `days_left` to it and whether it falls `late` (overdue, or after the visit)."""
-    open_ = assessed[assessed["status"].isin(["At risk", "Not met", "Unknown"])].copy()
+    open_ = assessed[assessed["status"].isin(OPEN)].copy()
     open_["due"] = pd.to_datetime(open_["due"])
     open_["days_left"] = (open_["due"] - as_of).dt.days
     late = np.select(

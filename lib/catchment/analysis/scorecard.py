@@ -147,6 +147,17 @@ def _median_inside(timed: pd.DataFrame) -> float:
     return float(np.interp(0.5, [share[first], share[first - 1]], [time[first], time[first - 1]]))
 
 
+def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *, below: int) -> dict[str, pd.DataFrame]:
+    """The series of the indicators that follow from other tables: volumes and waits by quarter, the margin by month, each for `chart`."""
+    counted = {"analytic_cases_n": "cases_n", "infusion_visits_n": "infusion_visits_n", "fractions_n": "fractions_n"}
+    spans = {"consult_days": "consult_date", "treatment_days": "treatment_date"}
+    return (
+        {kpi: quarters(volumes, measure, below=below) for kpi, measure in counted.items()}
+        | {kpi: waits(cases, start="referral_date", event=event, until="followed_until", below=below) for kpi, event in spans.items()}
+        | {"margin_share": margins(lines)}
+    )
+
+
 def charts(
     definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int, tolerated: float, **options,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip

@@ -121,14 +121,16 @@ def silent(pages: Mapping[str, Mapping]) -> list[str]:
     return said
 
 
-def map_title(origins: pd.DataFrame, overall: float) -> str:
-    """Title of the share map: the ZIP that sends us many patients and gives us little of its own."""
-    known = origins.dropna(subset="share")
-    if known.empty:
-        return "Our share by ZIP is hidden: too few stays in each"
-    low = known[known["share_high"] < overall]
-    first = f", {low['city'].iloc[0]} first" if len(low) else ""
-    return f"{words.plural(len(low), 'ZIP')} of {words.count(len(known))} shown give us less than {words.share(overall, digits=0)}{first}"
+def mapped(areas: pd.DataFrame, origins: pd.DataFrame) -> pd.DataFrame:
+    """ZIP areas with our share of each, missing and flagged where it is hidden."""
+    shares = origins[["zip", "city", "cases_n", "share", "share_low", "share_high"]]
+    drawn = areas.merge(shares, on="zip", how="left", validate="one_to_one", suffixes=("_zip", ""))
+    return drawn.assign(share_suppressed=drawn["share"].isna())
+
+
+def listed(drawn: pd.DataFrame) -> pd.DataFrame:
+    """The same as the map's data table, largest share first."""
+    return drawn[["zip", "city", "share", "share_suppressed", "share_low", "share_high"]].sort_values("share", ascending=False)
 
 
 def scenarios(agreed: pd.DataFrame) -> pd.DataFrame:
@@ -137,29 +139,11 @@ def scenarios(agreed: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"scenario": rows["name"].str.removeprefix("plan_npv: "), "npv_usd": rows["value"]}).reset_index(drop=True)
 
 
-def scenario_title(worth: pd.DataFrame) -> str:
-    """Title of the scenario figure."""
-    good = worth.loc[worth["npv_usd"] > 0, "scenario"].str.lower().tolist()
-    which = f": {words.listing(good)}" if 0 < len(good) < len(worth) else ""
-    return f"The growth plan earns its cost of capital in {words.count(len(good))} of {words.plural(len(worth), 'scenario')}{which}"
-
-
 def asks(decisions: pd.DataFrame) -> pd.DataFrame:
     """Decisions as text, earliest first."""
     days = [f"{day:%b} {day.day}, {day.year}" for day in decisions["by"]]
     amounts = [words.money(usd) if usd == usd else "none" for usd in decisions["amount_usd"]]
     return decisions.assign(by=days, amount=amounts).reset_index(drop=True)[["decision", "forum", "by", "amount", "otherwise"]]
-
-
-def asks_title(decisions: pd.DataFrame) -> str:
-    """Caption of the decisions: how many, from when to when."""
-    first, last = (f"{day:%B} {day.day}, {day.year}" for day in (decisions["by"].min(), decisions["by"].max()))
-    return f"{words.plural(len(decisions), 'decision')} from {first} to {last}" if len(decisions) > 1 else f"One decision by {first}"
-
-
-def risks_title(log: pd.DataFrame) -> str:
-    """Caption of the risks: the heaviest one."""
-    return f"Heaviest {log['kind'].iloc[0]}: {log['title'].iloc[0][:1].lower()}{log['title'].iloc[0][1:]}"
 
 
 def risks(log: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -182,15 +166,3 @@ def considered(ranked: pd.DataFrame) -> pd.DataFrame:
             "score": ranked["score"],
         }
     )
-
-
-METHOD = """
-**Choice.** Every finding of the other pages scores size x certainty x change. Size is the part r of the program that the finding is about: cases a year over analytic cases, dollars a
-year over contribution, else the part it states; it counts as r / (r + {half:.0%}). Certainty is 1 - p of a test, 0.95 where an interval or control limit excludes "no change" and for what was
-counted, 0.5 where it does not, the simulated chance, or 0.6 where an assumption carries the amount. Change runs from {standing:g} (a standing fact) to 1. The best findings follow, no more than
-{per_page} of a page, at least {fewest}; up to {most} where they score {least:g}. Amounts of different findings overlap and are not added.
-
-**Agreement.** Numbers that several pages state under one name, unit and period must be equal, and a part may not exceed its whole; otherwise this page isn't published.
-
-**Since the last run.** A card compares with the last published version of its page that gave other numbers.
-"""

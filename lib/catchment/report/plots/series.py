@@ -309,18 +309,20 @@ def steps(
 
 
 def control(
-    frame: pd.DataFrame,
-    x: str,
-    y: str,
-    *,
-    center: str,
-    low: str,
-    high: str,
-    signal: str | None = None,
-    target: float | None = None,
-    target_label: str = "Goal",
-) -> Plot:
-    """A control chart: values, center and limits as columns (they may step), points with a `signal` filled in the warning color."""
+    frame: pd.DataFrame, x: str, y: str, *, center: str | None = None, low: str | None = None, high: str | None = None,
+    signal: str | None = None, target: float | None = None, target_label: str = "Goal",
+) -> Plot:  # fmt: skip
+    """A control chart: values, center and limits as columns (they may step), points with a `signal` filled in the warning color.
+
+    Parameters
+    ----------
+    center, low, high
+        Columns; by default those named after `y`: `mean_<y>`, `<y>_low`, `<y>_high`.
+    target
+        Drawn as a line; a missing one (None or NaN) is not.
+    """
+    center, low, high = center or f"mean_{y}", low or f"{y}_low", high or f"{y}_high"
+    target = None if pd.isna(target) else target
     limits = _limits(frame, [y, low, high], zero=False, also=target)
     fmt = formats.of(y, frame[y])
     part = frame.sort_values(x)
