@@ -12,6 +12,7 @@ import pytest
 
 from catchment import data, params
 from catchment.analysis import changes, corridors, outreach, referrals
+from catchment.report import referral_exhibits as exhibits
 from catchment.report import referral_findings as said
 
 ROOT = Path(__file__).parents[1]
@@ -27,8 +28,7 @@ def partner(request):
     """A partner's settings, its clinicians and its described referrals."""
     settings = params.load(request.param, root=ROOT)
     tables = data.Tables(settings, root=ROOT)
-    clinicians = tables.read("clinicians").merge(tables.read("specialties"), on="taxonomy_code", how="left", validate="many_to_one")
-    clinicians["clinician"] = outreach.label(clinicians, audience="internal")
+    clinicians = outreach.directory(tables.read("clinicians"), tables.read("specialties"), audience="internal")
     every = referrals.described(tables.read("referrals"), clinicians, network=[*settings.network, settings.name], last=settings.as_of)
     return settings, clinicians, every[every["eligible"]]
 
@@ -56,7 +56,9 @@ def test_the_growing_corridor_is_found(partner):
     towns = changes.changes(every, by=["city", "destination"])
     truth = simulated.TRUTH[settings.id]["growing_origin"]
     assert f"from {truth} to {settings.name} grows" in said.corridor(towns, to=settings.name).text
-    assert said.corridor_title(towns, to=settings.name).startswith(f"{truth} grew from")
+    assert exhibits.growing(towns, settings.name)["title"].startswith(f"{truth} grew from")
+    assert exhibits.leader(towns, settings.name) == truth
+    assert truth in set(corridors.yearly(every, towns, to=settings.name)["city"])
 
 
 def test_every_gravity_model_describes_the_corridors(partner):
@@ -98,19 +100,22 @@ ROWS = pd.DataFrame(
 )
 
 
+SHOWN = pd.DataFrame({"specialty": ["Urology"], "kept_share": [0.25]})
+
+
 def test_small_parts_are_never_said():
     assert "25.0 %" in said.leak(LEAKY, ROWS).text
     few = LEAKY.assign(kept_referrals_n=7, eligible_referrals_n=90)
     assert "fewer than 11 of 90" in said.leak(few, ROWS).text
     assert "7.8" not in said.leak(few, ROWS).text
-    assert "all but a few of 90" in said.keepage_title(LEAKY.assign(kept_referrals_n=85, eligible_referrals_n=90))
+    assert "all but a few of 90" in exhibits.keepage(LEAKY.assign(kept_referrals_n=85, eligible_referrals_n=90), SHOWN, "2025")["title"]
 
 
 def test_a_share_that_the_table_hides_is_not_said():
     shown = pd.DataFrame({"specialty": ["Urology", "Dermatology"], "kept_share": [None, 0.7]})
     assert "25.0" not in said.leak(LEAKY, ROWS, shown).text
-    assert said.keepage_title(LEAKY, shown) == "Urology is the most costly leak"
-    assert "25.0" in said.keepage_title(LEAKY, shown.assign(kept_share=0.25))
+    assert exhibits.keepage(LEAKY, shown, "2025")["title"] == "Urology is the most costly leak"
+    assert "25.0" in exhibits.keepage(LEAKY, SHOWN, "2025")["title"]
 
 
 def test_nothing_found_is_said_too():
@@ -130,12 +135,14 @@ def test_nothing_found_is_said_too():
     assert "No referrer of measurable size was lost" in said.lost(moved).text
     assert "measurably more" in said.corridor(moved, to="Us").text
     assert "Nobody on the list" in said.opportunity(pd.DataFrame({"recoverable_usd": []})).text
-    assert said.corridor_title(moved, to="Us") == "No town moved measurably"
+    assert exhibits.growing(moved, "Us")["title"] == "No town moved measurably"
+    assert exhibits.leader(moved, "Us") is None
     assert "Too few referrals" in said.leak(LEAKY.head(0), ROWS.assign(referrals_n=[4, 5])).text
     assert "Too few referrals" in said.opportunity(pd.DataFrame({"recoverable_usd": [900.0], "eligible_referrals_n": [3]})).text
-    assert said.sender_title(ROWS.head(0)) == said.sender_title(ROWS.assign(referrals_n=[4, 5])) == "Few referrals reach our network"
-    assert said.elsewhere_title(ROWS.assign(ours=True)) == "Few referrals go elsewhere"
-    assert said.surprise_title(pd.DataFrame({"verdict": []})).startswith("Every corridor")
+    for few in (ROWS.head(0), ROWS.assign(referrals_n=[4, 5], ours=True)):
+        assert exhibits.senders(few, "2025")["title"] == "Few referrals reach our network"
+    assert exhibits.destinations(ROWS.assign(ours=True), "2025")["title"] == "Few referrals go elsewhere"
+    assert exhibits.surprises(pd.DataFrame({"verdict": []}), "2025")["title"].startswith("Every corridor")
 
 
 def test_several_lost_referrers_are_counted():
@@ -154,16 +161,13 @@ def test_half_of_the_money_names_the_fewest_visits():
 
 
 def test_a_movement_within_chance_is_called_so():
-    now, before = (
-        pd.Series({"kept_share": 0.52, "kept_share_low": 0.48, "kept_share_high": 0.56}),
-        pd.Series({"kept_share": 0.50, "kept_share_low": 0.46, "kept_share_high": 0.54}),
-    )
-    now, before = (pd.concat([row, pd.Series({"kept_referrals_n": 300, "leaked_referrals_n": 280})]) for row in (now, before))
-    assert said.share_card("Keepage", now, before, 0.8).change.endswith("(within chance)")
-    far = before - 0.2
-    small = said.share_card("Keepage", pd.concat([now.drop("kept_referrals_n"), pd.Series({"kept_referrals_n": 4})]), before, 0.8)
-    assert "52" not in small.value + small.change
-    assert "(within chance)" not in said.share_card("Keepage", now, far, 0.8).change
+    columns = ["kept_share", "kept_share_low", "kept_share_high", "kept_referrals_n", "leaked_referrals_n"]
+    rows = pd.DataFrame([[0.52, 0.48, 0.56, 300, 280], [0.50, 0.46, 0.54, 300, 280]], index=["now", "before"], columns=columns)
+    assert said.share_card("Keepage", rows, 0.8).change.endswith("(within chance)")
+    few = said.share_card("Keepage", rows.assign(kept_referrals_n=[4, 300]), 0.8)
+    assert "52" not in few.value + few.change
+    far = said.share_card("Keepage", pd.concat([rows.loc[["now"]], rows.loc[["before"]] - 0.2]), 0.8)
+    assert "(within chance)" not in far.change
 
 
 @pytest.mark.slow

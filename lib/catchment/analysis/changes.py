@@ -178,8 +178,8 @@ def breaks(
 
     Returns
     -------
-    One row per judged group: `first_quarter` of the new level (such as 2025 Q1), `before_referrals_n` in `before_quarters`, `after_referrals_n` in
-    `after_quarters`, `ratio` of the quarterly means, `statistic`, `pvalue`, `adjusted`, `broke`; the clearest break first.
+    One row per judged group: `first_quarter` of the new level (such as 2025 Q1), `before_referrals_n` in `before_quarters`,
+    `after_referrals_n` in `after_quarters`, `ratio` of the quarterly means, `statistic`, `pvalue`, `adjusted`, `broke`; the clearest break first.
     """
     quarters = pd.period_range(referrals["period"].min(), referrals["period"].max(), freq="Q").to_timestamp()
     series = referrals.pivot_table(index=by, columns="period", values="referrals_n", aggfunc="sum", fill_value=0, observed=True)

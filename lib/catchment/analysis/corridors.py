@@ -4,8 +4,8 @@ Definitions: a *corridor* is a town of referring practices and a cancer center. 
 town's own total, the center's size and the distance between them; corridors far above or below expectation are over- or
 under-performing. Observed flows are referrals (see `referrals`), never shared-patient links.
 
-Known bias: a gravity model knows size and distance only; what it misses (employment, insurance, quality, a friendship) is the residual, which
-is therefore a question to ask, not a verdict. Center size is oncologists on the staff.
+Known bias: a gravity model knows size and distance only; what it misses (employment, insurance, quality, a friendship) is the residual,
+which is therefore a question to ask, not a verdict. Center size is oncologists on the staff.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from .changes import GROWING, NEW
+from .changes import yearly as by_year
 from .choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, mci
 from .geo import distance_km
 
@@ -60,6 +62,18 @@ def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "o
         on="destination",
         validate="many_to_one",
     )
+
+
+def grown(towns: pd.DataFrame, *, to: str) -> pd.DataFrame:
+    """The towns whose referrals to one center grew measurably, largest growth first: rows of `changes.changes` by city and destination."""
+    more = towns[(towns["destination"] == to) & towns["label"].isin([GROWING, NEW])]
+    return more.sort_values("difference_n", ascending=False, ignore_index=True)
+
+
+def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, most: int = 5) -> pd.DataFrame:
+    """Referrals to one center by year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first."""
+    chosen = towns.loc[towns["destination"] == to, "city"].head(most)
+    return by_year(referrals[(referrals["destination"] == to) & referrals["city"].isin(chosen)], by=["city"])
 
 
 def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *, decay: Decay | None = None) -> dict[str, GravityFit]:

@@ -8,18 +8,22 @@ a *broker* lies on many shortest paths and has links into several communities; a
 Known bias: pairs with fewer than 11 patients are absent from the files, so small practices look more isolated than they are; the last
 public year is 2015; radiology, laboratory, anesthesia and emergency see everyone on the same day and would pose as hubs (see `links`).
 
-Frames: `pairs` has `npi1`, `npi2`, `pairs_n`, `patients_n`, `same_day_n`; `links` has `npi1`, `npi2`, `patients_n`, one row per ordered pair.
+Frames: `pairs` has `npi1`, `npi2`, `pairs_n`, `patients_n`, `same_day_n`; `links` has `npi1`, `npi2`, `patients_n`; both have one row per
+ordered pair.
 """
 
 import random
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import igraph
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
+
+if TYPE_CHECKING:
+    from catchment.params.referrals import Referrals
 
 EXACT_NODES = 2_500
 PIVOTS = 200
@@ -39,6 +43,26 @@ class Communities(NamedTuple):
 
     membership: pd.Series
     modularity: float
+
+
+class Network(NamedTuple):
+    """A partner's network: links, measures of every clinician, modularity, rows set aside, year, and referrers without any link."""
+
+    links: pd.DataFrame
+    measures: pd.DataFrame
+    modularity: float
+    dropped: pd.DataFrame
+    year: int | None
+    alone: pd.Index
+
+
+def described(pairs: pd.DataFrame, clinicians: pd.DataFrame, rules: "Referrals") -> Network:
+    """The network of the clinicians listed (`npi`, `role`: "feeder", "same day" or other) by the settings of the referral analysis."""
+    same_day = clinicians.loc[clinicians["role"] == "same day", "npi"]
+    ties, dropped, year = links(pairs, known=set(clinicians["npi"]), same_day=set(same_day), same_day_share=rules.same_day_share.value)
+    measures, modularity = metrics(ties, resolution=rules.resolution.value, seed=rules.seed)
+    alone = isolates(ties, clinicians.loc[clinicians["role"] == "feeder", "npi"])
+    return Network(ties, measures, modularity, dropped, year, alone)
 
 
 def links(
@@ -250,8 +274,8 @@ def circles(measures: pd.DataFrame, links: pd.DataFrame, clinicians: pd.DataFram
 
     Returns
     -------
-    `community` (1 is the largest), `clinicians_n`, `town`, `town_share`, `specialty`, `patients_n` (over links inside), `inside_share` (of the
-    patients on links that touch the community, those on links inside).
+    `community` (1 is the largest), `clinicians_n`, `town`, `town_share`, `specialty`, `patients_n` (over links inside),
+    `inside_share` (of the patients on links that touch the community, those on links inside).
     """
     member = measures["community"]
     left, right = links["npi1"].map(member), links["npi2"].map(member)
@@ -287,6 +311,13 @@ def central(measures: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
     table = measures.sort_values(["betweenness", "pagerank"], ascending=False).head(most)
     inside = table.index.isin(brokers(measures).index)
     return table.assign(position=np.where(inside, "broker", "inside one community"))
+
+
+def bridges(measures: pd.DataFrame, clinicians: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
+    """`central` clinicians as a page shows them: `clinician`, `affiliation`, `position`, `path_share` (betweenness) and their measures."""
+    table = central(measures, most=most).rename(columns={"betweenness": "path_share"})
+    named = table.join(clinicians.set_index("npi")[["clinician", "affiliation"]], validate="one_to_one").reset_index(drop=True)
+    return named[["clinician", "affiliation", "position", "path_share", "closeness", "pagerank", "participation"]]
 
 
 def isolates(links: pd.DataFrame, npis: Collection[str]) -> pd.Index:

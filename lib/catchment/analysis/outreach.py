@@ -8,14 +8,18 @@ Known bias: the target is a policy, not an estimate, and the probability comes f
 uncertainty of the current share and of the probability, not that of the target or of the contribution.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from . import changes
-from .referrals import LOST, SPLITTER
+from . import changes, initiatives, quarters
+from .referrals import LOST, SPLITTER, loyalty
+
+if TYPE_CHECKING:
+    from catchment.params.growth import Growth
+    from catchment.params.referrals import Referrals
 
 REASONS = {
     "lost": "Stopped referring to us",
@@ -53,8 +57,8 @@ def recoverable(
 
     Returns
     -------
-    The rows below target with `target_share`, `gap_share`, `recoverable_referrals_n` (expected to move, were outreach certain), `success_share`,
-    `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share and the Beta of the probability.
+    The rows below target with `target_share`, `gap_share`, `recoverable_referrals_n` (expected to move, were outreach certain),
+    `success_share`, `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share and the Beta of the probability.
     """
     table = loyalty[loyalty["affiliation"].isin(list(target)) & loyalty["our_share"].notna()].copy()
     table["target_share"], table["success_share"] = (
@@ -113,6 +117,52 @@ def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd
         )
     )
     return table[~small].reset_index(drop=True), rest.sort_values("recoverable_usd", ascending=False, ignore_index=True)
+
+
+def referrers(referrals: pd.DataFrame, clinicians: pd.DataFrame, rules: "Referrals") -> pd.DataFrame:
+    """`loyalty` of every referring clinician by the cut-points of the settings, with the clinician's columns."""
+    table = loyalty(referrals, loyal=rules.loyal_share.value, lost=rules.lost_share.value)
+    return table.merge(clinicians, on="npi", validate="one_to_one")
+
+
+def case_usd(growth: "Growth", volumes: pd.DataFrame, *, as_of: pd.Timestamp) -> float:
+    """Contribution of one analytic case in the year of `as_of`, US dollars, as the page of growth scenarios has it."""
+    whole = quarters.clean(quarters.totals(quarters.tidy(volumes), "measure"), as_of=as_of)
+    used = quarters.yearly(whole).rename(columns={"series": "measure"})
+    return initiatives.contribution_per_case(growth, used[used["year"].eq(as_of.year)])
+
+
+def ranked(
+    referrers: pd.DataFrame, moved: pd.DataFrame, rules: "Referrals", *, referral_usd: float, leaking: Collection[str] = ()
+) -> pd.DataFrame:
+    """The outreach list by the targets and chances of the settings: `recoverable` with the `reason` of each row.
+
+    Parameters
+    ----------
+    referrers
+        Rows of `referrers`.
+    moved
+        Changes of the referrals to us, one row per `npi` with its `label`.
+    referral_usd
+        What a referral to us is worth.
+    leaking
+        Specialties that leak measurably, the most costly first.
+    """
+    table = recoverable(
+        referrers,
+        target={"affiliated": rules.keepage_target_share.value, "independent": rules.split_target_share.value},
+        success={"affiliated": rules.win_affiliated_share.value, "independent": rules.win_independent_share.value},
+        contribution_usd=referral_usd,
+        attempts=rules.win_certainty_n.value,
+        seed=rules.seed,
+    )
+    return table.assign(reason=reasons(table, labels=moved.set_index("npi")["label"], leaking=next(iter(leaking), None)))
+
+
+def directory(clinicians: pd.DataFrame, specialties: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.DataFrame:
+    """Clinicians with the `specialty` and `role` of their taxonomy code, and what the page calls them in `clinician` (see `label`)."""
+    table = clinicians.merge(specialties, on="taxonomy_code", how="left", validate="many_to_one")
+    return table.assign(clinician=label(table, audience=audience))
 
 
 def label(clinicians: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.Series:

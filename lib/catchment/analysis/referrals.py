@@ -26,6 +26,22 @@ from .market import hhi
 from .rates import wilson
 
 LOYAL, SPLITTER, LOST, NONE = "loyal", "splitter", "lost", "no referrals"
+TIERS = (LOYAL, SPLITTER, LOST)
+# Dated cases: where the clock of a wait starts, what stops it, and the day until which a case without that event was followed.
+FOLLOWED = "followed_until"
+CONSULT = {"start": "referral_date", "event": "consult_date", "until": FOLLOWED}
+TREATMENT = {"start": "referral_date", "event": "treatment_date", "until": FOLLOWED}
+STEPS = {
+    "Scheduled": {"start": "referral_date", "event": "scheduled_date", "until": FOLLOWED},
+    "Seen": {"start": "scheduled_date", "event": "consult_date", "until": FOLLOWED},
+    "Treated": {"start": "consult_date", "event": "treatment_date", "until": FOLLOWED},
+}
+CLOCKS = {
+    "Referral to scheduling": STEPS["Scheduled"],
+    "Referral to consultation": CONSULT,
+    "Consultation to first treatment": STEPS["Treated"],
+    "Referral to first treatment": TREATMENT,
+}
 STAGES = {"referrals_n": "Referred", "scheduled_n": "Scheduled", "seen_n": "Seen", "treated_n": "Treated"}
 
 
@@ -39,7 +55,7 @@ class Concentration(NamedTuple):
 
 
 class Worth(NamedTuple):
-    """What a referral to us is worth, US dollars: the contribution of a treated case x the share of decided referrals that are treated here."""
+    """What a referral to us is worth, US dollars: contribution of a treated case x share of decided referrals that are treated here."""
 
     referral_usd: float
     case_usd: float
@@ -65,6 +81,11 @@ def described(
         raise ValueError(f"{len(unknown)} referring clinicians are not in the list of clinicians, first {unknown[0]}")
     table = referrals.merge(clinicians.drop(columns="partner", errors="ignore"), on="npi", how="left", validate="many_to_one")
     return table.assign(ours=in_network(table["destination_system"], network), span=periods(table, last=last, quarters=quarters))
+
+
+def dated(cases: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
+    """Cases, one row per referred patient, with `span` as in `described`, from the day of the referral."""
+    return cases.assign(span=periods(cases.rename(columns={"referral_date": "period"}), last=last, quarters=quarters))
 
 
 def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -161,8 +182,8 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
 
     Returns
     -------
-    `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_share_low`, `our_share_high`, `tier`, `tier_certain` (the whole interval
-    lies in one tier), `destination_hhi`, `main_rival`, the other system that receives most (missing when none does).
+    `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_share_low`, `our_share_high`, `tier`,
+    `tier_certain` (the whole interval lies in one tier), `destination_hhi`, `main_rival`, the other system that receives most (missing when none does).
     """
     if not 0 <= lost <= loyal <= 1:
         raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
@@ -192,6 +213,27 @@ def tier(share: pd.Series, *, loyal: float = 0.80, lost: float = 0.20) -> pd.Ser
     values = np.asarray(share, float)
     named = np.select([np.isnan(values), values >= loyal, values < lost], [NONE, LOYAL, LOST], SPLITTER)
     return pd.Series(named, index=getattr(share, "index", None), name="tier")
+
+
+def tiers(loyalty: pd.DataFrame) -> pd.DataFrame:
+    """Clinicians by affiliation and loyalty tier, from rows of `loyalty`.
+
+    Returns
+    -------
+    `affiliation`, `tier`, `clinicians_n`, of them `certain_n`, their `eligible_referrals_n`, median `destination_hhi`.
+    """
+    return loyalty.groupby(["affiliation", "tier"], as_index=False).agg(
+        clinicians_n=("npi", "size"),
+        certain_n=("tier_certain", "sum"),
+        eligible_referrals_n=("eligible_referrals_n", "sum"),
+        destination_hhi=("destination_hhi", "median"),
+    )
+
+
+def senders(referrals: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Referrals to us by group of the clinician, the largest first: the columns `by` and `referrals_n`."""
+    ours = referrals[referrals["ours"].astype(bool)]
+    return ours.groupby(list(by), as_index=False)["referrals_n"].sum().sort_values("referrals_n", ascending=False)
 
 
 def concentration(volumes: pd.Series, *, top: int = 10) -> Concentration:
@@ -259,7 +301,7 @@ def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> p
 
 
 def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
-    """Worth of a referral to us: `referrals` with known outcomes say which share is treated here, `case_usd` what a treated case contributes.
+    """Worth of a referral to us: `case_usd` is what a treated case contributes, and `referrals` with known outcomes say how many are treated.
 
     Referrals still open (`open_n`) are not decided and do not count.
     """
@@ -269,11 +311,12 @@ def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
     return Worth(case_usd * share, float(case_usd), share)
 
 
-def funnel(referrals: pd.DataFrame) -> pd.DataFrame:
+def funnel(referrals: pd.DataFrame, *, paced: pd.DataFrame | None = None) -> pd.DataFrame:
     """Referred, scheduled, seen, treated: counts, share of the referred and of the stage before.
 
     Only rows with known outcomes (`scheduled_n` not missing) count. `open_n`, when given, is added as a column of the first stage's
-    total that is still undecided, so that a falling last year is not read as a falling conversion.
+    total that is still undecided, so that a falling last year is not read as a falling conversion. `paced`, the `survival.milestones` of
+    `STEPS`, adds `median_days` and `p90_days` from the stage before.
     """
     known = referrals[referrals["scheduled_n"].notna()]
     counts = known[list(STAGES)].sum().astype(float)
@@ -283,4 +326,6 @@ def funnel(referrals: pd.DataFrame) -> pd.DataFrame:
     before = table["referrals_n"].shift()
     table["previous_share"] = (table["referrals_n"] / before.where(before > 0)).where(before.notna(), 1.0)
     table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
-    return table
+    if paced is None:
+        return table
+    return table.merge(paced[["stage", "median_days", "p90_days"]], on="stage", how="left", validate="one_to_one")

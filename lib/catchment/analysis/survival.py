@@ -179,17 +179,15 @@ def contrast(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 
 
 def milestones(
-    cases: pd.DataFrame, steps: Mapping[str, tuple[str, str]], *, until: str, by: str, alpha: float = 0.05, smallest: int = 1
+    cases: pd.DataFrame, steps: Mapping[str, Mapping[str, str]], *, by: str, alpha: float = 0.05, smallest: int = 1
 ) -> pd.DataFrame:
-    """`waits` of several steps one below the other: `steps` gives the start and the event of each by its name, the column `stage`.
+    """`waits` of several steps one below the other: `steps` gives `start`, `event` and `until` of each by its name, the column `stage`.
 
     A case without the start of a step (never seen, so never due for treatment) does not count in that step.
     """
     parts = [
-        waits(cases[cases[start].notna()], start=start, event=event, until=until, by=[by], alpha=alpha, smallest=smallest).assign(
-            stage=name
-        )
-        for name, (start, event) in steps.items()
+        waits(cases[cases[clock["start"]].notna()], **clock, by=[by], alpha=alpha, smallest=smallest).assign(stage=name)
+        for name, clock in steps.items()
     ]
     table = pd.concat(parts, ignore_index=True)
     return table[["stage", *table.columns.drop("stage")]]

@@ -26,7 +26,10 @@ MEMORY = "900MB"
 # Small, so that the clinicians of one partner lie in few of them: a slice of 35 million pairs then takes a third of the time.
 ROW_GROUP = 8_192
 MOST_TOLD = 100_000
-_TEXT = "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
+_TEXT = (
+    "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, "
+    "delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
+)
 
 
 def _count(name: str, meaning: str, *aliases: str, least: int = 0, unit: str = "patients") -> Field:
@@ -100,11 +103,13 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
         f"""
         CREATE TABLE staged AS
         WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
-             cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells FROM numbered WHERE line_number > {first} AND line <> ''),
+             cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells
+                     FROM numbered WHERE line_number > {first} AND line <> ''),
              typed AS (SELECT line_number, line, cells, {values} FROM cut),
              judged AS (SELECT *, len(cells) = {width} AND coalesce({fits}, false) AS fit FROM typed)
         SELECT line_number, {", ".join(field.name for field, _ in cells)},
-               CASE WHEN NOT fit THEN CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {words} END END AS reason,
+               CASE WHEN NOT fit THEN
+                   CASE WHEN len(cells) <> {width} THEN 'expected {width} columns, found ' || len(cells) {words} END END AS reason,
                CASE WHEN NOT fit THEN line[:500] END AS line FROM judged
     """,
         [str(source)],
@@ -144,7 +149,8 @@ def _places(source: Path, layout: Layout, name: str) -> tuple[dict[str, int], in
     if not layout.header:
         if not bare:
             raise ImportRefused(
-                f"{name}: expected no header and an NPI first, found {cells[0][:40]!r}; with column names it is a file of the kind shared_patients_docgraph or hop_teaming"
+                f"{name}: expected no header and an NPI first, found {cells[0][:40]!r}; "
+                "with column names it is a file of the kind shared_patients_docgraph or hop_teaming"
             )
         return {field.name: place for place, field in enumerate(layout.fields)}, 0, delimiter
     names = [plain(cell) for cell in cells]
@@ -179,14 +185,16 @@ def _sorted(con: duckdb.DuckDBPyConnection, layout: Layout, part: Path, year: in
     dated = [f"CAST({year} AS BIGINT) AS year"] if year is not None else []
     target = str(part).replace("'", "''")
     con.execute(
-        f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) "
+        f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
     lines, bad = con.execute("SELECT count(*), count(reason) FROM staged").fetchone()
     rows = con.execute(f"SELECT count(*) FROM read_parquet('{target}')").fetchone()[0]
     again = con.execute("SELECT count(*) FROM good").fetchone()[0] - rows
     con.execute(f"""
         CREATE TABLE wrong AS SELECT line_number, reason, line FROM staged WHERE reason IS NOT NULL
-        UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {", ".join(columns)}) FROM marked WHERE again AND {again} > 0
+        UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {", ".join(columns)})
+                  FROM marked WHERE again AND {again} > 0
     """)
     return lines, rows, bad + again
 
