@@ -10,8 +10,8 @@ import pytest
 from catchment import data, params
 from catchment.analysis import designations, giving, philanthropy, pledges
 from catchment.data import importers
+from catchment.report import giving_exhibits as said
 from catchment.report import giving_findings as findings
-from catchment.report import giving_titles as titles
 from catchment.report import plots
 from test_gift_importers import NXT
 
@@ -236,14 +236,15 @@ def test_a_ledger_without_campaigns_pledges_or_closed_proposals_has_its_exhibits
     )
     progress = philanthropy.campaign_progress(none, gifts, as_of="2025-12-31")
     assert plots.thermometer(progress, "campaign", "raised_usd", "goal_usd", time="time_share").missing == "there is no such record"
-    assert titles.campaign(progress) == "No campaign is running"
+    assert said.campaign(progress, pd.Timestamp("2025-12-31"), level=0.8)["title"] == "No campaign is running"
     assert (
         plots.bridge(pd.DataFrame({"step": ["Open balance", "Discount"], "amount_usd": [0.0, 0.0]}), "step", "amount_usd").missing
         == "every amount is zero"
     )
-    assert "common practice" in titles.calibration(
-        pd.DataFrame({"stage": ["cultivation"], "own_share": [float("nan")], "default_share": [0.25]})
-    )
+    chances = pd.DataFrame({"stage": ["cultivation"], "own_share": [float("nan")], "default_share": [0.25]})
+    check = pd.DataFrame({"probabilities": ["Own history", "Default", "One rate for all"], "brier": [float("nan")] * 3})
+    words = said.calibration(chances, check, pd.Timestamp("2022-07-01"))
+    assert "common practice" in words["title"] and words["note"] == "Too few proposals closed lately to check the chances."
 
 
 def test_decisions_with_an_amount_are_costed_needs():

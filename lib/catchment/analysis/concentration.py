@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from catchment.analysis.philanthropy import counted
+from catchment.params.philanthropy import Philanthropy
 
 BANDS = (1, 100, 250, 1_000, 5_000, 10_000, 25_000, 100_000, 1_000_000)
 
@@ -191,15 +192,15 @@ def campaign_chart(
     progress: pd.DataFrame,
     gifts: pd.DataFrame,
     prospects: pd.DataFrame,
+    rules: Philanthropy,
     *,
-    lead_share: float,
-    prospects_per_gift: Sequence[float],
     least_usd: float = 10_000,
 ) -> pd.DataFrame:
     """`gift_range_gap` of the first campaign for tiers of major gifts, with the rest of the goal as one last row.
 
     Commitments per donor are counted as production; prospects are the open ones by rated capacity. Gifts below `least_usd`
-    come from the annual program, not from rated prospects, so their row names no prospects.
+    come from the annual program, not from rated prospects, so their row names no prospects. `rules` are the settings of philanthropy: the
+    lead gift's share and the prospects per gift.
     """
     if progress.empty:
         return pd.DataFrame(
@@ -219,7 +220,8 @@ def campaign_chart(
     campaign = progress.iloc[0]
     mine = counted(gifts[gifts["campaign_id"] == campaign["campaign_id"]], basis="production")
     received = mine.groupby("donor_id")["amount_usd"].sum()
-    chart = gift_range(campaign["goal_usd"], lead_share=lead_share, prospects_per_gift=prospects_per_gift)
+    ratios = [each.value for each in rules.prospects_per_gift_n]
+    chart = gift_range(campaign["goal_usd"], lead_share=rules.lead_gift_share.value, prospects_per_gift=ratios)
     major = chart[chart["gift_usd"] >= least_usd]
     rows = gift_range_gap(major, received, prospects.loc[prospects["status"] == "open", "capacity_usd"])
     rows["tier"] = rows["gift_usd"].map(lambda value: f"{_dollars(round(value, -3))} and more")

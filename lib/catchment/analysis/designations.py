@@ -14,13 +14,23 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from catchment.analysis.philanthropy import lookup, year_to_date
+from catchment.analysis.philanthropy import lookup, to_date_by, year_to_date
 
 
 def by_title(frame: pd.DataFrame, designations: pd.DataFrame) -> pd.DataFrame:
     """Gifts or goals with the designation's title in column `designation`."""
     titles = lookup(designations, "designation_id", "designation")
     return frame.assign(designation=frame["designation_id"].map(titles))
+
+
+def to_date(
+    gifts: pd.DataFrame, goals: pd.DataFrame, designations: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month: int = 7
+) -> pd.DataFrame:
+    """`philanthropy.to_date_by` by the designations' titles: one row per `designation` and `basis`, `ytd_usd`, `same_day_usd`, `goal_usd`,
+    `goal_share`, `change_usd`."""
+    titled = by_title(goals, designations)
+    rows = to_date_by(by_title(gifts, designations), as_of, "designation", start_month=start_month, goals=titled)
+    return rows.drop(columns=["change_share", "to_go_usd", "last_year_usd"])
 
 
 def given_to_date(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month: int = 7) -> dict[str, float]:
@@ -62,6 +72,14 @@ def needs(gaps: pd.DataFrame, standards: pd.DataFrame, decisions: pd.DataFrame |
             ),
         )
     return pd.concat([part[["need", "source", "theme", "gap_usd"]].astype({"gap_usd": "float64"}) for part in parts], ignore_index=True)
+
+
+def open_needs(matched: pd.DataFrame, standards: pd.DataFrame, year: int) -> dict[str, tuple[float, str, str]]:
+    """Key numbers of `matched_needs` and the standards, each with unit and period: dollars that the growth plan still looks for,
+    standards not met, at risk or unknown."""
+    unfunded = matched.loc[matched["source"] == "Growth initiatives", "gap_usd"].sum()
+    short = standards["status"].isin(["Not met", "Unknown", "At risk"]).sum()
+    return {"unfunded_usd": (unfunded, "USD", str(year)), "standards_open": (short, "standards", str(year))}
 
 
 def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mapping[str, float]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from scipy import optimize, special
 from scipy.special import betaln, gammaln
 
 from catchment.analysis.giving import annual, coded
+from catchment.analysis.philanthropy import fiscal_span
 
 
 class FitError(ValueError):
@@ -402,9 +403,10 @@ def held_out_gifts(gifts: pd.DataFrame, cut: str | pd.Timestamp, *, months: int 
     return {"donors_n": len(records), "expected_n": float(expected), "actual_n": int(now.sum()), "naive_n": int(then.sum())}
 
 
-def model_check(giving: pd.DataFrame, gifts: pd.DataFrame, *, year: int, cut: str | pd.Timestamp) -> pd.DataFrame:
-    """Both models against the held-out `year` that follows `cut`: one row per `model` with `counted`, `donors_n`, `expected_n`,
+def model_check(giving: pd.DataFrame, gifts: pd.DataFrame, *, year: int, start_month: int = 7) -> pd.DataFrame:
+    """Both models against a fiscal `year` that they have not seen: one row per `model` with `counted`, `donors_n`, `expected_n`,
     `actual_n`, `naive_n` and `error_share` = expected/actual - 1."""
+    cut = fiscal_span(year - 1, start_month=start_month)[1]
     yearly = held_out(giving, year=year).iloc[-1]
     dated = held_out_gifts(gifts, cut)
     rows = [

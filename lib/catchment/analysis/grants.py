@@ -15,6 +15,9 @@ import pandas as pd
 
 from catchment.analysis.rates import wilson
 
+SHOWN = ("grant_id", "awarded_usd", "spent_usd", "spent_share", "period_share", "end_date", "pace")
+DUE = ("grant_id", "report", "due_date", "due_in_days", "state")
+
 
 def success(grants: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     """Applications and awards: `submitted_n`, `decided_n`, `awarded_n`, `share` (Wilson `share_low`, `share_high`), `requested_usd`

@@ -1,0 +1,442 @@
+"""What the philanthropy pages say about each exhibit: title, subtitle, sources, headings of columns and note, computed from its frame.
+
+One function per exhibit; each returns keyword arguments of `Report.figure` or `Report.table`. ``year`` is the fiscal year under way,
+``last`` the last whole one, ``as_of`` the day through which the ledger is read. No donor is named.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from catchment import words
+from catchment.params.philanthropy import Philanthropy
+
+Said = dict[str, Any]
+GIVEN, PLEDGED, PIPE = ["gifts", "donors", "soft_credits"], ["pledges", "pledge_instalments", "gifts"], ["proposals", "proposal_stages"]
+LABELS = {
+    "fiscal_year": "Fiscal year", "year": "Fiscal year", "basis": "Basis", "amount_usd": "Amount", "gifts_n": "Gifts",
+    "program": "Program", "designation": "Designation", "ytd_usd": "This year to date", "same_day_usd": "Same day last year",
+    "last_year_usd": "Last year in full", "goal_usd": "Goal", "goal_share": "Of goal", "to_go_usd": "To go", "change_usd": "Change",
+    "change_share": "Change relative", "part": "Part", "so_far_usd": "So far", "rest_usd": "Rest of year expected",
+    "total_usd": "Total expected", "total_usd_low": "Low", "total_usd_high": "High", "campaign": "Campaign", "start_date": "First day",
+    "end_date": "Last day", "raised_usd": "Raised", "time_share": "Time gone", "gap_usd": "Gap to goal",
+    "rate_usd_month": "A month so far", "recent_rate_usd_month": "A month, last 12 months", "needed_rate_usd_month": "A month needed",
+    "projected_usd": "At the end at the rate so far", "ahead_usd": "Ahead of time", "band": "Size of giving", "donors_n": "Donors",
+    "donors_share": "Of donors", "amount_share": "Of amount", "measure": "Donors counted", "level": "Tier", "gift_usd": "Gift",
+    "tier_usd": "Tier total", "cumulative_usd": "Running total", "cumulative_share": "Running, of goal",
+    "prospects_n": "Prospects per chart", "received_n": "Gifts in", "still_n": "Gifts still needed", "needed_n": "Prospects needed",
+    "available_n": "Prospects at hand", "gap_n": "Missing prospects", "group": "Donors", "donors_before_n": "Donors the year before",
+    "retained_n": "Gave again", "share": "Retention", "share_low": "Low", "share_high": "High", "dimension": "Looked at by",
+    "segment": "Segment", "usual_share": "Retention before", "usual_before_n": "Donors before, pooled",
+    "usual_retained_n": "Gave again, pooled", "p_value": "p value", "p_adjusted": "p adjusted",
+    "lost_usd": "Gave the year before, now gone", "missing_n": "Donors missing against the past", "category": "Reason", "kind": "Kind",
+    "step": "Step", "cohort": "First gift in", "years_since": "Years since", "giving_n": "Still giving",
+    "same_day_n": "Same day last year, donors", "frequency": "Giving years after the first", "expected_n": "Expected to give",
+    "actual_n": "Gave", "naive_n": "As last year", "expected_usd": "Expected", "actual_usd": "Came", "p_alive_share": "Probability alive",
+    "stage": "Stage", "proposals_n": "Proposals", "ask_usd": "Asked or planned", "median_age_days": "Median days in stage",
+    "stalled_n": "Stalled", "stalled_usd": "Stalled amount", "probability_share": "Chance used", "weighted_usd": "Weighted",
+    "closed_n": "Closed proposals", "funded_n": "Funded", "own_share": "Own history", "default_share": "Common practice",
+    "officer": "Officer", "open_n": "Open proposals", "load": "Portfolio", "bucket": "Age", "instalments_n": "Instalments",
+    "pledges_n": "Pledges", "open_usd": "Open balance", "open_share": "Of balance", "rate_share": "Allowance rate",
+    "allowance_usd": "Allowance", "expense_usd": "Expense", "net_usd": "Net", "roi": "Return per dollar",
+    "ctrd_usd": "Cost to raise a dollar", "benchmark_usd": "Benchmark", "fte": "Staff", "net_per_fte_usd": "Net per staff member",
+    "submitted_n": "Submitted", "decided_n": "Decided", "awarded_n": "Awarded", "requested_usd": "Requested",
+    "awarded_usd": "Awarded amount", "dollar_share": "Of dollars", "spent_share": "Spent", "period_share": "Period gone", "pace": "Pace",
+    "grant_id": "Grant", "report": "Report", "due_date": "Due", "due_in_days": "Due in", "state": "State", "spent_usd": "Spent",
+    "hard_usd": "Hard credit", "soft_usd": "Soft credit, not added", "tier": "Tier", "origin": "From", "before_usd": "Year before",
+    "median_recency_days": "Median days since last gift", "expected_gifts": "Expected to give", "model": "Model", "counted": "Counted",
+    "error_share": "Error", "naive_error_share": "Error of last year's figure", "name": "Donor", "last_usd": "Gave last year",
+    "years_n": "Years of giving", "last_gift": "Last gift", "age_days": "Days in stage", "next_move_date": "Next move",
+    "pledge_id": "Pledge", "overdue_usd": "Overdue", "oldest_days": "Oldest", "probabilities": "Chances", "forecasts_n": "Forecasts",
+    "brier": "Brier score", "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date",
+    "covered_share": "Covered",
+}  # fmt: skip
+
+
+def _figure(title: str, subtitle: str, sources: Sequence[str], *, labels: Mapping[str, str] | None = None, note: str | None = None) -> Said:
+    return {"title": title, "subtitle": subtitle, "sources": list(sources), "labels": LABELS | dict(labels or {}), "note": note}
+
+
+def _table(caption: str, sources: Sequence[str], *, labels: Mapping[str, str] | None = None, note: str | None = None) -> Said:
+    return {"caption": caption, "sources": list(sources), "labels": LABELS | dict(labels or {}), "note": note}
+
+
+def shown(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with the texts of columns beginning with a capital, as labels of an exhibit do."""
+    return frame.assign(**{column: [f"{text[:1].upper()}{text[1:]}" for text in frame[column].astype(str)] for column in columns})
+
+
+def _whole(value: float) -> str:
+    return words.share(value, digits=0)
+
+
+def _day(day: pd.Timestamp) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+# On goal
+
+
+def raised(to_date: pd.Series, as_of: pd.Timestamp, policy: Mapping[str, str]) -> Said:
+    """Cash and production by year: cash against the same day last year. `to_date` is a row of `year_to_date`."""
+    change = to_date["change_share"]
+    word = "ahead of" if change > 0.005 else "behind" if change < -0.005 else "level with"
+    by = "" if word == "level with" else f" {_whole(abs(change))}"
+    return _figure(
+        f"Cash to date is {words.money(to_date['ytd_usd'])},{by} {word} the same day last year",
+        f"Cash and production by fiscal year, {int(to_date['fiscal_year'])} through {as_of:%d %B %Y}",
+        ["gifts"],
+        note=" ".join(policy.values()),
+    )
+
+
+def programs(rows: pd.DataFrame, year: int) -> Said:
+    """Cash by program to date: the one that moved most. `rows` is `to_date_by`, of which cash is drawn."""
+    drawn = rows[rows["basis"] == "Cash"]
+    row = drawn.loc[drawn["change_usd"].abs().idxmax()]
+    return _figure(
+        f"{str(row['program']).capitalize()} moved most: {words.money(abs(row['change_usd']))} "
+        f"{'more' if row['change_usd'] > 0 else 'less'} than by the same day last year",
+        f"Cash by program, fiscal year {year} and {year - 1} to the same day; production stands in the table",
+        ["gifts", "fundraising_goals"],
+    )
+
+
+def purposes(year: int) -> Said:
+    """Cash and production by designation to date."""
+    caption = f"Cash and production by designation, fiscal year {year} to date"
+    return _table(caption, ["gifts", "fundraising_goals", "designations"])
+
+
+def year_end(ahead: pd.DataFrame, tested: pd.DataFrame, goal_usd: float, *, year: int, level: float) -> Said:
+    """The year's forecast by part; the note says what the same forecast would have said in past years."""
+    note = "Too few whole years to check the forecast on."
+    if len(tested):
+        error, naive = tested["error_share"].abs().mean(), tested["naive_error_share"].abs().mean()
+        note = (
+            f"Made on the same day of {words.plural(len(tested), 'past year')}, this forecast missed the year's total by {_whole(error)} "
+            f"on average (last year's total: {_whole(naive)}); {words.count(tested['inside'].sum())} of {len(tested)} totals fell inside "
+            "the interval."
+        )
+    return _figure(
+        f"The year is forecast to end at {words.money(ahead.iloc[-1]['total_usd'])}, against a goal of {words.money(goal_usd)}",
+        f"Cash of fiscal year {year} by part: expected total and {100 * level:.0f} % prediction interval",
+        ["gifts", "pledge_instalments"],
+        note=note,
+    )
+
+
+def campaign(progress: pd.DataFrame, as_of: pd.Timestamp, *, level: float) -> Said:
+    """The campaign against its time; the note gives the first campaign's run rate, gap and counting policy."""
+    title, note = "No campaign is running", ""
+    if len(progress):
+        row = progress.iloc[0]
+        title = f"“{row['campaign']}” has {_whole(row['goal_share'])} of its goal with {_whole(row['time_share'])} of its time gone"
+        note = "The goal is reached. "
+        if row["gap_usd"] > 0:
+            note = (
+                f"Gap {words.money(row['gap_usd'])}: it takes {words.money(row['needed_rate_usd_month'])} a month from here, against "
+                f"{words.money(row['rate_usd_month'])} so far and {words.money(row['recent_rate_usd_month'])} over the last twelve months. "
+            )
+        note += "Counted as production: pledges at face value, payments on them not again."
+    return _figure(
+        title,
+        f"Share of the campaign goal through {as_of:%d %B %Y}, with the end forecast at the campaign's own pace "
+        f"({100 * level:.0f} % interval)",
+        ["gifts", "campaigns"],
+        note=note,
+    )
+
+
+# From whom
+
+
+def pyramid(bands: pd.DataFrame, last: int) -> Said:
+    """Donors and cash by size of giving: the fewest bands from the top that hold half of the cash."""
+    held = bands.loc[: (bands["amount_share"].cumsum() >= 0.5).idxmax()]
+    return _figure(
+        f"{words.plural(held['donors_n'].sum(), 'donor')} of {words.money(held['low_usd'].iloc[-1])} or more gave "
+        f"{_whole(held['amount_share'].sum())} of the cash",
+        f"Donor pyramid: donors and cash by size of a donor's giving, fiscal year {last}",
+        GIVEN,
+    )
+
+
+def lorenz(shares: pd.DataFrame, gini: float, last: int) -> Said:
+    """The Lorenz curve: what the top tenth gave. `shares` is `concentration.concentration`."""
+    row = shares.set_index("measure").loc["Top 10 % of donors"]
+    title = f"The top 10 % of donors, {words.count(row['donors_n'])}, gave {_whole(row['amount_share'])} of the cash (Gini {gini:.2f})"
+    return _figure(title, f"Lorenz curve of cash, fiscal year {last}", GIVEN)
+
+
+def gift_range(chart: pd.DataFrame) -> Said:
+    """The gift-range chart: where prospects are missing. `chart` is `concentration.campaign_chart`."""
+    short = chart[chart["gap_n"] > 0]
+    caption = "There are rated prospects enough for every tier of major gifts"
+    if len(short):
+        worst = short.loc[short["gap_n"].idxmax(), "tier"]
+        caption = f"Gift-range chart: {words.plural(short['gap_n'].sum(), 'prospect')} more needed, most in the tier {worst}"
+    note = "Smaller gifts come from the annual program, not from rated prospects."
+    return _table(caption, ["gifts", "campaigns", "prospects"], note=note)
+
+
+def origins(last: int) -> Said:
+    """Where the year's money came from, along several ways of looking."""
+    return _table(f"Where cash and in-kind gifts of fiscal year {last} came from; the groups overlap", GIVEN)
+
+
+def credit(last: int) -> Said:
+    """Hard beside soft credit."""
+    note = "Soft credit recognizes somebody for a gift that stands under hard credit already: the two columns are never added."
+    return _table(f"Hard and soft credit by kind of donor, fiscal year {last}", ["gifts", "soft_credits", "donors"], note=note)
+
+
+# Who stays
+
+
+def retention(trend: pd.DataFrame, dollars: Mapping[str, float], rules: Philanthropy, last: int) -> Said:
+    """Retention by year; the note gives that of dollars and what is usual elsewhere."""
+    now = trend[trend["year"] == trend["year"].max()].set_index("group")["share"]
+    elsewhere = words.listing(f"{group} {_whole(usual.value)}" for group, usual in rules.retention_benchmark_share.items())
+    return _figure(
+        f"{_whole(now['overall'])} of donors gave again: {_whole(now['first-time'])} of first-time, "
+        f"{_whole(now['repeat'])} of repeat donors",
+        f"Share of the previous year's donors who gave again, through fiscal year {last}, Wilson 95 % intervals",
+        GIVEN,
+        note=f"Of last year's dollars {_whole(dollars['without_upgrades'])} came back from the same donors without counting upgrades, "
+        f"{_whole(dollars['with_upgrades'])} with them. Elsewhere: {elsewhere} (Fundraising Effectiveness Project; see assumptions).",
+    )
+
+
+def segments(rows: pd.DataFrame, last: int) -> Said:
+    """Retention by segment: the one that fell beyond chance. `rows` is `segment_retention`."""
+    fallen = rows[(rows["change_share"] < 0) & (rows["p_adjusted"] < 0.05)]
+    title = "No segment fell below its own past beyond chance"
+    if len(fallen):
+        row = fallen.iloc[0]
+        title = f"{str(row['segment']).capitalize()} donors fell from {_whole(row['usual_share'])} to {_whole(row['share'])}"
+    return _figure(title, f"Retention by segment, fiscal year {last} and the same segment's earlier years pooled", GIVEN)
+
+
+def change(totals: Mapping[str, float], last: int) -> Said:
+    """Growth in giving as steps. `totals` is `growth_in_giving`."""
+    return _figure(
+        f"Giving {'grew' if totals['net_usd'] > 0 else 'shrank'} by {words.money(abs(totals['net_usd']))}: "
+        f"{words.money(totals['lost_per_100_gained'])} lost for every $100 gained",
+        f"Cash giving of fiscal year {last - 1} to {last} by reason (FEP); the steps add up to the cent",
+        GIVEN,
+    )
+
+
+def cohorts(rows: pd.DataFrame) -> Said:
+    """New donors by years since: how many still gave after one year and after three, all cohorts pooled."""
+    pooled = rows.groupby("years_since")[["giving_n", "donors_n"]].sum()
+    share = pooled["giving_n"] / pooled["donors_n"]
+    later = f", {_whole(share[3])} after three" if 3 in share.index else ""
+    return _figure(
+        f"{_whole(share[1])} of new donors gave again after one year{later}",
+        "Share of each year's new donors who gave, by years since the first gift",
+        GIVEN,
+    )
+
+
+def lapse(groups: pd.DataFrame) -> Said:
+    """Who is still to give. `groups` is `lapse_summary`."""
+    row = groups[groups["group"].str.contains("LYBUNT")].iloc[0]
+    before = words.count(row["same_day_n"])
+    return _table(f"{words.plural(row['donors_n'], 'donor')} of last year are still to give, {before} on the same day last year", GIVEN)
+
+
+def rfm(ranked: pd.DataFrame) -> Said:
+    """Donors by recency, frequency and money: those of high value who are away. `ranked` is `rfm_segments`."""
+    away = ranked[ranked["segment"].isin(["At risk, high value", "Lost, high value"])]
+    title = (
+        f"{words.plural(away['donors_n'].sum(), 'donor')} of high value have not given lately; "
+        f"they gave {words.money(away['amount_usd'].sum())} over the years"
+    )
+    return _figure(title, "Donors by segment of recency, frequency and money (quintiles), all years", GIVEN)
+
+
+# What they will do
+
+
+def outlook(bands: pd.DataFrame, year: int) -> Said:
+    """Giving expected by probability of being alive. `bands` is `outlook_bands`, the total last."""
+    total = bands.iloc[-1]
+    return _figure(
+        f"{words.count(total['expected_gifts'])} of {words.plural(total['donors_n'], 'donor')} are expected to give in {year}, "
+        f"{words.money(total['expected_usd'])}",
+        f"Giving expected in fiscal year {year} by probability of being alive; donors whose first gift the ledger saw",
+        GIVEN,
+        labels={"band": "Probability alive"},
+    )
+
+
+def checked(check: pd.DataFrame, last: int) -> Said:
+    """The models on the year that they had not seen. `check` is `model_check`."""
+    row = check.iloc[0]
+    caption = (
+        f"Held out, {last}: {words.count(row['expected_n'])} donors expected, {words.count(row['actual_n'])} gave; "
+        f"last year's givers would have said {words.count(row['naive_n'])}"
+    )
+    return _table(caption, GIVEN)
+
+
+# What is in the pipe
+
+
+def stages(rows: pd.DataFrame, yields: Mapping[str, float], days: Mapping[str, float], as_of: pd.Timestamp) -> Said:
+    """The pipeline by stage; the note gives what closed proposals brought and how long a decision takes."""
+    title = (
+        f"{words.money(rows['weighted_usd'].sum())} weighted of {words.money(rows['ask_usd'].sum())} in the pipe; "
+        f"{words.plural(rows['stalled_n'].sum(), 'proposal')} stalled"
+    )
+    note = (
+        f"Of closed proposals {_whole(yields['count_share'])} were funded, {_whole(yields['dollar_share'])} of the dollars asked; "
+        f"half of the asks are decided within {words.count(days['median_days'])} days."
+    )
+    return _figure(title, f"Open proposals by stage on {as_of:%d %B %Y}, asks weighted by chance", PIPE, note=note)
+
+
+def calibration(rows: pd.DataFrame, check: pd.DataFrame, since: pd.Timestamp) -> Said:
+    """Chances of the stages against common practice; the note gives their Brier scores on proposals closed `since`."""
+    title = "No proposal was closed yet: the chances are common practice"
+    if rows["own_share"].notna().any():
+        row = rows.loc[(rows["own_share"] - rows["default_share"]).abs().idxmax()]
+        word = "more" if row["own_share"] > row["default_share"] else "less"
+        title = (
+            f"At {row['stage']}, own proposals are funded {word} often than common practice says: {_whole(row['own_share'])} "
+            f"against {_whole(row['default_share'])}"
+        )
+    score, note = check.set_index("probabilities")["brier"], "Too few proposals closed lately to check the chances."
+    if pd.notna(score["Own history"]):
+        note = (
+            f"Brier score on proposals closed since {_day(since)}, chances learnt from those before: "
+            f"own history {score['Own history']:.3f}, common practice {score['Default']:.3f}, one rate for all "
+            f"{score['One rate for all']:.3f} (lower is better)."
+        )
+    return _figure(title, "Share of proposals funded in the end, of all that ever stood in a stage", PIPE, note=note)
+
+
+# What is owed, what it costs
+
+
+def owed(paid: Mapping[str, float], open_usd: float, pledged: pd.DataFrame, set_aside: pd.DataFrame, as_of: pd.Timestamp) -> Said:
+    """Pledge balance by age; the note gives write-offs, and payments of a table of their own that were not counted again."""
+    note = ""
+    if len(pledged):
+        lost = pledged["written_off_usd"].sum()
+        note = (
+            f"Written off so far: {words.money(lost)}, {words.share(lost / pledged['amount_usd'].sum())} of all pledged. "
+            "The allowance applies a rate to each age of balance."
+        )
+    rows = set_aside[set_aside["payments_n"] > 0] if len(set_aside) else set_aside
+    aside = [
+        f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}"
+        for row in rows.to_dict("records")
+    ]
+    return _figure(
+        f"{words.money(paid['overdue_usd'])} of the {words.money(open_usd)} open is overdue; "
+        f"{_whole(paid['share'])} of what fell due is paid",
+        f"Open pledge balance by days past the scheduled date, {as_of:%d %B %Y}",
+        PLEDGED,
+        note=note + (f" Not counted again: {words.listing(aside)}." if aside else ""),
+    )
+
+
+def receivable(steps: pd.DataFrame) -> Said:
+    """From face value to what the pledges are worth."""
+    face, worth = steps["amount_usd"].iloc[0], steps["amount_usd"].iloc[-1]
+    return _figure(
+        f"The open balance of {words.money(face)} is worth {words.money(worth)} today",
+        "Discounted at the rate fixed at each pledge's date, each instalment from its own due date",
+        PLEDGED,
+    )
+
+
+def cost(rows: pd.DataFrame, last: int) -> Said:
+    """Cost to raise a dollar by program: which ones are over their benchmark."""
+    over = rows[rows["ctrd_usd"] > rows["benchmark_usd"]]
+    total = rows[rows["program"] == "All programs"].iloc[0]
+    tail = f"over benchmark: {words.listing(over['program'], most=3)}" if len(over) else "every program is within its benchmark"
+    return _figure(
+        f"A dollar cost {words.money(total['ctrd_usd'], digits=2)} to raise; {tail}",
+        f"Expense per dollar of production by program, fiscal year {last}",
+        ["gifts", "fundraising_expenses"],
+    )
+
+
+# Grants and needs
+
+
+def burn(rows: pd.DataFrame, as_of: pd.Timestamp) -> Said:
+    """Active awards: which ones are off pace."""
+    under, over = (rows["pace"] == "underspent").sum(), (rows["pace"] == "overspent").sum()
+    title = (
+        f"{words.count(under + over)} of {words.plural(len(rows), 'active award')} off pace: {words.count(under)} underspent, "
+        f"{words.count(over)} overspent"
+    )
+    return _figure(title, f"Active awards on {as_of:%d %B %Y}", ["grants"])
+
+
+def grants(won: pd.DataFrame, recovered: Mapping[str, float], negotiated: float) -> Said:
+    """Applications and awards; the note gives indirect cost recovered."""
+    row = won.iloc[0]
+    caption = (
+        f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded ({_whole(row['share'])}; "
+        f"interval {words.interval(row['share_low'], row['share_high'], _whole)})"
+    )
+    note = (
+        f"Indirect cost recovered: {words.share(recovered['share'])} of direct cost, against a negotiated {_whole(negotiated)}; "
+        f"{words.money(recovered['forgone_usd'])} forgone on awards so far."
+    )
+    return _table(caption, ["grants"], labels={"share": "Success"}, note=note)
+
+
+def reports_due(rows: pd.DataFrame, days: int) -> Said:
+    """Reports to funders overdue or due soon."""
+    late = (rows["state"] == "overdue").sum()
+    caption = f"{words.plural(len(rows), 'report')} to funders overdue or due within {days} days, {words.count(late)} of them overdue"
+    return _table(caption if len(rows) else f"No report to funders is overdue or due within {days} days", ["grant_reports"])
+
+
+def needs(rows: pd.DataFrame) -> Said:
+    """Needs beside the designations that gifts can be made to."""
+    caption = "No need is open"
+    if len(rows):
+        open_usd = (rows["gap_usd"] - rows["given_usd"]).clip(lower=0).sum()
+        orphans = (rows["designation"] == "no designation yet").sum()
+        tail = f"; {words.count(orphans)} of {words.plural(len(rows), 'need')} match no designation" if orphans else ""
+        caption = f"{words.money(open_usd)} of costed needs has no gift behind it yet{tail}"
+    return _table(caption, ["designations", "gifts", "standards_evidence", "decisions"], labels={"gap_usd": "Gap"})
+
+
+# The internal page of donor actions
+
+
+def _listed(caption: str, rows: pd.DataFrame, sources: Sequence[str]) -> Said:
+    """A list of names, with what it leaves out in its caption."""
+    n = rows.attrs["left_out"]
+    left = f"; {words.plural(n, 'row')} left out because the household asked not to be contacted"
+    return _table(caption + (left if n else ""), sources)
+
+
+def waiting(rows: pd.DataFrame, year: int) -> Said:
+    """Last year's donors still to give."""
+    return _listed(f"LYBUNT, fiscal year {year} to date", rows, GIVEN)
+
+
+def stalled(rows: pd.DataFrame, days: int) -> Said:
+    """Proposals that stand still."""
+    return _listed(f"In one stage for more than {days} days with no move ahead", rows, [*PIPE, "prospects", "donors"])
+
+
+def portfolios(low: float, high: float) -> Said:
+    """Load of the gift officers."""
+    return _table(f"Portfolios, against {low} to {high} prospects for a full-time officer", ["prospects", "proposals"])
+
+
+def overdue(rows: pd.DataFrame) -> Said:
+    """Pledges past due."""
+    return _listed("Pledges with an overdue instalment", rows, [*PLEDGED, "donors"])
