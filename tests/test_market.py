@@ -199,3 +199,8 @@ def test_an_all_suppressed_market_has_bounds_but_no_share():
     found = market.share(table([("A", "1", "One", None), ("B", "1", "Two", None)]))
     assert found["share"].isna().all() and found["share_low"].isna().all()
     assert found["bound_low"].tolist() == pytest.approx([1 / 11, 1 / 11])
+
+
+def test_no_flows_have_no_shares_and_no_gains():
+    none = pd.DataFrame({"year": [], "ccn": [], "zip": [], "system": [], "cases_n": []}).astype({"cases_n": float})
+    assert market.share_by_year(none).empty and market.gains(market.share_by_year(none)).empty

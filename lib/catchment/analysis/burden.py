@@ -11,9 +11,11 @@ Known bias: published yearly averages are rounded, so counts over a period are w
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from . import spatial
 from .demand import expected_cases, reference_rates, us_rate
 from .need import reference
 from .rates import PER, funnel_curve, funnel_limits, quotient, sir
@@ -31,6 +33,22 @@ class Burden(NamedTuple):
     compared: str
 
 
+MAPPED = [
+    "county",
+    "cases_n",
+    "expected_n",
+    "sir",
+    "smoothed_ratio",
+    "smoothed_low",
+    "smoothed_high",
+    "rate_100k",
+    "rate_eb_100k",
+    "signal",
+]
+PLOTTED = ["county", "cases_n", "expected_n", "sir", "sir_low", "sir_high", "funnel_low", "funnel_high", "funnel_outer_low"]
+PLOTTED += ["funnel_outer_high", "signal"]
+
+
 def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: list[str], *, site: str = "All sites") -> Burden:
     """`standardized` for the latest period in which the counties are published, all listed counties judged.
 
@@ -44,6 +62,32 @@ def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: 
     return Burden(
         table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared
     )
+
+
+def named(table: pd.DataFrame, counties: pd.DataFrame) -> pd.DataFrame:
+    """Judged counties with their names, highest ratio first, the ratio also as `sir_ratio`."""
+    names = counties.set_index("county_fips")["county"]
+    return table.assign(county=table["county_fips"].map(names), sir_ratio=table["sir"]).sort_values("sir", ascending=False)
+
+
+def clustered(table: pd.DataFrame, counties: gpd.GeoDataFrame, rules) -> tuple[spatial.Global, pd.DataFrame]:
+    """`spatial.clusters` of the smoothed ratios; `rules` is the settings' section `market`."""
+    return spatial.clusters(
+        table.set_index("county_fips")["smoothed"],
+        counties,
+        key="county_fips",
+        name="county",
+        permutations=rules.permutations,
+        seed=rules.seed,
+        fdr=rules.false_discovery_share.value,
+    )
+
+
+def on_map(counties: gpd.GeoDataFrame, table: pd.DataFrame, region: list[str]) -> gpd.GeoDataFrame:
+    """Judged counties of a region with their shapes; those without a published rate keep missing values."""
+    rows = table[table["county_fips"].isin(region)].rename(columns={"smoothed": "smoothed_ratio"})
+    shapes = counties[counties["county_fips"].isin(region)].drop(columns="year", errors="ignore")
+    return shapes.merge(rows, on="county_fips", how="left", validate="one_to_one")
 
 
 def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:

@@ -9,14 +9,20 @@ many are, no rule may reach its threshold, and the area then holds what is known
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import geopandas as gpd
 import pandas as pd
 
 from . import service_area
+from .geo import edge, neighbors
 from .market import origin_and_share, share
 from .rates import quotient
 from .service_area import Neighbors, ServiceArea
 
 RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total": "Total service area"}
+
+
+TOP = ["place", "cases_n", "origin_share", "share", "share_low", "share_high"]
+MAPPED = ["zip", "city", "stays", "stays_suppressed", "share", "share_suppressed"]
 
 
 class Catchment(NamedTuple):
@@ -75,7 +81,8 @@ def catchment(
 ) -> Catchment:
     """Service areas of hospital `ccn` in one year's flows under each rule, and the one chosen by `rule`.
 
-    Where every flow is suppressed the area is the hospital's county. `flows` are those of `market.filled`; `total` are all the hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
+    Where every flow is suppressed the area is the hospital's county. `flows` are those of `market.filled`; `total` are all the
+    hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
     """
     own = flows[flows["ccn"] == ccn]
     origin = service_area.patient_origin(own.assign(cases_n=own["known_n"]), total=total)
@@ -117,6 +124,24 @@ def catchment(
     return Catchment(members[chosen], names[chosen], origin, connected, table, note)
 
 
+def assess(flows: pd.DataFrame, areas: gpd.GeoDataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, ccn: str, rules) -> Catchment:
+    """`catchment` of one year's flows on the map `areas`; `rules` is the settings' section `market`."""
+    return catchment(
+        flows,
+        ccn=ccn,
+        total=hospitals.set_index("ccn").loc[ccn, "discharges_n"],
+        neighbors=neighbors(areas, key="zip"),
+        edge=edge(areas, key="zip"),
+        zips=zips,
+        hospitals=hospitals,
+        rule=rules.area_rule,
+        primary=rules.primary_share.value,
+        secondary=rules.secondary_share.value,
+        contiguous=rules.psa_share.value,
+        tsa=rules.tsa_share.value,
+    )
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.3g}\u00a0%"
 
@@ -151,8 +176,8 @@ def _described(
 def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.DataFrame) -> pd.DataFrame:
     """Patient-origin table of the latest year: each known ZIP with its rank, our share there and the change since other years.
 
-    Columns `zip, city, cases_n, origin_share, cum_share, share, share_low, share_high, since_first_share, since_last_share, role,
-    note`; changes are fractions of the earlier count and missing where either year is suppressed.
+    Columns `zip, city, place, cases_n, origin_share, cum_share, share, share_low, share_high, since_first_share, since_last_share,
+    role, note`; changes are fractions of the earlier count and missing where either year is suppressed.
     """
     years = sorted(flows["year"].unique())
     latest = flows[flows["year"] == years[-1]]
@@ -169,27 +194,13 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
     for name, year in (("since_first_share", years[0]), ("since_last_share", years[-2] if len(years) > 1 else years[0])):
         table[name] = quotient(table["cases_n"], table["zip"].map(ours[year]) if year in ours else float("nan")) - 1
     role = area.contiguous.zips.set_index("zip")["role"]
-    table["role"] = table["zip"].map(role).fillna("outside")
-    return table[
-        [
-            "zip",
-            "city",
-            "cases_n",
-            "origin_share",
-            "cum_share",
-            "share",
-            "share_low",
-            "share_high",
-            "since_first_share",
-            "since_last_share",
-            "role",
-            "note",
-        ]
-    ]
+    table = table.assign(role=table["zip"].map(role).fillna("outside"), place=table["zip"] + " " + table["city"])
+    columns = ["zip", "city", "place", "cases_n", "origin_share", "cum_share", "share", "share_low", "share_high"]
+    return table[[*columns, "since_first_share", "since_last_share", "role", "note"]]
 
 
 def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFrame:
-    """Areas of some ZIPs with the patient origin to draw: `stays` and `share`, suppressed ones missing and marked, ZIPs without any stay 0."""
+    """Areas of some ZIPs with the patient origin to draw: `stays` and `share`, suppressed missing and marked, 0 where nobody came."""
     origin = area.origin[["zip", "cases_n", "share"]].rename(columns={"cases_n": "stays"}).assign(listed=True)
     drawn = areas[areas["zip"].isin(zips)].merge(origin, on="zip", how="left", validate="one_to_one")
     listed = drawn["listed"].notna()

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from .rates import quotient, wilson
 from .service_area import bounds
 
+LEAVING = ["hospital", "system", "kind", "share", "share_low", "share_high"]  # of `destinations`, to show
 MODERATE, HIGH = 1000.0, 1800.0  # 2023 Merger Guidelines, guideline 1
 PRESUMED_DELTA, PRESUMED_SHARE = 100.0, 0.30
 
@@ -126,7 +127,9 @@ def share(flows: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> pd
 
 
 def share_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.DataFrame:
-    """`share` for each year: `year` and the columns of `share`."""
+    """`share` for each year: `year` and the columns of `share`; empty without flows."""
+    if flows.empty:
+        return share(flows, by=by).assign(year=flows["year"])
     years = {year: share(part, by=by) for year, part in flows.groupby("year", sort=True)}
     return pd.concat(years, names=["year"]).reset_index("year").reset_index(drop=True)
 
@@ -187,6 +190,54 @@ def shift_share(ours_start: ArrayLike, ours_end: ArrayLike, market_start: ArrayL
     return pd.DataFrame({"growth": e0 * (overall - 1), "mix": e0 * (ratio - overall), "gain": e1 - e0 * ratio, "change": e1 - e0})
 
 
+class Served(NamedTuple):
+    """Who serves an area: shares by year and their change, our row of it, concentration, flows out and in, all by owner.
+
+    `shares` and `lead` (the largest owners) are of `share_by_year`; `gained` of `gains` with our row `mine`; `hhi` of
+    `concentration_by_year` and `spread` of `hhi_bounds` in the last year; `faced` of `competition`; `merged` of `mergers`; `terms` and
+    `moved` of `change_terms` and `change_bridge`; `keep` of `keeping`; `out` of `destinations`.
+    """
+
+    shares: pd.DataFrame
+    lead: pd.DataFrame
+    gained: pd.DataFrame
+    mine: pd.Series
+    hhi: pd.DataFrame
+    spread: tuple[float, float]
+    faced: pd.DataFrame
+    merged: pd.DataFrame
+    terms: pd.DataFrame
+    moved: pd.DataFrame
+    keep: pd.DataFrame
+    out: pd.DataFrame
+
+    @property
+    def kinds(self) -> pd.DataFrame:
+        """Change of what our network, tertiary and other hospitals treat."""
+        return gains(self.keep, by="kind")
+
+
+def assess(flows: pd.DataFrame, *, system: str, ccn: str, ours: list[str], rules) -> Served:
+    """Put together who serves the area of these flows (of `filled`, all years); `rules` is the settings' section `market`."""
+    first, last = flows["year"].min(), flows["year"].max()
+    latest, shares = flows[flows["year"] == last], share_by_year(flows)
+    gained, terms = gains(shares), change_terms(flows, by="ccn", name=ccn)
+    return Served(
+        shares=shares,
+        lead=leading(shares, always=system),
+        gained=gained,
+        mine=gained[gained["system"] == system].iloc[0],
+        hhi=concentration_by_year(flows),
+        spread=hhi_bounds(latest, seed=rules.seed),
+        faced=competition(latest, always=ccn).drop(columns="ccn"),
+        merged=mergers(gained.set_index("system")["cases_n"], system, high=rules.hhi_high.value),
+        terms=terms,
+        moved=change_bridge(terms, start=str(first)),
+        keep=keeping(flows, ours=ours, tertiary=rules.tertiary_hospitals),
+        out=destinations(latest, ours=ours, tertiary=rules.tertiary_hospitals),
+    )
+
+
 def leading(shares: pd.DataFrame, *, by: str = "system", always: str | None = None, most: int = 5) -> pd.DataFrame:
     """Rows of `share_by_year` of the largest owners in the last year, with `always` among them."""
     latest = shares[shares["year"] == shares["year"].max()]
@@ -236,7 +287,7 @@ def mergers(sizes: pd.Series, name: str, *, most: int = 5, high: float = HIGH) -
 
 
 def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -> pd.DataFrame:
-    """Where residents go instead of us, by hospital: `hospital, system, kind, cases_n, share` of all leaving, largest first.
+    """Where residents go instead of us, by hospital, largest first: `place, hospital, system, kind, cases_n, share` of all leaving.
 
     `ours` are systems of our network; `tertiary` are the hospitals (ccn) that draw people for care which a community hospital does
     not offer; anything else is addressable.
@@ -244,6 +295,7 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
     out = flows.loc[~flows["system"].isin(ours)]
     table = out.groupby(["ccn", "hospital", "system"], as_index=False)["cases_n"].sum()
     table["kind"] = np.where(table["ccn"].isin(tertiary), "tertiary", "addressable")
+    table["place"] = table["hospital"] + np.where(table["kind"] == "tertiary", " (tertiary)", "")
     table["share"] = quotient(table["cases_n"], table["cases_n"].sum())
     table["share_low"], table["share_high"] = wilson(table["cases_n"], table["cases_n"].sum())
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)

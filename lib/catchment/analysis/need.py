@@ -16,6 +16,19 @@ from .catchment_area import area_population
 from .market import location_quotient
 from .rates import quotient, wilson
 
+TABLES = (
+    "population_projection",
+    "county_projection_region",
+    "population_total",
+    "incidence",
+    "incidence_by_age",
+    "incidence_us_age_year",
+    "standard_population",
+)
+
+
+CASES = ["site", "now_n", "now_low", "now_high", "ahead_n", "ahead_low", "ahead_high"]  # of `outlook`, to show
+
 
 class Need(NamedTuple):
     """The need of an area: people by year, national series and rates, expected cases, outlook by site, drivers, levels, county totals."""
@@ -30,26 +43,47 @@ class Need(NamedTuple):
     counties: pd.DataFrame
     projected: pd.DataFrame
 
+    @property
+    def total(self) -> pd.Series:
+        """Row of all sites of the outlook."""
+        return self.outlook[self.outlook["site"] == "All sites"].iloc[0]
 
-def assess(
-    frames: Mapping[str, pd.DataFrame],
-    *,
-    weights: pd.DataFrame,
-    years: tuple[int, int],
-    sites: list[str],
-    trend_first: int,
-    trend_skips: list[int],
-    damping: float,
-    cap: float,
-    held_points: float,
-    population_error: float,
-    level_error: float,
-) -> Need:
+    @property
+    def sites(self) -> pd.DataFrame:
+        """Outlook of the single sites."""
+        return self.outlook[self.outlook["site"] != "All sites"]
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """Now and ahead."""
+        return int(self.people["year"].min()), int(self.people["year"].max())
+
+    @property
+    def ages(self) -> pd.DataFrame:
+        """`pyramid` of the area."""
+        return pyramid(self.people, now=self.years[0], ahead=self.years[1])
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """`bridge` of the growth."""
+        return bridge(self.drivers, start=str(self.years[0]))
+
+    def in_area(self, year: int) -> pd.DataFrame:
+        """People of the area in a year."""
+        return self.people[self.people["year"] == year]
+
+    def in_year(self, year: int) -> pd.DataFrame:
+        """People of the area's whole counties in a year, `county_fips, sex, age_low, population_n` and more."""
+        return self.projected[self.projected["year"] == year]
+
+
+def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], model) -> Need:
     """Put the demand model together for the area that `weights` (of `catchment_area.county_weights`) describe.
 
-    `frames` holds the tables `population, population_projection, county_projection_region, population_total, incidence,
-    incidence_by_age, incidence_us_age_year, standard_population`. Each county keeps its own level; sites are added over counties.
+    `frames` holds the tables of `TABLES` and `population`; `model` is the settings' section `demand`. Each county keeps its own level;
+    sites are added over counties.
     """
+    sites = model.sites
     projected = demand.county_projection(
         frames["population"],
         frames["population_projection"],
@@ -61,16 +95,22 @@ def assess(
     national = demand.national_series(frames["incidence_us_age_year"], frames["standard_population"])
     rates = demand.reference_rates(frames["incidence_by_age"], sites)
     local = levels(frames["incidence"], sites, weights["county_fips"].tolist(), national)
-    trends = demand.site_trends(national, [*sites, "All other"], first=trend_first, without=tuple(trend_skips), level_error=held_points)
+    trends = demand.site_trends(
+        national,
+        [*sites, "All other"],
+        first=model.trend_first_year,
+        without=tuple(model.trend_skips),
+        level_error=model.held_trend_points.value,
+    )
     cases = demand.project(
         people,
         rates,
         levels=local,
         trends=trends,
-        damping=damping,
-        cap=cap,
-        population_error=population_error,
-        unknown_level_error=level_error,
+        damping=model.trend_damping.value,
+        cap=model.trend_cap_share.value,
+        population_error=model.population_error_share.value,
+        unknown_level_error=model.unknown_level_share.value,
     )
     now = projected[projected["year"] == min(years)]
     each = demand.expected_cases(now, rates, by=["county_fips"]).rename(columns={"cases_n": "expected_n"})
@@ -197,9 +237,10 @@ def zip_need(zips: pd.DataFrame, cases: pd.DataFrame, population: pd.DataFrame) 
 
 
 def site_mix(ours: pd.DataFrame, outlook: pd.DataFrame) -> pd.DataFrame:
-    """Location quotient of our cases by site against the area's expected cases: `site, cases_n, mix_share, area_share, lq_ratio, lq_ratio_low, lq_ratio_high`.
+    """Location quotient of our cases by site against the area's expected cases.
 
-    `ours` has `site, cases_n`. Above 1 we see more of a site than the area's mix suggests; limits are those of our share of it.
+    Columns `site, cases_n, mix_share, area_share, lq_ratio, lq_ratio_low, lq_ratio_high`. `ours` has `site, cases_n`. Above 1
+    we see more of a site than the area's mix suggests; limits are those of our share of it.
     """
     area = outlook[outlook["site"] != "All sites"].set_index("site")["now_n"]
     table = ours.groupby("site", as_index=False)["cases_n"].sum()

@@ -6,9 +6,10 @@ lists linear accelerators, infusion chairs or oncologists by hospital.
 Known bias: beds stand in for oncology capacity; travel times are approximations from straight distances.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -39,6 +40,25 @@ class Reach(NamedTuple):
     standing: pd.DataFrame
     ranked: pd.DataFrame
 
+    @property
+    def under(self) -> list[str]:
+        """ZIPs that fall measurably short of the expected share."""
+        return self.ranked.loc[self.ranked["verdict"] == "under", "zip"].tolist()
+
+
+SUPPLY = [
+    "zip",
+    "city",
+    "expected_n",
+    "drive_min",
+    "nearest_min",
+    "two_step_ratio",
+    "enhanced_ratio",
+    "three_step_ratio",
+    "raam_index",
+]
+GAP = ["zip", "city", "share", "share_low", "share_high", "expected_share", "gap_points", "verdict"]
+
 
 def assess(
     flows: pd.DataFrame,
@@ -48,24 +68,52 @@ def assess(
     *,
     ccn: str,
     market_counties: list[str],
-    tertiary: list[str],
-    travel: Travel,
-    reach: float,
-    zones: Mapping[float, float],
-    crowding: float,
-    edges: list[float],
-    centroid_km: float,
-    near: float,
-    far: float,
-    alpha: float,
-    seed: int,
+    rules,
 ) -> Reach:
-    """Access, expected share and white space of one hospital from one year's flows (of `market.filled`) and the need of each ZIP."""
-    table = places(zips, need, hospitals, ccn=ccn, travel=travel, reach=reach, zones=dict(zones), crowding=crowding, edges=edges)
-    market = matrix(flows, zips[zips["county_fips"].isin(market_counties)], hospitals, centroid_km=centroid_km)
-    model = expected_share(market, tertiary=tertiary)
-    here = table.merge(standing(market, model, ccn=ccn, alpha=alpha), on="zip", validate="one_to_one")
-    return Reach(table, sized_share(market), model, here, ranked(here, near=near, far=far, seed=seed))
+    """Access, expected share and white space of one hospital from one year's flows (of `market.filled`) and the need of each ZIP.
+
+    `rules` is the settings' section `market`.
+    """
+    table = places(
+        zips,
+        need,
+        hospitals,
+        ccn=ccn,
+        travel=Travel(rules.speed_kmh.value, rules.detour_ratio.value, rules.start_min.value),
+        reach=rules.reach_min.value,
+        zones={float(edge): weight.value for edge, weight in rules.zone_weights.items()},
+        crowding=rules.crowding_min.value,
+        edges=rules.band_minutes,
+    )
+    market = matrix(flows, zips[zips["county_fips"].isin(market_counties)], hospitals, centroid_km=rules.centroid_km.value)
+    model = expected_share(market, tertiary=rules.tertiary_hospitals)
+    here = table.merge(standing(market, model, ccn=ccn, alpha=rules.false_discovery_share.value), on="zip", validate="one_to_one")
+    listed = ranked(here, near=rules.feasible_near_min.value, far=rules.feasible_far_min.value, seed=rules.seed)
+    return Reach(table, sized_share(market), model, here, listed)
+
+
+def near(places: pd.DataFrame, zips: Iterable[str], minutes: list[float]) -> pd.DataFrame:
+    """Expected cases of some ZIPs by travel time to us (`access.within`), with the time in words: `minutes, count, share, within`."""
+    table = access.within(places[places["zip"].isin(list(zips))], value="expected_n", minutes=minutes)
+    return table.assign(within="Within " + table["minutes"].map("{:g} minutes".format))
+
+
+def on_map(areas: gpd.GeoDataFrame, table: pd.DataFrame, zips: Iterable[str]) -> gpd.GeoDataFrame:
+    """Rows of some ZIPs with their areas, to draw; a gap of shares is in points, and marked where our own flow is suppressed."""
+    rows = table[table["zip"].isin(list(zips))].rename(columns={"gap_share": "gap_points"})
+    drawn = areas[["zip", "geometry"]].merge(rows, on="zip", validate="one_to_one")
+    return drawn.assign(gap_points_suppressed=~drawn["ours_known"]) if "ours_known" in drawn else drawn
+
+
+def underserved(served: pd.DataFrame, context: pd.DataFrame, *, below: float, beyond_min: float) -> pd.DataFrame:
+    """Underserved ZIPs (`access.underserved`) with people, income and vulnerability of their county, most expected cases first.
+
+    Columns `zip, city, population_n, demand, beds_ratio, nearest_min, why, median_income_usd, svi_rank`.
+    """
+    rows = pd.DataFrame(served.drop(columns="geometry", errors="ignore")).rename(columns={"expected_n": "demand"})
+    poor = access.underserved(rows.assign(relative=rows["enhanced_ratio"]), below=below, beyond_min=beyond_min)
+    poor = poor.merge(context, on="county_fips", how="left", validate="many_to_one").rename(columns={"relative": "beds_ratio"})
+    return poor[["zip", "city", "population_n", "demand", "beds_ratio", "nearest_min", "why", "median_income_usd", "svi_rank"]]
 
 
 def attraction(hospitals: pd.DataFrame) -> pd.Series:

@@ -149,8 +149,9 @@ def contiguous(origin: pd.DataFrame, neighbors: Neighbors, *, threshold: float =
 
     Ranked ZIPs up to the crossing one; their largest connected group (by patients) is kept; then, until the threshold holds
     again, the adjoining ZIP or chain of up to three ZIPs that gains most patients a ZIP is added; surrounded ZIPs are filled
-    in; ranked ZIPs that stay apart are flagged as islands. Where the known flows cannot reach the threshold nothing is added. This is a greedy reading of "the lowest number of contiguous ZIP
-    codes" (Stark II): the exact minimum is a hard combinatorial problem and can be a ZIP or two smaller.
+    in; ranked ZIPs that stay apart are flagged as islands. Where the known flows cannot reach the threshold nothing is added. This is
+    a greedy reading of "the lowest number of contiguous ZIP codes" (Stark II): the exact minimum is a hard combinatorial problem and
+    can be a ZIP or two smaller.
     """
     ranked = origin.loc[crossing(origin, threshold), "zip"].tolist()
     share = origin.set_index("zip")["share"].fillna(0.0).to_dict()
