@@ -243,6 +243,46 @@ def test_state_cancer_profiles_of_other_areas(project, header, area, code):
     assert frame[["area", "fips"]].values.tolist()[0] == [area, code]
 
 
+@pytest.mark.parametrize(
+    ("site", "people", "told"),
+    [
+        (
+            "Breast (Female) (All Stages^)",
+            "White Non-Hispanic, Female, Ages 65+",
+            ("Breast (Female)", "White Non-Hispanic", "female", "Ages 65+"),
+        ),
+        ("Prostate (All Stages^)", "Asian, non-Hispanic, Males, Ages <65", ("Prostate", "Asian, non-Hispanic", "male", "Ages <65")),
+        (
+            "Childhood (Ages <15, All Sites) (All Stages^)",
+            "Hispanic (Any Race), Both Sexes, Ages <15",
+            ("Childhood (Ages <15, All Sites)", "Hispanic (Any Race)", "both", "Ages <15"),
+        ),
+    ],
+)
+def test_the_lines_above_say_who_is_counted_though_the_site_names_a_sex_or_an_age(project, site, people, told):
+    content = SCP_NEW.replace("Lung & Bronchus (All Stages^)", site).replace("All Races (includes Hispanic), Both Sexes, Ages 65+", people)
+    _, frame = brought(project, "state_cancer_profiles", "incd.csv", content)
+    assert tuple(frame.loc[0, ["site", "race", "sex", "ages"]]) == told
+    assert frame.loc[0, "stage"] == "All Stages"
+
+
+def test_an_export_that_a_spreadsheet_saved_again_is_the_same(project):
+    """Every line has all the commas, and the codes of the first nine states lost their zero."""
+    lines = SCP_NEW.replace(",10001,", ",1001,").split("\n")
+    saved = "\n".join(line if "Urban" in line or "Rural" in line or ",N/A," in line else line + "," * 13 for line in lines)
+    _, frame = brought(project, "state_cancer_profiles", "incd.csv", saved)
+    assert frame["fips"].tolist() == ["10000", "01001", "10005", "24015"]
+    assert set(frame["site"]) == {"Lung & Bronchus"}
+    assert (frame["year_first"].iloc[0], frame["ages"].iloc[0]) == (2017, "Ages 65+")
+
+
+def test_the_limits_of_a_death_rate_may_be_named_for_it(project):
+    """Exports of 2018-2022 name them apart from those of the trend."""
+    head, limits = SCP_NEW.split('"Lower 95% Confidence Interval","Upper 95% Confidence Interval"', 1)
+    _, frame = brought(project, "state_cancer_profiles", "death.csv", f"{head}Lower CI (Rate),Upper CI (Rate){limits}")
+    assert frame.loc[0, ["rate_low", "rate_high", "apc_low", "apc_high"]].tolist() == [295, 307.5, -3, -1.2]
+
+
 def test_the_two_pairs_of_intervals_are_not_confused(project):
     result, frame = brought(project, "state_cancer_profiles", "incd.csv", SCP_NEW)
     kent = frame.set_index("area").loc["Kent County"]
@@ -299,6 +339,33 @@ def test_census_years_follow_the_codes_of_the_vintage(project, name, years):
     assert frame["county_fips"].unique().tolist() == ["17031"]
     row = frame.query("age_low == 85 and sex == 'female'").iloc[0]
     assert (row["population_n"], pd.isna(row["age_high"])) == (36 + (2 if years[0] == 2020 else 5), True)
+
+
+def test_census_codes_of_the_change_of_decade_and_unknown_ones(project):
+    """Vintage 2020 still counts from 2010, with its April census among the July estimates."""
+    head = CC_EST.split("\n")[0]
+    rows = "".join(f"050,17,31,Illinois,Cook,{code},1,{2 * code},{code},{code}\n" for code in range(1, 15)).replace("\n", ",1\n")
+    _, frame = brought(project, "census_age_sex", "cc-est2020-alldata-17.csv", f"{head}\n{rows}")
+    men = frame[frame["sex"] == "male"].set_index("year")["population_n"].to_dict()
+    assert men == {**{2007 + code: code for code in range(3, 13)}, 2020: 14}
+
+
+@pytest.mark.parametrize(("name", "said"), [("cc-est2021-alldata.csv", "1 to 3"), ("cc-est2009-alldata.csv", "none is known")])
+def test_a_census_code_that_the_vintage_does_not_have_is_no_guess(project, name, said):
+    assert said in refused(project, "census_age_sex", name, CC_EST)
+
+
+def test_shares_of_counties_are_not_taken_for_shares_of_zips(project):
+    """The file from counties to ZIPs has the same columns in another order."""
+    back = "COUNTY,ZIP,RES_RATIO,BUS_RATIO,OTH_RATIO,TOT_RATIO\n25015,01002,0.11,0.1,0.1,0.11\n25015,01003,0.02,0.01,0.01,0.02\n"
+    assert "from counties to ZIPs" in refused(project, "hud_crosswalk", "COUNTY_ZIP_122020.csv", back)
+
+
+def test_health_resources_under_field_numbers(project):
+    _, frame = brought(project, "ahrf", "ahrf2021.csv", "F00002,F0453010,F0453090,F1198421\n17031,5,4,7\n1001,1,2,3\n")
+    rows = frame.set_index(["county_fips", "measure", "year"])["value"]
+    assert rows.loc[("01001", "F04530", 1990)] == 2
+    assert rows.loc[("17031", "F11984", 2021)] == 7
 
 
 @pytest.mark.parametrize(
@@ -358,6 +425,50 @@ def test_boundaries_by_any_published_identifier(project, column, values):
     assert (result.rows, result.vintage) == (2, "2023")
     assert shapes["area_id"].tolist() == values
     assert shapes.geometry.iloc[0].area == pytest.approx(1)
+
+
+def areas(project, name, **columns):
+    """A file of squares with these columns, imported: the table's rows."""
+    count = len(next(iter(columns.values())))
+    features = [
+        {
+            "type": "Feature",
+            "properties": {column: values[place] for column, values in columns.items()},
+            "geometry": {"type": "Polygon", "coordinates": square(-90 + 2 * place)},
+        }
+        for place in range(count)
+    ]
+    path = project / name
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    importers.run("boundaries", [path], root=project)
+    return data.Tables(SETTINGS, root=project).geometry("boundaries")
+
+
+def test_identifiers_of_small_areas_stay_whole_and_lost_zeros_come_back(project):
+    assert areas(project, "tl_2022_17_bg.geojson", GEOID=["170310101001", "170310101002"])["area_id"].tolist() == [
+        "170310101001",
+        "170310101002",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "ids", "states"),
+    [
+        ({"GEOID": [1001, 17031]}, ["01001", "17031"], ["01", "17"]),
+        ({"ZCTA5CE20": [2134, 60543]}, ["02134", "60543"], [None, None]),
+        ({"ZCTA5CE10": ["03031", "60543"], "STATEFP10": ["33", "17"]}, ["03031", "60543"], ["33", "17"]),
+        ({"GEOID20": ["60543", "98101"]}, ["60543", "98101"], [None, None]),
+    ],
+)
+def test_numbers_for_identifiers_get_their_zeros_back_and_a_zip_is_in_no_state_by_its_digits(project, columns, ids, states):
+    found = areas(project, "areas_2020.geojson", **columns)
+    assert found["area_id"].tolist() == ids
+    assert [None if pd.isna(state) else state for state in found["state_fips"]] == states
+
+
+def test_boundaries_of_two_levels_in_one_file_are_refused(project):
+    with pytest.raises(importers.ImportRefused, match="of one level"):
+        areas(project, "areas_2020.geojson", GEOID=["17", "17031"])
 
 
 def test_boundaries_from_a_shapefile_in_its_archive(project):
@@ -537,6 +648,37 @@ def test_a_table_name_cannot_leave_its_folder(project, name):
         with pytest.raises(importers.ImportRefused, match="no table name"):
             importers.run("hospital_service_area", [project / "HSAF_2020.csv"], root=project, name=name)
     assert not (project / "data/imported").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "year"),
+    [
+        ("hospital_service_area", "HSAF_2020_downloaded_2024.csv", None),
+        ("hud_crosswalk", "ZIP_COUNTY_202012.csv", None),
+        ("hospital_service_area", "HSAF.csv", 20230),
+        ("dartmouth_crosswalk", "ZipHsaHrr96.csv", 1996),
+        ("physician_by_service", "MUP_PHY_R24_P05_V10_D22_Prov_Svc.csv", 2022),
+        ("inpatient_by_service", "MUP_INP_RY26_P03_V10_DY24_PrvSvc.csv", 2024),
+    ],
+)
+def test_a_year_is_read_from_a_name_only_when_it_says_one(kind, name, year):
+    layout = importers.LAYOUTS[kind]
+    if year is None or year > 2100:
+        with pytest.raises(importers.ImportRefused, match="give --year"):
+            importers.engine.year_of(layout, Path(name), year)
+    else:
+        assert importers.engine.year_of(layout, Path(name), None) == year
+
+
+def test_rows_by_diagnosis_are_not_taken_for_hospitals(project):
+    """Such a file has every column of the coarser kind; cut to one diagnosis, its key is unique too."""
+    said = refused(project, "inpatient_by_provider", "MUP_INP_DY24.csv", DRG)
+    assert "'DRG_Cd' that divides them; it looks like inpatient_by_service" in said
+
+
+def test_a_thousand_written_the_european_way_is_not_one(project):
+    said = refused(project, "hospital_service_area", "HSAF_2020.csv", HSAF + "140001,61520,9.000,350000,1.000\n")
+    assert "found '9.000'" in said
 
 
 def test_the_year_is_asked_for_when_nothing_tells_it(project):

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio.errors
 import shapely
 
@@ -20,9 +21,12 @@ from .stream import ImportRefused, Progress, facts_of_binary
 KIND = "boundaries"
 LARGEST = 2_000_000_000
 _IDENTIFIERS = [
-    ("zip", r"zcta5?(?:ce)?(?:\d\d)?|zipcode|zip", r"\d{5}"),
+    ("zip", r"zcta5?(?:ce)?(?:\d\d)?|zipcode|zip", r"\d{4,5}"),
     ("area_id", r"geoid(?:fq)?(?:\d\d)?|geoidfips|fips|id", r"\d{2,15}"),
 ]
+_LENGTHS = (2, 3, 4, 5, 7, 10, 11, 12, 15)
+"""Digits of a GEOID: state, ZCTA3 or division code, district, county or ZCTA, place, subdivision, tract, block group, block."""
+_STATES = {f"{code:02d}" for code in [*range(1, 57), 60, 66, 69, 72, 78]} - {"03", "07", "14", "43", "52"}
 _NAMES = r"namelsad(?:\d\d)?|name(?:\d\d)?"
 COLUMNS = {
     "area_id": Column(meaning="identifier: ZIP (ZCTA), county FIPS, tract or state code"),
@@ -70,7 +74,7 @@ def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
         raise ImportRefused(f"{name}: {len(shapes) - int(usable.sum()):,} of {len(shapes):,} shapes are no areas with an identifier")
     chosen = shapes[usable]
     areas = gpd.GeoDataFrame(
-        {"area_id": ids[usable].str[-11:] if ids.str.len().max() > 11 else ids[usable], "name": _names(chosen)},
+        {"area_id": _of_one_length(ids[usable], name), "name": _names(chosen)},
         geometry=chosen.make_valid(),
         crs=shapes.crs,
     )
@@ -78,8 +82,7 @@ def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
         raise ImportRefused(
             f"{name}: expected one shape per area, found several for {areas.loc[areas['area_id'].duplicated(), 'area_id'].iloc[0]}"
         )
-    states = areas["area_id"].str[:2] if pattern != r"\d{5}" or "STATEFP" in shapes else None
-    return areas.assign(state_fips=states).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
+    return areas.assign(state_fips=_states(chosen, areas["area_id"])).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
 
 
 def _identifier(shapes: gpd.GeoDataFrame, name: str):
@@ -90,13 +93,33 @@ def _identifier(shapes: gpd.GeoDataFrame, name: str):
     raise ImportRefused(f"{name}: expected an identifier such as GEOID or ZCTA5CE20, found {', '.join(map(str, shapes.columns[:8]))}")
 
 
+def _states(shapes: gpd.GeoDataFrame, ids: pd.Series) -> pd.Series | None:
+    """State of each area: as the file gives it, else the first digits of a GEOID; a ZIP begins with no state."""
+    given = [column for column in shapes.columns if re.fullmatch(r"statefp(?:\d\d)?", plain(column))]
+    if given:
+        return shapes[given[0]].astype("str").str.zfill(2)
+    return ids.str[:2] if ids.str[:2].isin(_STATES).all() and _identifier(shapes, "")[1] != r"\d{4,5}" else None
+
+
+def _of_one_length(ids: pd.Series, name: str) -> pd.Series:
+    """Identifiers of one level; those that lost their leading zero get it back."""
+    longest = int(ids.str.len().max())
+    if longest not in _LENGTHS or ids.str.len().min() < longest - 1:
+        found = sorted(set(ids.str.len()))
+        raise ImportRefused(
+            f"{name}: expected identifiers of one level (state 2, county or ZIP 5, tract 11 digits), found such of {', '.join(map(str, found))}"
+        )
+    return ids.str.zfill(longest)
+
+
 def _names(shapes: gpd.GeoDataFrame):
     columns = [column for column in shapes.columns if re.fullmatch(_NAMES, plain(column))]
     return shapes[columns[0]].astype("str") if columns else None
 
 
 def _year(path: Path) -> int:
-    found = re.findall(r"(?<!\d)((?:19|20)\d{2})(?!\d)", path.name)
-    if not found:
-        raise ImportRefused(f"{path.name}: its name does not tell the year; give --year")
-    return int(found[0])
+    found = set(re.findall(r"(?<!\d)((?:19|20)\d{2})(?!\d)", path.name))
+    if len(found) != 1:
+        said = f"tells several years ({', '.join(sorted(found))})" if found else "does not tell the year"
+        raise ImportRefused(f"{path.name}: its name {said}; give --year")
+    return int(found.pop())

@@ -14,17 +14,18 @@ from ..catalog import Column
 from .layout import Field, Layout
 from .stream import ImportRefused
 
-_ABSENT = ("N/A", "NA", "data not available", "Data not available", "**", "***", "¶", "§", "§§", "#", "__")
+_ABSENT = ("N/A", "NA", "data not available", "Data not available", "**", "***", "¶", "¶¶", "§", "§§", "#", "__")
 _HIDDEN = ("*", "3 or fewer")
 
 
+_PEOPLE = re.compile(r"Race|Hispanic|Sexes|\b(?:Males?|Females?|Ages?)\b")
 _YEARS = re.compile(r",?\s*(?:19|20)\d{2}\s*-\s*(?:19|20)\d{2}\s*$")
-_STAGE = re.compile(r"\s*\(([^()]*Stage.*)\)\s*$")
+_STAGE = re.compile(r"\s*\(((?:[^()]|\([^()]*\))*Stage(?:[^()]|\([^()]*\))*)\)")
 
 
 def _said_above(above: list[str]) -> dict[str, Any]:
     """Measure, site, stage, years, race, sex and ages from the lines over the header."""
-    lines = [line.strip().strip('"').strip() for line in above if line.strip().strip('"')]
+    lines = [text for line in above if (text := _without_quotes(line))]
     title = " ".join(lines)
     years = re.search(r"((?:19|20)\d{2})\s*-\s*((?:19|20)\d{2})", title)
     through = re.search(r"years? through ((?:19|20)\d{2})", title)
@@ -32,18 +33,24 @@ def _said_above(above: list[str]) -> dict[str, Any]:
         raise ImportRefused("the lines above the header tell neither measure nor years; export the table with its title")
     last = int(years[2] if years else through[1])
     site = next((line for line in lines[1:] if re.search(r"\(.*Stage|, (?:19|20)\d{2}\s*-", line)), lines[1] if len(lines) > 1 else "")
-    people = next((line for line in lines if "Race" in line or "Sexes" in line or re.search(r"\b(Males?|Females?)\b", line)), "")
+    # "Breast (Female) (All Stages^), 2017-2021" names a sex too, but says nothing of the people.
+    people = next((line for line in lines[1:] if line != site and _PEOPLE.search(line)), "")
     parts = [part.strip() for part in people.split(",")]
     return {
         "measure": "mortality" if re.search(r"Death|Mortality", lines[0]) else "incidence",
         "site": _STAGE.sub("", _YEARS.sub("", site)).strip(" ,^"),
-        "stage": (_STAGE.search(_YEARS.sub("", site)) or ["", ""])[1].strip(" ^"),
+        "stage": (_STAGE.search(_YEARS.sub("", site)) or ["", ""])[1].replace("^", "").strip(),
         "year_first": int(years[1]) if years else last - 4,
         "year_last": last,
-        "race": next((part for part in parts if not re.search(r"Sexes|^Males?$|^Females?$|Age", part)), ""),
-        "sex": _sex(people),
+        "race": ", ".join(part for part in parts if part and not re.search(r"Sexes|^Males?$|^Females?$|\bAges?\b", part)),
+        "sex": _sex(people or site),
         "ages": next((part for part in parts if re.search(r"\bAges?\b|[<≥]", part)), "All Ages"),
     }
+
+
+def _without_quotes(line: str) -> str:
+    """A line above the header; a spreadsheet ends it with a comma for each column."""
+    return line[:500].strip().rstrip(",").strip('" ')
 
 
 def _sex(text: str) -> str:
@@ -56,7 +63,9 @@ def _area(rows: pd.DataFrame) -> pd.DataFrame:
     status = np.select(
         [rows["rate_100k_suppressed"] | rows["cases_n_year_suppressed"], rows["rate_100k"].isna()], ["suppressed", "not published"], "ok"
     )
-    return rows.assign(area=plain, status=status)
+    # A spreadsheet drops leading zeros; the code of a service area is below 1000.
+    fips = rows["fips"].str.replace(r"^([1-9]\d{3}|0)$", lambda found: found[1].zfill(5), regex=True)
+    return rows.assign(area=plain, fips=fips, status=status)
 
 
 def _ordered(rows: pd.DataFrame) -> pd.Series:
@@ -90,8 +99,8 @@ STATE_CANCER_PROFILES = Layout(
             ["Age-Adjusted Incidence Rate*", "Age-Adjusted Death Rate*", "Age-Adjusted Mortality Rate*", "Incidence Rate*", "Death Rate*"],
             min=0,
         ),
-        _rate("rate_low", ["Lower 95% Confidence Interval"], follows="rate_100k", min=0),
-        _rate("rate_high", ["Upper 95% Confidence Interval"], follows="rate_low", min=0),
+        _rate("rate_low", ["Lower 95% Confidence Interval", "Lower CI (Rate)"], follows="rate_100k", min=0),
+        _rate("rate_high", ["Upper 95% Confidence Interval", "Upper CI (Rate)"], follows="rate_low", min=0),
         _rate("cases_n_year", ["Average Annual Count"], min=0),
         Field(
             name="trend",

@@ -106,6 +106,7 @@ HOSPITALS = Layout(
 INPATIENT = Layout(
     kind="inpatient_by_provider",
     title="Medicare inpatient stays by hospital",
+    never=["DRG_Cd", "DRG_Desc", "DRG Definition"],
     producer=PRODUCER,
     suppress_below=11,
     key=["ccn"],
@@ -235,17 +236,27 @@ PHYSICIAN_SERVICES = Layout(
         Field(name="npi", aliases=["Rndrng_NPI", "npi", "National Provider Identifier"], type="npi", meaning="clinician"),
         Field(
             name="name",
-            aliases=["Rndrng_Prvdr_Last_Org_Name", "nppes_provider_last_org_name"],
+            aliases=["Rndrng_Prvdr_Last_Org_Name", "nppes_provider_last_org_name", "Last Name/Organization Name of the Provider"],
             nullable=True,
             meaning="last name or organization",
         ),
-        Field(name="first_name", aliases=["Rndrng_Prvdr_First_Name", "nppes_provider_first_name"], nullable=True, meaning="first name"),
+        Field(
+            name="first_name",
+            aliases=["Rndrng_Prvdr_First_Name", "nppes_provider_first_name", "First Name of the Provider"],
+            nullable=True,
+            meaning="first name",
+        ),
         Field(name="specialty", aliases=["Rndrng_Prvdr_Type", "provider_type"], nullable=True, meaning="specialty as Medicare has it"),
-        Field(name="city", aliases=["Rndrng_Prvdr_City", "nppes_provider_city"], nullable=True, meaning="city"),
-        Field(name="state", aliases=["Rndrng_Prvdr_State_Abrvtn", "nppes_provider_state"], nullable=True, meaning="state"),
+        Field(name="city", aliases=["Rndrng_Prvdr_City", "nppes_provider_city", "City of the Provider"], nullable=True, meaning="city"),
+        Field(
+            name="state",
+            aliases=["Rndrng_Prvdr_State_Abrvtn", "nppes_provider_state", "State Code of the Provider"],
+            nullable=True,
+            meaning="state",
+        ),
         Field(
             name="zip",
-            aliases=["Rndrng_Prvdr_Zip5", "nppes_provider_zip"],
+            aliases=["Rndrng_Prvdr_Zip5", "nppes_provider_zip", "Zip Code of the Provider"],
             nullable=True,
             meaning="ZIP code as given; foreign ones have another form",
         ),
@@ -262,7 +273,7 @@ PHYSICIAN_SERVICES = Layout(
         Field(name="place", aliases=["Place_Of_Srvc", "place_of_service"], pattern="[FO]", meaning="F = facility, O = office"),
         Field(
             name="patients_n",
-            aliases=["Tot_Benes", "bene_unique_cnt"],
+            aliases=["Tot_Benes", "bene_unique_cnt", "Number of Medicare Beneficiaries"],
             type="integer",
             min=0,
             unit="beneficiaries",
@@ -270,7 +281,7 @@ PHYSICIAN_SERVICES = Layout(
         ),
         Field(
             name="services_n",
-            aliases=["Tot_Srvcs", "line_srvc_cnt"],
+            aliases=["Tot_Srvcs", "line_srvc_cnt", "Number of Services"],
             type="number",
             min=0,
             unit="services",
@@ -278,7 +289,7 @@ PHYSICIAN_SERVICES = Layout(
         ),
         Field(
             name="days_n",
-            aliases=["Tot_Bene_Day_Srvcs", "bene_day_srvc_cnt"],
+            aliases=["Tot_Bene_Day_Srvcs", "bene_day_srvc_cnt", "Number of Distinct Medicare Beneficiary/Per Day Services"],
             type="integer",
             min=0,
             unit="days",
@@ -286,7 +297,7 @@ PHYSICIAN_SERVICES = Layout(
         ),
         Field(
             name="allowed_mean_usd",
-            aliases=["Avg_Mdcr_Alowd_Amt", "average_Medicare_allowed_amt"],
+            aliases=["Avg_Mdcr_Alowd_Amt", "average_Medicare_allowed_amt", "Average Medicare Allowed Amount"],
             type="number",
             min=0,
             unit="USD",
@@ -294,7 +305,7 @@ PHYSICIAN_SERVICES = Layout(
         ),
         Field(
             name="payment_mean_usd",
-            aliases=["Avg_Mdcr_Pymt_Amt", "average_Medicare_payment_amt"],
+            aliases=["Avg_Mdcr_Pymt_Amt", "average_Medicare_payment_amt", "Average Medicare Payment Amount"],
             type="number",
             min=0,
             unit="USD",

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from ..catalog import Imported
 from .convert import Batch, converted
-from .layout import Layout, match
+from .layout import Layout, match, plain
 from .stream import MOST_COLUMNS, Facts, ImportRefused, Progress, facts, lines, opened_text, records
 
 BATCH_CELLS = 400_000
@@ -82,6 +82,8 @@ def _converted_file(
             counts, wrong = _write(source, part, known, given, path.name)
         dated = given if not layout.vintage else None
         refuse_duplicates(layout, part, path.name, dated is not None)
+        if layout.whole and (wrong_with_it := layout.whole(pd.read_parquet(part))):
+            raise ImportRefused(f"{path.name}: {wrong_with_it}")
         vintage = _vintage(layout, part, dated)
         part.replace(target)
     finally:
@@ -108,8 +110,17 @@ def year_of(layout: Layout, path: Path, year: int | None) -> int | None:
     found = ["".join(groups) if isinstance(groups, tuple) else groups for groups in re.findall(layout.year, path.name)]
     if year is None and not found:
         raise ImportRefused(f"{path.name}: neither its rows nor its name tell the {'edition' if layout.vintage else 'year'}; give --year")
-    told = year if year is not None else int(found[-1])
-    return told if told > 100 else 2000 + told
+    if year is None and len({_full(each) for each in found}) > 1:
+        raise ImportRefused(f"{path.name}: its name tells several years ({', '.join(found)}); give --year")
+    told = _full(year if year is not None else found[-1])
+    if not 1900 <= told <= 2100:
+        raise ImportRefused(f"{path.name}: {told} is no year of such a file; give --year with four digits")
+    return told
+
+
+def _full(year: int | str) -> int:
+    """A year of two digits with its century: files of the kinds here begin in the 1990s."""
+    return int(year) + (0 if int(year) > 99 else 1900 if int(year) >= 60 else 2000)
 
 
 def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[Layout]) -> _Opened:
@@ -123,6 +134,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
             header = _split(line, delimiter)
             found = match(layout, header)
             if found.complete:
+                _refuse_finer(layout, header, name, others)
                 constants = layout.preamble(above) if layout.preamble else {}
                 full = replace(layout, fields=[*layout.fields, *layout.extra(header)]) if layout.extra else layout
                 return _Opened(
@@ -130,6 +142,15 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
                 )
         above.append(line.rstrip("\r\n"))
     raise ImportRefused(_no_header(layout, above, name, others))
+
+
+def _refuse_finer(layout: Layout, header: Sequence[str], name: str, others: Sequence[Layout]) -> None:
+    """Refuse a file that has all the columns of this kind, but rows of a finer one."""
+    unlike = [each for each in header if plain(each) in map(plain, layout.never)]
+    if unlike:
+        fitting = [other.kind for other in others if other.kind != layout.kind and other.header and match(other, header).complete]
+        hint = f"; it looks like {' or '.join(fitting)}" if fitting else ""
+        raise ImportRefused(f"{name}: expected one row per {', '.join(layout.key)}, found a column {unlike[0]!r} that divides them{hint}")
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -64,9 +64,16 @@ class Field:
     formats: Sequence[str] = ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d", "%Y-%m", "%B %d, %Y", "%B %Y")
     """Ways in which a date is written."""
 
-    def named(self, header: str) -> bool:
-        """Whether a header's name, as `plain` gives it, is this field's."""
-        return any(header.startswith(plain(alias)) if alias.endswith("*") else header == plain(alias) for alias in self.aliases)
+    def places(self, named: Mapping[str, Sequence[int]]) -> list[int]:
+        """Where this field stands among header names, as `plain` gives them, with their places."""
+        found: set[int] = set()
+        for alias in self.aliases:
+            if alias.endswith("*"):
+                start = plain(alias)
+                found.update(place for name, places in named.items() if name.startswith(start) for place in places)
+            else:
+                found.update(named.get(plain(alias), ()))
+        return sorted(found)
 
     @property
     def column(self) -> Column:
@@ -105,8 +112,11 @@ class Layout:
     """Whether the file has a header; one without is read in the order of the fields, the only layouts read by place."""
     member: str = r"\.(csv|txt|tsv)$"
     """What the wanted file in a ZIP archive is called."""
-    year: str = r"(?i)(?<!\d)((?:19|20)\d{2})(?!\d)|DY(\d{2})(?!\d)"
-    """Where the file's name tells the year, when the rows do not; an empty text when a year means nothing."""
+    year: str = r"(?i)(?<!\d)((?:19|20)\d{2})(?!\d)|(?<![a-z0-9])DY?(\d{2})(?!\d)"
+    """Where the file's name tells the year, when the rows do not; an empty text when a year means nothing. Two different years in
+    one name tell nothing."""
+    never: Sequence[str] = ()
+    """Header names that show a file to be of another kind, although it has every column of this one: a finer one."""
     vintage: bool = False
     """Whether that year is the edition, a constant `vintage` for `tidy`, and the rows have years of their own."""
     extra: Callable[[Sequence[str]], Sequence[Field]] | None = None
@@ -119,6 +129,8 @@ class Layout:
     """Columns of the table, when `tidy` or `preamble` make others than the fields'."""
     check: Callable[[pd.DataFrame], pd.Series] | None = None
     """Per converted row, what is wrong with it ("" when nothing): rules over several columns."""
+    whole: Callable[[pd.DataFrame], str] | None = None
+    """What is wrong with the whole table ("" when nothing): rules over several rows, for kinds that are small."""
     period: str = "year"
     """Column of the table that carries the year or date."""
     scope: Literal["none", "partner"] = "none"
@@ -155,11 +167,13 @@ class Match:
 
 def match(layout: Layout, header: Sequence[str]) -> Match:
     """The place of every field in a header, by name; a name that occurs twice is settled by `follows` or is unclear."""
-    names = [plain(name) for name in header]
+    named: dict[str, list[int]] = {}
+    for place, name in enumerate(header):
+        named.setdefault(plain(name), []).append(place)
     places: dict[str, int] = {}
     missing, unclear = [], []
     for field in layout.fields:
-        found = [place for place, name in enumerate(names) if field.named(name)]
+        found = field.places(named)
         beside = [place for place in found if place == places.get(field.follows, -2) + 1] if field.follows else found
         if len(beside) == 1:
             places[field.name] = beside[0]

@@ -19,7 +19,7 @@ import duckdb
 
 from . import engine
 from .engine import Imported
-from .layout import Field, Layout, plain
+from .layout import Field, Layout, match
 from .stream import ImportRefused, Progress, facts, opened
 
 MEMORY = "900MB"
@@ -153,13 +153,14 @@ def _places(source: Path, layout: Layout, name: str) -> tuple[dict[str, int], in
                 "with column names it is a file of the kind shared_patients_docgraph or hop_teaming"
             )
         return {field.name: place for place, field in enumerate(layout.fields)}, 0, delimiter
-    names = [plain(cell) for cell in cells]
-    places = {field.name: place for field in layout.fields for place, found in enumerate(names) if field.named(found)}
-    missing = [field.aliases[0] for field in layout.fields if field.required and field.name not in places]
+    found = match(layout, cells)
+    missing = [field.aliases[0] for field in found.missing]
+    if found.unclear:
+        raise ImportRefused(f"{name}: expected a header with {found.unclear[0].aliases[0]} once, found it more than once")
     if missing:
         hint = "; a file without column names is of the kind shared_patients_cms" if bare else ""
         raise ImportRefused(f"{name}: expected a header of the kind {layout.kind} with {', '.join(missing)}: no such column{hint}")
-    return places, 1, delimiter
+    return found.places, 1, delimiter
 
 
 def _sorted(con: duckdb.DuckDBPyConnection, layout: Layout, part: Path, year: int | None) -> tuple[int, int, int]:

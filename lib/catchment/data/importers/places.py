@@ -38,12 +38,37 @@ _STATE_COUNTY = [
 
 
 def _july(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of July estimates with their year: some files write it, most write a code that begins with the census and the base."""
-    written = rows["year_code"] >= 1900
-    decade = rows["vintage"].iloc[0] // 10 * 10 if len(rows) else 2020
-    first = 2 if decade >= 2020 else 3
-    year = rows["year_code"].where(written, decade + rows["year_code"] - first)
-    return rows.assign(year=year)[(rows["year_code"] >= first) & (year <= rows["vintage"])]
+    """Rows of July estimates with their year: some files write it, most write a code.
+
+    Raises
+    ------
+    ImportRefused
+        A code that the vintage does not have: which year it means would be a guess.
+    """
+    vintage = int(rows["vintage"].iloc[0]) if len(rows) else 2020
+    codes = _year_codes(vintage)
+    unknown = [code for code in rows["year_code"].unique() if code < 1900 and code not in codes]
+    if unknown:
+        raise ImportRefused(
+            f"expected YEAR to be a year or one of the codes of vintage {vintage} ({_told_codes(codes)}), found {unknown[0]}"
+        )
+    year = rows["year_code"].where(rows["year_code"] >= 1900, rows["year_code"].map(codes))
+    return rows.assign(year=year)[year > 0]
+
+
+def _year_codes(vintage: int) -> dict[int, int]:
+    """The year of each code that stands for a July estimate, 0 for those of April (census and base).
+
+    Source: file layouts of the Census Bureau's cc-est files, vintages from 2011 on.
+    """
+    if vintage > 2020:
+        return {1: 0} | {2 + later: 2020 + later for later in range(vintage - 2019)}
+    july = {3 + later: 2010 + later for later in range(min(vintage, 2019) - 2009)}
+    return {1: 0, 2: 0} | july | ({13: 0, 14: 2020} if vintage == 2020 else {}) if vintage > 2010 else {}
+
+
+def _told_codes(codes: dict[int, int]) -> str:
+    return f"1 to {max(codes)}" if codes else "none is known"
 
 
 def _long(rows: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +176,8 @@ HUD = Layout(
     title="ZIP to county by addresses",
     producer="U.S. Department of Housing and Urban Development",
     key=["zip", "county_fips"],
-    year=r"(20\d{2})(?!\d)",
+    year=r"(?<!\d)(?:0[1-9]|1[0-2])?(20\d{2})(?!\d)",
+    whole=lambda rows: _adds_up_by_zip(rows),
     note="Shares of a ZIP's addresses in each county; a ZIP without residences has residential shares of zero.",
     fields=[
         Field(name="zip", aliases=["ZIP", "zip_code"], type="zip", meaning="ZIP code"),
@@ -171,13 +197,26 @@ HUD = Layout(
     ],
 )
 
-_DATED = re.compile(r"([a-z][a-z0-9_]*?)_(\d{2})")
+
+def _adds_up_by_zip(rows: pd.DataFrame) -> str:
+    """The file from counties to ZIPs has the same columns, but its shares are those of a county."""
+    sums = rows.groupby("zip")["all_share"].sum()
+    if sums.max() > 1.01 or (sums > 0.99).mean() < 0.5:
+        worst = sums.idxmax() if sums.max() > 1.01 else sums.idxmin()
+        return (
+            f"expected the shares of a ZIP to add up to 1 over its counties, found {sums[worst]:.3f} for ZIP {worst}; "
+            "is it the file from counties to ZIPs?"
+        )
+    return ""
+
+
+_DATED = re.compile(r"(?i:(F\d{5})(\d{2})|([a-z][a-z0-9_]*?)_(\d{2}))")
 
 
 def _yearly(header: Sequence[str]) -> list[Field]:
     names = [name.strip() for name in header if _DATED.fullmatch(name.strip())]
     if not names:
-        raise ImportRefused("no column of the form name_YY, which is how these files name a field and its year")
+        raise ImportRefused("no column of the form name_YY or F12345YY, which is how these files name a field and its year")
     return [Field(name=name, aliases=[name], nullable=True, required=False) for name in dict.fromkeys(names)]
 
 
@@ -185,8 +224,11 @@ def _measures(rows: pd.DataFrame) -> pd.DataFrame:
     measures = [name for name in rows.columns if _DATED.fullmatch(str(name))]
     long = rows.melt(id_vars="county_fips", value_vars=measures, var_name="column", value_name="text").dropna(subset="text")
     parts = long["column"].str.extract(_DATED)
+    two_digits = parts[1].fillna(parts[3]).astype("int64")
     value = pd.to_numeric(long["text"].str.replace(",", ""), errors="coerce")
-    return long.assign(measure=parts[0], year=2000 + parts[1].astype("int64"), value=value)
+    return long.assign(
+        measure=parts[0].str.upper().fillna(parts[2]), year=two_digits + two_digits.ge(60).map({True: 1900, False: 2000}), value=value
+    )
 
 
 AHRF = Layout(
