@@ -31,11 +31,20 @@ def ledger(gifts_n: int) -> dict[str, pd.DataFrame]:
     kind = random.choice(len(TYPES), gifts_n, p=[0.5, 0.3, 0.1, 0.02, 0.02, 0.02, 0.02, 0.02])
     ids = pd.Series(np.char.add("D", np.arange(donors_n).astype("U8")), dtype="str")
     pledge = np.where(np.arange(gifts_n) % 200 == 0, "P", "")
-    gifts = pd.DataFrame({
-        "gift_id": pd.Series(np.char.add("G", np.arange(gifts_n).astype("U8")), dtype="str"), "donor_id": ids.take(donor).reset_index(drop=True), "gift_date": np.datetime64("2011-07-01") + day.astype("timedelta64[D]"),
-        "gift_type": pd.Series(TYPES, dtype="str").take(kind).reset_index(drop=True), "amount_usd": np.round(random.lognormal(4, 1.3, gifts_n), 2), "program": pd.Series(PROGRAMS, dtype="str").take(kind).reset_index(drop=True),
-        "designation_id": pd.Series([f"F{n}" for n in range(40)], dtype="str").take(random.integers(0, 40, gifts_n)).reset_index(drop=True), "campaign_id": pd.Series(["C1", None], dtype="str").take(random.integers(0, 2, gifts_n)).reset_index(drop=True),
-    })  # fmt: skip
+    gifts = pd.DataFrame(
+        {
+            "gift_id": pd.Series(np.char.add("G", np.arange(gifts_n).astype("U8")), dtype="str"),
+            "donor_id": ids.take(donor).reset_index(drop=True),
+            "gift_date": np.datetime64("2011-07-01") + day.astype("timedelta64[D]"),
+            "gift_type": pd.Series(TYPES, dtype="str").take(kind).reset_index(drop=True),
+            "amount_usd": np.round(random.lognormal(4, 1.3, gifts_n), 2),
+            "program": pd.Series(PROGRAMS, dtype="str").take(kind).reset_index(drop=True),
+            "designation_id": pd.Series([f"F{n}" for n in range(40)], dtype="str")
+            .take(random.integers(0, 40, gifts_n))
+            .reset_index(drop=True),
+            "campaign_id": pd.Series(["C1", None], dtype="str").take(random.integers(0, 2, gifts_n)).reset_index(drop=True),
+        }
+    )
     paying = np.flatnonzero(pledge == "P")
     gifts.loc[paying, "gift_type"] = "pledge payment"
     gifts["pledge_id"] = pd.Series([None], dtype="str").take(np.zeros(gifts_n, dtype=int)).reset_index(drop=True)
@@ -157,12 +166,14 @@ def metrics(tables: dict[str, pd.DataFrame], told) -> None:
     )
 
 
+def _peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
 def run(gifts_n: int) -> None:
     """Every metric on a ledger of `gifts_n` gifts with its seconds, the slowest and the peak last."""
     tables, total, slowest = ledger(gifts_n), 0.0, (0.0, "")
-    print(
-        f"{gifts_n:,} gifts, {len(tables['donors']):,} donors; ledger in memory at {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB peak"
-    )
+    print(f"{gifts_n:,} gifts, {len(tables['donors']):,} donors; ledger in memory at {_peak_gb():.2f} GB peak")
 
     def told(name: str, call):
         nonlocal total, slowest
@@ -170,13 +181,11 @@ def run(gifts_n: int) -> None:
         result = call()
         total += (took := time.process_time() - began)
         slowest = max(slowest, (took, name))
-        print(f"  {took:6.2f} s  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:5.2f} GB  {name}")
+        print(f"  {took:6.2f} s  {_peak_gb():5.2f} GB  {name}")
         return result
 
     metrics(tables, told)
-    print(
-        f"  {total:6.2f} s in all; slowest {slowest[0]:.2f} s: {slowest[1]}; peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
-    )
+    print(f"  {total:6.2f} s in all; slowest {slowest[0]:.2f} s: {slowest[1]}; peak {_peak_gb():.2f} GB")
 
 
 def main(sizes: list[int]) -> None:

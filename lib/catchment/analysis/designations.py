@@ -46,7 +46,8 @@ def needs(gaps: pd.DataFrame, standards: pd.DataFrame, decisions: pd.DataFrame |
     ----------
     gaps : funding gaps of the growth initiatives: `need`, `theme`, `gap_usd`.
     standards : accreditation standards with `standard`, `title`, `theme` and `status`; those not met or at risk are needs.
-    decisions : what the scorecard asks leadership to decide: `item`, `decision`, `theme`, `amount_usd`; those with an amount are costed needs.
+    decisions : what the scorecard asks leadership to decide: `item`, `decision`, `theme`, `amount_usd`; those with an amount are
+        costed needs.
     """
     short = standards[standards["status"].isin(["Not met", "At risk"])]
     asked = pd.DataFrame(

@@ -21,7 +21,10 @@ DUE = ("grant_id", "report", "due_date", "due_in_days", "state")
 
 def success(grants: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
     """Applications and awards: `submitted_n`, `decided_n`, `awarded_n`, `share` (Wilson `share_low`, `share_high`), `requested_usd`
-    and `awarded_usd` of decided ones, `dollar_share`. `grants` has `status` (pending, awarded, declined), `requested_usd`, `awarded_usd`."""
+    and `awarded_usd` of decided ones, `dollar_share`.
+
+    `grants` has `status` (pending, awarded, declined), `requested_usd`, `awarded_usd`.
+    """
     decided, won = grants["status"].isin(["awarded", "declined"]), grants["status"] == "awarded"
     marks = pd.DataFrame(
         {

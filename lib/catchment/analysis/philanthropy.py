@@ -39,8 +39,10 @@ PRODUCTION = frozenset(
 GIFT_TYPES = tuple(sorted(CASH | PRODUCTION))
 
 POLICY = {
-    "cash": "Cash counts dollars available for use in the year: outright, recurring, stock, donor-advised, matching, event and grant gifts, pledge payments, realized planned gifts.",
-    "production": "Production counts outright gifts, new pledges and documented planned gifts at face value in the year they were made, and in-kind gifts; payments on pledges and realized planned gifts already counted are left out.",
+    "cash": "Cash counts dollars available for use in the year: outright, recurring, stock, donor-advised, matching, event and grant "
+    "gifts, pledge payments, realized planned gifts.",
+    "production": "Production counts outright gifts, new pledges and documented planned gifts at face value in the year they were made, "
+    "and in-kind gifts; payments on pledges and realized planned gifts already counted are left out.",
 }
 
 

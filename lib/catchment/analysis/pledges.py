@@ -61,13 +61,14 @@ def joined(
 ) -> Joined:
     """Payments kept apart from gifts (as NPSP does) in the form of the other ledgers, so that each dollar counts once.
 
-    A paid payment on a pledge becomes a gift of type "pledge payment" with the pledge's donor, program and purpose; every payment on it is an
-    instalment; written-off ones are the pledge's write-off. The payment that NPSP makes for an outright gift repeats that gift and is
-    set aside, and so is one whose gift is not in the ledger.
+    A paid payment on a pledge becomes a gift of type "pledge payment" with the pledge's donor, program and purpose; every payment
+    on it is an instalment; written-off ones are the pledge's write-off. The payment that NPSP makes for an outright gift repeats
+    that gift and is set aside, and so is one whose gift is not in the ledger.
 
     Parameters
     ----------
-    payments : one row per payment: `payment_id`, `pledge_id` (the gift it belongs to), `due_date`, `gift_date`, `amount_usd`, `paid`, `written_off`.
+    payments : one row per payment: `payment_id`, `pledge_id` (the gift it belongs to), `due_date`, `gift_date`, `amount_usd`, `paid`,
+        `written_off`.
     pledges, instalments : what other tables hold already; their pledges are left as they are.
     discount_rate_share : yearly rate for the present value of pledges that come without one.
 

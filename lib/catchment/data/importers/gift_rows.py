@@ -28,9 +28,11 @@ Wrong = tuple[int, str, str, str]
 Told = Callable[[str, str, str], None]
 
 _CLINICAL = {
-    "diagnosis", "diagnoses", "diagnostic", "dx", "icd", "icd9", "icd10", "icdo", "mrn", "procedure", "procedures", "cpt", "hcpcs", "drg", "treatment", "treatments", "medication", "medications", "prescription",
-    "pathology", "histology", "tumor", "tumour", "cancer", "oncology", "prognosis", "chemo", "chemotherapy", "radiotherapy", "biopsy", "metastasis", "clinical", "disease", "symptom", "symptoms", "allergy", "allergies",
-    "surgery", "lab", "labs", "phi", "encounter", "comorbidity", "genetic", "snomed", "loinc", "therapy",
+    "diagnosis", "diagnoses", "diagnostic", "dx", "icd", "icd9", "icd10", "icdo", "mrn", "procedure", "procedures", "cpt",
+    "hcpcs", "drg", "treatment", "treatments", "medication", "medications", "prescription", "pathology", "histology", "tumor",
+    "tumour", "cancer", "oncology", "prognosis", "chemo", "chemotherapy", "radiotherapy", "biopsy", "metastasis", "clinical",
+    "disease", "symptom", "symptoms", "allergy", "allergies", "surgery", "lab", "labs", "phi", "encounter", "comorbidity",
+    "genetic", "snomed", "loinc", "therapy",
 }  # fmt: skip
 _CLINICAL_PHRASES = (
     "medical record",
@@ -165,7 +167,10 @@ def _mostly(name: str, wrong: Sequence[Wrong], good: int) -> str:
     if not wrong:
         return f"{name}: a header and no rows"
     line, column, expected, found = wrong[0]
-    return f"{name}: {len(wrong):,} of {len(wrong) + good:,} rows cannot be understood; the first: line {line}, column {column}: expected {expected}, found {found[:60]!r}"
+    return (
+        f"{name}: {len(wrong):,} of {len(wrong) + good:,} rows cannot be understood; the first: line {line}, column {column}: "
+        f"expected {expected}, found {found[:60]!r}"
+    )
 
 
 def _schema(layout: Layout) -> pa.Schema:
@@ -235,7 +240,8 @@ def refuse_clinical(header: Sequence[str], name: str) -> None:
     if found:
         listing = ", ".join(repr(column) for column in found)
         raise ImportRefused(
-            f"{name}: {listing} {'looks' if len(found) == 1 else 'look'} clinical; a philanthropy file may not carry a diagnosis, treatment or record number (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
+            f"{name}: {listing} {'looks' if len(found) == 1 else 'look'} clinical; a philanthropy file may not carry a diagnosis, "
+            "treatment or record number (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
         )
 
 
@@ -258,7 +264,8 @@ def _refuse_codes(columns: Mapping[str, Sequence[str]], name: str) -> None:
     ]
     if found:
         raise ImportRefused(
-            f"{name}: the values of {', '.join(map(repr, found))} look like ICD-10 diagnosis codes; a philanthropy file may not carry them (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
+            f"{name}: the values of {', '.join(map(repr, found))} look like ICD-10 diagnosis codes; a philanthropy file may not carry "
+            "them (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
         )
 
 

@@ -44,10 +44,16 @@ _WRITE_OFF = "a gift: pledge write-offs belong to the pledges table"
 # Names of gift types as the systems write them, compared without case, blanks and punctuation.
 TYPES: dict[str, str] = {
     **{plain(kind): kind for kind in GIFT_TYPES},
-    "cash": "outright", "donation": "outright", "onetime": "outright", "check": "outright", "creditcard": "outright", "other": "outright", "individual": "outright", "paycash": "pledge payment", "paystockproperty": "pledge payment",
-    "payother": "pledge payment", "paygiftinkind": "pledge payment", "pledgepayment": "pledge payment", "recurringgiftpaycash": "recurring", "recurringgiftpayment": "recurring", "recurringdonation": "recurring", "stockproperty": "stock", "stockpropertysold": "stock", "securities": "stock", "giftinkind": "in kind",
-    "inkindgift": "in kind", "inkind": "in kind", "plannedgift": "planned intention", "bequestintention": "planned intention", "legacygift": "planned intention", "bequest": "planned realized", "realizedbequest": "planned realized", "mgpaycash": "matching", "matchinggift": "matching", "matchingdonation": "matching", "matchinggiftpayment": "matching",
-    "donoradvisedfund": "donor-advised", "daf": "donor-advised", "majorgift": "outright", "grantpayment": "grant", "eventregistration": "event", "ticket": "event", "mgpledge": "pledge",
+    "cash": "outright", "donation": "outright", "onetime": "outright", "check": "outright", "creditcard": "outright",
+    "other": "outright", "individual": "outright", "paycash": "pledge payment", "paystockproperty": "pledge payment",
+    "payother": "pledge payment", "paygiftinkind": "pledge payment", "pledgepayment": "pledge payment",
+    "recurringgiftpaycash": "recurring", "recurringgiftpayment": "recurring", "recurringdonation": "recurring",
+    "stockproperty": "stock", "stockpropertysold": "stock", "securities": "stock", "giftinkind": "in kind",
+    "inkindgift": "in kind", "inkind": "in kind", "plannedgift": "planned intention", "bequestintention": "planned intention",
+    "legacygift": "planned intention", "bequest": "planned realized", "realizedbequest": "planned realized",
+    "mgpaycash": "matching", "matchinggift": "matching", "matchingdonation": "matching", "matchinggiftpayment": "matching",
+    "donoradvisedfund": "donor-advised", "daf": "donor-advised", "majorgift": "outright", "grantpayment": "grant",
+    "eventregistration": "event", "ticket": "event", "mgpledge": "pledge",
 }  # fmt: skip
 LEFT_OUT = {"recurringgift": _SCHEDULE, "recurringgiftschedule": _SCHEDULE, "writeoff": _WRITE_OFF, "mgwriteoff": _WRITE_OFF}
 REVERSALS = {
@@ -64,26 +70,52 @@ WON = {"closedwon", "posted", "received", "paid", "closed"}
 
 _TABLES: dict[str, dict[str, Column]] = {
     "gifts": {
-        "partner": Column(meaning="partner id"), "gift_id": Column(meaning="gift identifier; further parts of a split gift end in /2, /3"), "donor_id": Column(meaning="donor with hard credit"),
-        "gift_date": Column(type="date", meaning="date of the gift"), "gift_type": Column(type="category", values=list(GIFT_TYPES), meaning="type of gift"), "amount_usd": Column(type="number", unit="USD", min="-1e12", meaning="amount; negative for a reversal"),
-        "program": Column(type="category", values=list(PROGRAMS), meaning="fundraising program; by gift type where the file names none"), "designation_id": Column(meaning="designation"), "campaign_id": Column(nullable=True, meaning="campaign"),
-        "appeal_id": Column(nullable=True, meaning="appeal"), "pledge_id": Column(nullable=True, meaning="pledge that the row makes or settles"), "adjusts_gift_id": Column(nullable=True, meaning="gift that a reversal takes back"),
+        "partner": Column(meaning="partner id"),
+        "gift_id": Column(meaning="gift identifier; further parts of a split gift end in /2, /3"),
+        "donor_id": Column(meaning="donor with hard credit"),
+        "gift_date": Column(type="date", meaning="date of the gift"),
+        "gift_type": Column(type="category", values=list(GIFT_TYPES), meaning="type of gift"),
+        "amount_usd": Column(type="number", unit="USD", min="-1e12", meaning="amount; negative for a reversal"),
+        "program": Column(type="category", values=list(PROGRAMS), meaning="fundraising program; by gift type where the file names none"),
+        "designation_id": Column(meaning="designation"),
+        "campaign_id": Column(nullable=True, meaning="campaign"),
+        "appeal_id": Column(nullable=True, meaning="appeal"),
+        "pledge_id": Column(nullable=True, meaning="pledge that the row makes or settles"),
+        "adjusts_gift_id": Column(nullable=True, meaning="gift that a reversal takes back"),
         "adjustment": Column(type="category", values=["refund", "chargeback", "correction"], nullable=True, meaning="reason of a reversal"),
     },
     "soft_credits": {
-        "partner": Column(meaning="partner id"), "gift_id": Column(meaning="gift recognized"), "donor_id": Column(meaning="donor recognized"), "amount_usd": Column(type="number", unit="USD", min="-1e12", meaning="amount recognized"),
+        "partner": Column(meaning="partner id"),
+        "gift_id": Column(meaning="gift recognized"),
+        "donor_id": Column(meaning="donor recognized"),
+        "amount_usd": Column(type="number", unit="USD", min="-1e12", meaning="amount recognized"),
         "reason": Column(type="category", values=["donor-advised", "matching", "spouse", "solicitor"], meaning="why"),
     },
     "donors": {
-        "partner": Column(meaning="partner id"), "donor_id": Column(meaning="donor identifier"), "household_id": Column(meaning="household identifier"), "name": Column(meaning="name, shown on internal pages only"),
-        "kind": Column(type="category", values=["household", "corporation", "foundation", "donor-advised fund sponsor", "estate"], meaning="kind of donor"), "source": Column(meaning="how the first gift came"),
-        "grateful_patient": Column(type="boolean", meaning="whether the donor is known as a grateful patient or family"), "opted_out": Column(type="boolean", meaning="whether the donor asked not to be contacted"),
+        "partner": Column(meaning="partner id"),
+        "donor_id": Column(meaning="donor identifier"),
+        "household_id": Column(meaning="household identifier"),
+        "name": Column(meaning="name, shown on internal pages only"),
+        "kind": Column(
+            type="category",
+            values=["household", "corporation", "foundation", "donor-advised fund sponsor", "estate"],
+            meaning="kind of donor",
+        ),
+        "source": Column(meaning="how the first gift came"),
+        "grateful_patient": Column(type="boolean", meaning="whether the donor is known as a grateful patient or family"),
+        "opted_out": Column(type="boolean", meaning="whether the donor asked not to be contacted"),
     },
     "payments": {
-        "partner": Column(meaning="partner id"), "payment_id": Column(meaning="payment identifier"), "pledge_id": Column(meaning="opportunity that the payment belongs to"), "due_date": Column(type="date", nullable=True, meaning="day it is scheduled"),
-        "gift_date": Column(type="date", nullable=True, meaning="day it was paid"), "amount_usd": Column(type="number", unit="USD", meaning="amount"), "paid": Column(type="boolean", meaning="whether it was paid"), "written_off": Column(type="boolean", meaning="whether it was written off"),
+        "partner": Column(meaning="partner id"),
+        "payment_id": Column(meaning="payment identifier"),
+        "pledge_id": Column(meaning="opportunity that the payment belongs to"),
+        "due_date": Column(type="date", nullable=True, meaning="day it is scheduled"),
+        "gift_date": Column(type="date", nullable=True, meaning="day it was paid"),
+        "amount_usd": Column(type="number", unit="USD", meaning="amount"),
+        "paid": Column(type="boolean", meaning="whether it was paid"),
+        "written_off": Column(type="boolean", meaning="whether it was written off"),
     },
-}  # fmt: skip
+}
 
 
 def gift(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str, Any]:
@@ -107,9 +139,19 @@ def gift(ledger: Ledger, number: int, texts: dict[str, str]) -> dict[str, Any]:
     designation = texts.get("designation_id") or "unspecified"
     gift_id = once(ledger, number, texts.get("gift_id", ""), designation, (donor, when, kind, value), kind=kind)
     return {
-        "gift_id": gift_id, "donor_id": donor, "gift_date": when, "gift_type": kind, "amount_usd": -abs(value) if reversal else value, "program": _program(texts, kind), "designation_id": designation, "campaign_id": texts.get("campaign_id") or None,
-        "appeal_id": texts.get("appeal_id") or None, "pledge_id": _pledge(texts, kind), "adjusts_gift_id": adjusts, "adjustment": (reason or "correction") if reversal else None,
-    }  # fmt: skip
+        "gift_id": gift_id,
+        "donor_id": donor,
+        "gift_date": when,
+        "gift_type": kind,
+        "amount_usd": -abs(value) if reversal else value,
+        "program": _program(texts, kind),
+        "designation_id": designation,
+        "campaign_id": texts.get("campaign_id") or None,
+        "appeal_id": texts.get("appeal_id") or None,
+        "pledge_id": _pledge(texts, kind),
+        "adjusts_gift_id": adjusts,
+        "adjustment": (reason or "correction") if reversal else None,
+    }
 
 
 def _kind(texts: Mapping[str, str]) -> str:
@@ -279,10 +321,21 @@ _RE = "Blackbaud Raiser's Edge NXT, exported by the partner"
 _SF = "Salesforce Nonprofit Success Pack, exported by the partner"
 _OWN = "the partner's development office"
 _NXT = {
-    "gift_id_": ["Gift ID", "System Gift ID", "Gift System ID"], "donor_id_": ["Constituent ID", "Constituent Lookup ID", "Lookup ID"], "gift_date_": ["Gift Date", "Date"], "amount_": ["Gift Amount", "Amount"], "split_amount": ["Split Amount", "Gift Split Amount", "Split Gift Amount"],
-    "gift_type_": ["Gift Type", "Type"], "gift_subtype": ["Gift Subtype", "Subtype"], "designation_id": ["Fund", "Fund ID", "Fund Description", "Split Fund"], "campaign_id": ["Campaign", "Campaign ID"], "appeal_id": ["Appeal", "Appeal ID"], "pledge_id": ["Pledge ID", "Linked Pledge ID", "Pledge Gift ID"],
-    "adjusts_gift_id": ["Original Gift ID", "Adjusted Gift ID", "Refunded Gift ID"], "adjustment": ["Adjustment Reason", "Adjustment Type"], "currency": ["Currency", "Currency Code"],
-}  # fmt: skip
+    "gift_id_": ["Gift ID", "System Gift ID", "Gift System ID"],
+    "donor_id_": ["Constituent ID", "Constituent Lookup ID", "Lookup ID"],
+    "gift_date_": ["Gift Date", "Date"],
+    "amount_": ["Gift Amount", "Amount"],
+    "split_amount": ["Split Amount", "Gift Split Amount", "Split Gift Amount"],
+    "gift_type_": ["Gift Type", "Type"],
+    "gift_subtype": ["Gift Subtype", "Subtype"],
+    "designation_id": ["Fund", "Fund ID", "Fund Description", "Split Fund"],
+    "campaign_id": ["Campaign", "Campaign ID"],
+    "appeal_id": ["Appeal", "Appeal ID"],
+    "pledge_id": ["Pledge ID", "Linked Pledge ID", "Pledge Gift ID"],
+    "adjusts_gift_id": ["Original Gift ID", "Adjusted Gift ID", "Refunded Gift ID"],
+    "adjustment": ["Adjustment Reason", "Adjustment Type"],
+    "currency": ["Currency", "Currency Code"],
+}
 _NXT_SOFT = {
     "gift_id_": _NXT["gift_id_"],
     "soft_donor_id_": ["Soft Credit", "Soft Credit Constituent ID", "Soft Credit Recipient ID", "Soft Credit ID"],
@@ -292,10 +345,22 @@ _NXT_SOFT = {
     "currency": _NXT["currency"],
 }
 _NPSP = {
-    "gift_id_": ["Id", "Opportunity ID", "Opportunity.Id"], "donor_id_": ["AccountId", "Account ID", "Account.Id"], "gift_date_": ["CloseDate", "Close Date"], "amount_": ["Amount"], "stage_": ["StageName", "Stage"], "gift_type": ["Type", "RecordType.Name", "Record Type"], "designation_id": ["npsp__General_Accounting_Unit__c", "General Accounting Unit", "GAU Name"],
-    "campaign_id": ["npsp__Campaign__c", "Campaign Name Text"], "appeal_id": ["CampaignId", "Primary Campaign Source", "Campaign ID"], "matching": ["npsp__Matching_Gift__c", "Matching Gift"], "in_kind": ["npsp__In_Kind_Type__c", "In-Kind Type"], "recurring_id": ["npe03__Recurring_Donation__c", "Recurring Donation"], "currency": ["CurrencyIsoCode", "Currency"],
-    "adjusts_gift_id": ["Original_Opportunity__c", "Original Opportunity"], "adjustment": ["Adjustment_Reason__c", "Adjustment Reason"],
-}  # fmt: skip
+    "gift_id_": ["Id", "Opportunity ID", "Opportunity.Id"],
+    "donor_id_": ["AccountId", "Account ID", "Account.Id"],
+    "gift_date_": ["CloseDate", "Close Date"],
+    "amount_": ["Amount"],
+    "stage_": ["StageName", "Stage"],
+    "gift_type": ["Type", "RecordType.Name", "Record Type"],
+    "designation_id": ["npsp__General_Accounting_Unit__c", "General Accounting Unit", "GAU Name"],
+    "campaign_id": ["npsp__Campaign__c", "Campaign Name Text"],
+    "appeal_id": ["CampaignId", "Primary Campaign Source", "Campaign ID"],
+    "matching": ["npsp__Matching_Gift__c", "Matching Gift"],
+    "in_kind": ["npsp__In_Kind_Type__c", "In-Kind Type"],
+    "recurring_id": ["npe03__Recurring_Donation__c", "Recurring Donation"],
+    "currency": ["CurrencyIsoCode", "Currency"],
+    "adjusts_gift_id": ["Original_Opportunity__c", "Original Opportunity"],
+    "adjustment": ["Adjustment_Reason__c", "Adjustment Reason"],
+}
 _NPSP_PAYMENT = {
     "payment_id_": ["Id", "Payment ID", "Name"],
     "pledge_id_": ["npe01__Opportunity__c", "Opportunity"],
