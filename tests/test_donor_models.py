@@ -105,6 +105,19 @@ class TestBGBB:
         with pytest.raises(donor_models.FitError):
             donor_models.fit_bgbb(np.zeros(50), np.zeros(50), 5)
 
+    @pytest.mark.parametrize("record", [(7, 6, 6), (2, 1, 6), (0, 3, 6), (-1, 0, 6), (1, 7, 6), (np.nan, 0, 6)])
+    def test_refuses_records_that_cannot_be(self, record):
+        with pytest.raises(ValueError, match="frequency <= recency <= periods"):
+            donor_models.BGBB(*PUBLISHED).p_alive(*record)
+        with pytest.raises(ValueError, match="frequency <= recency <= periods"):
+            donor_models.bgbb_log_likelihood(PUBLISHED, *([value] for value in record))
+
+    def test_refuses_parameters_that_cannot_be(self):
+        with pytest.raises(ValueError, match="gamma above 0"):
+            donor_models.BGBB(1.2, 0.7, 0.0, 2.8)
+        with pytest.raises(ValueError, match="alpha above 0"):
+            donor_models.bgnbd_log_likelihood((0.2, -1, 0.8, 2.4), [1], [1], [2])
+
     def test_refuses_recency_beyond_the_time_observed(self):
         with pytest.raises(ValueError, match="recency"):
             donor_models.fit_bgbb([1] * 20, [7] * 20, 6)
@@ -117,6 +130,36 @@ class TestBGNBD:
     def test_conditional_expectation_of_fader_hardie_lee_2005(self):
         """CDNOW customer 0001 in "Implementing the BG/NBD Model in Excel": x = 2, t_x = 30.43, T = 38.86, next 39 weeks: 1.226."""
         assert CDNOW.expected_gifts(2, 30.43, 38.86, horizon=39) == pytest.approx(1.226, abs=0.0005)
+
+    def test_likelihood_of_one_customer_of_fader_hardie_lee_2005(self):
+        """The same note: customer 0001 adds -9.4596 to the log likelihood at unrounded parameters (0.2426, 4.4136, 0.7929, 2.4259)."""
+        value = donor_models.bgnbd_log_likelihood((0.2426, 4.4136, 0.7929, 2.4259), [2], [30.43], [38.86])
+        assert value == pytest.approx(-9.4596, abs=0.0005)
+
+    @pytest.mark.parametrize("a", [1.0, 1 + 1e-9, 1 - 1e-8])
+    def test_an_a_of_one_is_continuous(self, a):
+        near, at = donor_models.BGNBD(2.0, 30.0, 1.0001, 2.0), donor_models.BGNBD(2.0, 30.0, a, 2.0)
+        assert at.expected_gifts(2, 30.43, 38.86, horizon=39) == pytest.approx(near.expected_gifts(2, 30.43, 38.86, horizon=39), rel=1e-3)
+        assert at.expected_from_start(39) == pytest.approx(near.expected_from_start(39), rel=1e-3)
+        assert at.expected_from_start(39) == pytest.approx(at.expected_gifts(0, 0, 0, horizon=39))
+
+    def test_conditional_expectation_by_brute_force(self):
+        """Five repeat gifts, the last long ago: rate and dropout integrated over what they may be, given the record."""
+        model, (x, t, age, horizon) = donor_models.BGNBD(0.6, 3.0, 0.9, 2.0), (5, 10, 38, 20)
+        p, p_weight = beta_nodes(model.a, model.b)
+        node, weight = special.roots_genlaguerre(120, model.r - 1)
+        rate, weight = (node / model.alpha)[:, None], weight / weight.sum()
+        alive = (1 - p) ** x * rate**x * np.exp(-rate * age)
+        gone = p * (1 - p) ** (x - 1) * rate**x * np.exp(-rate * t)
+        whole = weight @ (alive + gone) @ p_weight
+        later = weight @ (alive * (1 - np.exp(-rate * p * horizon)) / p) @ p_weight
+        assert model.p_alive(x, t, age) == pytest.approx(weight @ alive @ p_weight / whole, rel=1e-6)
+        assert model.expected_gifts(x, t, age, horizon=horizon) == pytest.approx(later / whole, rel=1e-6)
+
+    def test_refuses_records_that_cannot_be(self):
+        for record in ((1, 40, 39), (-1, 0, 39), (1, -2, 39)):
+            with pytest.raises(ValueError, match="recency <= age"):
+                CDNOW.expected_gifts(*record, horizon=39)
 
     def test_p_alive_agrees_with_expected_gifts_of_a_living_donor(self):
         assert CDNOW.p_alive(2, 30.43, 38.86) == pytest.approx(0.7266, abs=0.0005)

@@ -231,6 +231,11 @@ class TestRfm:
     def test_quintiles_of_distinct_values(self):
         assert donor_segments.quantile_score(pd.Series(range(10))).tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
+    def test_scores_are_those_of_pandas_qcut_where_values_differ(self):
+        for n in range(5, 60):
+            expected = (pd.qcut(range(n), 5, labels=False) + 1).tolist()
+            assert donor_segments.quantile_score(pd.Series(range(n))).tolist() == expected, n
+
     def test_ties_share_a_score(self):
         assert donor_segments.quantile_score(pd.Series([1, 1, 1, 1, 9])).tolist() == [2, 2, 2, 2, 5]
 

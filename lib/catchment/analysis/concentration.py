@@ -130,7 +130,7 @@ def _dollars(value: float) -> str:
 
 
 def gift_range(
-    goal_usd: float, *, lead_share: float = 0.125, levels: int = 8, prospects_per_gift: Sequence[float] = (5, 4, 4, 3)
+    goal_usd: float, *, lead_share: float = 0.125, levels: int | None = None, prospects_per_gift: Sequence[float] = (5, 4, 4, 3)
 ) -> pd.DataFrame:
     """Gift-range chart: the gifts a campaign needs, and the prospects it takes to get them.
 
@@ -138,7 +138,7 @@ def gift_range(
     ----------
     goal_usd : campaign goal.
     lead_share : lead gift as a share of the goal, usually 0.10 to 0.15.
-    levels : tiers; each halves the amount and doubles the number of gifts until the goal is reached.
+    levels : tiers at most; each halves the amount and doubles the number of gifts. As many as it takes to reach the goal unless stated.
     prospects_per_gift : prospects needed per gift from the top tier down, the last value repeated.
 
     Returns
@@ -148,6 +148,7 @@ def gift_range(
     """
     if goal_usd <= 0 or not 0 < lead_share < 1:
         raise ValueError("a gift-range chart needs a positive goal and a lead share between 0 and 1")
+    levels = int(np.ceil(round(1 / lead_share, 9))) if levels is None else levels
     gifts = [goal_usd * lead_share / 2**level for level in range(levels)]
     counts, left = [], goal_usd
     for level, gift in enumerate(gifts):

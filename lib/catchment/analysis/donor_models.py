@@ -28,9 +28,32 @@ class FitError(ValueError):
     """The likelihood could not be maximized: too few donors, or no repeat giving to learn from."""
 
 
+def _positive(model: "BGBB | BGNBD | GammaGamma", *names: str) -> None:
+    for name in names:
+        if not getattr(model, name) > 0:
+            raise ValueError(f"{type(model).__name__} needs {name} above 0, found {getattr(model, name)}")
+
+
+def _record(frequency, recency, age, *, yearly: bool = False) -> list[np.ndarray]:
+    """Records as arrays of one shape, refused where they cannot be: of years, or of time in any unit."""
+    x, t, n = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
+    good = (x >= 0) & (t >= 0) & (t <= n)
+    if yearly:
+        good &= (x <= t) & ((x > 0) | (t == 0))
+    if not good.all():
+        first = np.flatnonzero(~good)[0]
+        rule = "frequency <= recency <= periods, and recency 0 where frequency is" if yearly else "recency <= age, and frequency 0 or more"
+        raise ValueError(
+            f"a record needs 0 <= {rule}; found frequency {x.flat[first]:g}, recency {t.flat[first]:g}, observed {n.flat[first]:g}"
+        )
+    return [x, t, n]
+
+
 @dataclass(frozen=True)
 class BGBB:
     """BG/BB parameters: `alpha`, `beta` of the giving probability, `gamma`, `delta` of the leaving probability.
+
+    Its methods raise ValueError for a record that cannot be: more gifts than years, a last gift after the last year.
 
     References
     ----------
@@ -42,6 +65,9 @@ class BGBB:
     gamma: float
     delta: float
     log_likelihood: float = float("nan")
+
+    def __post_init__(self) -> None:
+        _positive(self, "alpha", "beta", "gamma", "delta")
 
     def p_alive(self, frequency, recency, periods) -> np.ndarray:
         """Probability that a donor is still alive in the year after the `periods` observed (equation 11)."""
@@ -79,7 +105,7 @@ class BGBB:
 def _bgbb_log(model: BGBB, frequency, recency, periods) -> np.ndarray:
     """Log likelihood of each record (equation 7)."""
     a, b, g, d = model.alpha, model.beta, model.gamma, model.delta
-    x, t, n = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, periods)))
+    x, t, n = _record(frequency, recency, periods, yearly=True)
     total = betaln(a + x, b + n - x) - betaln(a, b) + betaln(g, d + n) - betaln(g, d)
     for step in range(int(np.max(n - t, initial=0))):
         left = betaln(a + x, b + t - x + step) - betaln(a, b) + betaln(g + 1, d + t + step) - betaln(g, d)
@@ -103,8 +129,9 @@ def fit_bgbb(frequency, recency, periods, weights=None) -> BGBB:
     Raises
     ------
     FitError : nobody gave again, or the optimizer failed.
+    ValueError : a record that cannot be.
     """
-    table = _pooled(frequency, recency, periods, weights)
+    table = _pooled(*_record(frequency, recency, periods, yearly=True), weights)
     columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
     best = _maximize(lambda parameters: bgbb_log_likelihood(parameters, *columns), ((1.0, 1.0, 1.0, 2.0), (0.5, 0.5, 0.5, 0.5)), table)
     return BGBB(*best[0], log_likelihood=best[1])
@@ -125,32 +152,40 @@ class BGNBD:
     b: float
     log_likelihood: float = float("nan")
 
+    def __post_init__(self) -> None:
+        _positive(self, "r", "alpha", "a", "b")
+
     def p_alive(self, frequency, recency, age) -> np.ndarray:
         """Probability of still being a donor; 1 by construction for one without a repeat gift."""
-        x, t, age = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
+        x, t, age = _record(frequency, recency, age)
         log = np.log(self.a / (self.b + np.maximum(x, 1) - 1)) + (self.r + x) * np.log((self.alpha + age) / (self.alpha + t))
         return np.where(x > 0, special.expit(-log), 1.0)
 
     def expected_gifts(self, frequency, recency, age, *, horizon: float) -> np.ndarray:
         """Expected gifts in the next `horizon` time units, given the donor's record (equation 10)."""
-        x, t, age = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
-        r, alpha, a, b = self.r, self.alpha, self.a, self.b
-        if abs(a - 1) < 1e-9:
-            a = a + 1e-9
+        x, t, age = _record(frequency, recency, age)
+        r, alpha, a, b = self.r, self.alpha, self._a, self.b
         hyper = special.hyp2f1(r + x, b + x, a + b + x - 1, horizon / (alpha + age + horizon))
         grown = (a + b + x - 1) / (a - 1) * (1 - ((alpha + age) / (alpha + age + horizon)) ** (r + x) * hyper)
         return grown * self.p_alive(x, t, age)
 
     def expected_from_start(self, horizon: float) -> float:
         """Expected repeat gifts in the first `horizon` time units after the first gift (equation 9)."""
-        hyper = special.hyp2f1(self.r, self.b, self.a + self.b - 1, horizon / (self.alpha + horizon))
-        return float((self.a + self.b - 1) / (self.a - 1) * (1 - (self.alpha / (self.alpha + horizon)) ** self.r * hyper))
+        r, alpha, a, b = self.r, self.alpha, self._a, self.b
+        hyper = special.hyp2f1(r, b, a + b - 1, horizon / (alpha + horizon))
+        return float((a + b - 1) / (a - 1) * (1 - (alpha / (alpha + horizon)) ** r * hyper))
+
+    @property
+    def _a(self) -> float:
+        """`a`, kept off 1, where the closed forms divide by zero though their limit is finite."""
+        return self.a + 1e-7 if abs(self.a - 1) < 1e-7 else self.a
 
 
 def bgnbd_log_likelihood(parameters, frequency, recency, age, weights=1) -> float:
     """Log likelihood of BG/NBD `parameters` (r, alpha, a, b) for records counted `weights` times (equation 6)."""
-    r, alpha, a, b = parameters
-    x, t, age = (np.asarray(value, dtype="float64") for value in (frequency, recency, age))
+    model = BGNBD(*parameters)
+    r, alpha, a, b = model.r, model.alpha, model.a, model.b
+    x, t, age = _record(frequency, recency, age)
     front = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
     alive = -(r + x) * np.log(alpha + age)
     gone = np.where(x > 0, np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t), -np.inf)
@@ -159,7 +194,7 @@ def bgnbd_log_likelihood(parameters, frequency, recency, age, weights=1) -> floa
 
 def fit_bgnbd(frequency, recency, age, weights=None) -> BGNBD:
     """Maximum likelihood BG/NBD; times in any one unit (weeks or months are usual). Arguments and errors as `fit_bgbb`."""
-    table = _pooled(frequency, recency, age, weights)
+    table = _pooled(*_record(frequency, recency, age), weights)
     columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
     unit = float(np.median(columns[2]))
     best = _maximize(
@@ -182,6 +217,9 @@ class GammaGamma:
     v: float
     log_likelihood: float = float("nan")
 
+    def __post_init__(self) -> None:
+        _positive(self, "p", "q", "v")
+
     def expected_value(self, gifts, mean) -> np.ndarray:
         """Expected size of a donor's gifts, a mean of the donor's own average and everybody's (equation 5)."""
         x, mean = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
@@ -190,7 +228,8 @@ class GammaGamma:
 
 def gamma_gamma_log_likelihood(parameters, gifts, mean, weights=1) -> float:
     """Log likelihood of gamma-gamma `parameters` (p, q, v) for donors with `gifts` gifts of average size `mean` above 0."""
-    p, q, v = parameters
+    model = GammaGamma(*parameters)
+    p, q, v = model.p, model.q, model.v
     x, m = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
     parts = (
         gammaln(p * x + q)
@@ -228,10 +267,7 @@ def fit_gamma_gamma(gifts, mean) -> GammaGamma:
 
 
 def _pooled(x, t, n, weights) -> pd.DataFrame:
-    columns = dict(zip(("x", "t", "n"), np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (x, t, n))), strict=True))
-    table = pd.DataFrame({**columns, "weights": 1.0 if weights is None else np.asarray(weights, dtype="float64")})
-    if ((table["x"] < 0) | (table["t"] > table["n"]) | (table["t"] < 0)).any():
-        raise ValueError("records need frequency of 0 or more and recency between 0 and the time observed")
+    table = pd.DataFrame({"x": x, "t": t, "n": n, "weights": 1.0 if weights is None else np.asarray(weights, dtype="float64")})
     return table.groupby(["x", "t", "n"], as_index=False)["weights"].sum()
 
 

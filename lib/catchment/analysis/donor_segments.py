@@ -184,7 +184,7 @@ def rfm_segments(scored: pd.DataFrame) -> pd.DataFrame:
 def rfm(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, quantiles: int = 5) -> pd.DataFrame:
     """Recency, frequency and monetary scores of each donor, 5 best, and a named segment.
 
-    Ties share a score: the score is the quintile of a donor's mid-rank, so it equals the usual quintiles where all
+    Ties share a score: the score is the quintile of a donor's mean rank, so it equals the usual quintiles where all
     values differ. `recency_days` counts from the last gift to `as_of`; refunds lower the money, not the frequency.
 
     Returns
@@ -216,9 +216,13 @@ def rfm(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, quantiles: int = 5) -
 
 
 def quantile_score(values: pd.Series, *, quantiles: int = 5) -> pd.Series:
-    """Score 1 (lowest) to `quantiles` by mid-rank; equal values share a score."""
+    """Score 1 (lowest) to `quantiles`: between which quantiles of the ranks a value lies (as `pandas.qcut` cuts them).
+
+    Equal values share a score, that of their mean rank, so that many equal values stand in the middle and not at an end.
+    """
     values = pd.Series(values)
-    return np.ceil((values.rank() - 0.5) / max(len(values), 1) * quantiles).clip(1, quantiles).astype("int64")
+    place = (values.rank() - 1) * quantiles / max(len(values) - 1, 1)
+    return np.ceil(place.round(9)).clip(1, quantiles).astype("int64")
 
 
 def _rfm_segment(recency: pd.Series, value: pd.Series) -> np.ndarray:

@@ -109,7 +109,7 @@ def cents(amounts: pd.Series | np.ndarray) -> np.ndarray:
 
 
 def up_to_day(dates: pd.Series, as_of: str | pd.Timestamp, *, start_month: int = 7) -> pd.Series:
-    """True where a date lies in its fiscal year no later than `as_of` lies in its own (29 February counts as 28)."""
+    """True where a date lies in its fiscal year no later than `as_of` lies in its own; 29 February comes after any 28 February."""
     dates, as_of = pd.Series(pd.to_datetime(dates)), pd.Timestamp(as_of)
     return pd.Series(fiscal_day(dates, start_month=start_month)[1] <= (as_of.month - start_month) % 12 * 31 + as_of.day, index=dates.index)
 
