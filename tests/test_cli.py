@@ -39,6 +39,27 @@ def test_wrong_settings_exit_with_2_and_name_their_place(here, capsys):
     assert re.match(r"params/partners/dunes.yml:\d+: max_agedays: unknown key \(did you mean max_age_days\?\)", capsys.readouterr().err)
 
 
+def test_check_tells_all_at_once_in_words_or_as_json(here, capsys):
+    """A broken settings file hides neither what is wrong with the data nor a broken notebook."""
+    here.catalog.write_text("tables:\n" + here.catalog.read_text().split("\ntables:\n")[1].split("\n  counties:")[0] + "\n")
+    here.notes.unlink()
+    assert cli.main(["check"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err == "notes: data/notes.csv: expected a file, found none (known: catalog.yml)\n"
+    assert shown.out == "1 partners, 1 pages, 1 tables: 1 errors, 0 warnings\n"
+    path = here.root / "params" / "partners" / "meadow.yml"
+    path.write_text("nmae: Meadow\n")
+    (here.root / "notebooks" / "02_two.ipynb").write_text("{")
+    assert cli.main(["check", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["code"], told["partners"]) == (2, 2)
+    found = [(problem["severity"], problem["file"], problem["row"], problem["table"]) for problem in told["problems"]]
+    assert ("error", "params/partners/meadow.yml", 1, "") in found
+    assert ("error", "data/notes.csv", None, "notes") in found
+    assert any("02_two.ipynb: not a notebook" in problem["message"] for problem in told["problems"])
+    assert all(problem["message"] and problem["found"] for problem in told["problems"])
+
+
 def test_another_run_at_work_exits_with_3(here, capsys):
     here.trees.prepare()
     with lock.held(here.state, "run-1"):

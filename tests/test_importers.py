@@ -676,11 +676,6 @@ def test_rows_by_diagnosis_are_not_taken_for_hospitals(project):
     assert "'DRG_Cd' that divides them; it looks like inpatient_by_service" in said
 
 
-def test_a_thousand_written_the_european_way_is_not_one(project):
-    said = refused(project, "hospital_service_area", "HSAF_2020.csv", HSAF + "140001,61520,9.000,350000,1.000\n")
-    assert "found '9.000'" in said
-
-
 def test_the_year_is_asked_for_when_nothing_tells_it(project):
     assert "give --year" in refused(project, "hospital_service_area", "HSAF.csv", HSAF + HSAF_ROWS)
 

@@ -189,13 +189,29 @@ def test_a_missing_file_names_the_one_that_is_nearest(tables):
         (b"partner,month\ndunes,1,extra\n", "row 2"),
         (b"", "no such column"),
         (b"partner,month\nd\xfcnes,1\n", "UTF-8|utf-8"),
-        (b'partner,month\n"dunes,1\n', "well-formed file, found .*quote"),
+        (b'partner,month\n"dunes,1\n', "data/mixed.csv, row 2: expected a well-formed file, found .*quote"),
+        (b"partner;month\ndunes;1\n", "no such column .columns must be separated by commas."),
     ],
 )
 def test_a_malformed_file_is_a_data_error(tables, content, said):
     (tables.folder / "mixed.csv").write_bytes(content)
     with pytest.raises(data.DataError, match=said):
         tables.read("mixed")
+
+
+@pytest.mark.parametrize("content", [b"", b"broken", b"PAR1xxxxxxxxxxxxxxxxxxxPAR1"])
+def test_a_file_that_is_no_parquet_is_a_data_error(tables, content):
+    (tables.folder / "counts.parquet").write_bytes(content)
+    with pytest.raises(data.DataError, match=r"data/counts\.parquet: expected a readable Parquet file, found Parquet"):
+        tables.read("counts")
+
+
+def test_a_malformed_file_is_named_though_its_folder_is_named_too(tables, project):
+    """A message that names the file names the folders above it as well."""
+    with gzip.open(project / "data/flows/flows_2022.csv.gz", "wt") as stream:
+        stream.write("MEDICARE_PROV_NUM,ZIP_CD,TOTAL_CASES\n14X901,01001,20,5\n")
+    with pytest.raises(data.DataError, match=r"data/flows/flows_2022\.csv\.gz, row 2"):
+        tables.read("flows")
 
 
 def test_a_private_table_is_cut_to_the_partner_whatever_is_asked(tables, project):

@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         each.set_defaults(command=command)
         if name in ("list", "history"):
             _tree_options(each)
+        if name == "check":
+            each.add_argument("--json", action="store_true", help="end with one line of JSON that holds every problem")
     why = commands.add_parser("why", help="say what changed since a page was built")
     why.set_defaults(command=_why)
     why.add_argument("page", help="PARTNER/NOTEBOOK")
@@ -156,20 +158,13 @@ def _state(entry):
 
 
 def _check(options) -> int:
-    from catchment import data
+    from catchment.run import checking
 
-    root = params.root()
-    found = params.problems(root=root)
-    if found:
-        raise params.ParamsError(found)
-    planned = plan.pages(root)
-    plan.parameters(root, planned)
-    partners = [params.load(partner, root=root) for partner in params.partners(root=root)]
-    breaches = data.check(partners, root=root)
-    for breach in breaches:
-        print(breach, file=sys.stderr)
-    print(f"{len(partners)} partners, {len(planned)} pages, {len(data.catalog.tables(root))} tables: {len(breaches)} problems")
-    return 1 if any(breach.severity == "error" for breach in breaches) else 0
+    found = checking.check(params.root())
+    for problem in found.problems:
+        print(problem["message"], file=sys.stderr)
+    print(found.line() if options.json else found.words)
+    return found.code
 
 
 def _history(options) -> int:

@@ -280,7 +280,8 @@ def _said(name: str, entry: Table, folder: Path) -> Iterator[None]:
 
 def _malformed(name: str, entry: Table, folder: Path, message: str) -> Problem:
     line = re.search(r"on Line: (\d+)", message)
-    file = next((f"data/{path.relative_to(folder).as_posix()}" for path in folder.rglob("*") if str(path) in message), _place(name, entry))
+    named = [path for path in folder.rglob("*") if str(path) in message and path.is_file()]
+    file = f"data/{max(named, key=lambda path: len(str(path))).relative_to(folder).as_posix()}" if named else _place(name, entry)
     # The message repeats the row, then says what is wrong with it, then lists every option of the reader.
     cause = re.search(
         r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE

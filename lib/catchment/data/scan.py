@@ -19,6 +19,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import pyarrow
 import pyarrow.parquet
 from ibis.backends.duckdb import Backend
 from ibis.expr.operations import DatabaseTable
@@ -164,7 +165,8 @@ def _places(name: str, table: Table, columns: Mapping[str, Column], path: Path, 
     for source in wanted.values():
         if present.count(source) != 1:
             found = "no such column" if source not in present else f"{present.count(source)} columns of that name"
-            raise DataError(Problem(name, f"a column {source!r}", found, file=shown, column=source, hint=nearest(source, present)))
+            split = "columns must be separated by commas" if len(present) == 1 and re.search(r"[;|\t]", present[0]) else ""
+            raise DataError(Problem(name, f"a column {source!r}", found, file=shown, column=source, hint=split or nearest(source, present)))
     return {key: present.index(source) for key, source in wanted.items()}, len(present)
 
 
@@ -190,7 +192,10 @@ def _typed(key: str, column: Column, text: str) -> list[str]:
 
 def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) -> list[str]:
     """SQL of columns that have a type already; a withheld value is flagged in `<name>_suppressed`."""
-    raw = ibis.Schema.from_pyarrow(pyarrow.parquet.read_schema(path))
+    try:
+        raw = ibis.Schema.from_pyarrow(pyarrow.parquet.read_schema(path))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(Problem(name, "a readable Parquet file", str(error).splitlines()[0], file=shown)) from error
     parts = []
     for key, column in columns.items():
         source = column.source or key

@@ -69,7 +69,8 @@ def each(
 ) -> Iterator[Imported]:
     """The same, one file at a time."""
     if kind not in kinds():
-        raise ImportRefused(f"unknown kind {kind!r} ({nearest(kind, kinds())}); known: {', '.join(kinds())}")
+        hint = nearest(kind, kinds())
+        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(kinds())}")
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from .layout import IDENTIFIERS, WORDS, Field, Layout
 
-_INTEGER = r"^[+-]?(\d{1,3}(,\d{3})+|\d{1,15})(\.0{1,2})?$"  # 1.000 may be a thousand, written the European way
+_INTEGER = r"^[+-]?(\d{1,3}(,\d{3})+|\d{1,15})(\.0+)?$"
 _NUMBER = r"^[+-]?\$?(\d{1,3}(,\d{3})+|\d{1,15})?(\.\d*)?([eE][+-]?\d{1,2})?\s?%?$"
 _YES, _NO = ("y", "yes", "true", "1", "t"), ("n", "no", "false", "0", "f")
 
