@@ -38,3 +38,14 @@ def test_coverage_counts_the_limits():
 def test_lengths_must_match():
     with pytest.raises(ValueError, match="as many forecasts"):
         accuracy.mae([1, 2], [1])
+    with pytest.raises(ValueError, match="as many forecasts"):
+        accuracy.coverage([1, 2], [0], [3])
+
+
+def test_nothing_and_missing_values_have_no_error():
+    with pytest.raises(ValueError, match="found none"):
+        accuracy.rmse([], [])
+    with pytest.raises(ValueError, match="missing one"):
+        accuracy.smape([1, np.nan], [1, 2])
+    with pytest.raises(ValueError, match="at least one period"):
+        accuracy.mase([1], [2], [1, 2, 3], season=0)

@@ -93,3 +93,21 @@ def test_waits_by_year_are_missing_where_the_queue_never_settles():
     load = 5000 / 2100 * 3
     assert found["wait_share"].iloc[0] == pytest.approx(capacity.erlang_c(10, load))
     assert found["wait_min"].iloc[0] == pytest.approx(60 * capacity.erlang_c(10, load) * 3 / (10 - load))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: capacity.linac_fractions(slots_per_hour=4, hours_per_day=9, days_per_year=0), "days_per_year above 0"),
+        (lambda: capacity.linacs(9000, fractions_per_linac=9000, utilisation=85), "utilisation as a share"),
+        (lambda: capacity.linacs(-1, fractions_per_linac=9000, utilisation=0.85), "volumes of 0 or more"),
+        (lambda: capacity.chairs(100, hours_per_visit=3, hours_per_day=9, days_per_year=250, utilisation=0), "utilisation as a share"),
+        (lambda: capacity.fte(100, cases_per_fte=0), "cases_per_fte above 0"),
+        (lambda: capacity.erlang_c(2.5, 1), "whole number"),
+        (lambda: capacity.wait(2, -1, 1), "load of 0 or more"),
+        (lambda: capacity.wait(0, 1, 1), "at least one server"),
+    ],
+)
+def test_what_no_machine_can_be_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()

@@ -153,3 +153,28 @@ def test_appraisal_leaves_the_irr_out_when_it_is_not_one_number():
     assert np.isnan(several["irr_share"]) and several["sign_changes"] == 2 and np.isfinite(several["mirr_share"])
     one = finance.appraisal(0.08, EXCEL_IRR, finance_rate=0.08, reinvest_rate=0.08)
     assert one["irr_share"] == pytest.approx(0.0866, abs=5e-5)
+
+
+def test_a_rate_that_counts_twice_is_one_rate():
+    assert finance.irr_roots([-100, 220, -121]) == pytest.approx([0.1], abs=1e-6)
+    assert finance.irr_roots([-100, 230, -132]) == pytest.approx([0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: finance.irr([-1, np.inf]), "without end"),
+        (lambda: finance.xnpv(-1, [-1, 2], ["2025-01-01", "2026-01-01"]), "more than -1"),
+        (lambda: finance.discounted_payback(-1, [-1, 2]), "more than -1"),
+        (lambda: finance.mirr([-1, 2], 0.05, -1.5), "reinvestment rate"),
+        (lambda: finance.break_even_volume(-5, 2), "fixed cost of 0 or more"),
+        (lambda: finance.annuity(0.05, -1, 100), "0 or more periods"),
+    ],
+)
+def test_what_is_no_stream_or_rate_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_no_payment_is_worth_nothing():
+    assert finance.annuity(0.05, 0, 100) == 0

@@ -58,10 +58,47 @@ def test_same_seed_same_bytes():
 
 
 def test_contradictory_correlations_are_refused():
-    with pytest.raises(ValueError, match="positive definite"):
+    with pytest.raises(ValueError, match="hold together"):
         uncertainty.draws(DRIVERS, 10, seed=1, correlations={("volume", "cost"): 0.9, ("volume", "delay"): 0.9, ("cost", "delay"): -0.9})
     with pytest.raises(ValueError, match="found volume and price"):
         uncertainty.draws(DRIVERS, 10, seed=1, correlations={("volume", "price"): 0.9})
+
+
+def test_drivers_that_move_as_one():
+    drawn = uncertainty.draws(DRIVERS, 500, seed=1, correlations={("volume", "cost"): 1.0})
+    assert drawn.corr("spearman").loc["volume", "cost"] == pytest.approx(1)
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        uncertainty.copula(["a", "b"], {("a", "b"): 1.5})
+    with pytest.raises(ValueError, match="two names"):
+        uncertainty.copula(["a", "b"], {("a", "a"): 0.5})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: uncertainty.triangular(0.5, 3, 2, 4), "low <= mode <= high"),
+        (lambda: uncertainty.normal(0.5, 0, 0), "positive standard deviation"),
+        (lambda: uncertainty.pert(1.5, 0, 1, 2), "probabilities from 0 to 1"),
+        (lambda: uncertainty.quantile({"distribution": "weibull"}, 0.5), "expected one of pert"),
+        (lambda: uncertainty.draws(DRIVERS, 0, seed=1), "at least one driver and one draw"),
+        (lambda: uncertainty.summary([]), "at least one draw"),
+        (lambda: uncertainty.evpi([1.0, np.nan]), "a number in each"),
+        (lambda: uncertainty.evppi([1.0, 2, 3, 4, 5], [1.0, 2]), "outcome and driver alike"),
+    ],
+)
+def test_what_is_no_simulation_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_pert_and_triangular_moments():
+    middle = (np.arange(20_000) + 0.5) / 20_000
+    for low, mode, high in ((2, 5, 14), (0, 0, 10), (0, 10, 10)):
+        beta, three = uncertainty.pert(middle, low, mode, high), uncertainty.triangular(middle, low, mode, high)
+        mean = uncertainty.pert_mean(low, mode, high)
+        assert beta.mean() == pytest.approx(mean, abs=1e-3) and beta.var() == pytest.approx((mean - low) * (high - mean) / 7, rel=1e-3)
+        assert three.mean() == pytest.approx((low + mode + high) / 3, abs=1e-3)
+        assert three.var() == pytest.approx((low**2 + mode**2 + high**2 - low * mode - low * high - mode * high) / 18, rel=1e-3)
 
 
 def test_summary():

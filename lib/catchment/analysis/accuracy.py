@@ -18,9 +18,14 @@ from numpy.typing import ArrayLike
 
 
 def _pair(actual: ArrayLike, forecast: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Values and forecasts as arrays; raises ValueError when their number differs, there's none, or one is missing."""
     observed, expected = np.asarray(actual, dtype=float), np.asarray(forecast, dtype=float)
     if observed.shape != expected.shape:
         raise ValueError(f"accuracy: expected as many forecasts as values, found {expected.shape} for {observed.shape}")
+    if observed.size == 0:
+        raise ValueError("accuracy: expected at least one value, found none")
+    if np.isnan(observed).any() or np.isnan(expected).any():
+        raise ValueError("accuracy: expected a number for every value and forecast, found a missing one")
     return observed, expected
 
 
@@ -45,6 +50,8 @@ def smape(actual: ArrayLike, forecast: ArrayLike) -> float:
 
 def seasonal_scale(train: ArrayLike, season: int = 4) -> np.ndarray | float:
     """Mean absolute change from one season earlier in the training data (last axis); missing when there's no full season or no change."""
+    if season < 1:
+        raise ValueError(f"accuracy: expected a season of at least one period, found {season}")
     values = np.asarray(train, dtype=float)
     step = season if values.shape[-1] > season else 1
     if values.shape[-1] <= step:
@@ -68,5 +75,6 @@ def mase(actual: ArrayLike, forecast: ArrayLike, train: ArrayLike, season: int =
 
 def coverage(actual: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
     """Share of values inside their interval, limits included."""
-    observed = np.asarray(actual, dtype=float)
-    return float(((np.asarray(low) <= observed) & (observed <= np.asarray(high))).mean())
+    observed, bottom = _pair(actual, low)
+    _, top = _pair(actual, high)
+    return float(((bottom <= observed) & (observed <= top)).mean())

@@ -20,8 +20,29 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, logsumexp
 
 
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"capacity: expected {name} above 0, found {value}")
+
+
+def _share(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 < value <= 1:
+            raise ValueError(f"capacity: expected {name} as a share above 0 and up to 1, found {value}")
+
+
+def _volume(values: ArrayLike) -> np.ndarray:
+    volumes = np.asarray(values, dtype=float)
+    if (volumes < 0).any():
+        raise ValueError(f"capacity: expected volumes of 0 or more, found {volumes.min()}")
+    return volumes
+
+
 def linac_fractions(*, slots_per_hour: float, hours_per_day: float, days_per_year: float, uptime: float = 1.0) -> float:
     """Fractions that one linear accelerator can give in a year at 100 % of its slots."""
+    _positive(slots_per_hour=slots_per_hour, hours_per_day=hours_per_day, days_per_year=days_per_year)
+    _share(uptime=uptime)
     return slots_per_hour * hours_per_day * days_per_year * uptime
 
 
@@ -37,19 +58,24 @@ def linacs(fractions: ArrayLike, *, fractions_per_linac: float, utilisation: flo
     utilisation
         Planned share of the slots in use.
     """
-    return np.asarray(fractions, dtype=float) * (1 + retreatment) / (fractions_per_linac * utilisation)
+    _positive(fractions_per_linac=fractions_per_linac)
+    _share(utilisation=utilisation)
+    return _volume(fractions) * (1 + retreatment) / (fractions_per_linac * utilisation)
 
 
 def chairs(
     visits: ArrayLike, *, hours_per_visit: float, hours_per_day: float, days_per_year: float, utilisation: float
 ) -> np.ndarray | float:
     """Infusion chairs needed for a year's visits."""
-    return np.asarray(visits, dtype=float) * hours_per_visit / (hours_per_day * days_per_year * utilisation)
+    _positive(hours_per_visit=hours_per_visit, hours_per_day=hours_per_day, days_per_year=days_per_year)
+    _share(utilisation=utilisation)
+    return _volume(visits) * hours_per_visit / (hours_per_day * days_per_year * utilisation)
 
 
 def fte(cases: ArrayLike, *, cases_per_fte: float) -> np.ndarray | float:
     """Full-time equivalents needed for a year's cases (patients, abstracts)."""
-    return np.asarray(cases, dtype=float) / cases_per_fte
+    _positive(cases_per_fte=cases_per_fte)
+    return _volume(cases) / cases_per_fte
 
 
 def erlang_c(servers: int, load: float) -> float:
@@ -71,8 +97,8 @@ def erlang_c(servers: int, load: float) -> float:
     Erlang 1917; Gross et al., Fundamentals of Queueing Theory, section 2.3. Computed with logarithms, so hundreds of servers don't
     overflow.
     """
-    if servers < 1 or load < 0:
-        raise ValueError(f"queue: expected at least one server and a load of 0 or more, found {servers} and {load}")
+    if servers < 1 or servers != int(servers) or not load >= 0:
+        raise ValueError(f"queue: expected at least one server (a whole number) and a load of 0 or more, found {servers} and {load}")
     if load >= servers:
         return 1.0
     if load == 0:
@@ -99,9 +125,10 @@ def wait(servers: int, arrivals: float, service: float, *, arrival_cv: float = 1
     Allen, Probability, Statistics and Queueing Theory (1990), formula for G/G/c.
     """
     load = arrivals * service
+    chance = erlang_c(servers, load)
     if load >= servers:
         return float("inf")
-    return erlang_c(servers, load) * service / (servers - load) * (arrival_cv**2 + service_cv**2) / 2
+    return chance * service / (servers - load) * (arrival_cv**2 + service_cv**2) / 2
 
 
 def need(volumes: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:

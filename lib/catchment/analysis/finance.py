@@ -37,9 +37,16 @@ def _flows(values: ArrayLike) -> np.ndarray:
     flows = np.asarray(values, dtype=float)
     if flows.ndim == 0 or flows.shape[-1] == 0:
         raise ValueError("cash flows: expected one value per period, found none")
-    if np.isnan(flows).any():
-        raise ValueError("cash flows: expected a number in every period, found a missing value")
+    if not np.isfinite(flows).all():
+        raise ValueError("cash flows: expected a number in every period, found a missing value or one without end")
     return flows
+
+
+def _rate(rate: ArrayLike, what: str = "discount rate") -> np.ndarray:
+    rates = np.asarray(rate, dtype=float)
+    if not (rates > -1).all():
+        raise ValueError(f"{what}: expected more than -1 (-100 %), found {rates.min()}")
+    return rates
 
 
 def npv(rate: ArrayLike, values: ArrayLike) -> float | np.ndarray:
@@ -57,9 +64,7 @@ def npv(rate: ArrayLike, values: ArrayLike) -> float | np.ndarray:
     Brealey, Myers, Allen, Principles of Corporate Finance, ch. 2.
     """
     flows = _flows(values)
-    rates = np.asarray(rate, dtype=float)
-    if (rates <= -1).any():
-        raise ValueError("discount rate: expected more than -1 (-100 %)")
+    rates = _rate(rate)
     factors = (1 + rates[..., None]) ** -np.arange(flows.shape[-1])
     worth = (flows * factors).sum(axis=-1)
     return float(worth) if worth.ndim == 0 else worth
@@ -75,8 +80,10 @@ def sign_changes(values: ArrayLike) -> int:
 def irr_roots(values: ArrayLike) -> np.ndarray:
     """Every rate above -100 % at which the net present value is zero, ascending."""
     roots = np.roots(_flows(values))
-    growth = np.real(roots[(np.abs(np.imag(roots)) < 1e-8 * np.maximum(1, np.abs(roots))) & (np.real(roots) > 1e-9)])
-    return np.unique(np.round(growth - 1, 10))
+    # A rate that counts twice comes out as two close ones, or as two with a tiny imaginary part.
+    near = np.sort(np.real(roots[(np.abs(np.imag(roots)) < 1e-6 * np.maximum(1, np.abs(roots))) & (np.real(roots) > 1e-9)]))
+    apart = np.diff(near, prepend=-np.inf) > 1e-6
+    return np.round(near[apart] - 1, 6 if apart.sum() < near.size else 10)
 
 
 def irr(values: ArrayLike) -> float:
@@ -101,6 +108,8 @@ def irr(values: ArrayLike) -> float:
 def mirr(values: ArrayLike, finance_rate: float, reinvest_rate: float) -> float:
     """Modified internal rate of return: outlays financed at one rate, receipts reinvested at another until the last period."""
     flows = _flows(values)
+    _rate(finance_rate, "finance rate")
+    _rate(reinvest_rate, "reinvestment rate")
     if sign_changes(flows) == 0:
         return float("nan")
     return float(pyxirr.mirr(flows, finance_rate, reinvest_rate))
@@ -125,7 +134,7 @@ def payback(values: ArrayLike) -> float:
 def discounted_payback(rate: float, values: ArrayLike) -> float:
     """Payback of the flows discounted to t = 0."""
     flows = _flows(values)
-    return payback(flows / (1 + rate) ** np.arange(len(flows)))
+    return payback(flows / (1 + _rate(rate)) ** np.arange(len(flows)))
 
 
 def profitability_index(rate: float, values: ArrayLike, *, investment: ArrayLike | None = None) -> float:
@@ -145,6 +154,8 @@ def profitability_index(rate: float, values: ArrayLike, *, investment: ArrayLike
 
 def break_even_volume(fixed_cost: float, contribution_per_case: float) -> float:
     """Cases at which contribution covers the fixed cost; missing when a case contributes nothing."""
+    if fixed_cost < 0:
+        raise ValueError(f"break-even: expected a fixed cost of 0 or more, found {fixed_cost}")
     return fixed_cost / contribution_per_case if contribution_per_case > 0 else float("nan")
 
 
@@ -161,7 +172,7 @@ def xnpv(rate: float, values: ArrayLike, dates: Sequence) -> float:
     """Net present value at the first date of flows on given dates, actual days / 365 (Excel's XNPV)."""
     flows, days = _dated(values, dates)
     years = np.array([(day - days[0]).days for day in days]) / 365
-    return float((flows / (1 + rate) ** years).sum())
+    return float((flows / (1 + _rate(rate)) ** years).sum())
 
 
 def xirr(values: ArrayLike, dates: Sequence) -> float:
@@ -186,7 +197,9 @@ def present_value(rate: float, payments: ArrayLike, *, when: Literal["end", "beg
 
 def annuity(rate: float, periods: int, payment: float, *, when: Literal["end", "begin"] = "end") -> float:
     """Worth today of the same payment in each of a number of periods, ordinary (``end``) or due (``begin``)."""
-    return present_value(rate, np.full(periods, float(payment)), when=when)
+    if periods < 0:
+        raise ValueError(f"annuity: expected 0 or more periods, found {periods}")
+    return present_value(rate, np.full(periods, float(payment)), when=when) if periods else 0.0
 
 
 def appraisal(

@@ -36,6 +36,20 @@ def _ordered(low: float, mode: float, high: float) -> None:
         raise ValueError(f"distribution: expected low <= mode <= high and low < high, found {low}, {mode}, {high}")
 
 
+def _chance(u: ArrayLike) -> np.ndarray:
+    chance = np.asarray(u, dtype=float)
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise ValueError("distribution: expected probabilities from 0 to 1")
+    return chance
+
+
+def _outcome(values: ArrayLike) -> np.ndarray:
+    outcome = np.asarray(values, dtype=float)
+    if outcome.size == 0 or np.isnan(outcome).any():
+        raise ValueError("simulation: expected at least one draw and a number in each")
+    return outcome
+
+
 def pert_mean(low: float, mode: float, high: float) -> float:
     """Mean of the PERT distribution, (low + 4 mode + high) / 6."""
     _ordered(low, mode, high)
@@ -47,13 +61,14 @@ def pert(u: ArrayLike, low: float, mode: float, high: float) -> np.ndarray:
     _ordered(low, mode, high)
     first = 1 + PERT_SHAPE * (mode - low) / (high - low)
     second = 1 + PERT_SHAPE * (high - mode) / (high - low)
-    return low + (high - low) * betaincinv(first, second, np.asarray(u, dtype=float))
+    return low + (high - low) * betaincinv(first, second, _chance(u))
 
 
 def triangular(u: ArrayLike, low: float, mode: float, high: float) -> np.ndarray:
     """Quantiles of the triangular distribution at probabilities ``u``."""
     _ordered(low, mode, high)
-    chance, width = np.asarray(u, dtype=float), high - low
+    _ordered(low, mode, high)
+    chance, width = _chance(u), high - low
     rising = low + np.sqrt(chance * width * (mode - low))
     falling = high - np.sqrt((1 - chance) * width * (high - mode))
     return np.where(chance < (mode - low) / width, rising, falling)
@@ -63,12 +78,14 @@ def lognormal(u: ArrayLike, median: float, sigma: float) -> np.ndarray:
     """Quantiles of the lognormal distribution with this median and standard deviation of the logarithm, at probabilities ``u``."""
     if median <= 0 or sigma <= 0:
         raise ValueError(f"lognormal: expected a positive median and sigma, found {median} and {sigma}")
-    return median * np.exp(sigma * ndtri(np.asarray(u, dtype=float)))
+    return median * np.exp(sigma * ndtri(_chance(u)))
 
 
 def normal(u: ArrayLike, mean: float, sd: float) -> np.ndarray:
     """Quantiles of the normal distribution at probabilities ``u``."""
-    return mean + sd * ndtri(np.asarray(u, dtype=float))
+    if sd <= 0:
+        raise ValueError(f"normal: expected a positive standard deviation, found {sd}")
+    return mean + sd * ndtri(_chance(u))
 
 
 QUANTILES: dict[str, Callable] = {"pert": pert, "triangular": triangular, "lognormal": lognormal, "normal": normal}
@@ -76,6 +93,8 @@ QUANTILES: dict[str, Callable] = {"pert": pert, "triangular": triangular, "logno
 
 def quantile(driver: Mapping, u: ArrayLike) -> np.ndarray:
     """Quantiles of one driver given as ``{"distribution": "pert", "low": …, "mode": …, "high": …}`` (or median, sigma; mean, sd)."""
+    if driver["distribution"] not in QUANTILES:
+        raise ValueError(f"distribution: expected one of {', '.join(QUANTILES)}, found {driver['distribution']}")
     return QUANTILES[driver["distribution"]](u, **{key: value for key, value in driver.items() if key != "distribution"})
 
 
@@ -90,17 +109,25 @@ def copula(names: Sequence[str], correlations: Mapping[tuple[str, str], float]) 
     Raises
     ------
     ValueError
-        When a name is unknown or the correlations contradict each other (the matrix isn't positive definite).
+        When a name is unknown or the correlations contradict each other (the matrix isn't positive semidefinite).
     """
     matrix = np.eye(len(names))
     for (first, second), rank in correlations.items():
-        if first not in names or second not in names:
-            raise ValueError(f"correlations: expected names among {', '.join(names)}, found {first} and {second}")
+        if first not in names or second not in names or first == second:
+            raise ValueError(f"correlations: expected two names among {', '.join(names)}, found {first} and {second}")
+        if not -1 <= rank <= 1:
+            raise ValueError(f"correlations: expected a rank correlation from -1 to 1, found {rank}")
         row, column = list(names).index(first), list(names).index(second)
         matrix[row, column] = matrix[column, row] = 2 * np.sin(np.pi * rank / 6)
-    if np.linalg.eigvalsh(matrix).min() <= 0:
-        raise ValueError("correlations: expected values that can hold together, found a matrix that isn't positive definite")
+    if np.linalg.eigvalsh(matrix).min() < -1e-9:
+        raise ValueError("correlations: expected values that can hold together, found a matrix that isn't positive semidefinite")
     return matrix
+
+
+def _factor(matrix: np.ndarray) -> np.ndarray:
+    """A square root of the matrix: Cholesky's, or where two drivers move as one (rank correlation 1 or -1) that of the eigenvalues."""
+    size, axes = np.linalg.eigh(matrix)
+    return np.linalg.cholesky(matrix) if size.min() > 1e-9 else axes * np.sqrt(np.maximum(size, 0))
 
 
 def draws(
@@ -115,15 +142,17 @@ def draws(
     correlations
         Spearman rank correlation by pair of names.
     """
+    if n < 1 or not drivers:
+        raise ValueError(f"simulation: expected at least one driver and one draw, found {len(drivers)} and {n}")
     names = list(drivers)
-    factor = np.linalg.cholesky(copula(names, correlations or {}))
+    factor = _factor(copula(names, correlations or {}))
     chances = ndtr(np.random.default_rng(seed).standard_normal((n, len(names))) @ factor.T)
     return pd.DataFrame({name: quantile(driver, chances[:, place]) for place, (name, driver) in enumerate(drivers.items())})
 
 
 def summary(values: ArrayLike) -> dict[str, float]:
     """Mean, P10, P50, P90 (the value that 10, 50, 90 % of the draws stay below) and the share of draws above zero."""
-    outcome = np.asarray(values, dtype=float)
+    outcome = _outcome(values)
     low, middle, high = np.quantile(outcome, PERCENTILES)
     return {
         "mean": float(outcome.mean()),
@@ -136,8 +165,9 @@ def summary(values: ArrayLike) -> dict[str, float]:
 
 def histogram(values: ArrayLike, *, bins: int = 30) -> pd.DataFrame:
     """Share of draws in bins of equal width: ``low, high, middle, draws_share``; the outer half percent at each end joins the last bins."""
-    outcome = np.asarray(values, dtype=float)
-    edges = np.linspace(*np.quantile(outcome, [0.005, 0.995]), bins + 1)
+    outcome = _outcome(values)
+    low, high = np.quantile(outcome, [0.005, 0.995])
+    edges = np.linspace(low, high if high > low else low + 1, bins + 1)
     counts, _ = np.histogram(np.clip(outcome, edges[0], edges[-1]), edges)
     return pd.DataFrame(
         {"low": edges[:-1], "high": edges[1:], "middle": (edges[:-1] + edges[1:]) / 2, "draws_share": counts / len(outcome)}
@@ -223,13 +253,15 @@ def break_even(
 
 def evpi(values: ArrayLike) -> float:
     """Expected value of perfect information on going ahead or not, in the unit of the values."""
-    outcome = np.asarray(values, dtype=float)
+    outcome = _outcome(values)
     return float(np.maximum(outcome, 0).mean() - max(outcome.mean(), 0))
 
 
 def evppi(values: ArrayLike, driver: ArrayLike, *, degree: int = 3) -> float:
     """Expected value of knowing one driver perfectly, the inner expectation by polynomial regression on its ranks' normal scores."""
-    outcome, known = np.asarray(values, dtype=float), np.asarray(driver, dtype=float)
+    outcome, known = _outcome(values), _outcome(driver)
+    if outcome.shape != known.shape or len(outcome) <= degree:
+        raise ValueError(f"evppi: expected more than {degree} draws of outcome and driver alike, found {outcome.shape} and {known.shape}")
     if np.ptp(known) == 0:
         return 0.0
     scores = ndtri((stats.rankdata(known) - 0.5) / len(known))
