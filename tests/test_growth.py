@@ -205,6 +205,35 @@ def test_scenarios_are_evaluated_as_they_are_written(northpoint, compiled):
     assert table.loc["stress", "capital_usd"] == pytest.approx(1.15 * table.loc["base", "capital_usd"])
 
 
+def test_the_plans_scenario_decides_which_initiatives_the_page_follows(northpoint, compiled):
+    chosen = ["chairs", "oncologist"]
+    some = northpoint.model_copy(
+        update={"scenarios": northpoint.scenarios | {"base": northpoint.scenarios["base"].model_copy(update={"initiatives": chosen})}}
+    )
+    go, row = growth.planned(some, compiled), growth.scenario_row(some.scenarios["base"])
+    assert [name for name, going in zip(compiled.names, go, strict=True) if going] == [name for name in compiled.names if name in chosen]
+    worth = growth.scenarios(some, compiled).set_index("scenario").loc["base", "npv_usd"]
+    assert growth.pro_forma(compiled, row, go)["discounted_total_usd"].iloc[-1] == pytest.approx(worth)
+    drawn = uncertainty.draws(some.ranges(), 200, seed=1)
+    alone = growth.evaluate(compiled, drawn, growth.lottery(compiled, 200, seed=some.seed, names=chosen))
+    assert growth.simulated(some, compiled, drawn).npv == pytest.approx(alone.npv)
+    # A plan without the linac pays no linac, on whatever day.
+    whole = growth.dated(some, compiled, row)["xnpv_usd"] - growth.dated(some, compiled, row, go)["xnpv_usd"]
+    apart = growth.evaluate(compiled, row).npv[0] - growth.evaluate(compiled, row, go).npv[0]
+    assert whole == pytest.approx(apart, abs=compiled.rate * compiled.capital.sum())
+
+
+def test_the_cash_fan_ends_with_the_npvs_own_spread(northpoint, compiled):
+    drawn = uncertainty.draws(northpoint.ranges(), 400, seed=2, correlations=northpoint.ranks())
+    found = growth.simulated(northpoint, compiled, drawn)
+    fan = growth.cash_fan(compiled, found)
+    assert fan["year"].tolist() == list(range(2025, 2036))
+    last = fan.iloc[-1]
+    assert last["total_usd"] == pytest.approx(np.median(found.npv))
+    assert [last["total_usd_low_80"], last["total_usd_high_80"]] == pytest.approx(np.quantile(found.npv, [0.1, 0.9]))
+    assert (fan["total_usd_low_95"] <= fan["total_usd_low_80"]).all() and (fan["total_usd_high_80"] <= fan["total_usd_high_95"]).all()
+
+
 def test_expected_value_of_the_tree(northpoint, compiled):
     table = growth.scenarios(northpoint, compiled)
     ends = growth.tree(northpoint, table)

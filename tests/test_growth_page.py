@@ -59,6 +59,57 @@ def test_titles_agree_in_number():
     assert "negative in 1 of 2" in said.crossed("St. Ann", pd.DataFrame({"npv_usd": [1.0, -2]}), "Price", "Delay")["title"]
 
 
+def test_the_outlook_says_what_separate_forecasts_imply_per_patient():
+    rows = {"Radiation fractions": (4000, 2000), "Radiation oncology patients": (200, 250), "Infusion visits": (900, 900)}
+    shown = pd.DataFrame(
+        {"measure": list(rows), "2025_n": [now for now, _ in rows.values()], "2030_n": [then for _, then in rows.values()]}
+    )
+    shown = pd.concat([shown, pd.DataFrame([{"measure": "Medical oncology patients", "2025_n": 0, "2030_n": 0}])], ignore_index=True)
+    cleaned = pd.DataFrame({"series": [], "year": [], "quarter": [], "note": []})
+    note = said.outlook("St. Ann", shown.assign(**{"2035_n": shown["2030_n"]}), [2025, 2030, 2035], cleaned)["note"]
+    assert "fractions per radiation patient 20.0 in 2025, 8.0 in 2030 and 8.0 in 2035" in note and "infusion" not in note
+
+
+def test_the_back_test_pools_its_coverage_and_names_the_parameters():
+    scored = pd.DataFrame(
+        {
+            "series": ["cases", "fractions"],
+            "method": ["ETS(A,N,A)", "seasonal naive"],
+            "chosen": True,
+            "mase": [0.8, 1.0],
+            "coverage_80_share": [1.0, 0.6],
+            "coverage_95_share": [1.0, 0.8],
+            "forecasts": [30, 10],
+        }
+    )
+    years = pd.DataFrame({"measure": ["cases", "fractions"], "parameters": ["alpha 0.2, gamma 0.05", ""]})
+    note = said.backtest(scored, years)["note"]
+    assert "80 % intervals held 90 % and the 95 % ones 95 % of 40 values" in note
+    assert note.endswith("Fitted: analytic cases alpha 0.2, gamma 0.05.")
+
+
+def test_the_rooms_title_tells_the_plan_from_no_plan():
+    def title(now, then):
+        tables = [pd.DataFrame({"title": ["Infusion chairs"], "year_hit": pd.array([year], dtype="Int64")}) for year in (now, then)]
+        return said.rooms("St. Ann", *tables, last=2035)["title"]
+
+    assert title(None, None) == "No machine or chair reaches its planning limit by 2035"
+    assert title(None, 2028) == "With the plan, infusion chairs pass their limit in 2028; without it none does by 2035"
+    assert title(2027, 2030) == "Infusion chairs pass their limit in 2027, with the plan in 2030"
+    assert title(2027, None) == "Infusion chairs pass their limit in 2027, with the plan not by 2035"
+
+
+def test_the_cash_fan_says_by_when_half_have_paid_back():
+    def title(*median):
+        fan = pd.DataFrame({"year": range(2025, 2025 + len(median)), "total_usd": median})
+        fan = fan.assign(**{f"total_usd_{end}_80": fan["total_usd"] for end in ("low", "high")})
+        return said.cash("St. Ann", fan)["title"]
+
+    assert title(0, -5.0, 2.0, -1.0, 3.0) == "Half the draws have paid back by 2029"
+    assert title(0, -5.0, -2.0) == "Fewer than half the draws have paid back by 2027"
+    assert title(0, 1.0, 2.0) == "The middle of the draws never goes into the red"
+
+
 def limits(**rows):
     return pd.DataFrame(
         [
@@ -100,6 +151,7 @@ def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
     table = pd.DataFrame({"scenario": ["base", "stress"], "title": ["Base", "Stress"], "npv_usd": [2e6, -3e6]})
     text = findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=3e6, without=["Clinic"], years=12).text
     assert "12-year NPV" in text
+    assert "is worth $2.0\xa0M in the base scenario, and $1.0\xa0M weighed over all scenarios" in text.replace(" M", "\xa0M")
     assert "is worth $2.0" in text and "leaving out “Clinic” makes it $3.0" in text and "positive in 60 %" in text
     assert "leaving out" not in findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=2e6, without=[]).text
 

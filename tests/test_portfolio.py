@@ -171,6 +171,20 @@ def test_the_sum_of_drivers_is_the_change(before, factors, after, added):
     assert table["value"].iloc[-1] == pytest.approx(after + added, rel=1e-9, abs=1e-6)
 
 
+def test_a_volumes_bridge_credits_initiatives_only_with_what_they_bring(rules, plan):
+    recent = dict(zip(plan.measures, plan.baseline[0], strict=True))
+    factors = {"population": 1.05, "aging": 1.08, "rate": 0.99}
+    for name, measure in (("base", "cases"), ("aggressive", "infusion_visits")):
+        row = growth.scenario_row(rules.scenarios[name])
+        table = portfolio.volume_bridge(rules, plan, row, measure, recent, factors).set_index("driver")["value"]
+        place = plan.measures.index(measure)
+        volume = growth.evaluate(plan, row).volume[0, -1, place]
+        assert table["end"] == pytest.approx(volume)
+        assert table["initiatives"] == pytest.approx(volume - growth.evaluate(plan, row, growth.chosen(plan, ())).volume[0, -1, place])
+        assert ("site of care" in table) == (measure == "infusion_visits")
+        assert table.drop("end").sum() == pytest.approx(table["end"])
+
+
 def test_a_bridge_without_change_has_only_zero_steps():
     table = portfolio.bridge(100, {"population": 1.25, "rate": 0.8}, after=100)
     assert table["value"].iloc[-1] == pytest.approx(100) and table["value"].iloc[1] == pytest.approx(-table["value"].iloc[2])

@@ -215,8 +215,8 @@ def forecast(
 
     Returns
     -------
-    ``series, year, quarter`` (no quarter when yearly)``, method, volume_n, volume_n_low_80, volume_n_high_80, volume_n_low_95,
-    volume_n_high_95``.
+    ``series, year, quarter`` (no quarter when yearly)``, method, parameters`` (text)``, volume_n, volume_n_low_80, volume_n_high_80,
+    volume_n_low_95, volume_n_high_95``.
     """
     quarters = pd.period_range(wide.index[-1] + 1, periods=horizon, freq="Q")
     sums, keys = _periods(quarters, wide.index[-1], yearly=yearly)
@@ -235,9 +235,17 @@ def forecast(
             "series": np.repeat(name, len(keys)).astype(object),
             **{key: keys[key].to_numpy() for key in keys},
             "method": np.repeat(fit.method, len(keys)).astype(object),
+            "parameters": np.repeat(_fitted(fit), len(keys)).astype(object),
         }
         parts.append(named | {"volume_n": center[0]} | {key: block[0] for key, block in limits.items()})
     return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _fitted(fit: Fit) -> str:
+    """The fitted parameters of one series in words: "alpha 0.2, gamma 0.05"; nothing for a method without any."""
+    left_out = {"n", "upper", *(("beta", "phi") if fit.method == "ETS(A,N,A)" else ())}
+    values = {name: f"{fit.parameters[name].iloc[0]:.3g}".replace("-", "−") for name in fit.parameters if name not in left_out}
+    return ", ".join(f"{'seasonal theta' if name == 'Theta' else name} {value}" for name, value in values.items())
 
 
 def _one_step(tested: pd.DataFrame | None) -> dict[tuple[str, str], float]:

@@ -58,6 +58,11 @@ def chosen(plan: Plan, names: Sequence[str] | str = "all") -> np.ndarray:
     return allowed(plan, go)[0]
 
 
+def planned(settings: "Growth", plan: Plan) -> np.ndarray:
+    """Which initiatives go ahead in the scenario that the settings call the plan (I,)."""
+    return chosen(plan, settings.scenarios[settings.plan].initiatives)
+
+
 def allowed(plan: Plan, go: np.ndarray) -> np.ndarray:
     """Sets of initiatives (n, I) without those that lack something they require."""
     lacking = (~go).astype(float) @ plan.requires.T.astype(float) > 0
@@ -96,6 +101,12 @@ def evaluate(plan: Plan, draws: pd.DataFrame, go: np.ndarray | None = None) -> O
     flows[:, :-1] -= parts["capital_usd"]
     flows[:, 1:] += parts["service_margin_usd"] + parts["drug_margin_usd"] - parts["running_usd"] - parts["one_off_usd"]
     return Outcome(flows, parts, volume, extra, limit, np.atleast_1d(finance.npv(plan.rate, flows)))
+
+
+def simulated(settings: "Growth", plan: Plan, drawn: pd.DataFrame) -> Outcome:
+    """The plan in every draw of its drivers, each initiative of the plan's scenario going ahead with its own probability."""
+    names = settings.scenarios[settings.plan].initiatives
+    return evaluate(plan, drawn, lottery(plan, len(drawn), seed=settings.seed, names=names))
 
 
 def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,17 +196,22 @@ def valuation(plan: Plan, go: np.ndarray | None = None) -> Callable[[pd.DataFram
     return lambda draws: evaluate(plan, draws, go).npv
 
 
-def dated(settings: "Growth", plan: Plan, row: pd.DataFrame) -> dict[str, float]:
-    """XNPV and XIRR of the plan with each outlay on the day of its start and everything else on 31 December.
+def dated(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> dict[str, float]:
+    """XNPV and XIRR of the plan (all initiatives, or those of ``go``) with each outlay on the day of its start and everything else on 31 December.
 
     Returns
     -------
     ``xnpv_usd`` at the day before the first year, ``xirr_share`` (missing when the flows change sign more than once or never).
     """
-    outcome = evaluate(plan, row)
+    outcome = evaluate(plan, row, go)
+    ahead = np.ones(len(plan.names), dtype=bool) if go is None else go
     late = pd.DateOffset(months=round(float(row["delay"].iloc[0])))
     factor = float(row["capital"].iloc[0])
-    begun = [(pd.Timestamp(item.start) + late, -item.capital_usd * factor) for item in settings.initiatives.values()]
+    begun = [
+        (pd.Timestamp(settings.initiatives[name].start) + late, -settings.initiatives[name].capital_usd * factor)
+        for name, going in zip(plan.names, ahead, strict=True)
+        if going
+    ]
     ends = pd.to_datetime([f"{year}-12-31" for year in plan.years])
     first = ends[0] - pd.DateOffset(years=1)
     flows = pd.DataFrame(
@@ -272,6 +288,21 @@ def pro_forma(plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd
     flows = outcome.flows[0]
     discounted = flows / (1 + plan.rate) ** steps
     return table.assign(net_usd=flows, discounted_usd=discounted, total_usd=flows.cumsum(), discounted_total_usd=discounted.cumsum())
+
+
+def cash_fan(plan: Plan, outcome: Outcome) -> pd.DataFrame:
+    """How the discounted running total of net cash spreads over the draws.
+
+    Returns
+    -------
+    One row per t from 0: ``year`` (in which t ends), ``total_usd`` (median)`` and the limits of the middle 80 and 95 % of draws,
+    ``total_usd_low_80, total_usd_high_80, total_usd_low_95, total_usd_high_95``. In the last row that is the NPV's own spread.
+    """
+    total = (outcome.flows / (1 + plan.rate) ** np.arange(outcome.flows.shape[1])).cumsum(axis=1)
+    middle, *limits = np.quantile(total, [0.5, 0.1, 0.9, 0.025, 0.975], axis=0)
+    names = ("total_usd_low_80", "total_usd_high_80", "total_usd_low_95", "total_usd_high_95")
+    years = np.append(plan.years[0] - 1, plan.years)
+    return pd.DataFrame({"year": years, "total_usd": middle} | dict(zip(names, limits, strict=True)))
 
 
 def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") -> pd.DataFrame:

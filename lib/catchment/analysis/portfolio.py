@@ -337,8 +337,10 @@ def volume_bridge(
     place = plan.measures.index(measure)
     shift = settings.shift_share.get(measure)
     moved = {} if shift is None else {"site of care": (1 + shift.value) ** settings.horizon_years}
-    added = growth.evaluate(plan, row).volume[0, -1, place] - plan.baseline[-1, place]
-    return bridge(recent[measure], dict(factors) | moved, after=plan.baseline[-1, place], additions={"initiatives": added})
+    ahead, nothing = growth.planned(settings, plan), growth.chosen(plan, ())
+    both = growth.evaluate(plan, pd.concat([row, row], ignore_index=True), np.array([ahead, nothing])).volume[:, -1, place]
+    after, added = max(float(both[1]), 1e-9), float(both[0] - both[1])
+    return bridge(recent[measure], dict(factors) | moved, after=after, additions={"initiatives": added})
 
 
 def homes(flows: pd.DataFrame, zips: pd.DataFrame) -> pd.Series:

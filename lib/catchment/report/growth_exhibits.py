@@ -47,37 +47,50 @@ def volumes(us: str, ahead: pd.DataFrame, *, now: int, year: int, last: int) -> 
     return _figure(title, f"Volumes a year, {us}, observed to {now} and forecast to {last}, each on its own scale", VOLUMES)
 
 
-def volume(us: str, history: pd.DataFrame, forecast: pd.DataFrame, measure: str, *, year: int) -> Said:
-    """The fan of one measure: how its yearly volume moves to a year."""
-    latest = int(history["year"].max())
-    now = history.loc[history["year"].eq(latest), "volume_n"].iloc[0]
-    row = forecast[forecast["year"].eq(year)].assign(now_n=now, measure=measure)
-    change = row["volume_n"].iloc[0] / now - 1 if now else 0.0
-    title = f"{first_upper(NAMES[measure])} {'grow' if change > 0 else 'fall'} {words.share(abs(change), digits=0)} by {year}"
-    if now == 0:
-        title = f"No {NAMES[measure]} so far, and none forecast"
-    elif moves(row).empty:
-        title = f"{first_upper(NAMES[measure])} don't change measurably by {year}"
-    return _figure(title, f"{first_upper(NAMES[measure])} a year, {us}, observed to {latest} and forecast", VOLUMES)
-
-
-def outlook(us: str, wanted: Sequence[int], cleaned: pd.DataFrame) -> Said:
-    """Table of the yearly volumes; the note says what was done to the data before fitting."""
+def outlook(us: str, shown: pd.DataFrame, wanted: Sequence[int], cleaned: pd.DataFrame) -> Said:
+    """Table of the yearly volumes; the note says what they imply per patient and what was done to the data before fitting."""
     caption = f"Yearly volumes if nothing changes, with 80 % prediction intervals, {us}"
-    return _table(caption, VOLUMES, outlook_labels(wanted), repairs(cleaned))
+    return _table(caption, VOLUMES, outlook_labels(wanted), f"{_implied(shown, wanted)}{repairs(cleaned)}")
 
 
-def backtest(scored: pd.DataFrame) -> Said:
-    """Table of the back-test: how many series beat last year's quarter."""
+def _implied(shown: pd.DataFrame, wanted: Sequence[int]) -> str:
+    """Services per patient that the separate forecasts imply: where that leaves the plausible, one of the two is wrong."""
+    rows, said = shown.set_index("measure"), []
+    for service, patients, what in (
+        ("fractions", "radiation_patients", "fractions per radiation patient"),
+        ("infusion_visits", "medical_patients", "infusion visits per medical patient"),
+    ):
+        years = [f"{year}_n" for year in (wanted[0], *wanted[-2:])]
+        each = rows.loc[first_upper(NAMES[service]), years].astype(float) / rows.loc[first_upper(NAMES[patients]), years].astype(float)
+        if np.isfinite(each).all():
+            parts = [f"{words.number(value, digits=1)} in {year[:4]}" for value, year in zip(each, years, strict=True)]
+            said.append(f"{what} {words.listing(parts)}")
+    return f"Each volume is forecast by itself; together they imply {'; '.join(said)}. " if said else ""
+
+
+def backtest(scored: pd.DataFrame, years: pd.DataFrame) -> Said:
+    """Table of the back-test: how many series beat last year's quarter; the note pools the coverage and gives the fitted parameters."""
     kept = scored[scored["chosen"] & scored["mase"].notna()]
     habit = kept["series"].map(scored[scored["method"].eq("seasonal naive")].set_index("series")["mase"])
     beats = int((kept["mase"] < habit).sum())
     rest = "" if beats == len(kept) else "; the rest repeat it"
     caption = f"{beats} of {len(kept)} forecasts beat repeating last year's quarter{rest}: back-test of the chosen methods"
-    return _table(caption, VOLUMES, note="Errors in units per quarter. Quarters with a detected outlier aren't scored.")
+    fitted = years[years["parameters"].ne("")].groupby("measure", sort=False)["parameters"].first()
+    parameters = "; ".join(f"{NAMES[measure]} {text}" for measure, text in fitted.items())
+    note = f"Errors in units per quarter. Quarters with a detected outlier aren't scored. {_held(kept)}"
+    return _table(caption, VOLUMES, note=note + (f" Fitted: {parameters}." if parameters else ""))
 
 
-def sites(us: str, shown: pd.DataFrame, *, now: int, year: int) -> Said:
+def _held(kept: pd.DataFrame) -> str:
+    """Coverage of all series' intervals together; single series have too few values to be judged."""
+    if kept.empty:
+        return "No series is long enough to be tested."
+    each = {level: np.average(kept[f"coverage_{level}_share"], weights=kept["forecasts"]) for level in (80, 95)}
+    held = f"the 80 % intervals held {words.share(each[80], digits=0)} and the 95 % ones {words.share(each[95], digits=0)}"
+    return f"Together {held} of {words.count(kept['forecasts'].sum())} values."
+
+
+def sites(us: str, shown: pd.DataFrame, scored: pd.DataFrame, *, now: int, year: int, last: int) -> Said:
     """Cases by tumor site: the site that gains most among those that may be shown."""
     seen = shown.dropna(subset=["before_cases_n", "after_cases_n"])
     gain = seen["after_cases_n"] - seen["before_cases_n"]
@@ -88,8 +101,10 @@ def sites(us: str, shown: pd.DataFrame, *, now: int, year: int) -> Said:
     else:
         title = f"{seen.loc[gain.idxmax(), 'site']} gains most by {year}: {words.number(gain.max())} cases a year"
     subtitle = f"Analytic cases a year by tumor site, {us}, {now} and forecast {year}"
-    labels = {"site": "Tumor site", "before_cases_n": f"Cases {now}", "after_cases_n": f"Cases {year}"}
-    return _figure(title, subtitle, VOLUMES, labels, "Site forecasts are scaled to add up to the forecast of all cases.")
+    labels = {"site": "Tumor site", "before_cases_n": f"Cases {now}", "after_cases_n": f"Forecast {year}"}
+    labels |= {"last_cases_n": f"Forecast {last}"}
+    note = "Site forecasts are scaled to add up to the forecast of all cases. Back-tested before that: "
+    return _figure(title, subtitle, VOLUMES, labels, note + _held(scored[scored["chosen"] & scored["mase"].notna()]).lower())
 
 
 def bridge(us: str, steps: pd.DataFrame, measure: str, *, now: int, last: int) -> Said:
@@ -123,18 +138,34 @@ def tree() -> Said:
     return _table("Scenario tree: the ends, their chances and the expected value", VOLUMES, emphasize="Expected value")
 
 
-def rooms(us: str, limits: pd.DataFrame, *, last: int) -> Said:
-    """Use of machines and chairs: when each passes its limit."""
-    hit = limits.dropna(subset="year_hit").sort_values("year_hit")
-    passed = [f"{row['title']} pass their limit in {row['year_hit']}" for _, row in hit.iterrows()]
+def rooms(us: str, limits: pd.DataFrame, planned: pd.DataFrame, *, last: int) -> Said:
+    """Use of machines and chairs: when each passes its limit, without and with the plan."""
+    hit, filled = (table.dropna(subset="year_hit").sort_values("year_hit") for table in (limits, planned))
+    with_it = filled.set_index("title")["year_hit"]
+    passed = [
+        f"{row['title']} pass their limit in {row['year_hit']}, with the plan {_when(with_it, row['title'], last)}"
+        for _, row in hit.iterrows()
+    ]
     title = words.listing(passed, most=2) if passed else f"No machine or chair reaches its planning limit by {last}"
+    if len(with_it) and not passed:
+        first = f"With the plan, {with_it.index[0].lower()} pass their limit in {with_it.iloc[0]}"
+        title = f"{first}; without it none does by {last}"
     return _figure(title, f"Share of machine and chair time in use, {us}, with and without the plan", VOLUMES)
 
 
-def limits() -> Said:
+def _when(years: pd.Series, title: str, last: int) -> str:
+    return f"in {years[title]}" if title in years.index else f"not by {last}"
+
+
+def limits(last: int) -> Said:
     """Table of the years in which resources run short."""
-    note = "Staff is counted against the benchmark of the assumptions; a year stands only where the limit is passed."
-    return _table("When each resource passes its planning limit", VOLUMES, note=note)
+    labels = LABELS | {"need_last": f"Needed in {last}", "available_last": f"There in {last}"}
+    return _table(
+        "When each resource passes its planning limit",
+        VOLUMES,
+        labels,
+        f"Staff is counted against the assumptions' benchmarks. Never: not by {last}.",
+    )
 
 
 def waits(us: str, waiting: pd.DataFrame) -> Said:
@@ -204,6 +235,22 @@ def tornado(us: str, swings: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> S
     return _figure(title, f"NPV with one driver at its 10th and 90th percentile, the others central, {us}", PLAN)
 
 
+def cash(us: str, fan: pd.DataFrame) -> Said:
+    """Fan of the running total: by when half the draws have paid back, see `growth.cash_fan`."""
+    paid = fan.loc[fan["total_usd"].lt(0).iloc[::-1].cumsum().iloc[::-1].eq(0), "year"]
+    end, spent = fan.iloc[-1], fan["total_usd"].lt(0).any()
+    title = f"Half the draws have paid back by {paid.iloc[0]}" if len(paid) and spent else "The middle of the draws never goes into the red"
+    if paid.empty:
+        title = f"Fewer than half the draws have paid back by {end['year']:.0f}"
+    note = f"In {end['year']:.0f} the middle 80 % of draws lie between {words.money(end['total_usd_low_80'])} and "
+    note += f"{words.money(end['total_usd_high_80'])}: the spread of the NPV itself."
+    labels = {"year": "Year", "total_usd": "Median", "status": "Status"}
+    labels |= {f"total_usd_{end}_{level}": f"{level} % {word}" for level in (80, 95) for end, word in (("low", "from"), ("high", "to"))}
+    return _figure(
+        title, f"Running total of the plan's discounted net cash, {us}, median and middle 80 and 95 % of draws", PLAN, labels, note
+    )
+
+
 def even() -> Said:
     """Table of break-even values and of what knowing a driver is worth."""
     note = "Value of information on going ahead or not, by regression on the driver; an upper bound on what a study should cost."
@@ -218,7 +265,8 @@ def crossed(us: str, grid: pd.DataFrame, *titles: str) -> Said:
         title = f"NPV is {'positive' if losing == 0 else 'negative'} in all {len(grid)} combinations of the top two drivers"
     down, across = titles
     labels = {"first": down, "second": across, "first_setting": down, "second_setting": across, "npv_usd": "NPV"}
-    return _figure(title, f"NPV by {down.lower()} (down) and {across.lower()} (across), percentiles of each, {us}", PLAN, labels)
+    note = "The marked cell has both at their medians, which lie off the most likely values of the base where a range is lopsided."
+    return _figure(title, f"NPV by {down.lower()} (down) and {across.lower()} (across), percentiles of each, {us}", PLAN, labels, note)
 
 
 def breaches(us: str, breached: pd.DataFrame) -> Said:
@@ -227,7 +275,8 @@ def breaches(us: str, breached: pd.DataFrame) -> Said:
     if len(breached):
         last = breached[breached["year"].eq(breached["year"].max())]
         top = last.loc[last["breach_share"].idxmax()]
-        title = f"{top['title']}: {words.share(top['breach_share'], digits=0)} chance of passing the limit by {top['year']}"
+        chance = words.share(top["breach_share"], digits=0)
+        title = f"With the plan, {top['title'].lower()} pass their limit by {top['year']} with a chance of {chance}"
     labels = {"title": "Resource", "breach_share": "Past the planning limit", "over_share": "Past 100 %"}
     return _figure(title, f"Chance that the planning limit is passed, with the plan, {us}, share of draws", PLAN, labels)
 

@@ -41,12 +41,12 @@ def _accented(rooms: pd.DataFrame) -> str:
 def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
     """Use of machines and chairs, with and without the plan."""
     rules = report.settings.growth
-    nothing = growth.chosen(plan, ())
+    cases = growth.chosen(plan, ()), growth.planned(rules, plan)
 
     def figure(moved: pd.DataFrame) -> Block:
-        unchanged, planned = (growth.with_plan(rules, plan, _with(row, moved), go) for go in (nothing, None))
+        unchanged, planned = (growth.with_plan(rules, plan, _with(row, moved), go) for go in cases)
         frame = cut.rooms(unchanged, planned)
-        limits = capacity.limits(unchanged[unchanged["resource"].isin(["linac", "chair"])])
+        limits = [capacity.limits(needed[needed["resource"].isin(["linac", "chair"])]) for needed in (unchanged, planned)]
         chair = rules.resources["chair"].utilisation_share.value
         return report.figure(
             plots.trend(
@@ -58,7 +58,7 @@ def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFra
                 target=chair,
                 target_label="Chairs' planning limit",
             ),
-            **said.rooms(report.settings.name, limits, last=int(plan.years[-1])),
+            **said.rooms(report.settings.name, *limits, last=int(plan.years[-1])),
             data=frame.drop(columns="resource"),
         )
 
@@ -71,7 +71,7 @@ def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd
     title = rules.scenarios[rules.plan].title.lower()
 
     def figure(moved: pd.DataFrame) -> Block:
-        table = growth.pro_forma(plan, _with(row, moved))
+        table = growth.pro_forma(plan, _with(row, moved), growth.planned(rules, plan))
         frame = cut.cumulative(table)
         flows = table["net_usd"].to_numpy()
         paid = pd.Series(

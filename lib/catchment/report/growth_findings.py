@@ -123,11 +123,14 @@ def worth(
     """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
+    adds = {True: "is worth", False: "loses"}
+    joined = "and" if (row["npv_usd"] > 0) == (expected > 0) else "but"
+    again = "" if joined == "and" else f"{adds[expected > 0]} "
     text = (
-        f"**The full plan {'is worth' if row['npv_usd'] > 0 else 'loses'} {words.money(abs(row['npv_usd']))} "
-        f"in the {row['title'].lower()} scenario** "
-        f"({years}-year NPV; scenarios {words.money(low)} to {words.money(high)}, expected {words.money(expected)}), "
-        f"positive in {words.share(simulated['positive_share'], digits=0)} of the simulated draws"
+        f"**The full plan {adds[row['npv_usd'] > 0]} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario, "
+        f"{joined} {again}{words.money(abs(expected))} weighed over all scenarios** "
+        f"({years}-year NPV; scenarios {words.money(low)} to {words.money(high)}). Drawn around the {row['title'].lower()} scenario "
+        f"it is positive in {words.share(simulated['positive_share'], digits=0)} of cases"
     )
     text += (
         f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}."
@@ -135,8 +138,8 @@ def worth(
         else "."
     )
     chance = simulated["positive_share"]
-    adds = "adds" if row["npv_usd"] > 0 else "costs"
-    so = f"Spread over {years} years the plan {adds} about {words.money(abs(row['npv_usd']) / years)} a year."
+    brings = "adds" if row["npv_usd"] > 0 else "costs"
+    so = f"Spread over {years} years the plan {brings} about {words.money(abs(row['npv_usd']) / years)} a year."
     return Finding(
         text,
         exhibit,
@@ -210,12 +213,12 @@ def cards(
         Kpi(
             f"NPV of the plan, {base['title'].lower()}",
             words.money(base["npv_usd"]),
-            f"Expected over the scenarios: {words.money(expected)}",
+            f"Over all scenarios {words.money(expected)}",
             status="good" if base["npv_usd"] > 0 else "bad",
             measure=Measure("NPV of the plan", base["npv_usd"], "higher"),
         ),
         Kpi(
-            "Chance of a positive NPV",
+            f"Chance of a positive NPV, around {base['title'].lower()}",
             words.share(chance, digits=0),
             goal=words.goal(chance, 0.5, lambda value: words.share(value, digits=0), name="Even chance"),
             status=words.status(chance, 0.5),
@@ -255,16 +258,19 @@ METHOD = """
 **Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and
 SARIMA(0,1,1)(0,1,1)[4] compete in a rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are
 prediction intervals with Student's t, the spread being the larger of the fitted and the back-tested one; sums over a year are exact;
-methods within 5 % of the best add their disagreement. Short series, zeros, missing quarters and outliers take the stated fallbacks.
+methods within 5 % of the best add their disagreement. ETS starts from least squares of level, slope and season on the first ten quarters
+at most, SARIMA from errors of zero; parameters are the best of a grid and stand under the back-test. Series of fewer than 8 quarters take
+their mean, series of zeros stay at zero with the rule of three as upper limit, missing quarters and outliers are filled for fitting.
 
 **Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent,
 the rest at its end; t = 0 is the day the data end and isn't discounted. Everything is with the plan less without it; demand above what
 chairs and machines can do is turned away in both cases; volume moved from the hub is subtracted. Nominal dollars, no tax, no terminal
-value.
+value. In JupyterLab the figures on capacity and on the running total come with sliders for every driver; here they stand at the settings'
+values.
 
 **Uncertainty.** PERT, triangular and lognormal drivers joined by a Gaussian copula with the stated rank correlations; demand moves all
 volumes together within their prediction intervals; an initiative that lacks what it requires doesn't go ahead. Tornado and break-even
-move one driver at a time with every initiative going ahead.
+move one driver at a time with every initiative of the plan going ahead.
 
 **Limits.** Costs, revenue and ranges marked low confidence are placeholders for the partner's own figures. Effects of initiatives on each
 other are seen only through shared capacity. History holds one regime.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SERVICES = ("infusion_visits", "fractions", "surgeries")  # follow the working days of a quarter
 BANDS = ["volume_n_low_80", "volume_n_high_80", "volume_n_low_95", "volume_n_high_95"]
+CASH_BANDS = [("total_usd_low_80", "total_usd_high_80"), ("total_usd_low_95", "total_usd_high_95")]
 BAND_PAIRS = [("volume_n_low_80", "volume_n_high_80"), ("volume_n_low_95", "volume_n_high_95")]
 LABELS = {
     "measure": "Volume", "method": "Method", "volume_n": "Volume", "now_n": "Now", "volume_n_low_80": "80 % from",
@@ -25,7 +26,7 @@ LABELS = {
     "coverage_95_share": "In the 95 % interval", "title": "Name", "kind": "Kind", "start": "Start", "outlay_usd": "Capital and start",
     "capital_usd": "Capital", "running_usd": "Running", "brings_n": "Cases a year", "even_n": "Cases to cover running", "npv_usd": "NPV",
     "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
-    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Breaks even at effect",
+    "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Pays at share of effect",
     "expected_usd": "NPV times chance", "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue",
     "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use",
     "now_share": "In use, first year", "limit_share": "Planning limit", "resource": "Resource", "need_last": "Needed in the end",
@@ -108,13 +109,20 @@ def tests(scored: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int) -> pd.DataFrame:
-    """Cases by tumor site now and later, largest first: ``site, before_cases_n, after_cases_n``."""
+def sites(seen: "Outlook", coming: pd.DataFrame, *, now: int, later: int, last: int) -> pd.DataFrame:
+    """Cases by tumor site now, later and at the end, largest first: ``site, before_cases_n, after_cases_n, last_cases_n``."""
     quarters = seen.cleaned[seen.cleaned["year"].eq(now)]
     before = quarters.groupby("series")["volume_n"].sum()
     after = coming[coming["year"].eq(later)].set_index("series")["volume_n"]
-    table = pd.DataFrame({"before_cases_n": before, "after_cases_n": after.round()}).rename_axis("site").reset_index()
+    end = coming[coming["year"].eq(last)].set_index("series")["volume_n"]
+    table = pd.DataFrame({"before_cases_n": before, "after_cases_n": after.round(), "last_cases_n": end.round()})
+    table = table.rename_axis("site").reset_index()
     return table.sort_values("before_cases_n", ascending=False, kind="stable", ignore_index=True)
+
+
+def cash(fan: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A cash fan (see `growth.cash_fan`) as what is known, the start, and what is simulated."""
+    return fan.head(1)[["year", "total_usd"]], fan.iloc[1:]
 
 
 def panels(past: pd.DataFrame, years: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -161,7 +169,8 @@ def without_end(bridge: pd.DataFrame) -> pd.DataFrame:
 
 def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
     """What each initiative costs and is worth."""
-    table = valued.assign(brings_n=valued["cases_n"].round(), even_n=valued["even_n"].round(), outlay_usd=valued["capital_usd"])
+    even = valued["even_n"].round().where(valued["cases_n"].ne(0))
+    table = valued.assign(brings_n=valued["cases_n"].round(), even_n=even, outlay_usd=valued["capital_usd"])
     return table[
         [
             "title",
@@ -170,7 +179,6 @@ def initiatives(valued: pd.DataFrame) -> pd.DataFrame:
             "brings_n",
             "even_n",
             "npv_usd",
-            "irr_share",
             "payback_years",
             "break_even_share",
             "probability_share",
@@ -213,11 +221,13 @@ def rooms(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
 
 
 def limits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    """When each resource is short, without and with the plan; one that's neither there nor needed is left out."""
+    """When each resource is short, without and with the plan ("never" within the years given); one neither there nor needed is left out."""
     table = unchanged.merge(
         planned[["resource", "year_hit"]].rename(columns={"year_hit": "year_hit_planned"}), on="resource", how="left", validate="one_to_one"
     )
+    hit = ["year_hit", "year_over", "year_hit_planned"]
     kept = table[(table["available_last"] > 0) | (table["need_last"] > 0)]
+    kept = kept.assign(**{column: kept[column].astype("string").fillna("never") for column in hit})
     return (
         kept.rename(columns={"utilisation_share": "now_share"})[
             ["title", "now_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]

@@ -17,12 +17,13 @@ MEANING = {
     "f": "forecast",
 }
 _MARK = re.compile(r"\[([cuxzpref])\]")
+_SIGN_GAP = re.compile(r"−(?=\$)")
 _UNIT_GAP = re.compile(r"(?<=\d) (?=%|points?\b|[MKB]\b|km\b|minutes?\b|miles?\b|per 100)")
 
 
 def escape(value: object) -> str:
-    """Text for HTML: escaped, with a number kept on one line with its unit."""
-    return _UNIT_GAP.sub("\u00a0", html.escape(str(value), quote=True))
+    """Text for HTML: escaped, with a number kept on one line with its sign and unit."""
+    return _SIGN_GAP.sub("−\u2060", _UNIT_GAP.sub("\u00a0", html.escape(str(value), quote=True)))
 
 
 def marked(text: str) -> str:
