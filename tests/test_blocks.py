@@ -93,6 +93,8 @@ def test_figures_are_numbered_and_carry_their_table_and_source():
     report, frame = made(), stays(20, 30)
     first, second = (report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"]) for _ in range(2))
     assert (first.record["id"], second.record["id"]) == ("fig-1", "fig-2")
+    again = report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"], number=1)
+    assert again.record["id"] == "fig-1" and report.next_number() == 3
     assert "<table" in first.html
     assert "Source: Stays, 2024" in first.html
 

@@ -95,8 +95,8 @@ def test_the_rooms_title_tells_the_plan_from_no_plan():
 
     assert title(None, None) == "No machine or chair reaches its planning limit by 2035"
     assert title(None, 2028) == "With the plan, infusion chairs pass their limit in 2028; without it none does by 2035"
-    assert title(2027, 2030) == "Infusion chairs pass their limit in 2027, with the plan in 2030"
-    assert title(2027, None) == "Infusion chairs pass their limit in 2027, with the plan not by 2035"
+    assert title(2027, 2030) == "Limits are passed: infusion chairs in 2027 (2030 with the plan)"
+    assert title(2027, None) == "Limits are passed: infusion chairs in 2027 (not by 2035 with the plan)"
 
 
 def test_the_cash_fan_says_by_when_half_have_paid_back():

@@ -146,9 +146,11 @@ class Report:
 
     def figure(
         self, plot: Plot | Figure, title: str, subtitle: str, *, data: pd.DataFrame, sources: Sequence[str], alt: str | None = None, note: str | None = None,
-        labels: dict[str, str] | None = None,
+        labels: dict[str, str] | None = None, number: int | None = None,
     ) -> Block:  # fmt: skip
         """A drawing with its finding as title, what it measures as subtitle, its data table and its sources.
+
+        A figure that is drawn again keeps the `number` that it took with `next_number`.
 
         Raises
         ------
@@ -161,7 +163,7 @@ class Report:
         frame.attrs = dict(data.attrs)
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
-        n = next(self._figures)
+        n = self.next_number() if number is None else number
         self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
@@ -183,6 +185,10 @@ class Report:
                 **self._values(safe, sources, note, labels),
             },
         )
+
+    def next_number(self) -> int:
+        """Take the number of the next figure."""
+        return next(self._figures)
 
     @staticmethod
     def _picture(drawn: Plot, n: int, alt: str) -> str:

@@ -142,19 +142,15 @@ def rooms(us: str, limits: pd.DataFrame, planned: pd.DataFrame, *, last: int) ->
     """Use of machines and chairs: when each passes its limit, without and with the plan."""
     hit, filled = (table.dropna(subset="year_hit").sort_values("year_hit") for table in (limits, planned))
     with_it = filled.set_index("title")["year_hit"]
+    ends = [with_it.get(title, f"not by {last}") for title in hit["title"]]
     passed = [
-        f"{row['title']} pass their limit in {row['year_hit']}, with the plan {_when(with_it, row['title'], last)}"
-        for _, row in hit.iterrows()
+        f"{title.lower()} in {year} ({end} with the plan)" for title, year, end in zip(hit["title"], hit["year_hit"], ends, strict=True)
     ]
-    title = words.listing(passed, most=2) if passed else f"No machine or chair reaches its planning limit by {last}"
+    title = f"Limits are passed: {words.listing(passed, most=2)}" if passed else f"No machine or chair reaches its planning limit by {last}"
     if len(with_it) and not passed:
         first = f"With the plan, {with_it.index[0].lower()} pass their limit in {with_it.iloc[0]}"
         title = f"{first}; without it none does by {last}"
     return _figure(title, f"Share of machine and chair time in use, {us}, with and without the plan", VOLUMES)
-
-
-def _when(years: pd.Series, title: str, last: int) -> str:
-    return f"in {years[title]}" if title in years.index else f"not by {last}"
 
 
 def limits(last: int) -> Said:

@@ -23,7 +23,8 @@ def levers(rules: "Growth", row: pd.DataFrame) -> Levers:
     ranges = {}
     for name, driver in rules.drivers.items():
         low, high = uncertainty.quantile(driver.numbers(), [0.01, 0.99])
-        ranges[name] = {"title": driver.title, "low": float(low), "high": float(high), "value": float(row[name].iloc[0])}
+        unit = "" if driver.unit == "ratio" else f", {driver.unit}"
+        ranges[name] = {"title": f"{driver.title}{unit}", "low": float(low), "high": float(high), "value": float(row[name].iloc[0])}
     return Levers(ranges)
 
 
@@ -40,7 +41,7 @@ def _accented(rooms: pd.DataFrame) -> str:
 
 def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
     """Use of machines and chairs, with and without the plan."""
-    rules = report.settings.growth
+    rules, number = report.settings.growth, report.next_number()
     cases = growth.chosen(plan, ()), growth.planned(rules, plan)
 
     def figure(moved: pd.DataFrame) -> Block:
@@ -60,6 +61,7 @@ def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFra
             ),
             **said.rooms(report.settings.name, *limits, last=int(plan.years[-1])),
             data=frame.drop(columns="resource"),
+            number=number,
         )
 
     return figure
@@ -67,7 +69,7 @@ def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFra
 
 def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
     """Running total of the plan's net cash, plain and discounted."""
-    rules, first = report.settings.growth, int(plan.years[0]) - 1
+    rules, first, number = report.settings.growth, int(plan.years[0]) - 1, report.next_number()
     title = rules.scenarios[rules.plan].title.lower()
 
     def figure(moved: pd.DataFrame) -> Block:
@@ -81,6 +83,7 @@ def running_total(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd
             plots.trend(frame, "t", "amount_usd", group="line", accent="Discounted"),
             **said.running_total(paid, scenario=title, first=first, npv_usd=table["discounted_total_usd"].iloc[-1]),
             data=frame,
+            number=number,
         )
 
     return figure

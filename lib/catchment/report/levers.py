@@ -61,6 +61,6 @@ class Levers:
             description=lever["title"],
             continuous_update=False,
             readout_format=".2f",
-            style={"description_width": "16em"},
-            layout={"width": "42em"},
+            style={"description_width": "25em"},
+            layout={"width": "50em"},
         )
