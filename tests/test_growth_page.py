@@ -99,6 +99,22 @@ def test_the_rooms_title_tells_the_plan_from_no_plan():
     assert title(2027, None) == "Limits are passed: infusion chairs in 2027 (not by 2035 with the plan)"
 
 
+def test_waits_and_sites_are_said_as_a_director_would():
+    def title(*planned):
+        frames = [
+            pd.DataFrame({"line": line, "year": range(2026, 2026 + len(minutes)), "wait_min": minutes})
+            for line, minutes in (("Nothing changes", [10.0] * len(planned)), ("With the plan", planned))
+        ]
+        return said.waits("St. Ann", pd.concat(frames, ignore_index=True))["title"]
+
+    assert title(10.0, 12.0) == "Waits for a chair stay near 10 minutes"
+    assert title(10.0, 40.0) == "Waits for a chair stay near 10 minutes, with the plan reach 40 by 2027"
+    assert title(10.0, np.nan) == "Waits for a chair stay near 10 minutes, but with the plan never settle from 2027"
+    shown = pd.DataFrame({"site": ["All other", "Breast"], "before_cases_n": [50.0, 60], "after_cases_n": [70.0, 65]})
+    scored = pd.DataFrame(columns=["chosen", "mase"])
+    assert said.sites("St. Ann", shown, scored.astype({"chosen": bool}), now=2025, year=2030, last=2035)["title"].startswith("Breast gains")
+
+
 def test_the_cash_fan_says_by_when_half_have_paid_back():
     def title(*median):
         fan = pd.DataFrame({"year": range(2025, 2025 + len(median)), "total_usd": median})
@@ -151,7 +167,7 @@ def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
     table = pd.DataFrame({"scenario": ["base", "stress"], "title": ["Base", "Stress"], "npv_usd": [2e6, -3e6]})
     text = findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=3e6, without=["Clinic"], years=12).text
     assert "12-year NPV" in text
-    assert "is worth $2.0\xa0M in the base scenario, and $1.0\xa0M weighed over all scenarios" in text.replace(" M", "\xa0M")
+    assert "is worth $2.0\xa0M in the base scenario and $1.0\xa0M weighed over all scenarios" in text.replace(" M", "\xa0M")
     assert "is worth $2.0" in text and "leaving out “Clinic” makes it $3.0" in text and "positive in 60 %" in text
     assert "leaving out" not in findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=2e6, without=[]).text
 
@@ -289,7 +305,7 @@ def page(demo_pages):
         ("northpoint", "fractions 2024 Q2 (outlier: replaced for fitting)"),
         ("dunes", "radiation fractions fall from"),
         ("dunes", "infusion visits 2023 Q3 (outlier: replaced for fitting)"),
-        ("tallgrass", "Infusion visits don't change measurably"),
+        ("tallgrass", "Not one of 6 volumes changes measurably by 2030"),
         ("tallgrass", "radiation fractions 2023 Q2 (missing: filled for fitting)"),
         ("riverbend", "zero (no event so far)"),
     ],

@@ -94,6 +94,8 @@ def sites(us: str, shown: pd.DataFrame, scored: pd.DataFrame, *, now: int, year:
     """Cases by tumor site: the site that gains most among those that may be shown."""
     seen = shown.dropna(subset=["before_cases_n", "after_cases_n"])
     gain = seen["after_cases_n"] - seen["before_cases_n"]
+    named_sites = gain[seen["site"].ne("All other")]
+    gain = named_sites if len(named_sites) else gain
     if seen.empty:
         title = "Cases by tumor site are too few to be shown"
     elif gain.max() < 1:
@@ -182,6 +184,9 @@ def _wait_title(waiting: pd.DataFrame) -> str:
     if pd.notna(never["Nothing changes"]):
         return f"Waits for a chair grow until they never settle, from {never['Nothing changes']}"
     end = f", but with the plan never settle from {never['With the plan']}" if pd.notna(never.get("With the plan", np.nan)) else ""
+    planned = waiting.loc[waiting["line"].eq("With the plan"), "wait_min"]
+    if not end and len(planned) and planned.iloc[-1] > 1.5 * last["wait_min"] + 1:
+        end = f", with the plan reach {words.number(planned.iloc[-1])} by {last['year']}"
     if abs(last["wait_min"] - first["wait_min"]) < 1:
         return f"Waits for a chair stay near {words.number(first['wait_min'])} minutes{end}"
     return f"Waits for a chair go from {words.number(first['wait_min'])} to {words.number(last['wait_min'])} minutes by {last['year']}{end}"

@@ -124,13 +124,12 @@ def worth(
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     adds = {True: "is worth", False: "loses"}
-    joined = "and" if (row["npv_usd"] > 0) == (expected > 0) else "but"
-    again = "" if joined == "and" else f"{adds[expected > 0]} "
+    joined, again = (" and", "") if (row["npv_usd"] > 0) == (expected > 0) else (", but", f"{adds[expected > 0]} ")
     text = (
-        f"**The full plan {adds[row['npv_usd'] > 0]} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario, "
+        f"**The full plan {adds[row['npv_usd'] > 0]} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario"
         f"{joined} {again}{words.money(abs(expected))} weighed over all scenarios** "
         f"({years}-year NPV; scenarios {words.money(low)} to {words.money(high)}). Drawn around the {row['title'].lower()} scenario "
-        f"it is positive in {words.share(simulated['positive_share'], digits=0)} of cases"
+        f"it is positive in {words.share(simulated['positive_share'], digits=0)} of draws"
     )
     text += (
         f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}."
@@ -166,7 +165,7 @@ def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Findin
         if first["first_share"] >= 0.5
         else "though the first places are open"
     )
-    text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the weightings tried, {firm}"
+    text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the draws of weights and values, {firm}"
     text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
     worth = first["npv_usd"]
     so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
