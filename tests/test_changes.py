@@ -252,3 +252,43 @@ def test_breaks_date_the_new_level_and_leave_small_series_alone():
     assert (stop["before_quarters"], stop["after_quarters"], stop["ratio"], bool(stop["broke"])) == (16, 4, 0.0, True)
     assert not table.loc["steady", "broke"]
     assert changes.breaks(rare, replicates=9).empty
+
+
+@pytest.mark.parametrize("counts", [(2.5, 3), (np.nan, 3), (1, np.inf)])
+def test_broken_or_unknown_counts_are_refused_rather_than_cut(counts):
+    with pytest.raises(ValueError, match="counts must not be negative or broken"):
+        changes.poisson_test(*counts)
+
+
+def test_two_rates_as_in_the_example_of_r():
+    # R, ?poisson.test: c(11, 6 + 8 + 7) events in c(800, 1083 + 1050 + 878) person-years; p 0.07967, ratio 1.971 (0.858 to 4.277).
+    found = changes.poisson_test(21, 11, exposure1=1083 + 1050 + 878, exposure2=800)
+    assert (found.ratio, found.low, found.high, found.pvalue) == pytest.approx((1.971488, 0.858426, 4.277266, 0.079669), rel=1e-5)
+
+
+def test_a_margin_without_room_and_a_series_that_is_no_count_are_refused():
+    for margin in (0, 3):
+        with pytest.raises(ValueError, match="margin must leave a place"):
+            changes.change_point([1, 2, 3, 4], margin=margin)
+    with pytest.raises(ValueError, match="four counts"):
+        changes.change_point([1.5, 2, 3, 4])
+    with pytest.raises(ValueError, match="at least one quarter"):
+        changes.periods(pd.DataFrame({"period": ["2025-01-01"]}), last=pd.Timestamp("2025-12-31"), quarters=0)
+
+
+def steady(counts):
+    quarters = pd.period_range("2024Q1", periods=len(counts), freq="Q").to_timestamp()
+    return pd.DataFrame({"npi": "a", "period": quarters, "referrals_n": counts})
+
+
+def test_a_quarter_that_the_data_cut_short_is_no_break():
+    cut = steady([50, 50, 50, 50, 51, 2])
+    assert changes.breaks(cut, last=pd.Timestamp("2025-06-30"))["broke"].tolist() == [True]
+    whole = changes.breaks(cut, last=pd.Timestamp("2025-05-01"))
+    assert whole["broke"].tolist() == [False]
+    assert whole[["before_quarters", "after_quarters"]].sum(axis=1).tolist() == [5]
+
+
+@pytest.mark.parametrize("counts", [[], [50, 50, 50]])
+def test_too_short_a_history_has_no_breaks(counts):
+    assert changes.breaks(steady(counts)).empty

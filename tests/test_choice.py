@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from scipy import optimize
 from spint.gravity import Production
 
@@ -204,3 +205,78 @@ def test_a_power_of_short_distances_explodes_under_the_negative_binomial():
     assert power.family == exponential.family == "negative binomial"
     assert power.srmse > 1.5 * exponential.srmse
     assert exponential.d2 > power.d2 + 0.2
+
+
+def test_gravity_equals_a_regression_with_indicators_written_out(world):
+    """Every constraint against statsmodels' Poisson regression on a dense design."""
+    pairs = pairs_of(*world).sort_values(["origin", "destination"], ignore_index=True)
+    pairs["mass_o"] += 7 * (pairs.index // 12)
+    origins, destinations = (pd.get_dummies(pairs[end], dtype=float) for end in ("origin", "destination"))
+    slopes = {name: np.log(pairs[name].to_numpy()) for name in ("mass_o", "mass_d")} | {"distance": np.log(np.maximum(pairs["dist_km"], 1))}
+    constants = {
+        "none": np.ones((len(pairs), 1)),
+        "production": origins.to_numpy(),
+        "attraction": destinations.to_numpy(),
+        "doubly": np.column_stack([origins, destinations.iloc[:, 1:]]),
+    }
+    for constraint, fixed in constants.items():
+        names = [*choice.MASSES[constraint], "distance"]
+        design = np.column_stack([fixed, *(slopes[name] for name in names)])
+        peer = sm.GLM(pairs["flow_n"].to_numpy(float), design, family=sm.families.Poisson()).fit(tol=1e-12)
+        own = choice.gravity(pairs, constraint=constraint, switch=np.inf)
+        assert own.terms["term"].tolist() == names
+        assert own.terms["value"].to_numpy() == pytest.approx(peer.params[-len(names) :], rel=1e-5)
+        assert own.terms["se"].to_numpy() == pytest.approx(peer.bse[-len(names) :], rel=1e-4)
+        assert own.pairs["expected_n"].to_numpy() == pytest.approx(peer.fittedvalues, rel=1e-5)
+        assert own.d2 == pytest.approx(1 - peer.deviance / peer.null_deviance)
+        assert own.pseudo_r2 == pytest.approx(1 - peer.llf / peer.llnull)
+        assert own.dispersion == pytest.approx(peer.pearson_chi2 / peer.df_resid, rel=1e-6)
+
+
+def test_the_errors_of_mci_are_those_of_a_regression_with_origin_means(world):
+    mass, km, flows = world
+    rows = pairs_of(mass, km, flows)
+    design = np.column_stack(
+        [pd.get_dummies(rows["origin"], dtype=float), np.log(rows["mass_d"]), np.log(np.maximum(rows["dist_km"], 1))]
+    ).astype(float)
+    peer = sm.OLS(np.log(rows["flow_n"] + 0.5), design).fit()
+    own = choice.mci(flows, mass, km, add=0.5)
+    assert own["value"].to_numpy() == pytest.approx(peer.params[-2:], rel=1e-6)
+    assert own["se"].to_numpy() == pytest.approx(peer.bse[-2:], rel=1e-6)
+    assert own[["low", "high"]].to_numpy() == pytest.approx(peer.conf_int()[-2:], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"flow_n": -1}, "whole numbers"),
+        ({"flow_n": 1.5}, "whole numbers"),
+        ({"flow_n": 0}, "not all zero"),
+        ({"flow_n": np.nan}, "must be known"),
+        ({"dist_km": np.nan}, "must be known"),
+        ({"dist_km": -3.0}, "dist_km must not be negative"),
+        ({"destination": "one"}, "one row per origin and destination"),
+    ],
+)
+def test_pairs_that_no_gravity_model_can_be_made_of_are_refused(world, change, said):
+    with pytest.raises(ValueError, match=said):
+        choice.gravity(pairs_of(*world).assign(**change), constraint="production")
+
+
+def test_too_few_pairs_and_unknown_models_are_refused(world):
+    pairs = pairs_of(*world)
+    square = pairs[pairs["origin"].isin(pairs["origin"].unique()[:2]) & pairs["destination"].isin(pairs["destination"].unique()[:2])]
+    assert not choice.identified(square, "doubly")
+    with pytest.raises(ValueError, match="4 pairs are too few for a gravity model of 4 terms"):
+        choice.gravity(square, constraint="doubly")
+    level = choice.gravity(pairs.assign(dist_km=10.0), constraint="production")
+    assert level.terms.set_index("term").loc["distance"].isna().all()
+    assert level.terms.set_index("term").loc["mass_d"].notna().all()
+    assert level.pairs.groupby("origin")["expected_n"].sum().to_numpy() == pytest.approx([800] * 60, rel=1e-3)
+    assert not choice.identified(pairs.assign(dist_km=10.0), "production")
+    with pytest.raises(ValueError, match="constraint is one of none, production, attraction, doubly"):
+        choice.gravity(pairs, constraint="both")
+    with pytest.raises(ValueError, match="power or exponential"):
+        choice.gravity(pairs, decay="pow")
+    with pytest.raises(ValueError, match="MCI needs shares above zero"):
+        choice.mci(np.eye(3), [1, 2, 3], np.ones((3, 3)))

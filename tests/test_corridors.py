@@ -90,3 +90,22 @@ def test_the_flow_map_draws_the_largest_and_counts_the_rest(grid):
     assert not any(f": {n}" in tip for tip in drawn.plot.tips.values() for n in range(1, 11) if tip.endswith(f": {n}"))
     nothing = flow_maps.flows(land, hidden.assign(referrals_n=np.nan), "referrals_n")
     assert (nothing.plot.fig, nothing.drawn_n, nothing.left_out_n) == (None, 0, len(hidden))
+
+
+def test_too_few_corridors_give_no_model_rather_than_an_error(referrals):
+    one = corridors.pairs(referrals[referrals["city"] == "Town 1"], CENTERS)
+    assert corridors.fits(one.head(2)) == {}
+    assert corridors.attraction(one.head(2)).empty
+    assert corridors.quality({}).empty
+    assert corridors.surprises(None).empty
+    # A single town cannot have its total and its centers' totals fixed.
+    assert "doubly" not in corridors.fits(one)
+
+
+def test_a_year_that_the_data_cut_short_is_left_out_of_the_years(referrals):
+    quarters = pd.period_range("2022Q2", "2025Q3", freq="Q").to_timestamp()
+    rows = pd.concat([referrals.assign(period=quarter) for quarter in quarters])
+    towns = pd.DataFrame({"city": ["Town 0", "Town 1"], "destination": "D"})
+    years = corridors.yearly(rows, towns, to="D", most=1)
+    assert years["year"].tolist() == [2023, 2024]
+    assert set(years["city"]) == {"Town 0"}

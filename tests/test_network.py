@@ -198,3 +198,27 @@ def test_weighted_projection_counts_what_both_have():
     table = pd.DataFrame({"center": ["A", "B", "A", "B", "C"], "npi": ["1", "1", "2", "2", "2"], "referrals_n": [10, 4, 3, 8, 5]})
     shared = network.projection(table, of="center", through="npi", weight="referrals_n").set_index(["left", "right"])["weight"]
     assert shared.to_dict() == {("A", "B"): 7, ("A", "C"): 3, ("B", "C"): 5}
+
+
+@pytest.mark.parametrize("patients", [0, -5, np.nan])
+def test_a_link_without_patients_is_refused_by_every_measure(patients):
+    bad = pd.DataFrame({"npi1": ["a", "b"], "npi2": ["b", "c"], "patients_n": [20, patients]})
+    for measure in (network.strength, network.betweenness, network.closeness, network.pagerank, network.communities):
+        with pytest.raises(ValueError, match="more than no patients"):
+            measure(bad)
+
+
+def test_a_pair_given_twice_is_refused_rather_than_counted_twice():
+    twice = pd.DataFrame({"npi1": ["a", "a", "b"], "npi2": ["b", "b", "a"], "patients_n": [20, 30, 40]})
+    with pytest.raises(ValueError, match="a to b is there more than once"):
+        network.strength(twice)
+    assert network.strength(twice.drop(index=1)).loc["a", "out_patients_n"] == 20
+
+
+def test_links_without_a_count_of_same_days_lose_every_tie_with_ancillary_services():
+    pairs = pd.DataFrame(
+        {"npi1": ["a", "a"], "npi2": ["x", "b"], "patients_n": [90, 40], "pairs_n": [120, 60], "wait_mean_days": [3.0, 9.0]}
+    )
+    found = network.links(pairs, known={"a", "b", "x"}, same_day={"x"})
+    assert found.links["npi2"].tolist() == ["b"]
+    assert found.dropped["links_n"].sum() == 1

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.analysis import changes, corridors, outreach, referrals
+from catchment.analysis import changes, corridors, outreach, referrals, survival
 from catchment.report import referral_exhibits as exhibits
 from catchment.report import referral_findings as said
 
@@ -168,6 +168,35 @@ def test_a_movement_within_chance_is_called_so():
     assert "52" not in few.value + few.change
     far = said.share_card("Keepage", pd.concat([rows.loc[["now"]], rows.loc[["before"]] - 0.2]), 0.8)
     assert "(within chance)" not in far.change
+
+
+def centers(days, pvalue):
+    waits = pd.DataFrame({"destination": ["Hub", "Partner", "Outpost"][: len(days)], "median_days": days})
+    return survival.Contrast(waits, survival.LogRank(9.0, len(days) - 1, pvalue), 0)
+
+
+def test_the_faster_center_is_named_whichever_it_is():
+    assert exhibits.center_waits(centers([12.0, 25.0], 0.001))["title"] == "Hub sees half within 12 days, the slowest within 25"
+    assert exhibits.center_waits(centers([25.0, 12.0], 0.001))["title"].startswith("Partner sees half within 12 days")
+    assert exhibits.center_waits(centers([12.0, 25.0, float("nan")], 0.001))["title"].endswith("the slowest within 25")
+    assert exhibits.center_waits(centers([12.0, 14.0], 0.4))["title"] == "Half of the patients are seen within 13 days"
+    assert exhibits.center_waits(centers([float("nan")], float("nan")))["title"] == "Fewer than half of the patients have been seen"
+    assert "no test between centers" in exhibits.center_waits(centers([12.0], float("nan")))["note"]
+    assert "p below 0.001" in exhibits.center_waits(centers([12.0, 25.0], 1e-9))["note"]
+
+
+def test_orders_are_told_apart_from_claims_for_both_groups_of_clinicians():
+    rows = [("affiliated", "order", 60), ("affiliated", "claims", 20), ("independent", "order", 5), ("independent", "claims", 15)]
+    every = pd.DataFrame(rows, columns=["affiliation", "evidence", "referrals_n"]).assign(eligible=True, period=pd.Timestamp("2021-01-01"))
+    rules = params.load("dunes", root=ROOT).referrals
+    text = exhibits.method(every, rules, referrals.Worth(1.0, 2.0, 0.5), year=2025, clinicians_n=3)
+    assert "65 are documented orders and 35 are sequences of visits in claims" in text
+    assert "orders are 75 % of those of affiliated clinicians and 25 % of all others" in text
+
+
+def test_only_independent_clinicians_are_said_to_split():
+    loyal = pd.DataFrame({"affiliation": ["independent"] * 3 + ["affiliated"], "tier": ["splitter", "lost", "loyal", "splitter"]})
+    assert exhibits.tiers(loyal, "2025")["title"] == "1 of 3 independent referrers split between us and others"
 
 
 @pytest.mark.slow

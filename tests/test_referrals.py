@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from catchment.analysis import referrals
+from catchment.analysis import rates, referrals
 
 OURS, RIVAL, OTHER = "Oakmont", "Cedar", "Birch"
 
@@ -195,3 +195,15 @@ def test_a_referral_is_worth_a_case_times_the_share_treated_of_those_decided():
     assert found.treated_share == pytest.approx(64 / 100)
     assert found.referral_usd == pytest.approx(9_600)
     assert np.isnan(referrals.worth(rows.tail(1), 15_000).referral_usd)
+
+
+def test_the_change_of_a_share_has_the_interval_of_newcombe():
+    table = pd.DataFrame({"kept_referrals_n": [56, 48], "eligible_referrals_n": [70, 80]}, index=["now", "before"])
+    low, high = rates.wilson(table["kept_referrals_n"].to_numpy(), table["eligible_referrals_n"].to_numpy())
+    rows = table.assign(kept_share=table["kept_referrals_n"] / table["eligible_referrals_n"], kept_share_low=low, kept_share_high=high)
+    found = referrals.share_change(rows)
+    # Newcombe (1998), example (a): 56/70 against 48/80, method 10: 0.0524 to 0.3339.
+    assert (round(found.difference, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
+    # The two intervals overlap, and yet the shares differ beyond chance.
+    assert rows.loc["now", "kept_share_low"] < rows.loc["before", "kept_share_high"]
+    assert np.isnan(referrals.share_change(rows.assign(kept_share=[0.5, np.nan])).low)

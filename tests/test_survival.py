@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 from catchment.analysis import survival
 
@@ -39,6 +40,80 @@ def test_without_censoring_the_curve_is_the_plain_share_still_waiting(days):
     curve = survival.kaplan_meier(days, np.ones(len(days)))
     plain = [np.mean(np.array(days) > time) for time in curve["time"]]
     assert np.allclose(curve["survival_share"], plain, atol=1e-12)
+
+
+WAITS = st.lists(st.tuples(st.integers(0, 25), st.booleans(), st.sampled_from("ABC")), min_size=2, max_size=80)
+
+
+@settings(max_examples=60, deadline=None)
+@given(WAITS)
+def test_the_curve_is_that_of_statsmodels_with_a_row_for_every_censoring(rows):
+    days, seen, _ = (np.array(column) for column in zip(*rows, strict=True))
+    curve = survival.kaplan_meier(days, seen)
+    assert curve["time"].tolist() == sorted(set(days))
+    assert curve["at_risk_n"].tolist() == [int((days >= time).sum()) for time in curve["time"]]
+    if seen.any():
+        peer, own = SurvfuncRight(days, seen.astype(int)), curve[curve["events_n"] > 0]
+        assert own["time"].tolist() == peer.surv_times.tolist()
+        assert own["survival_share"].to_numpy() == pytest.approx(peer.surv_prob, abs=1e-12)
+        # Greenwood's error, through the log-log limits.
+        inside = own[(own["survival_share"] > 0) & (own["survival_share"] < 1)]
+        error = peer.surv_prob_se[own["survival_share"].between(0, 1, inclusive="neither").to_numpy()]
+        width = 1.959964 * error / (inside["survival_share"] * np.log(inside["survival_share"]))
+        assert inside["survival_low"].to_numpy() == pytest.approx(inside["survival_share"] ** np.exp(-width), abs=1e-6)
+    else:
+        assert (curve["survival_share"] == 1).all()
+        assert np.isnan(survival.median(days, seen)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(WAITS)
+def test_the_logrank_test_is_that_of_statsmodels_where_that_has_an_answer(rows):
+    days, seen, group = (np.array(column) for column in zip(*rows, strict=True))
+    found = survival.logrank(days, seen, group)
+    # Statsmodels has no answer where everybody at risk has the event at once. A group has a say when somebody in it is still at risk at the first event.
+    says = sorted(name for name in set(group) if seen.any() and days[group == name].max() >= days[seen].min())
+    assert found.df == max(len(says) - 1, 0)
+    if found.chi2 > 0 and len(says) == 2:
+        inside = np.isin(group, says)
+        chi2, pvalue = survdiff(days[inside], seen[inside].astype(int), group[inside])
+        assert found.chi2 == pytest.approx(chi2, rel=1e-6, abs=1e-8)
+        assert found.pvalue == pytest.approx(pvalue, rel=1e-6)
+
+
+def test_the_logrank_test_of_five_groups_is_that_of_statsmodels():
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        days, seen, group = rng.integers(0, 30, 150), rng.random(150) < 0.7, rng.integers(0, 5, 150)
+        found = survival.logrank(days, seen, group)
+        assert (found.chi2, found.pvalue) == pytest.approx(survdiff(days, seen.astype(int), group), rel=1e-9)
+
+
+def test_a_group_that_is_gone_before_the_first_event_takes_no_part():
+    days, seen = [1, 1, 5, 6, 7, 8], [0, 0, 1, 1, 1, 1]
+    three = survival.logrank(days, seen, ["gone", "gone", "A", "B", "A", "B"])
+    two = survival.logrank(days[2:], seen[2:], ["A", "B", "A", "B"])
+    assert (three.df, three.chi2) == (1, pytest.approx(two.chi2))
+    assert survival.logrank(days[:4], seen[:4], ["gone", "gone", "A", "A"]).df == 0
+    assert np.isnan(survival.logrank([3, 4, 5], [0, 0, 0], ["A", "B", "B"]).pvalue)
+
+
+@pytest.mark.parametrize(
+    "values", [([1, np.nan], [1, 1]), ([1, -2], [1, 1]), ([1, 2], [1, 2]), ([1, 2], [1, np.nan]), ([1, np.inf], [1, 1])]
+)
+def test_what_is_not_a_wait_is_refused_everywhere(values):
+    for asked in (survival.kaplan_meier, survival.median, lambda days, seen: survival.logrank(days, seen, ["A", "B"])):
+        with pytest.raises(ValueError, match=r"duration|event"):
+            asked(*values)
+    with pytest.raises(ValueError, match="group"):
+        survival.logrank([1, 2, 3], [1, 1, 1], ["A", "B", None])
+
+
+def test_centers_where_nobody_has_been_treated_yet_are_compared_with_nothing():
+    waiting = dated([9, 12, 30, 4], [False] * 4, ["A", "A", "B", "B"])
+    found = survival.contrast(waiting, start="start", event="event", until="until", by="site", least=1)
+    assert found.test.df == 0
+    assert found.waits[["pvalue", "adjusted", "median_days"]].isna().all(axis=None)
 
 
 def cases(**columns):

@@ -49,14 +49,17 @@ def poisson_test(count1: float, count2: float, *, exposure1: float = 1.0, exposu
     Raises
     ------
     ValueError
-        A count is negative or an exposure is not positive.
+        A count is not a whole number of 0 or more, or an exposure is not positive.
 
     References
     ----------
     Przyborowski and Wilenski (1940), Biometrika 31; limits of Clopper and Pearson (1934) on the conditional binomial.
     """
-    if min(count1, count2) < 0 or min(exposure1, exposure2) <= 0:
-        raise ValueError(f"counts must not be negative and exposures positive: {count1}, {count2}, {exposure1}, {exposure2}")
+    whole = all(np.isfinite(count) and count >= 0 and count == int(count) for count in (count1, count2))
+    if not whole or not min(exposure1, exposure2) > 0:
+        raise ValueError(
+            f"counts must not be negative or broken, and exposures must be positive: {count1}, {count2}, {exposure1}, {exposure2}"
+        )
     total = int(count1 + count2)
     if total == 0:
         return RateComparison(np.nan, 0.0, np.inf, 1.0)
@@ -75,7 +78,14 @@ def periods(referrals: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -
     ----------
     last
         Last day covered by the data; a quarter that it cuts short does not count.
+
+    Raises
+    ------
+    ValueError
+        There is no quarter to compare.
     """
+    if quarters < 1:
+        raise ValueError(f"a period has at least one quarter, not {quarters}")
     whole = pd.Timestamp(last) + pd.Timedelta(days=1)
     end = pd.Timestamp(whole.year, 3 * ((whole.month - 1) // 3) + 1, 1)
     middle, start = end - pd.DateOffset(months=3 * quarters), end - pd.DateOffset(months=6 * quarters)
@@ -141,13 +151,20 @@ def change_point(counts: ArrayLike, *, replicates: int = 1999, seed: int = 0, ma
     margin
         Values that must lie on each side of the break.
 
+    Raises
+    ------
+    ValueError
+        The series is too short for the margin, or a value is no count.
+
     References
     ----------
     Worsley (1986), Biometrika 73:91. British coal-mining disasters break after 1891 (Raftery and Akman 1986, Biometrika 73:85).
     """
     series = np.asarray(counts, float)
-    if series.ndim != 1 or len(series) < 4 or (series < 0).any() or np.isnan(series).any():
+    if series.ndim != 1 or len(series) < 4 or not np.isfinite(series).all() or (series < 0).any() or (series % 1 != 0).any():
         raise ValueError("a change point needs one series of at least four counts, none negative or missing")
+    if not 1 <= margin <= len(series) // 2:
+        raise ValueError(f"margin must leave a place for the break: 1 to {len(series) // 2}, not {margin}")
     total = series.sum()
     if total == 0:
         return ChangePoint(-1, 0.0, 0.0, 0.0, 1.0)
@@ -172,19 +189,35 @@ def _ratios(series: np.ndarray, margin: int) -> np.ndarray:
 
 
 def breaks(
-    referrals: pd.DataFrame, *, by: str = "npi", smallest: int = 44, replicates: int = 1999, seed: int = 0, false_discovery: float = 0.05
+    referrals: pd.DataFrame,
+    *,
+    by: str = "npi",
+    last: pd.Timestamp | None = None,
+    smallest: int = 44,
+    replicates: int = 1999,
+    seed: int = 0,
+    false_discovery: float = 0.05,
 ) -> pd.DataFrame:
     """Change point of each group's quarterly series with at least `smallest` referrals in all, false discoveries controlled.
+
+    Parameters
+    ----------
+    last
+        Last day covered by the data: a quarter that it cuts short would look like a break and is left out. By default all are whole.
 
     Returns
     -------
     One row per judged group: `first_quarter` of the new level (such as 2025 Q1), `before_referrals_n` in `before_quarters`,
-    `after_referrals_n` in `after_quarters`, `ratio` of the quarterly means, `statistic`, `pvalue`, `adjusted`, `broke`; the clearest break first.
+    `after_referrals_n` in `after_quarters`, `ratio` of the quarterly means, `statistic`, `pvalue`, `adjusted`, `broke`; the
+    clearest break first. No row where fewer than four quarters are known.
     """
-    quarters = pd.period_range(referrals["period"].min(), referrals["period"].max(), freq="Q").to_timestamp()
+    known = pd.to_datetime(referrals["period"])
+    if last is not None:
+        known = known[known.dt.to_period("Q").dt.end_time.dt.normalize() <= pd.Timestamp(last)]
+    quarters = pd.period_range(known.min(), known.max(), freq="Q").to_timestamp() if len(known) else pd.DatetimeIndex([])
     series = referrals.pivot_table(index=by, columns="period", values="referrals_n", aggfunc="sum", fill_value=0, observed=True)
     series = series.reindex(columns=quarters, fill_value=0)
-    series = series[series.sum(axis=1) >= smallest]
+    series = series[series.sum(axis=1) >= smallest] if len(quarters) >= 4 else series.head(0)
     found = pd.DataFrame(
         [change_point(row, replicates=replicates, seed=seed) for row in series.to_numpy()], columns=ChangePoint._fields, index=series.index
     )
@@ -198,7 +231,7 @@ def breaks(
     table["after_referrals_n"] = series.sum(axis=1).astype(int) - table["before_referrals_n"]
     table["ratio"] = found["after_mean"] / found["before_mean"].where(found["before_mean"] > 0)
     table[["statistic", "pvalue"]] = found[["statistic", "pvalue"]]
-    table["adjusted"] = stats.false_discovery_control(table["pvalue"]) if len(table) else np.nan
+    table["adjusted"] = stats.false_discovery_control(table["pvalue"].astype(float)) if len(table) else np.nan
     table["broke"] = table["adjusted"] <= false_discovery
     return table.sort_values("statistic", ascending=False, kind="stable").reset_index()
 

@@ -24,6 +24,8 @@ from .rates import quotient
 FLOOR_KM = 1.0  # nearer than this is as good as there: a centroid is not a home
 Constraint = Literal["none", "production", "attraction", "doubly"]
 Decay = Literal["power", "exponential"]
+# Masses that a gravity model needs: a constrained side has a fixed effect in place of its mass.
+MASSES = {"none": ["mass_o", "mass_d"], "production": ["mass_d"], "attraction": ["mass_o"], "doubly": []}
 
 
 def huff(attraction: ArrayLike, dist_km: ArrayLike, *, gamma: float = 1.0, lambda_: float = -2.0, floor_km: float = FLOOR_KM) -> np.ndarray:
@@ -216,7 +218,12 @@ def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: fl
     """Log-centered least squares of the Huff exponents (Nakanishi & Cooper 1974): `term, value, se, low, high`.
 
     Shares must not be zero: such cells are left out unless `add` (a count added to every cell, to be stated) fills them.
-    Logs are centered over the cells that remain of each origin.
+    Logs are centered over the cells that remain of each origin; the standard errors count the origin means that this takes.
+
+    Raises
+    ------
+    ValueError
+        Too few cells remain for two exponents and a mean of each origin, or size or distance does not vary within origins.
     """
     flows = np.asarray(flow_n, dtype=float) + add
     mass = np.broadcast_to(np.asarray(attraction, dtype=float), flows.shape)
@@ -224,15 +231,22 @@ def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: fl
     logs = [np.log(np.where(used, v, 1)) for v in (flows, mass, np.maximum(np.asarray(dist_km, dtype=float), floor_km))]
     means = [quotient((v * used).sum(axis=1, keepdims=True), used.sum(axis=1, keepdims=True)) for v in logs]
     y, a, d = ((v - m)[used] for v, m in zip(logs, means, strict=True))
-    fit = sm.OLS(y, np.column_stack([a, d])).fit()
-    low, high = fit.conf_int().T
-    return pd.DataFrame({"term": ["attraction", "distance"], "value": fit.params, "se": fit.bse, "low": low, "high": high})
+    design, freedom = np.column_stack([a, d]), int(used.sum() - used.any(axis=1).sum() - 2)
+    if freedom < 1 or np.linalg.matrix_rank(design) < 2:
+        raise ValueError(
+            f"MCI needs shares above zero in more cells than origins and exponents, with sizes and distances that vary: {used.sum()} cells"
+        )
+    value = np.linalg.lstsq(design, y)[0]
+    error = np.sqrt(((y - design @ value) ** 2).sum() / freedom * np.diag(np.linalg.inv(design.T @ design)))
+    reach = stats.t.ppf(0.975, freedom) * error
+    return pd.DataFrame({"term": ["attraction", "distance"], "value": value, "se": error, "low": value - reach, "high": value + reach})
 
 
 @dataclass(frozen=True)
 class GravityFit:
     """Gravity model: `terms` (`term, value, se, low, high`), `pairs` with `expected_n, residual, over`, `decay` and fit statistics.
 
+    The slope of a mass or distance that is the same for all pairs is missing.
     `d2` and `pseudo_r2` are those of Poisson for every family, so that models of one table compare.
     """
 
@@ -271,24 +285,21 @@ def gravity(
         Pearson chi-square over degrees of freedom above which the unconstrained model is refitted as negative binomial;
         constrained models keep Poisson means (they alone reproduce the totals) with errors scaled by the dispersion.
 
+    Raises
+    ------
+    ValueError
+        An unknown constraint or decay, a column that is missing, a pair given twice, a flow that is no count, a distance or mass that
+        is not known, or no more pairs than the model has terms.
+
     References
     ----------
     Santos Silva & Tenreyro (2006), The Log of Gravity; Oshan (2016), spint.
     """
-    needed = {"origin", "destination", "flow_n", "dist_km"} | ({"mass_o"} if constraint in ("none", "attraction") else set())
-    needed |= {"mass_d"} if constraint in ("none", "production") else set()
-    if missing := sorted(needed - set(pairs)):
-        raise ValueError(f"gravity with constraint {constraint!r} needs the columns {', '.join(missing)}")
+    _refuse_pairs(pairs, constraint, decay)
     rows = pairs.sort_values(["origin", "destination"], ignore_index=True)
     flow, km = rows["flow_n"].to_numpy(float), np.maximum(rows["dist_km"].to_numpy(float), floor_km)
-    fit = _spint(rows, np.rint(flow).astype("int64"), km, constraint, "pow" if decay == "power" else "exp")
-    slopes = {
-        "none": ["mass_o", "mass_d", "distance"],
-        "production": ["mass_d", "distance"],
-        "attraction": ["mass_o", "distance"],
-        "doubly": ["distance"],
-    }
-    names, expected = slopes[constraint], np.asarray(fit.yhat, dtype=float).ravel()
+    fit = _spint(rows, flow.astype("int64"), km, constraint, "pow" if decay == "power" else "exp")
+    names, expected = [*MASSES[constraint], "distance"], np.asarray(fit.yhat, dtype=float).ravel()
     value, error = fit.params[-len(names) :], fit.std_err[-len(names) :]
     dispersion = float(quotient(((flow - expected) ** 2 / np.maximum(expected, 1e-12)).sum(), max(len(flow) - len(fit.params), 0)))
     family = "Poisson"
@@ -296,8 +307,46 @@ def gravity(
         family, value, error, expected = "negative binomial", *_negative_binomial(rows, flow, km, decay)
     elif dispersion > switch:
         family, error = "quasi-Poisson", error * np.sqrt(dispersion)
+    # The slope of what is the same everywhere cannot be told; the expected flows do not need it.
+    known = np.array([rows[column].nunique() > 1 for column in (*MASSES[constraint], "dist_km")])
+    value, error = (np.where(known, part, np.nan) for part in (value, error))
     terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - 1.96 * error, "high": value + 1.96 * error})
     return GravityFit(terms, _residuals(rows, flow, expected), family, dispersion, *_fit_statistics(flow, expected), decay)
+
+
+def _terms_n(pairs: pd.DataFrame, constraint: Constraint) -> int:
+    """Terms of the gravity model: slopes, and a constant or the fixed effects."""
+    origins, destinations = pairs["origin"].nunique(), pairs["destination"].nunique()
+    constants = {"none": 1, "production": origins, "attraction": destinations, "doubly": origins + destinations - 1}
+    return constants[constraint] + len(MASSES[constraint]) + 1
+
+
+def identified(pairs: pd.DataFrame, constraint: Constraint = "none") -> bool:
+    """Whether the pairs can tell every term of a gravity model: more pairs than terms, and masses and distances that vary."""
+    return len(pairs) > _terms_n(pairs, constraint) and bool((pairs[[*MASSES[constraint], "dist_km"]].nunique() > 1).all())
+
+
+def _refuse_pairs(pairs: pd.DataFrame, constraint: str, decay: str) -> None:
+    """What keeps a table of pairs from being modeled."""
+    if constraint not in MASSES or decay not in ("power", "exponential"):
+        raise ValueError(f"constraint is one of {', '.join(MASSES)} and decay power or exponential, not {constraint!r} and {decay!r}")
+    numbers = ["flow_n", "dist_km", *MASSES[constraint]]
+    if missing := sorted({"origin", "destination", *numbers} - set(pairs)):
+        raise ValueError(f"gravity with constraint {constraint!r} needs the columns {', '.join(missing)}")
+    values = pairs[numbers].to_numpy(float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{', '.join(numbers)} must be known for every pair: leave out or fill what is missing")
+    flow, km, mass = values[:, 0], values[:, 1], values[:, 2:]
+    if (flow < 0).any() or (flow % 1 != 0).any() or not flow.any():
+        raise ValueError("flow_n must hold whole numbers, none negative and not all zero")
+    if (km < 0).any():
+        raise ValueError("dist_km must not be negative")
+    if (mass <= 0).any():
+        raise ValueError("masses must be positive: a place without mass sends and draws nobody, leave it out")
+    if pairs.duplicated(["origin", "destination"]).any():
+        raise ValueError("one row per origin and destination is needed: add up what is there twice")
+    if len(pairs) <= (terms := _terms_n(pairs, constraint)):
+        raise ValueError(f"{len(pairs)} pairs are too few for a gravity model of {terms} terms: it takes more pairs than terms")
 
 
 def decay_of(pairs: pd.DataFrame, *, constraint: Constraint = "none") -> Decay:
@@ -308,9 +357,7 @@ def decay_of(pairs: pd.DataFrame, *, constraint: Constraint = "none") -> Decay:
 
 def _spint(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, constraint: Constraint, cost: str):
     origin, destination = (rows[c].astype(str).to_numpy(dtype=object).astype(str) for c in ("origin", "destination"))
-    mass = {c: rows[c].to_numpy(float) for c in ("mass_o", "mass_d") if c in rows}
-    if any(np.any(m <= 0) for m in mass.values()):
-        raise ValueError("masses must be positive: a place without mass sends and draws nobody, leave it out")
+    mass = {c: rows[c].to_numpy(float) for c in MASSES[constraint]}
     match constraint:
         case "none":
             return Gravity(flow, mass["mass_o"], mass["mass_d"], km, cost)

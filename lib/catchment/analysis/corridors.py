@@ -15,10 +15,11 @@ import pandas as pd
 
 from .changes import GROWING, NEW
 from .changes import yearly as by_year
-from .choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, mci
+from .choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, identified, mci
 from .geo import distance_km
 
 NEGATIVE_BINOMIAL = "negative binomial"
+SURPRISE = ["origin", "destination", "dist_km", "referrals_n", "expected_n", "verdict"]
 CONSTRAINTS = {
     "none": "Unconstrained",
     "production": "Town totals fixed",
@@ -71,7 +72,14 @@ def grown(towns: pd.DataFrame, *, to: str) -> pd.DataFrame:
 
 
 def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, most: int = 5) -> pd.DataFrame:
-    """Referrals to one center by year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first."""
+    """Referrals to one center by whole year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first.
+
+    A first or last year of which a quarter is not in the data is left out: it would look like a fall.
+    """
+    quarters = pd.to_datetime(referrals["period"]).dt.to_period("Q")
+    begun, broken = quarters.min().quarter > 1, quarters.max().quarter < 4
+    first, last = quarters.min().year + begun, quarters.max().year - broken
+    referrals = referrals[quarters.dt.year.between(first, last)]
     chosen = towns.loc[towns["destination"] == to, "city"].head(most)
     return by_year(referrals[(referrals["destination"] == to) & referrals["city"].isin(chosen)], by=["city"])
 
@@ -80,9 +88,13 @@ def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *
     """Gravity models of the corridors, one per constraint; the decay with distance is the one that the flows prefer.
 
     The unconstrained model comes twice when it is overdispersed: as Poisson ("none") and as negative binomial ("none, negative binomial").
+    Models whose terms the corridors cannot tell are left out: a single town or center has nothing to be compared with.
     """
-    chosen = decay or decay_of(table)
-    models = {name: gravity(table, constraint=name, decay=chosen, **({"switch": np.inf} if name == "none" else {})) for name in constraints}
+    able = [name for name in constraints if identified(table, name)]
+    if not able:
+        return {}
+    chosen = decay or (decay_of(table) if identified(table) else "power")
+    models = {name: gravity(table, constraint=name, decay=chosen, **({"switch": np.inf} if name == "none" else {})) for name in able}
     if "none" in models and (second := gravity(table, constraint="none", decay=chosen)).family == NEGATIVE_BINOMIAL:
         return {"none": models.pop("none"), f"none, {NEGATIVE_BINOMIAL}": second, **models}
     return models
@@ -121,8 +133,11 @@ def attraction(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row per method: `method`, `size_exponent`, `size_low`, `size_high`, `distance_exponent`, `distance_low`, `distance_high`.
+    One row per method: `method`, `size_exponent`, `size_low`, `size_high`, `distance_exponent`, `distance_low`, `distance_high`; empty
+    where the corridors are too few or the centers all of one size.
     """
+    if not identified(table, "production"):
+        return pd.DataFrame()
     wide = table.pivot(index="origin", columns="destination", values="flow_n")
     size = table.drop_duplicates("destination").set_index("destination")["mass_d"].reindex(wide.columns)
     km = table.pivot(index="origin", columns="destination", values="dist_km")
@@ -146,14 +161,17 @@ def _exponents(method: str, terms: pd.DataFrame) -> dict[str, str | float]:
     }
 
 
-def surprises(fit: GravityFit, *, smallest: int = 11) -> pd.DataFrame:
+def surprises(fit: GravityFit | None, *, smallest: int = 11) -> pd.DataFrame:
     """Corridors beyond what chance allows around the model, with at least `smallest` observed or expected referrals.
 
     Returns
     -------
     `origin`, `destination`, `dist_km`, `referrals_n` (observed), `expected_n`, `verdict` (over or under), furthest from expectation first.
+    No row without a model.
     """
+    if fit is None:
+        return pd.DataFrame(columns=SURPRISE).astype({"referrals_n": float, "expected_n": float})
     table = fit.pairs[(fit.pairs["over"] != "as expected") & (np.maximum(fit.pairs["flow_n"], fit.pairs["expected_n"]) >= smallest)]
     order = table["residual"].abs().sort_values(ascending=False, kind="stable").index
     table = table.loc[order].rename(columns={"flow_n": "referrals_n", "over": "verdict"})
-    return table[["origin", "destination", "dist_km", "referrals_n", "expected_n", "verdict"]].reset_index(drop=True)
+    return table[SURPRISE].reset_index(drop=True)

@@ -80,7 +80,8 @@ def links(
     same_day
         NPIs in radiology, laboratory, anesthesia and emergency medicine.
     same_day_share
-        Share of a pair's encounters on the same day from which a link with one of those is dropped.
+        Share of a pair's encounters on the same day from which a link with one of those is dropped. Where the table does not tell the
+        same day (hop teaming has no `same_day_n`), all links with them are.
     year
         Year of the pairs to use, the latest by default; those of other years are set aside.
 
@@ -94,7 +95,7 @@ def links(
     unknown = ~other & ~(pairs["npi1"].isin(known) & pairs["npi2"].isin(known))
     loop = ~other & ~unknown & (pairs["npi1"] == pairs["npi2"])
     ancillary = pairs["npi1"].isin(same_day) | pairs["npi2"].isin(same_day)
-    together = pairs["same_day_n"] >= same_day_share * pairs["pairs_n"]
+    together = pairs["same_day_n"] >= same_day_share * pairs["pairs_n"] if "same_day_n" in pairs else True
     instant = ~other & ~unknown & ~loop & ancillary & together
     reasons = {
         "A clinician who is not in the list": unknown,
@@ -114,8 +115,16 @@ def links(
 
 
 def _coded(links: pd.DataFrame) -> tuple[pd.Index, np.ndarray, np.ndarray, np.ndarray]:
+    """Clinicians, both ends of every link by number, and its patients; refuses what is no link."""
     codes, names = pd.factorize(pd.concat([links["npi1"], links["npi2"]]), sort=True)
-    return pd.Index(names, name="npi"), codes[: len(links)], codes[len(links) :], links["patients_n"].to_numpy(float)
+    left, right, patients = codes[: len(links)], codes[len(links) :], links["patients_n"].to_numpy(float)
+    if (codes < 0).any() or not (np.isfinite(patients) & (patients > 0)).all():
+        raise ValueError("a link has two known clinicians and more than no patients: leave out the others")
+    again = pd.Index(left * (len(names) + 1) + right).duplicated()
+    if again.any():
+        pair = links.loc[again, ["npi1", "npi2"]].iloc[0]
+        raise ValueError(f"one row per ordered pair is needed: {pair['npi1']} to {pair['npi2']} is there more than once")
+    return pd.Index(names, name="npi"), left, right, patients
 
 
 def graph(links: pd.DataFrame, *, directed: bool = True) -> igraph.Graph:
@@ -317,7 +326,8 @@ def bridges(measures: pd.DataFrame, clinicians: pd.DataFrame, *, most: int = 10)
     """`central` clinicians as a page shows them: `clinician`, `affiliation`, `position`, `path_share` (betweenness) and their measures."""
     table = central(measures, most=most).rename(columns={"betweenness": "path_share"})
     named = table.join(clinicians.set_index("npi")[["clinician", "affiliation"]], validate="one_to_one").reset_index(drop=True)
-    return named[["clinician", "affiliation", "position", "path_share", "closeness", "pagerank", "participation"]]
+    strengths = ["in_patients_n", "out_patients_n"]
+    return named[["clinician", "affiliation", "position", "path_share", "closeness", "pagerank", "participation", *strengths]]
 
 
 def isolates(links: pd.DataFrame, npis: Collection[str]) -> pd.Index:

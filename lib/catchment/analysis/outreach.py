@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 REASONS = {
     "lost": "Stopped referring to us",
-    "declining": "Refers to us measurably less than a year ago",
-    "specialty": "Specialty that leaks most among our affiliated clinicians",
+    "declining": "Refers to us measurably less than in the period before",
+    "specialty": "Of the specialty that leaks most",
     "tier_lost": "Sends us almost nothing",
     "splitter": "Splits between us and others",
     "below": "Below target",
@@ -58,7 +58,8 @@ def recoverable(
     Returns
     -------
     The rows below target with `target_share`, `gap_share`, `recoverable_referrals_n` (expected to move, were outreach certain),
-    `success_share`, `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share and the Beta of the probability.
+    `success_share`, `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share
+    and the Beta of the probability.
     """
     table = loyalty[loyalty["affiliation"].isin(list(target)) & loyalty["our_share"].notna()].copy()
     table["target_share"], table["success_share"] = (
@@ -135,7 +136,7 @@ def case_usd(growth: "Growth", volumes: pd.DataFrame, *, as_of: pd.Timestamp) ->
 def ranked(
     referrers: pd.DataFrame, moved: pd.DataFrame, rules: "Referrals", *, referral_usd: float, leaking: Collection[str] = ()
 ) -> pd.DataFrame:
-    """The outreach list by the targets and chances of the settings: `recoverable` with the `reason` of each row.
+    """The outreach list by the targets and chances of the settings: `recoverable` in a year, with the `reason` of each row.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def ranked(
         referrers,
         target={"affiliated": rules.keepage_target_share.value, "independent": rules.split_target_share.value},
         success={"affiliated": rules.win_affiliated_share.value, "independent": rules.win_independent_share.value},
-        contribution_usd=referral_usd,
+        contribution_usd=referral_usd * 4 / rules.period_quarters,
         attempts=rules.win_certainty_n.value,
         seed=rules.seed,
     )

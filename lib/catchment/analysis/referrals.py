@@ -54,6 +54,14 @@ class Concentration(NamedTuple):
     clinicians_n: int
 
 
+class ShareChange(NamedTuple):
+    """Difference of two shares with its interval; NaN where one of them is not known."""
+
+    difference: float
+    low: float
+    high: float
+
+
 class Worth(NamedTuple):
     """What a referral to us is worth, US dollars: contribution of a treated case x share of decided referrals that are treated here."""
 
@@ -117,6 +125,20 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     table["kept_share"], table["kept_share_low"], table["kept_share_high"] = table["kept_referrals_n"] / total, low, high
     table["leaked_share"] = 1 - table["kept_share"]
     return table.sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
+
+
+def share_change(shares: pd.DataFrame, *, now: str = "now", before: str = "before") -> ShareChange:
+    """Change of a kept share between two rows of `retained`, with its 95 % interval from the Wilson limits of both.
+
+    References
+    ----------
+    Newcombe (1998), Statistics in Medicine 17:873, method 10 (the hybrid score interval).
+    """
+    here, there = shares.loc[now], shares.loc[before]
+    moved = here["kept_share"] - there["kept_share"]
+    low = moved - np.hypot(here["kept_share"] - here["kept_share_low"], there["kept_share_high"] - there["kept_share"])
+    high = moved + np.hypot(here["kept_share_high"] - here["kept_share"], there["kept_share"] - there["kept_share_low"])
+    return ShareChange(float(moved), float(low), float(high))
 
 
 def guarded(table: pd.DataFrame, *, smallest: int = 11, spare: pd.Series | None = None) -> pd.DataFrame:
@@ -183,7 +205,8 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
     Returns
     -------
     `npi`, `eligible_referrals_n`, `our_referrals_n`, `our_share`, `our_share_low`, `our_share_high`, `tier`,
-    `tier_certain` (the whole interval lies in one tier), `destination_hhi`, `main_rival`, the other system that receives most (missing when none does).
+    `tier_certain` (the whole interval lies in one tier), `destination_hhi`, `main_rival`, the other system that
+    receives most (missing when none does).
     """
     if not 0 <= lost <= loyal <= 1:
         raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
@@ -301,7 +324,7 @@ def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> p
 
 
 def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
-    """Worth of a referral to us: `case_usd` is what a treated case contributes, and `referrals` with known outcomes say how many are treated.
+    """Worth of a referral to us: `case_usd` is what a treated case contributes; `referrals` with known outcomes say how many are treated.
 
     Referrals still open (`open_n`) are not decided and do not count.
     """

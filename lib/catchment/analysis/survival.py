@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import chi2 as chi2_law
 from scipy.stats import false_discovery_control, norm
-from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 WAIT = ("patients_n", "observed_patients_n", "censored_share", "median_days", "median_low", "median_high", "p75_days", "p90_days")
 
@@ -51,38 +51,59 @@ def durations(cases: pd.DataFrame, *, start: str, event: str, until: str) -> pd.
     return pd.DataFrame({"days": days, "observed": observed})[cases[start].notna() & days.notna()]
 
 
-def _curve(duration: ArrayLike, event: ArrayLike) -> SurvfuncRight:
-    time, status = np.asarray(duration, float), np.asarray(event, int)
-    if time.shape != status.shape or time.ndim != 1 or not len(time):
+def _series(duration: ArrayLike, event: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Times and whether the event came, checked."""
+    time, happened = np.asarray(duration, float), np.asarray(event, float)
+    if time.shape != happened.shape or time.ndim != 1 or not len(time):
         raise ValueError("duration and event must be two series of the same length, not empty")
-    if (time < 0).any() or np.isnan(time).any():
-        raise ValueError("durations must be known and not negative")
-    return SurvfuncRight(time, status)
+    if (time < 0).any() or not np.isfinite(time).all():
+        raise ValueError("durations must be known, finite and not negative")
+    if not np.isin(happened, (0, 1)).all():
+        raise ValueError("event must be 1 (it came) or 0 (censored), without gaps")
+    return time, happened
 
 
 def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) -> pd.DataFrame:
     """Product-limit estimate of the share still waiting, one row per time with an event or a censoring.
 
+    Parameters
+    ----------
+    duration
+        Time of each patient, to the event or to the censoring; an event at the time of a censoring comes before it.
+    event
+        1 or True where the event came, 0 or False where the patient is censored.
+
     Returns
     -------
     `time`, `at_risk_n`, `events_n`, `survival_share`, `survival_low`, `survival_high` (log-log limits; equal to the estimate at 1 and 0).
+
+    Raises
+    ------
+    ValueError
+        No patient at all, a negative or unknown duration, an event that is neither 0 nor 1, or alpha outside of 0 to 1.
 
     References
     ----------
     Kaplan and Meier (1958), JASA 53:457; Greenwood's variance; log-log limits of Kalbfleisch and Prentice (1980).
     """
-    curve = _curve(duration, event)
-    share = curve.surv_prob
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+    days, happened = _series(duration, event)
+    time, place = np.unique(days, return_inverse=True)
+    events, leaving = np.bincount(place, happened, len(time)), np.bincount(place, minlength=len(time))
+    risk = len(days) - np.r_[0, leaving.cumsum()[:-1]]
+    share = np.cumprod(1 - events / risk)
     inside = (share > 0) & (share < 1)
+    # Greenwood's sum is the variance of log S; once nobody is left it does not exist, and neither is it used.
+    greenwood = np.cumsum(np.divide(events, risk * (risk - events), out=np.zeros(len(time)), where=risk > events))
     safe = np.where(inside, share, 0.5)
-    # Standard error of log(-log S), by the delta method.
-    width = -norm.ppf(1 - alpha / 2) * np.where(inside, curve.surv_prob_se, 0.0) / (safe * np.log(safe))
+    width = -norm.ppf(1 - alpha / 2) * np.sqrt(greenwood) / np.log(safe)
     low, high = (np.where(inside, safe ** np.exp(sign * width), share) for sign in (1, -1))
     return pd.DataFrame(
         {
-            "time": curve.surv_times,
-            "at_risk_n": curve.n_risk,
-            "events_n": curve.n_events,
+            "time": time,
+            "at_risk_n": risk,
+            "events_n": events.astype(int),
             "survival_share": share,
             "survival_low": low,
             "survival_high": high,
@@ -114,18 +135,43 @@ def median(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) -> Qua
 
 
 def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
-    """Log-rank test that all groups have the same waiting times.
+    """Log-rank test that all groups have the same waiting times (unweighted, hypergeometric variance).
+
+    A group of which nobody is at risk when an event comes has no say and no degree of freedom. With fewer than two groups that have a
+    say there is no test: NaN, no degree of freedom.
+
+    Raises
+    ------
+    ValueError
+        The series are empty while groups are given, differ in length, or hold a value that is not known.
 
     References
     ----------
     Mantel (1966), Cancer Chemotherapy Reports 50:163; Peto and Peto (1972), JRSS A 135:185.
     """
-    groups = np.asarray(group)
-    names = np.unique(groups)
-    if len(names) < 2:
+    codes, names = pd.factorize(np.asarray(group, dtype=object), sort=False)
+    if len(names) < 2 and not (codes < 0).any():
         return LogRank(np.nan, 0, np.nan)
-    chi2, pvalue = survdiff(np.asarray(duration, float), np.asarray(event, int), groups)
-    return LogRank(float(chi2), len(names) - 1, float(pvalue))
+    days, happened = _series(duration, event)
+    if len(codes) != len(days) or (codes < 0).any():
+        raise ValueError("group must be known for every duration")
+    time, place = np.unique(days, return_inverse=True)
+    events, leaving = (np.zeros((len(time), len(names))) for _ in range(2))
+    np.add.at(events, (place, codes), happened)
+    np.add.at(leaving, (place, codes), 1)
+    risk = leaving[::-1].cumsum(axis=0)[::-1]
+    total, died = risk.sum(axis=1), events.sum(axis=1)
+    part = risk / total[:, None]
+    expected = died @ part
+    says = np.flatnonzero(expected > 0)
+    if len(says) < 2:
+        return LogRank(np.nan, 0, np.nan)
+    weight = died * np.divide(total - died, total - 1, out=np.zeros(len(time)), where=total > 1)
+    variance = np.diag(weight @ part) - (part * weight[:, None]).T @ part
+    rest = says[1:]
+    gap = events.sum(axis=0)[rest] - expected[rest]
+    chi2 = float(gap @ np.linalg.pinv(variance[np.ix_(rest, rest)], hermitian=True) @ gap)
+    return LogRank(chi2, len(rest), float(chi2_law.sf(chi2, len(rest))))
 
 
 def waits(
@@ -166,14 +212,18 @@ def contrast(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 
     Returns
     -------
-    `waits` with `pvalue` (log-rank of the group against all others taken together) and `adjusted` (Benjamini-Hochberg over the groups).
+    `waits` with `pvalue` (log-rank of the group against all others taken together; missing where there is nothing to compare) and `adjusted`
+    (Benjamini-Hochberg over the groups tested).
     """
     timed = durations(cases, start=start, event=event, until=until).join(cases[by])
     sizes = timed.groupby(by, observed=True)["days"].transform("size")
     large = timed[sizes >= least]
     table = waits(cases.loc[large.index], start=start, event=event, until=until, by=[by], alpha=alpha)
     table["pvalue"] = [logrank(large["days"], large["observed"], large[by] == name).pvalue for name in table[by]]
-    table["adjusted"] = false_discovery_control(table["pvalue"]) if len(table) > 1 else np.nan
+    table["adjusted"] = np.nan
+    tested = table["pvalue"].notna()
+    if tested.any():
+        table.loc[tested, "adjusted"] = false_discovery_control(table.loc[tested, "pvalue"])
     order = table.sort_values(["median_days", by], ascending=[False, True], ignore_index=True)
     return Contrast(order, logrank(large["days"], large["observed"], large[by]), timed[by].nunique() - len(table))
 

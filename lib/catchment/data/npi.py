@@ -1,7 +1,8 @@
 """National provider identifiers: ten digits whose last one checks the others (Luhn with the prefix 80840).
 
 Definition: the check digit is computed over 80840 followed by the first nine digits (45 CFR 162.406; CMS, "Requirements for
-National Provider Identifier and NPI check digit", 2004; example 123456789 -> 3). An NPI is text: leading digits matter and nothing is added up.
+National Provider Identifier and NPI check digit", 2004; example 123456789 -> 3). An NPI is text: leading digits
+matter and nothing is added up.
 
 Known bias: a valid check digit says that the number was typed correctly, not that it was ever issued.
 """

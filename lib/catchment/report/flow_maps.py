@@ -127,26 +127,29 @@ def _places(plot: Plot, ax: Axes, window: Window, drawn: pd.DataFrame, ours: set
             markeredgewidth=1.2,
             zorder=5,
         )
-        taken.append(_name(ax, name, x, y, high - y, scale, (west, east), bold=True))
+        taken.append(_name(ax, name, x, y, high - y, scale, _side(name, x, scale, (west, east), bold=True), bold=True))
+    # The largest flow of a town comes first: its name goes to the other side, away from the line.
     towns = drawn.drop_duplicates(origin)
-    for (x, y), name in zip(window.place(towns["lon_o"], towns["lat_o"]), towns[origin], strict=True):
+    ends = window.place(towns["lon_d"], towns["lat_d"])
+    for (x, y), (to, _), name in zip(window.place(towns["lon_o"], towns["lat_o"]), ends, towns[origin], strict=True):
         ax.plot([x], [y], "o", markersize=4, color=theme.INK, zorder=4)
-        box = _box(name, x, y, 0.0, scale, (west, east), bold=False)
-        if not any(box.intersects(other) for other in taken):
-            taken.append(_name(ax, name, x, y, 0.0, scale, (west, east), bold=False))
+        for side in (-1, 1) if to > x else (1, -1):
+            box = _box(name, x, y, 0.0, scale, side, bold=False)
+            if west <= box.bounds[0] and box.bounds[2] <= east and not any(box.intersects(other) for other in taken):
+                taken.append(_name(ax, name, x, y, 0.0, scale, side, bold=False))
+                break
 
 
 def _side(name: str, x: float, scale: float, limits: tuple[float, float], *, bold: bool) -> int:
     return -1 if x + (width(name, 9.0, bold=bold) + 12) * scale > limits[1] else 1
 
 
-def _box(name: str, x: float, y: float, up: float, scale: float, limits: tuple[float, float], *, bold: bool) -> shapely.Geometry:
-    far = x + _side(name, x, scale, limits, bold=bold) * (width(name, 9.0, bold=bold) + 8) * scale
+def _box(name: str, x: float, y: float, up: float, scale: float, side: int, *, bold: bool) -> shapely.Geometry:
+    far = x + side * (width(name, 9.0, bold=bold) + 8) * scale
     return shapely.box(min(x, far), y + up - 6 * scale, max(x, far), y + up + 6 * scale)
 
 
-def _name(ax: Axes, name: str, x: float, y: float, up: float, scale: float, limits: tuple[float, float], *, bold: bool) -> shapely.Geometry:
-    side = _side(name, x, scale, limits, bold=bold)
+def _name(ax: Axes, name: str, x: float, y: float, up: float, scale: float, side: int, *, bold: bool) -> shapely.Geometry:
     ax.annotate(
         name,
         (x, y),
@@ -160,7 +163,7 @@ def _name(ax: Axes, name: str, x: float, y: float, up: float, scale: float, limi
         annotation_clip=False,
         bbox={"facecolor": theme.PAPER, "edgecolor": "none", "alpha": 0.72, "pad": 0.6},
     )
-    return _box(name, x, y, up, scale, limits, bold=bold)
+    return _box(name, x, y, up, scale, side, bold=bold)
 
 
 def _key(plot: Plot, drawn: pd.DataFrame, value: str) -> None:

@@ -26,8 +26,9 @@ LABELS = {
     "site": "Tumor site", "largest_referrals_n": "Of them from the largest", "largest_share": "Share of the largest",
     "certain_n": "Of them certain", "destination_hhi": "Median HHI", "destination_system": "Destination system",
     "before_referrals_n": "Before", "now_referrals_n": "Now", "after_referrals_n": "After", "before_quarters": "Quarters before",
-    "after_quarters": "Quarters after", "adjusted": "Adjusted p", "label": "Change", "first_quarter": "New level from",
-    "path_share": "Shortest paths", "closeness": "Closeness", "pagerank": "PageRank", "position": "Position",
+    "after_quarters": "Quarters after", "adjusted": "Adjusted p", "p75_days": "75th", "p90_days": "90th", "label": "Change",
+    "first_quarter": "New level from", "path_share": "Shortest paths", "in_patients_n": "Patients shared before",
+    "out_patients_n": "Patients shared after", "closeness": "Closeness", "pagerank": "PageRank", "position": "Position",
     "participation": "Spread over communities", "reason": "Reason", "clinician": "Clinician", "affiliation": "Affiliation",
     "tier": "Tier", "specialty": "Specialty", "method": "Method", "model": "Model", "family": "Family", "community": "Community",
     "ratio": "Ratio", "city": "Town", "referrals_low": "Low", "referrals_high": "High", "inside_share": "Patients shared inside",
@@ -108,18 +109,21 @@ def funnel(steps: pd.DataFrame, period: str) -> Said:
 
 def center_waits(centers: Contrast) -> Said:
     """Figure: days to consultation by center; which is slower is said when the log-rank test says so."""
-    waits, test = centers.waits.sort_values("median_days"), centers.test
-    if len(waits) < 2 or not test.pvalue <= 0.05:
+    waits, test = centers.waits.dropna(subset="median_days").sort_values("median_days"), centers.test
+    days = waits["median_days"].map(words.number).tolist()
+    if not days:
+        title = "Fewer than half of the patients have been seen"
+    elif len(days) < 2 or not test.pvalue <= 0.05:
         title = f"Half of the patients are seen within {words.number(waits['median_days'].median())} days"
     else:
-        fast, slow = (words.number(waits["median_days"].iloc[place]) for place in (0, -1))
-        title = f"Half are seen after {fast} days here, {slow} at the slowest center"
+        title = f"{waits['destination'].iloc[0]} sees half within {days[0]} days, the slowest within {days[-1]}"
+    log_rank = f"chi-square {words.number(test.chi2, digits=1)}, {words.plural(test.df, 'degree')} of freedom, p {_p(test.pvalue)}"
     return {
         "title": title,
         "subtitle": "Share of patients seen by days since the referral, by center, referrals of all years",
         "sources": ["referral_cases"],
-        "note": f"Kaplan-Meier estimate; log-rank test between centers: chi-square {words.number(test.chi2, digits=1)}, "
-        f"{words.plural(test.df, 'degree')} of freedom. Steps hold at least 11 patients each.",
+        "note": f"Kaplan-Meier estimate; {f'log-rank test between centers: {log_rank}' if test.df else 'no test between centers'}. "
+        "Steps hold at least 11 patients each.",
     }
 
 
@@ -128,7 +132,7 @@ def waits() -> Said:
     return {
         "caption": "Waiting times in days by step and center, referrals of all years",
         "sources": ["referral_cases"],
-        "labels": {"stage": "Step", "destination": "Center"},
+        "labels": LABELS | {"patients_n": "Patients", "stage": "Step"},
         "note": "Median with 95 % interval, 75th and 90th percentile; censored: had not come to that step when last known. "
         "[x]: not reached by that share of patients.",
     }
@@ -198,7 +202,8 @@ def single_referrers(single: pd.DataFrame, threshold: float, period: str) -> Sai
         "sources": ["referrals"],
         "labels": LABELS,
         "emphasize": sole,
-        "note": f"{words.plural(sole.sum(), 'site')} shown with {words.share(threshold, digits=0)} or more from one clinician.",
+        "note": f"{words.plural(sole.sum(), 'site', spelled=True).capitalize()} shown with {words.share(threshold, digits=0)} or more "
+        "from one clinician.",
     }
 
 
@@ -221,9 +226,10 @@ def keepage(worst: pd.DataFrame, shown: pd.DataFrame, period: str) -> Said:
 
 def tiers(loyal: pd.DataFrame, period: str) -> Said:
     """Figure: how many clinicians are loyal, split or are lost."""
-    split = words.count((loyal["tier"] == "splitter").sum())
+    free = loyal[loyal["affiliation"] == "independent"]
+    split = words.count((free["tier"] == "splitter").sum())
     return {
-        "title": f"{split} of {words.plural(len(loyal), 'referrer')} split between us and others",
+        "title": f"{split} of {words.plural(len(free), 'independent referrer')} split between us and others",
         "subtitle": f"Clinicians by affiliation and loyalty tier, {period}",
         "sources": REFERRED,
         "labels": LABELS,
@@ -302,15 +308,19 @@ def breaks() -> Said:
     }
 
 
-def bridges(net: network.Network) -> Said:
-    """Figure: who joins the communities of the network."""
+def bridges(net: network.Network, shown: pd.DataFrame) -> Said:
+    """Figure: who joins the communities of the network; the first of those shown is named when it is a broker."""
+    first = next(shown[shown["position"] == "broker"].itertuples(), None)
     return {
-        "title": f"{words.plural(len(network.brokers(net.measures)), 'broker')} join the communities of the network",
+        "title": f"{first.clinician} carries {words.share(first.path_share)} of shortest paths"
+        if first
+        else "No clinician joins the communities of the network",
         "subtitle": "Share of shortest paths through the clinician, distance = 1 / shared patients, "
         f"{words.count(len(net.measures))} clinicians, links of {net.year or 'an unknown year'}",
         "sources": ["shared_patients", "clinicians"],
         "labels": LABELS,
-        "note": f"{words.plural(len(net.alone), 'referrer')} without any link. Links are shared patients, not referrals.",
+        "note": f"{words.plural(len(network.brokers(net.measures)), 'broker')} in all: on more shortest paths than nine in ten, with links "
+        f"into several communities. {words.plural(len(net.alone), 'referrer')} without any link. Links are shared patients, not referrals.",
     }
 
 
@@ -374,7 +384,8 @@ def exponents() -> Said:
         "labels": LABELS,
         "note": "Size: oncologists on the staff. All three take a power of distance. MCI needs flows above zero, so one half is added to "
         "each for it alone, and every corridor weighs alike; the other two weigh corridors by their referrals. "
-        "Where MCI differs from them, small and large corridors follow different rules.",
+        "Huff and gravity with town totals fixed are one likelihood, so they check each other; "
+        "where MCI differs from them, small and large corridors follow different rules.",
     }
 
 
@@ -405,18 +416,21 @@ def pooled(period: str) -> Said:
 
 def method(every: pd.DataFrame, rules, worth: Worth, *, year: int, clinicians_n: int) -> str:
     """How it was done, in markdown: `every` are all referrals with their evidence, `clinicians_n` those of the network."""
-    orders, unoffered = every.groupby("evidence")["referrals_n"].sum(), every.loc[~every["eligible"], "referrals_n"].sum()
+    affiliated = every["affiliation"] == "affiliated"
+    unoffered, order = every.loc[~every["eligible"], "referrals_n"].sum(), every["evidence"] == "order"
+    orders = every["referrals_n"].where(order, 0)
+    own, others = (orders[side].sum() / (every.loc[side, "referrals_n"].sum() or float("nan")) for side in (affiliated, ~affiliated))
     return f"""**Attribution.** {rules.attribution.capitalize()}, within {rules.window_days} days. **Evidence.** Of all referrals since \
-{every["period"].min():%Y}, {words.count(orders.get("order", 0))} are documented orders (affiliated clinicians) and \
-{words.count(orders.get("claims", 0))} are sequences of visits in claims (all others). \
+{every["period"].min():%Y}, {words.count(orders.sum())} are documented orders and {words.count(every["referrals_n"].sum() - orders.sum())} are sequences of visits in \
+claims; orders are {words.share(own, digits=0)} of those of affiliated clinicians and {words.share(others, digits=0)} of all others. \
 {words.people(unoffered, "referral").capitalize()} for services that neither the partner nor its hub offers are left out everywhere.
 
 **Specialty** is the primary taxonomy code of the clinician. **Changes**: exact conditional Poisson test, Benjamini-Hochberg over all \
 clinicians judged; referrals of one practice cluster, so the test is somewhat too ready. **Waits**: Kaplan-Meier with log-log limits; a \
 patient who left is censored on that day. **Network**: betweenness and closeness (Wasserman-Faust) over distances of 1 / shared patients, \
 PageRank, Leiden communities; exact up to {words.count(network.EXACT_NODES)} clinicians, beyond estimated from {network.PIVOTS} \
-sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity model with both totals fixed. \
-**Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on the page of growth scenarios) x \
+sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity model with both totals \
+fixed. **Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on the page of growth scenarios) x \
 {words.share(worth.treated_share)} of decided referrals that are treated here = {words.money(worth.referral_usd)}.
 
 **Limits.** Claims show where patients went, not where they were sent. Pairs that share fewer than 11 patients are absent from the \

@@ -24,7 +24,8 @@ def leak(
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
     `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
-    that is hidden there is not said here either. `treated` is the part of referrals to us that reach treatment.
+    that is hidden there is not said here either. `treated` are the patients treated in a year for each referral of
+    the period.
     """
     if referrals.loc[referrals["affiliation"].eq("affiliated") & referrals["eligible"], "referrals_n"].sum() < SMALL:
         return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", exhibit)
@@ -49,9 +50,10 @@ def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "
     counts = moved["label"].value_counts()
     gone = moved[moved["label"] == "lost"].sort_values("before_referrals_n", ascending=False)
     new, grew, fell = (counts.get(label, 0) for label in ("new", "growing", "declining"))
-    others = f"{words.plural(new, 'referrer')} appeared, {words.count(grew)} grew, {words.count(fell)} declined"
+    appeared = words.plural(new, "referrer", spelled=True)
+    others = f"{appeared} appeared, {_spelled(grew)} grew, {_spelled(fell)} declined"
     if gone.empty:
-        return Finding(f"**No referrer of measurable size was lost.** Compared with the period before, {others}.", exhibit)
+        return Finding(f"**No referrer of measurable size was lost.** Beyond chance, {others}.", exhibit)
     first = gone.iloc[0]
     which = (
         "One referrer was lost"
@@ -76,6 +78,10 @@ def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "
     )
 
 
+def _spelled(n: int) -> str:
+    return ("none", *words.SMALL_COUNTS[1:])[n] if n <= 10 else words.count(n)
+
+
 def _tested(pvalue: float) -> str:
     return f"exact test, p {'below 0.001' if pvalue < 0.001 else words.number(pvalue, digits=3)}, adjusted"
 
@@ -84,7 +90,7 @@ def corridor(moved: pd.DataFrame, *, to: str, treated: float = float("nan"), exh
     """The town whose referrals to the partner grew most between the two periods."""
     grown = corridors.grown(moved, to=to)
     if grown.empty:
-        return Finding(f"**No town sends {to} measurably more than a year ago.**", exhibit)
+        return Finding(f"**No town sends {to} measurably more than in the period before.**", exhibit)
     row = grown.iloc[0]
     text = (
         f"**The corridor from {row['city']} to {to} grows: {words.count(row['now_referrals_n'])} referrals**, after "
@@ -161,12 +167,12 @@ def share_card(label: str, shares: pd.DataFrame, target: float, *, recorded: str
         np.nan if any(0 < row[column] < SMALL for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"]
         for row in (now, before)
     )
-    moved = words.change(value, earlier, BEFORE, unit="points")
-    apart = now["kept_share_low"] > before["kept_share_high"] or now["kept_share_high"] < before["kept_share_low"]
+    moved, change = words.change(value, earlier, BEFORE, unit="points"), field.share_change(shares)
+    chance = change.low <= 0 <= change.high and pd.notna(value) and pd.notna(earlier)
     return Kpi(
         label,
         words.share(value),
-        moved if apart else f"{moved} (within chance)",
+        f"{moved} (within chance)" if chance else moved,
         words.goal(value, target, words.share, name="Target"),
         words.status(value, target),
         recorded,
