@@ -142,10 +142,12 @@ def test_a_notebook_is_thin_and_stripped(path):
     book = json.loads(path.read_text())
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code), "outputs in git"
+    assert all(isinstance(cell["source"], list) for cell in book["cells"]), "a cell in one string: its changes cannot be read"
     assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
     lines = [[line for line in "".join(cell["source"]).splitlines() if line.strip()] for cell in code]
     assert max(map(len, lines)) <= 8, "a cell of more than 8 lines"
     assert sum(map(len, lines)) <= 110, "more than 110 lines of code"
+    assert max(len(line) for cell in lines for line in cell) <= 120, "a line of more than 120 characters"
     forbidden = (ast.FunctionDef, ast.ClassDef, ast.Try, ast.For, ast.While, ast.Lambda)
     for cell in code:
         found = [type(node).__name__ for node in ast.walk(ast.parse("".join(cell["source"]))) if isinstance(node, forbidden[:-1])]

@@ -71,7 +71,18 @@ def catchment(flows, **options):
 
 def test_hospitals_listed_twice_are_refused():
     with pytest.raises(ValueError, match="listed twice: A"):
-        catchment_area.every_hospital(HOSPITALS, HOSPITALS.iloc[:1])
+        catchment_area.every_hospital(HOSPITALS, HOSPITALS.iloc[:1], ccn="A", name="Ours")
+
+
+def test_a_partner_that_is_no_hospital_of_the_tables_is_refused():
+    with pytest.raises(ValueError, match="own CCN 'Z'"):
+        catchment_area.every_hospital(HOSPITALS, ccn="Z", name="Ours")
+
+
+def test_our_hospital_has_the_name_of_our_pages_and_keeps_its_system():
+    hospitals = catchment_area.every_hospital(HOSPITALS, ccn="A", name="Ours")
+    assert hospitals.set_index("ccn")["hospital"].to_dict() == HOSPITALS.set_index("ccn")["hospital"].to_dict() | {"A": "Ours"}
+    assert catchment_area.owner(hospitals, "A") == HOSPITALS.set_index("ccn").loc["A", "system"]
 
 
 def test_unmatched_zips_are_counted_and_kept_apart(flows):

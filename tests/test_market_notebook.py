@@ -1,6 +1,7 @@
 """The market notebook's own cells find what the simulated flows hide, for each partner; its sentences are right."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,20 @@ def analyzed(partner: str) -> dict:
                     names["partner"] = partner
         FOUND[partner] = names
     return FOUND[partner]
+
+
+def shown(partner: str) -> tuple[dict, str]:
+    """Names that the whole notebook defines for a partner, and the HTML of all that it shows."""
+    names, blocks = {}, []
+    for cell in nbformat.read(NOTEBOOK, 4).cells:
+        if cell.cell_type == "code":
+            *body, last = ast.parse(cell.source).body
+            exec(compile(ast.Module(body if isinstance(last, ast.Expr) else [*body, last], []), cell.id, "exec"), names)
+            if isinstance(last, ast.Expr):
+                blocks.append(eval(compile(ast.Expression(last.value), cell.id, "eval"), names).html)
+            if "parameters" in cell.metadata.get("tags", []):
+                names["partner"] = partner
+    return names, " ".join(blocks)
 
 
 @pytest.fixture(scope="module")
@@ -102,18 +117,26 @@ def test_a_partner_whose_every_flow_is_suppressed_still_gets_a_page(monkeypatch)
         return frame
 
     monkeypatch.setattr(data.Tables, "read", hidden)
-    names, shown = {}, []
-    for cell in nbformat.read(NOTEBOOK, 4).cells:
-        if cell.cell_type == "code":
-            *body, last = ast.parse(cell.source).body
-            exec(compile(ast.Module(body if isinstance(last, ast.Expr) else [*body, last], []), cell.id, "exec"), names)
-            if isinstance(last, ast.Expr):
-                shown.append(eval(compile(ast.Expression(last.value), cell.id, "eval"), names).html)
-            if "parameters" in cell.metadata.get("tags", []):
-                names["partner"] = "riverbend"
-    text = " ".join(shown)
+    names, text = shown("riverbend")
     assert "patients come from cannot be said" in text and "Shares by ZIP cannot be shown" in text
     assert names["area"].rule == "Home county" and names["served"].mine["bound_low"] < names["served"].mine["bound_high"]
+    assert ">nan" not in text and "None" not in text
+
+
+def test_a_new_partner_of_whom_only_public_data_are_there_has_a_page(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "params/partners/cedarvale.yml").write_text(
+        "name: Cedarvale Hospital\nplace: Kenosha, Wisconsin\nccn: '520021'\nzip: '53142'\ncounty_fips: '55059'\nlat: 42.56\nlon: -87.9\n"
+        "market_counties: ['55059', '55101']\n"
+    )
+    monkeypatch.setenv("CATCHMENT_ROOT", str(tmp_path))
+    names, text = shown("cedarvale")
+    assert names["served"].mine["system"] == "Froedtert South" == names["system"], (
+        "the system that owns the CCN, whatever the pages call it"
+    )
+    assert "Cedarvale Hospital&#x27;s Medicare inpatient stays" in text
+    assert "Nothing to draw: there is no such record." in text, "no cases of its own are on file"
     assert ">nan" not in text and "None" not in text
 
 

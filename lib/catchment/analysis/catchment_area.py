@@ -20,7 +20,7 @@ from .service_area import Neighbors, ServiceArea
 
 RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total": "Total service area"}
 
-
+TABLES = ["hospitals", "partner_hospitals"]  # of the catalogue, together every hospital
 TOP = ["place", "cases_n", "origin_share", "share", "share_low", "share_high"]
 MAPPED = ["zip", "city", "stays", "stays_suppressed", "share", "share_suppressed"]
 
@@ -36,18 +36,25 @@ class Catchment(NamedTuple):
     note: str
 
 
-def every_hospital(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Hospitals of several tables together, one row per CCN.
+def every_hospital(*tables: pd.DataFrame, ccn: str, name: str) -> pd.DataFrame:
+    """Hospitals of several tables together, one row per CCN; the partner's own, `ccn`, under the `name` that its pages print.
 
     Raises
     ------
     ValueError
-        When a CCN stands in more than one row: its patients would count twice.
+        When a CCN stands in more than one row, so that its patients would count twice, or the partner's own in none.
     """
     hospitals = pd.concat(tables, ignore_index=True)
     if twice := hospitals.loc[hospitals["ccn"].duplicated(), "ccn"].unique().tolist():
         raise ValueError(f"hospitals listed twice: {', '.join(twice[:5])}")
-    return hospitals
+    if ccn not in set(hospitals["ccn"]):
+        raise ValueError(f"hospitals: expected a row for the partner's own CCN {ccn!r}, found none")
+    return hospitals.assign(hospital=hospitals["hospital"].where(hospitals["ccn"] != ccn, name))
+
+
+def owner(hospitals: pd.DataFrame, ccn: str) -> str:
+    """The system that a hospital belongs to; shares by system count its campuses together."""
+    return hospitals.set_index("ccn").loc[ccn, "system"]
 
 
 def placed(flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame) -> pd.DataFrame:

@@ -246,8 +246,9 @@ def site_mix(ours: pd.DataFrame, outlook: pd.DataFrame) -> pd.DataFrame:
     table = ours.groupby("site", as_index=False)["cases_n"].sum()
     table = table[table["site"].isin(area.index)].reset_index(drop=True)
     table["mix_share"] = quotient(table["cases_n"], table["cases_n"].sum())
-    table["area_share"] = table["site"].map(area / area.sum())
-    table["lq_ratio"] = location_quotient(table["cases_n"], table["site"].map(area))
+    expected = table["site"].map(area).astype("float64")  # without a row the map would have the type of the sites
+    table["area_share"] = expected / area.sum()
+    table["lq_ratio"] = location_quotient(table["cases_n"], expected)
     low, high = wilson(table["cases_n"], table["cases_n"].sum())
     table["lq_ratio_low"], table["lq_ratio_high"] = low / table["area_share"], high / table["area_share"]
     return table.sort_values("lq_ratio", ascending=False, ignore_index=True)

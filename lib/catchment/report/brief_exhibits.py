@@ -26,14 +26,14 @@ def share_map(origins: pd.DataFrame, overall: float, year: int, settings) -> Wor
         "title": title,
         "subtitle": f"{settings.name}'s share of the Medicare inpatient stays of each ZIP of its service area, {year}",
         "sources": ["hospital_flows", "zips", "counties"],
-        "note": "All-cause stays; the split over ZIPs is simulated. ZIPs with fewer than 11 of our stays are hidden.",
+        "note": "All-cause stays. ZIPs with fewer than 11 of our stays are hidden.",
     }
 
 
-def share_trend(gained: pd.DataFrame, first: int, last: int, settings) -> Words:
+def share_trend(gained: pd.DataFrame, system: str, first: int, last: int) -> Words:
     """The trend of our share against the leading systems."""
     return {
-        "title": share_title(gained, settings.name, first),
+        "title": share_title(gained, system, first),
         "subtitle": f"Share of the service area's Medicare inpatient stays by system, {first} to {last}, with 95 % interval",
         "sources": ["hospital_flows", "hospitals"],
         "labels": {"bound_low": "Least share", "bound_high": "Most share"},
