@@ -41,7 +41,45 @@ def test_a_number_that_the_exhibit_shows_of_other_things_is_not_a_count_of_peopl
         spoken.say("figure 2", "Kidney: 12", beside=pd.DataFrame({"site": ["Kidney"], "clinicians_n": [12], "cases_n": [12]}))
 
 
-@pytest.mark.parametrize("sentence", ["We lost 7 patients.", "Lung: 3 new cases", "Of these, 10 referrals came back"])
+def test_one_of_several_identifiers_names_a_row():
+    flows = pd.DataFrame(
+        {
+            "zip": ["46304", "46368", "46385"],
+            "city": ["Chesterton", "Portage", "Valparaiso"],
+            "interval": ["1 to 2 %", "2 to 3 %", "9 %"],
+            "cases_n": [4, 25, 40],
+        }
+    )
+    spoken = Spoken()
+    spoken.hide(flows, disclosure.protect(flows, ["cases_n"]))
+    for sentence in ("Chesterton sends 4", "ZIP 46304: 4", "25 come from Portage"):
+        with pytest.raises(DisclosureError):
+            spoken.say("a title", sentence)
+    spoken.say("a title", "West Chestertonville sends 4", "4 towns, Valparaiso first")
+
+
+def test_two_names_that_repeat_name_a_row_together_only():
+    cells = pd.DataFrame(
+        {"site": ["Lung", "Lung", "Breast", "Breast"], "sex": ["men", "women", "men", "women"], "cases_n": [30, 25, 4, 40]}
+    )
+    spoken = Spoken()
+    spoken.hide(cells, disclosure.protect(cells, ["cases_n"], by="site"))
+    spoken.say("a title", "4 sites, breast first", "Men wait for 4")
+    with pytest.raises(DisclosureError):
+        spoken.say("a title", "Breast, men: 4")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We lost 7 patients.",
+        "Lung: 3 new cases",
+        "Of these, 10 referrals came back",
+        "Lung fell from 40 to 8 patients",
+        "Lung had 2 previous cases",
+        "Between 3 and 8 patients came",
+    ],
+)
 def test_few_people_are_not_told_from_a_source_with_a_threshold(sentence):
     with pytest.raises(DisclosureError, match="1 to 10 people"):
         Spoken().say("a takeaway", sentence, below=11)
@@ -57,6 +95,9 @@ def test_few_people_are_not_told_from_a_source_with_a_threshold(sentence):
         "the first 3 visits",
         "17 patients",
         "0 patients",
+        "5 towns send patients elsewhere",
+        "3 sites gain cases by 2030",
+        "1 in 5 patients leaves",
     ],
 )
 def test_definitions_and_forecasts_are_not_counts(sentence):

@@ -15,7 +15,11 @@ from . import formats, published
 _PEOPLE = "|".join(unit.removesuffix("s") for unit in formats.PEOPLE_UNITS)
 _UNIT = r"(?! ?(?:%|percent|points?\b|[KMB]\b|days?\b|weeks?\b|months?\b|quarters?\b|years?\b|minutes?\b|km\b|ZIPs?\b|sites?\b|centers?\b|clinicians?\b))"
 _NUMBER = re.compile(rf"(?<![\w.,$+/–-])(\d{{1,3}}(?:,\d{{3}})+|\d+)(?![\w/–-]|[.,]\d){_UNIT}")
-_SMALL = re.compile(rf"(?<![\w.,$+/–-])(?<!\bto )(?<!\bfirst )(\d+) (?!more\b|fewer\b)(?:[a-z]+ ){{0,2}}(?:{_PEOPLE})s?\b(?! a year)")
+# "1 to 10 patients are hidden", "the first 3 visits" and "1 in 5 patients" count nobody; "5 towns send patients" counts towns.
+_BETWEEN = r"(?:(?!(?!previous|various)[a-z]+s )[a-z]+ ){0,2}"
+_SMALL = re.compile(
+    rf"(?<![\w.,$+/–-])(?<!\b1 to )(?<!\bfirst )(?<!\b1 in )(?<!\bper )(\d+) (?!more\b|fewer\b){_BETWEEN}(?:{_PEOPLE})s?\b(?! a year)"
+)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -76,8 +80,14 @@ def _hidden(before: pd.DataFrame, after: pd.DataFrame, column: str) -> set[_Hidd
     flags = after[f"{column}_suppressed"].fillna(False).astype(bool) & before[column].notna()
     names = [name for name in before.columns if published.names_a_row(before, str(name))]
     telling = [name for name in names if before[name].nunique() > 1] or names
-    rows = before.loc[flags, [*telling, column]].itertuples(index=False)
-    return {_Hidden(round(row[-1]), tuple(label for value in row[:-1] if (label := published.text(value).lower()))) for row in rows}
+    # Naming one identifier (a city beside its ZIP) names the row; without one, all its names do.
+    identifiers = [[name] for name in telling if len(before) > 1 and before[name].map(published.text).nunique() == len(before)]
+    return {
+        _Hidden(round(row[-1]), labels)
+        for chosen in identifiers or [telling]
+        for row in before.loc[flags, [*chosen, column]].itertuples(index=False)
+        if (labels := tuple(label for value in row[:-1] if (label := published.text(value).lower())))
+    }
 
 
 def _others(frame: pd.DataFrame) -> set[int]:
@@ -93,8 +103,13 @@ def _refuse(where: str, sentence: str, hidden: set[_Hidden], other: set[int]) ->
     numbers = {int(found[1].replace(",", "")) for found in _NUMBER.finditer(sentence)} - other
     lower = sentence.lower()
     for each in hidden if numbers else ():
-        if each.labels and each.value in numbers and all(label in lower for label in each.labels) and str(each.value) not in each.labels:
+        if each.value in numbers and all(_named(label, lower) for label in each.labels) and str(each.value) not in each.labels:
             raise DisclosureError(f"{where} gives a count that a table of this page hides: “{_masked(sentence)}”")
+
+
+def _named(label: str, sentence: str) -> bool:
+    """Whether a sentence holds a name as words of its own: `oral` is not in `floral`."""
+    return re.search(rf"(?<!\w){re.escape(label)}(?!\w)", sentence) is not None
 
 
 def _masked(sentence: str) -> str:
