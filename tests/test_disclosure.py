@@ -61,6 +61,51 @@ def test_bounds_of_a_worked_example():
     assert disclosure.exposed(values, hidden, disclosure.margins("abc", "xyz")).empty
 
 
+def test_a_published_table_is_audited_without_its_hidden_values():
+    """Four hidden cells in a square: each lies between 0 and the smaller of what its row and its column leave."""
+    shown = pd.DataFrame(
+        [[np.nan, np.nan, 40, 60], [np.nan, np.nan, 50, 74], [30, 30, 60, 120], [55, 49, 150, 254]],
+        index=[*"abc", "Total"],
+        columns=[*"xyz", "Total"],
+    )
+    found = disclosure.table_bounds(shown, least=0)
+    # Row a leaves 20, row b 24; column x 25, column y 19.
+    assert found.loc[[("a", "x")]].to_numpy().tolist() == [[1, 20]]
+    assert found.loc[[("a", "y")]].to_numpy().tolist() == [[0, 19]]
+    assert found.loc[[("b", "x")]].to_numpy().tolist() == [[5, 24]]
+    # With zeros shown, cell (b, y) is at least 1, which leaves (a, y) at most 18.
+    assert disclosure.table_bounds(shown).loc[[("a", "y")]].to_numpy().tolist() == [[1, 18]]
+    assert disclosure.table_bounds(shown.assign(x=[11, 14, 30, 55])).loc[[("a", "y")]].to_numpy().tolist() == [[9, 9]]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ([[1, 2, 3]], "at least one row"),
+        ([[1, 2, 4], [1, 2, 4]], "add up to 3, not 4"),
+        ([[np.nan, 20, 10], [np.nan, 20, 10]], "contradict"),
+    ],
+)
+def test_a_table_that_cannot_be_audited_says_why(table, said):
+    with pytest.raises(ValueError, match=said):
+        disclosure.table_bounds(pd.DataFrame(table))
+
+
+def test_a_protected_table_keeps_every_small_cell_uncertain():
+    counts = pd.DataFrame({"x": [3, 22, 40], "y": [25, 14, 31], "z": [50, 60, 9]}, index=list("abc"))
+    shown = disclosure.cross_table(counts)
+    found = disclosure.table_bounds(shown)
+    for cell in (("a", "x"), ("c", "z")):
+        low, high = found.loc[[cell]].iloc[0]
+        assert high >= 11
+        assert high - low >= 1
+
+
+def test_a_visible_cell_without_a_value_is_an_error():
+    with pytest.raises(ValueError, match="visible cell 'a' has no value"):
+        disclosure.bounds(pd.Series({"t": 3.0, "a": np.nan}), pd.Series({"t": False, "a": False}), [Sum("t", ("a",))])
+
+
 def test_a_single_hidden_cell_is_exposed_by_its_margins():
     table = pd.DataFrame({"x": [5, 20], "y": [15, 40]}, index=list("ab"))
     values = cells(table)

@@ -103,19 +103,23 @@ def _complemented(values: pd.Series, hidden: pd.Series, below: int) -> pd.Series
     return out
 
 
-def bounds(values: pd.Series, hidden: pd.Series, sums: Iterable[Sum], *, of: Iterable[Hashable] | None = None) -> pd.DataFrame:
+def bounds(
+    values: pd.Series, hidden: pd.Series, sums: Iterable[Sum], *, of: Iterable[Hashable] | None = None, least: float = 1.0
+) -> pd.DataFrame:
     """The least and the greatest value of each hidden cell, given everything that is published.
 
     Parameters
     ----------
     values
-        Counts by cell id, hidden ones included (they are used only where `hidden` is False).
+        Counts by cell id; those of hidden cells may be missing, they are not used.
     hidden
         Whether each cell is hidden, same index.
     sums
         The relations that a reader knows.
     of
         The hidden cells asked for; all of them by default.
+    least
+        What a reader knows of a hidden cell before: at least 1 where zeros are shown, 0 where a hidden cell may be empty.
 
     Returns
     -------
@@ -125,8 +129,10 @@ def bounds(values: pd.Series, hidden: pd.Series, sums: Iterable[Sum], *, of: Ite
     Raises
     ------
     ValueError
-        The published cells contradict one another.
+        The published cells contradict one another, or a cell that is not hidden has no value.
     """
+    if values[~hidden].isna().any():
+        raise ValueError(f"the visible cell {values[~hidden].isna().idxmax()!r} has no value")
     cells = list(values.index[hidden])
     place = {cell: i for i, cell in enumerate(cells)}
     left, right = _equations(values, hidden, list(sums), place)
@@ -134,7 +140,7 @@ def bounds(values: pd.Series, hidden: pd.Series, sums: Iterable[Sum], *, of: Ite
     for cell in asked:
         aim = np.zeros(len(cells))
         aim[place[cell]] = 1.0
-        rows.append((_solve(aim, left, right), -_solve(-aim, left, right)))
+        rows.append((_solve(aim, left, right, least), -_solve(-aim, left, right, least)))
     return pd.DataFrame(
         rows, index=pd.Index(asked, name=values.index.name, tupleize_cols=False, dtype=object), columns=["low", "high"], dtype="float64"
     )
@@ -153,8 +159,8 @@ def _equations(values: pd.Series, hidden: pd.Series, sums: list[Sum], place: dic
     return left, right
 
 
-def _solve(aim: np.ndarray, left: lil_array, right: np.ndarray) -> float:
-    found = linprog(aim, A_eq=left.tocsr(), b_eq=right, bounds=(1, None), method="highs")
+def _solve(aim: np.ndarray, left: lil_array, right: np.ndarray, least: float) -> float:
+    found = linprog(aim, A_eq=left.tocsr(), b_eq=right, bounds=(least, None), method="highs")
     if found.status == 3:
         return -np.inf
     if found.status != 0:
@@ -229,3 +235,39 @@ def margins(rows: Iterable[Hashable], columns: Iterable[Hashable]) -> list[Sum]:
     rows, columns = list(rows), list(columns)
     across = [Sum((row, TOTAL), tuple((row, column) for column in columns)) for row in [*rows, TOTAL]]
     return across + [Sum((TOTAL, column), tuple((row, column) for row in rows)) for column in [*columns, TOTAL]]
+
+
+def table_bounds(shown: pd.DataFrame, *, least: float = 1.0) -> pd.DataFrame:
+    """What a reader of one published two-way table can work out: the audit of `cross_table`'s result, or of anybody's table.
+
+    Parameters
+    ----------
+    shown
+        People, with a last row and a last column of totals; hidden cells are missing.
+    least
+        As in `bounds`.
+
+    Returns
+    -------
+    DataFrame
+        One row per hidden cell, indexed by (row, column): low, high. A cell whose limits are equal is disclosed.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two rows or columns, or totals that contradict their parts.
+    """
+    if min(shown.shape) < 2:
+        raise ValueError(f"expected at least one row and one column beside the totals, found {shown.shape[0]} x {shown.shape[1]}")
+    rows, columns = shown.index, shown.columns
+    cells = {(row, column): shown.iat[i, j] for i, row in enumerate(rows) for j, column in enumerate(columns)}
+    if len(cells) < shown.size:
+        raise ValueError("expected rows and columns with names of their own")
+    values = pd.Series(list(cells.values()), index=pd.Index(list(cells), tupleize_cols=False), dtype="float64")
+    sums = [Sum((row, columns[-1]), tuple((row, column) for column in columns[:-1])) for row in rows]
+    sums += [Sum((rows[-1], column), tuple((row, column) for row in rows[:-1])) for column in columns]
+    for relation in sums:
+        parts = [values[[part]].iloc[0] for part in relation.parts]
+        if not np.isnan([*parts, values[[relation.total]].iloc[0]]).any() and abs(sum(parts) - values[[relation.total]].iloc[0]) > 1e-6:
+            raise ValueError(f"the parts of {relation.total} add up to {sum(parts):g}, not {values[[relation.total]].iloc[0]:g}")
+    return bounds(values, values.isna(), sums, least=least)
