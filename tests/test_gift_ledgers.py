@@ -247,6 +247,53 @@ def test_a_ledger_without_campaigns_pledges_or_closed_proposals_has_its_exhibits
     assert "common practice" in words["title"] and words["note"] == "Too few proposals closed lately to check the chances."
 
 
+def test_an_office_without_goals_expenses_or_listed_designations_has_its_exhibits():
+    gifts = pd.DataFrame(
+        {
+            "gift_type": "outright",
+            "amount_usd": [50.0, 70.0, 20.0],
+            "gift_date": pd.to_datetime(["2024-09-05", "2025-09-05", "2025-09-06"]),
+            "program": ["events", "events", "major gifts"],
+            "designation_id": ["F1", "F1", "F2"],
+        }
+    )
+    goals = pd.DataFrame({"fiscal_year": [], "basis": [], "program": [], "designation_id": [], "goal_usd": []}).astype(
+        {"basis": "str", "program": "str", "designation_id": "str"}
+    )
+    listed = pd.DataFrame({"designation_id": [], "designation": [], "theme": []}, dtype="str")
+    spent = pd.DataFrame({"fiscal_year": [], "program": [], "expense_usd": [], "fte": []}).astype({"program": "str"})
+    to_date = philanthropy.year_to_date(gifts, "2025-12-31", goals=goals).iloc[0]
+    assert to_date["ytd_usd"] == 90 and pd.isna(to_date["goal_usd"]) and pd.isna(to_date["to_go_usd"])
+    ahead = pd.Series({"total_usd": 200.0, "total_usd_low": 150.0, "total_usd_high": 250.0})
+    finding = findings.on_goal(to_date, ahead, gone_share=0.5, level=0.8)
+    assert "no goal is set" in finding.text and "likely" not in finding.text and not finding.gap
+    rows = philanthropy.to_date_by(gifts, "2025-12-31", "program", goals=goals)
+    assert rows["program"].tolist() == ["events", "events", "major gifts", "major gifts"]
+    rows = designations.to_date(gifts, goals, listed, "2025-12-31")
+    assert rows.loc[rows["basis"] == "Cash", ["designation", "ytd_usd"]].to_numpy().tolist() == [["F1", 70.0], ["F2", 20.0]]
+    costs = philanthropy.cost_by_year(gifts, spent)
+    judged = philanthropy.against_benchmark(costs, {"events": 0.5}, year=2025)
+    assert judged.empty and said.cost(judged, 2025)["title"] == "No expense is recorded"
+    wanted = pd.DataFrame({"need": ["Chairs"], "source": "Growth initiatives", "theme": "infusion", "gap_usd": 5.0})
+    assert designations.matched_needs(wanted, listed, {})["designation"].tolist() == ["no designation yet"]
+
+
+def test_the_gift_range_chart_names_what_is_missing_and_what_is_to_spare():
+    chart = pd.DataFrame({"tier": ["$100,000 and more", "$50,000 and more", "Smaller gifts"], "gap_n": [-3.0, 7.0, None]})
+    caption = said.gift_range(chart)["caption"]
+    assert caption == "Gift-range chart: 7 prospects missing, most in the tier $50,000 and more; 3 to spare in others"
+    assert "enough for every tier" in said.gift_range(chart.assign(gap_n=[-3.0, -1.0, None]))["caption"]
+
+
+def test_a_campaign_on_its_time_but_lately_too_slow_says_so():
+    row = {"campaign": "Light", "goal_share": 0.7, "time_share": 0.65, "gap_usd": 300.0, "rate_usd_month": 12.0}
+    slow = pd.DataFrame([{**row, "recent_rate_usd_month": 3.0, "needed_rate_usd_month": 10.0}])
+    fast = slow.assign(recent_rate_usd_month=10.0)
+    day = pd.Timestamp("2025-12-31")
+    assert said.campaign(slow, day, level=0.8)["title"].endswith("of late too slow to make it")
+    assert said.campaign(fast, day, level=0.8)["title"].endswith("with 65 % of its time gone")
+
+
 def test_decisions_with_an_amount_are_costed_needs():
     gaps = pd.DataFrame({"need": ["Chairs"], "theme": ["infusion"], "gap_usd": [300_000.0]})
     standards = pd.DataFrame({"standard": ["4.4"], "title": ["Genetics"], "theme": ["genetics"], "status": ["At risk"]})

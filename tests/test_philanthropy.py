@@ -182,6 +182,26 @@ class TestForecast:
         parts = rows.drop(index="All cash")
         assert parts["rest_usd"].sum() == pytest.approx(rows.loc["All cash", "rest_usd"])
 
+    def test_an_interval_holds_its_expectation_and_has_a_width(self):
+        """One instalment far larger than all before: the doubt about it pulls the mean below the lower decile of its payment."""
+        gifts = pd.concat(
+            [
+                self.office(1),
+                pd.DataFrame([gift("pledge payment", 1_000, f"{year}-03-05", pledge_id="P") for year in range(2015, 2026)]),
+            ]
+        )
+        dates = pd.to_datetime([f"{year}-03-01" for year in range(2015, 2027)])
+        due = pd.DataFrame({"pledge_id": "P", "due_date": dates, "due_usd": [1_000.0] * 11 + [2e6]})
+        rows = year_end.forecast(gifts, due, "2025-12-31").set_index("part")
+        assert (rows["total_usd_low"] <= rows["total_usd"]).all() and (rows["total_usd"] <= rows["total_usd_high"]).all()
+        row = rows.loc["Scheduled pledge payments"]
+        assert row["total_usd_low"] < row["total_usd_high"] and 1.8e6 < row["rest_usd"] < 2e6
+
+    def test_the_mean_number_of_large_gifts_is_uncertain_too(self):
+        """Predictive variance of a count with mean m learnt from n gifts: m + m^2 / n (negative binomial)."""
+        draws = year_end.compound(np.ones(6), 12.0, 200_000, np.random.default_rng(1))
+        assert draws.mean() == pytest.approx(12, rel=0.01) and draws.var() == pytest.approx(12 + 144 / 6, rel=0.02)
+
     def test_the_future_is_not_looked_at(self):
         gifts = self.office(2)
         early = gifts[gifts["gift_date"] <= "2023-12-31"]

@@ -18,9 +18,11 @@ from catchment.analysis.philanthropy import lookup, to_date_by, year_to_date
 
 
 def by_title(frame: pd.DataFrame, designations: pd.DataFrame) -> pd.DataFrame:
-    """Gifts or goals with the designation's title in column `designation`."""
-    titles = lookup(designations, "designation_id", "designation")
-    return frame.assign(designation=frame["designation_id"].map(titles))
+    """Gifts or goals with the designation's title in column `designation`; its number where it is not listed."""
+    titles = lookup(designations, "designation_id", "designation").to_dict()
+    return frame.assign(
+        designation=frame["designation_id"].map({each: titles.get(each, each) for each in frame["designation_id"].unique()})
+    )
 
 
 def to_date(
@@ -99,7 +101,7 @@ def matched_needs(needs: pd.DataFrame, designations: pd.DataFrame, given: Mappin
     """
     titles = designations.groupby("theme")["designation"].agg(lambda names: ", ".join(sorted(names)))
     money = designations.assign(given=designations["designation_id"].map(dict(given)).fillna(0.0)).groupby("theme")["given"].sum()
-    frame = needs.assign(designation=needs["theme"].map(titles).fillna("no designation yet"))
+    frame = needs.assign(designation=needs["theme"].map(titles.to_dict()).astype("object").fillna("no designation yet"))
     costed = frame.groupby("theme")["gap_usd"].transform("sum")
     weight = frame["gap_usd"] / costed.where(costed > 0)
     frame["given_usd"] = (frame["theme"].map(money).astype("float64").fillna(0.0) * weight).round(2)

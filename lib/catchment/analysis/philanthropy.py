@@ -172,7 +172,7 @@ def year_to_date(
     Returns
     -------
     One row (or one per `by`): `ytd_usd`, `same_day_usd` last year, `change_usd`, `change_share`, `last_year_usd` in full,
-    and with goals `goal_usd`, `goal_share` reached, `to_go_usd`.
+    and with goals `goal_usd` (missing where none is set for the year), `goal_share` reached, `to_go_usd`.
     """
     as_of, by = pd.Timestamp(as_of), list(by)
     year = year_of(as_of, start_month=start_month)
@@ -184,7 +184,7 @@ def year_to_date(
     frame = pd.DataFrame({name: _summed(kept[mask], by) for name, mask in parts.items()}).fillna(0.0).round(2)
     if goals is not None:
         due = goals[(goals["fiscal_year"] == year) & (goals["basis"] == basis)].rename(columns={"goal_usd": "amount_usd"})
-        frame = frame.join(_summed(due, by).rename("goal_usd"), how="outer").fillna(dict.fromkeys(parts, 0.0))
+        frame = frame.join(_summed(due, by, least=1).rename("goal_usd"), how="outer").fillna(dict.fromkeys(parts, 0.0))
         frame["goal_share"] = frame["ytd_usd"] / frame["goal_usd"].where(frame["goal_usd"] > 0)
         frame["to_go_usd"] = (frame["goal_usd"] - frame["ytd_usd"]).clip(lower=0)
     frame["change_usd"] = frame["ytd_usd"] - frame["same_day_usd"]
@@ -192,22 +192,24 @@ def year_to_date(
     return frame.reset_index(drop=not by).assign(fiscal_year=year)
 
 
-def _summed(frame: pd.DataFrame, by: list[str]) -> pd.Series:
+def _summed(frame: pd.DataFrame, by: list[str], *, least: int = 0) -> pd.Series:
+    """Sum in all or by columns; missing with fewer than `least` rows."""
     if not by:
-        return pd.Series([frame["amount_usd"].sum()])
-    return frame.groupby(by, observed=True)["amount_usd"].sum()
+        return pd.Series([frame["amount_usd"].astype("float64").sum(min_count=least)])
+    return frame.groupby(by, observed=True)["amount_usd"].sum(min_count=least)
 
 
 def to_date_by(
     gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production), largest goal first."""
+    """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production), largest goal (without goals: most raised) first."""
     parts = [
         year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize())
         for basis in POLICY
     ]
     frame = pd.concat(parts, ignore_index=True)
-    order = frame.groupby(by)["goal_usd" if goals is not None else "ytd_usd"].transform("max")
+    ranking = "goal_usd" if goals is not None and frame["goal_usd"].notna().any() else "ytd_usd"
+    order = frame.groupby(by)[ranking].transform("max")
     frame = frame.assign(order=order).sort_values(["order", by, "basis"], ascending=[False, True, True], ignore_index=True)
     return frame[[by, "basis", *(column for column in frame.columns if column not in (by, "basis", "order", "fiscal_year"))]]
 
@@ -354,9 +356,11 @@ def cost(raised_by_program: pd.DataFrame, expenses: pd.DataFrame, *, total: str 
 def cost_by_year(
     gifts: pd.DataFrame, expenses: pd.DataFrame, *, start_month: int = 7, basis: str = "production", total: str = "All programs"
 ) -> pd.DataFrame:
-    """`cost` of every fiscal year with expenses, with `fiscal_year` first; gross funds on `basis`."""
+    """`cost` of every fiscal year with expenses (none: no row), with `fiscal_year` first; gross funds on `basis`."""
     money = raised(gifts, by=["program"], basis=basis, start_month=start_month)
     years = sorted(set(expenses["fiscal_year"]))
+    if not years:
+        return cost(money.head(0), expenses, total=total).head(0).assign(fiscal_year=pd.Series(dtype="int64"))
     parts = [
         cost(money[money["fiscal_year"] == year], expenses[expenses["fiscal_year"] == year], total=total).assign(fiscal_year=year)
         for year in years

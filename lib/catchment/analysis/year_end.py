@@ -6,7 +6,9 @@ Cash of the rest of the year has three parts. *Small gifts* (below a limit) come
 is what is in so far over past completion shares. *Scheduled pledge payments* are the instalments that fall due by year
 end or are overdue, each paid this year with the frequency of past years. *Large gifts*, and payments on pledges not yet
 made, have no season worth the name: their number in the rest of the year is Poisson around the recent mean and their
-sizes are drawn from recent ones. The interval comes from simulated draws of all three with a fixed seed.
+sizes are drawn from recent ones. The interval comes from simulated draws of all three with a fixed seed; the frequency of
+payment and the mean number of large gifts are drawn too (beta, gamma), since both are learnt from few years. It always holds
+the expected total, which one doubtful large instalment can pull outside of its quantiles.
 
 Known bias: one gift more than three times the next largest of the record is not expected again (`usual`); a gift larger
 than any in the record is outside the interval, and so is the end of a campaign.
@@ -154,7 +156,7 @@ def _season(past: np.ndarray, day: int, now: float, draws: int, random: np.rando
 def _scheduled(cash: _Cash, as_of: pd.Timestamp, year: int, draws: int, random: np.random.Generator) -> np.ndarray:
     """Rest-of-year draws of payments on instalments due by year end, each paid or not with past frequency."""
     open_now = _due_by_year_end(cash, as_of, year).to_numpy(dtype="float64")
-    owed = paid = 0.0
+    owed = paid = instalments_n = 0.0
     for back in range(1, 4):
         due = _due_by_year_end(cash, as_of - pd.DateOffset(years=back), year - back)
         end = fiscal_span(year - back, start_month=cash.start_month)[1]
@@ -164,11 +166,14 @@ def _scheduled(cash: _Cash, as_of: pd.Timestamp, year: int, draws: int, random: 
             .sum()
         )
         owed += due.sum()
+        instalments_n += len(due)
         paid += (due - after.reindex(due.index).fillna(0.0)).clip(lower=0).sum()
-    rate = min((paid + 0.9) / (owed + 1.0), 1.0) if owed > 0 else 0.9
+    # One more instalment, nine tenths of it paid, stands for what is not known: the rate is never 0 or 1 for certain.
+    mean = ((paid / owed if owed > 0 else 0.0) * instalments_n + 0.9) / (instalments_n + 1)
+    rate = random.beta(mean * (instalments_n + 1), (1 - mean) * (instalments_n + 1), draws)
     if len(open_now) > 1_000:  # so many that their sum is normal
-        return random.normal(rate * open_now.sum(), np.sqrt(rate * (1 - rate) * (open_now**2).sum()), draws)
-    return (random.random((draws, len(open_now))) < rate) @ open_now
+        return random.normal(rate * open_now.sum(), np.sqrt(rate * (1 - rate) * (open_now**2).sum()))
+    return (random.random((draws, len(open_now))) < rate[:, None]) @ open_now
 
 
 def _due_by_year_end(cash: _Cash, day: pd.Timestamp, year: int) -> pd.Series:
@@ -186,12 +191,16 @@ def usual(sizes: np.ndarray, *, times: float = 3.0) -> np.ndarray:
 
 
 def compound(sizes: np.ndarray, expected_n: float, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Draws of the sum of a Poisson number of gifts with sizes from the record."""
+    """Draws of the sum of a Poisson number of gifts with sizes from the record.
+
+    `expected_n` was learnt from the same record, so it is drawn from a gamma distribution with its mean and as many gifts behind it.
+    """
     if not len(sizes):
         return np.zeros(draws)
+    mean_n = random.gamma(len(sizes), expected_n / len(sizes), draws)
     if expected_n > 1_000:  # so many that the sum is normal
-        return random.normal(expected_n * sizes.mean(), np.sqrt(expected_n * (sizes**2).mean()), draws)
-    counts = random.poisson(expected_n, draws)
+        return random.normal(mean_n * sizes.mean(), np.sqrt(mean_n * (sizes**2).mean()))
+    counts = random.poisson(mean_n)
     return np.bincount(np.repeat(np.arange(draws), counts), weights=random.choice(sizes, counts.sum()), minlength=draws)
 
 
@@ -237,8 +246,8 @@ def _summary(so_far: list[float], rest: list[np.ndarray], level: float) -> pd.Da
             known,
             float(values.mean()),
             known + float(values.mean()),
-            known + float(np.quantile(values, tail)),
-            known + float(np.quantile(values, 1 - tail)),
+            known + min(float(np.quantile(values, tail)), float(values.mean())),
+            known + max(float(np.quantile(values, 1 - tail)), float(values.mean())),
         )
         for name, known, values in zip(names, sums, drawn, strict=True)
     ]

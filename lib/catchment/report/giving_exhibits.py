@@ -119,8 +119,9 @@ def year_end(ahead: pd.DataFrame, tested: pd.DataFrame, goal_usd: float, *, year
             f"on average (last year's total: {_whole(naive)}); {words.count(tested['inside'].sum())} of {len(tested)} totals fell inside "
             "the interval."
         )
+    goal = f", against a goal of {words.money(goal_usd)}" if goal_usd > 0 else "; no goal is set"
     return _figure(
-        f"The year is forecast to end at {words.money(ahead.iloc[-1]['total_usd'])}, against a goal of {words.money(goal_usd)}",
+        f"The year is forecast to end at {words.money(ahead.iloc[-1]['total_usd'])}{goal}",
         f"Cash of fiscal year {year} by part: expected total and {100 * level:.0f} % prediction interval",
         ["gifts", "pledge_instalments"],
         note=note,
@@ -133,6 +134,8 @@ def campaign(progress: pd.DataFrame, as_of: pd.Timestamp, *, level: float) -> Sa
     if len(progress):
         row = progress.iloc[0]
         title = f"“{row['campaign']}” has {_whole(row['goal_share'])} of its goal with {_whole(row['time_share'])} of its time gone"
+        slow = row["gap_usd"] > 0 and row["recent_rate_usd_month"] < 0.9 * row["needed_rate_usd_month"]
+        title += "; of late too slow to make it" if slow else ""
         note = "The goal is reached. "
         if row["gap_usd"] > 0:
             note = (
@@ -172,12 +175,16 @@ def lorenz(shares: pd.DataFrame, gini: float, last: int) -> Said:
 
 def gift_range(chart: pd.DataFrame) -> Said:
     """The gift-range chart: where prospects are missing. `chart` is `concentration.campaign_chart`."""
-    short = chart[chart["gap_n"] > 0]
-    caption = "There are rated prospects enough for every tier of major gifts"
+    short, spare = chart[chart["gap_n"] > 0], -chart["gap_n"].clip(upper=0).sum()
+    caption = "Gift-range chart: rated prospects enough for every tier of major gifts"
     if len(short):
         worst = short.loc[short["gap_n"].idxmax(), "tier"]
-        caption = f"Gift-range chart: {words.plural(short['gap_n'].sum(), 'prospect')} more needed, most in the tier {worst}"
-    note = "Smaller gifts come from the annual program, not from rated prospects."
+        caption = f"Gift-range chart: {words.plural(short['gap_n'].sum(), 'prospect')} missing, most in the tier {worst}"
+        caption += f"; {words.count(spare)} to spare in others" if spare else ""
+    note = (
+        "A prospect stands in the highest tier that its rating reaches; one to spare there (below zero: more at hand than needed) can be "
+        "asked for less. Smaller gifts come from the annual program, not from rated prospects."
+    )
     return _table(caption, ["gifts", "campaigns", "prospects"], note=note)
 
 
@@ -215,7 +222,7 @@ def segments(rows: pd.DataFrame, last: int) -> Said:
     title = "No segment fell below its own past beyond chance"
     if len(fallen):
         row = fallen.iloc[0]
-        title = f"{str(row['segment']).capitalize()} donors fell from {_whole(row['usual_share'])} to {_whole(row['share'])}"
+        title = f"Retention of “{row['segment']}” donors fell from {_whole(row['usual_share'])} to {_whole(row['share'])}"
     return _figure(title, f"Retention by segment, fiscal year {last} and the same segment's earlier years pooled", GIVEN)
 
 
@@ -255,21 +262,21 @@ def rfm(ranked: pd.DataFrame) -> Said:
         f"{words.plural(away['donors_n'].sum(), 'donor')} of high value have not given lately; "
         f"they gave {words.money(away['amount_usd'].sum())} over the years"
     )
-    return _figure(title, "Donors by segment of recency, frequency and money (quintiles), all years", GIVEN)
+    return _figure(title, "Cash of all years by the donors' segment of recency, frequency and money (quintiles)", GIVEN)
 
 
 # What they will do
 
 
 def outlook(bands: pd.DataFrame, year: int) -> Said:
-    """Giving expected by probability of being alive. `bands` is `outlook_bands`, the total last."""
+    """Giving expected by probability of still being a donor. `bands` is `outlook_bands`, the total last."""
     total = bands.iloc[-1]
     return _figure(
         f"{words.count(total['expected_gifts'])} of {words.plural(total['donors_n'], 'donor')} are expected to give in {year}, "
         f"{words.money(total['expected_usd'])}",
-        f"Giving expected in fiscal year {year} by probability of being alive; donors whose first gift the ledger saw",
+        f"Giving expected in fiscal year {year} by probability of still being a donor; donors whose first gift the ledger saw",
         GIVEN,
-        labels={"band": "Probability alive"},
+        labels={"band": "Probability of still being a donor"},
     )
 
 
@@ -277,8 +284,8 @@ def checked(check: pd.DataFrame, last: int) -> Said:
     """The models on the year that they had not seen. `check` is `model_check`."""
     row = check.iloc[0]
     caption = (
-        f"Held out, {last}: {words.count(row['expected_n'])} donors expected, {words.count(row['actual_n'])} gave; "
-        f"last year's givers would have said {words.count(row['naive_n'])}"
+        f"Tried on {last}, which it had not seen: {words.count(row['expected_n'])} donors expected, {words.count(row['actual_n'])} gave; "
+        f"“all who gave last year” would have said {words.count(row['naive_n'])}"
     )
     return _table(caption, GIVEN)
 
@@ -357,11 +364,11 @@ def receivable(steps: pd.DataFrame) -> Said:
 
 def cost(rows: pd.DataFrame, last: int) -> Said:
     """Cost to raise a dollar by program: which ones are over their benchmark."""
-    over = rows[rows["ctrd_usd"] > rows["benchmark_usd"]]
-    total = rows[rows["program"] == "All programs"].iloc[0]
+    over, total = rows[rows["ctrd_usd"] > rows["benchmark_usd"]], rows.loc[rows["program"] == "All programs", "ctrd_usd"]
     tail = f"over benchmark: {words.listing(over['program'], most=3)}" if len(over) else "every program is within its benchmark"
+    title = f"A dollar cost {words.money(total.iloc[0], digits=2)} to raise; {tail}" if len(total) else "No expense is recorded"
     return _figure(
-        f"A dollar cost {words.money(total['ctrd_usd'], digits=2)} to raise; {tail}",
+        title,
         f"Expense per dollar of production by program, fiscal year {last}",
         ["gifts", "fundraising_expenses"],
     )
@@ -372,11 +379,11 @@ def cost(rows: pd.DataFrame, last: int) -> Said:
 
 def burn(rows: pd.DataFrame, as_of: pd.Timestamp) -> Said:
     """Active awards: which ones are off pace."""
-    under, over = (rows["pace"] == "underspent").sum(), (rows["pace"] == "overspent").sum()
-    title = (
-        f"{words.count(under + over)} of {words.plural(len(rows), 'active award')} off pace: {words.count(under)} underspent, "
-        f"{words.count(over)} overspent"
-    )
+    off = {pace: int((rows["pace"] == pace).sum()) for pace in ("underspent", "overspent")}
+    parts = words.listing(f"{words.count(number)} {pace}" for pace, number in off.items() if number)
+    title = f"{words.count(sum(off.values()))} of {words.plural(len(rows), 'active award')} off pace: {parts}"
+    if not parts:
+        title = f"Spending is on pace: {words.plural(len(rows), 'active award')}" if len(rows) else "No award is active"
     return _figure(title, f"Active awards on {as_of:%d %B %Y}", ["grants"])
 
 
@@ -396,9 +403,11 @@ def grants(won: pd.DataFrame, recovered: Mapping[str, float], negotiated: float)
 
 def reports_due(rows: pd.DataFrame, days: int) -> Said:
     """Reports to funders overdue or due soon."""
-    late = (rows["state"] == "overdue").sum()
-    caption = f"{words.plural(len(rows), 'report')} to funders overdue or due within {days} days, {words.count(late)} of them overdue"
-    return _table(caption if len(rows) else f"No report to funders is overdue or due within {days} days", ["grant_reports"])
+    late = int((rows["state"] == "overdue").sum())
+    caption = (
+        f"{words.plural(len(rows) - late, 'report')} to funders due within {days} days, {words.count(late) if late else 'none'} overdue"
+    )
+    return _table(caption if len(rows) else f"Reports to funders overdue or due within {days} days", ["grant_reports"])
 
 
 def needs(rows: pd.DataFrame) -> Said:

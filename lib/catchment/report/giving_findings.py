@@ -59,13 +59,16 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
     """
     year, goal = int(to_date["fiscal_year"]), to_date["goal_usd"]
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
+    ends = f"the forecast is {words.money(ahead['total_usd'])} ({_whole(level)} interval {words.interval(low, high, words.money)})."
+    if not goal > 0:
+        text = f"**{words.money(to_date['ytd_usd'])} of cash is in with {_whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
+        return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{_whole(level)} prediction interval", since="the same day last year")
     verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
         f"**{verdict} the {words.money(goal)} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, "
-        f"{_whole(to_date['goal_share'])} of goal with {_whole(gone_share)} of the year gone; the forecast is "
-        f"{words.money(ahead['total_usd'])} ({_whole(level)} interval {words.interval(low, high, words.money)})."
+        f"{_whole(to_date['goal_share'])} of goal with {_whole(gone_share)} of the year gone; {ends}"
     )
-    size = min(1.0, abs(ahead["total_usd"] / goal - 1)) if goal else 0.0
+    size = min(1.0, abs(ahead["total_usd"] / goal - 1))
     so = f"{words.money(goal - to_date['ytd_usd'])} must still come in before the year ends." if goal > to_date["ytd_usd"] else ""
     return Finding(
         text,
@@ -233,10 +236,10 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
         ),
         Kpi(
             f"Cost to raise a dollar, {year - 1}",
-            _dollar(total[year - 1]),
+            _dollar(total.get(year - 1, float("nan"))),
             _dollar_change(total, year - 1),
             "",
-            words.status(total[year - 1], total.get(year - 2, float("nan")), low_is_good=True),
+            words.status(total.get(year - 1, float("nan")), total.get(year - 2, float("nan")), low_is_good=True),
         ),
     ]
 
@@ -258,9 +261,9 @@ def _whole(value: float) -> str:
 
 
 def _cover(weighted: float, gap: float) -> str:
-    if gap <= 0:
-        return "Production goal already reached"
-    return f"{_whole(weighted / gap)} of the {words.money(gap)} production still to raise"
+    if pd.isna(gap) or gap <= 0:
+        return "Production goal already reached" if gap <= 0 else "Production goal not set"
+    return f"{_whole(weighted / gap)} of the {words.money(gap)} production still to raise, were all decided this year"
 
 
 def _money_card(label: str, row: pd.Series) -> Kpi:

@@ -40,7 +40,7 @@ def lorenz(frame: pd.DataFrame, x: str = "donors_share", y: str = "amount_share"
             textcoords="axes fraction",
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": theme.RULE, "linewidth": 0.8},
+            arrowprops={"arrowstyle": "-", "color": theme.RULE, "linewidth": 0.8, "relpos": (0, 0.5)},
         )
     return plot
 
