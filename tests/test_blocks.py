@@ -149,6 +149,8 @@ def test_tables_scope_headings_carry_units_and_mark_what_is_missing():
         ("cases_n", 1200, "1,200"),
         ("rate_100k", 431.25, "431.2 per 100,000"),
         ("dist_km", 12.0, "12 km"),
+        ("payback_years", 4.1, "4.1 years"),
+        ("payback_years", 4.125, "4.12 years"),
         ("year", 2024, "2024"),
     ],
 )
@@ -303,3 +305,14 @@ def test_the_name_of_a_site_on_a_map_stands_out_from_any_area():
     drawn = svg.render(plot.fig, "label", tips=plot.tips)
     outlined = re.search(r'<g style="paint-order: stroke; stroke: var\(--paper,#ffffff\)[^>]*>\s*<text[^>]*>([^<]*)', drawn)
     assert outlined and outlined[1] == "Tallgrass"
+
+
+def test_the_words_of_a_target_stand_where_fewer_points_are():
+    def side(*values):
+        frame = pd.DataFrame({"year": range(2020, 2020 + len(values)), "use_share": values})
+        words = plots.trend(frame, "year", "use_share", target=0.8, target_label="Limit").fig.axes[0].texts
+        return next(text.get_ha() for text in words if text.get_text().startswith("Limit"))
+
+    assert side(0.5, 0.5, 0.5, 0.5, 0.5, 0.5) == "left"
+    assert side(0.81, 0.85, 0.88, 0.5, 0.5, 0.5) == "right"
+    assert side(0.5, 0.5, 0.5, 0.81, 0.85, 0.88) == "left"

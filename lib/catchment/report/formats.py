@@ -101,8 +101,9 @@ def _by_value(values: pd.Series | None) -> Format:
 def _digits(values: pd.Series | None) -> int:
     if values is None or not len(values.dropna()) or pd.api.types.is_integer_dtype(values):
         return 0
-    top = float(values.abs().max())
-    return 0 if top >= 100 or (values.dropna() % 1 == 0).all() else 1 if top >= 10 else 2
+    known = values.dropna().astype("float64")
+    top = float(known.abs().max())
+    return 0 if top >= 100 or (known % 1 == 0).all() else 1 if top >= 10 or known.round(1).eq(known).all() else 2
 
 
 def _count_digits(values: pd.Series | None) -> int:
