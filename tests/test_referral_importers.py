@@ -86,6 +86,25 @@ def test_hop_teaming_has_days_in_place_of_same_day_pairs(project):
     assert "same_day_n" not in frame
 
 
+def test_days_that_are_no_number_are_set_aside_and_an_unknown_spread_is_not(project):
+    lines = [f"{1500000000 + i},{1600000000 + i},{20 + i % 7},{31 + i % 5},{i % 9}.5,1.5e-1" for i in range(1200)]
+    lines += ["1234567893,1245319599,25,40,nan,3", "1234567893,1245319599,25,40,inf,3", "1234567893,1245319599,25,40,12.5,"]
+    result, frame = brought(project, "hop_teaming", "hop_2019.csv", HOP.splitlines()[0] + "\n" + "\n".join(lines) + "\n")
+    assert (result.rows, result.rejected) == (1201, 2)
+    assert [row[1] for row in rejects(project, "hop_teaming")] == [
+        f"wait_mean_days: expected a number, found {word}" for word in ("nan", "inf")
+    ]
+    assert frame.set_index("npi1").loc["1234567893", ["wait_mean_days", "wait_sd_days"]].isna().tolist() == [False, True]
+
+
+def test_a_strange_character_makes_its_line_bad_and_not_the_file(project):
+    result, _ = brought(
+        project, "shared_patients_cms", "pairs_2015.txt", many(900).encode() + "1234567893,1245319599,4é,25,2\n".encode("latin-1")
+    )
+    assert (result.rows, result.rejected) == (900, 1)
+    assert rejects(project, "shared_patients_cms")[0][:2] == ["901", "pairs_n: expected a whole number, found 4é"]
+
+
 @pytest.mark.parametrize("pack", ["zip", "gz"])
 def test_packed_files_give_the_same_table(project, pack):
     if pack == "gz":
@@ -106,6 +125,8 @@ BAD = {
     "1234567893,1245319599,4o,25,2": "pairs_n: expected a whole number, found 4o",
     "1234567893,1245319599,40,2.5,2": "patients_n: expected a whole number not below 1, found 2.5",
     "1234567893,1245319599,1e3,25,2": "pairs_n: expected a whole number, found 1e3",
+    "1234567893,1245319599,1_000,25,2": "pairs_n: expected a whole number, found 1_000",
+    "1234567893,1245319599,0x1F,25,2": "pairs_n: expected a whole number, found 0x1F",
     "1234567893,1245319599,40,,2": "patients_n: expected a whole number not below 1, found",
     "1234567893,1245319599,40,25,-2": "same_day_n: expected a whole number, found -2",
     "1500000003,1600000003,50,25,2": "the pair stands on an earlier line",

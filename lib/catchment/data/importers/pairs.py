@@ -87,8 +87,10 @@ def _bounded(con: duckdb.DuckDBPyConnection, work: Path) -> None:
 
 def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encoding: str, name: str) -> None:
     """Every line with its number; values where they are good, else the reason and the text."""
-    if encoding not in ("utf-8-sig", "utf-8"):
-        raise ImportRefused(f"{name}: expected plain text of digits, found {encoding}")
+    if encoding == "utf-16":
+        raise ImportRefused(f"{name}: expected text in UTF-8, found UTF-16: save it as plain CSV")
+    # A strange character makes its own line bad, not the file.
+    charset = "utf-8" if encoding in ("utf-8-sig", "utf-8") else "latin-1"
     places, first, delimiter = _places(source, layout, name)
     width = len(places) if not layout.header else len(_head(source)[0].split(delimiter))
     cells = [(field, f"cells[{places[field.name] + 1}]") for field in layout.fields if field.name in places]
@@ -102,7 +104,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
     con.execute(
         f"""
         CREATE TABLE staged AS
-        WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT})),
+        WITH numbered AS (SELECT row_number() OVER () AS line_number, line FROM read_csv(?, {_TEXT}, encoding = '{charset}')),
              cut AS (SELECT line_number, line, string_split(replace(line, '"', ''), '{delimiter}') AS cells
                      FROM numbered WHERE line_number > {first} AND line <> ''),
              typed AS (SELECT line_number, line, cells, {values} FROM cut),
@@ -117,11 +119,11 @@ def _stage(con: duckdb.DuckDBPyConnection, source: Path, layout: Layout, encodin
 
 
 def _fits(field: Field, cell: str) -> str:
-    """Whether a cell is a value of its field; a cast alone would round 1.5 and read 1e3."""
-    if field.type == "npi":
-        return f"({field.name} BETWEEN 1000000000 AND 2999999999 AND length(trim({cell})) = 10)"
-    low = f"{field.name} >= {field.min or 0:g}"
-    return f"({low})" if field.type == "number" else f"({low} AND NOT contains({cell}, '.') AND NOT contains(lower({cell}), 'e'))"
+    """Whether a cell is a value of its field; a cast alone would round 1.5 and read 1e3, 1_000, 0x1F and nan."""
+    form = {"npi": "[12][0-9]{9}", "number": "[+]?[0-9]*[.]?[0-9]+([eE][-+]?[0-9]{1,2})?"}.get(field.type, "[+]?[0-9]+")
+    low = "" if field.type == "npi" else f" AND {field.name} >= {field.min or 0:g}"
+    empty = f"trim({cell}) = '' OR " if field.nullable else ""
+    return f"({empty}(regexp_full_match({cell}, '\\s*{form}\\s*'){low}))"
 
 
 def _kind(field: Field) -> str:
