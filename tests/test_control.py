@@ -144,6 +144,114 @@ def test_opposite_sides_do_not_make_two_of_three():
     assert (rules(values).two_of_three == 0).all()
 
 
+def slow(values, center, low, high, run) -> list[tuple[int, int, int, int]]:
+    """The four rules spelled out, window by window."""
+    found = [[0, 0, 0, 0] for _ in values]
+    for i, value in enumerate(values):
+        found[i][0] = 1 if value > high else -1 if value < low else 0
+    for first in range(len(values) - run + 1):
+        window = range(first, first + run)
+        for sign in (1, -1):
+            if all(sign * (values[i] - center) > 0 for i in window):
+                for i in window:
+                    found[i][1] = sign
+            if all(sign * (values[i + 1] - values[i]) > 0 for i in window[:-1]):
+                for i in window:
+                    found[i][2] = sign
+    for first in range(-2, len(values)):
+        for sign in (1, -1):
+            outer = [i for i in range(max(first, 0), min(first + 3, len(values))) if sign * (values[i] - center) > 2 / 3 * (high - center)]
+            for i in outer if len(outer) >= 2 else ():
+                found[i][3] = sign
+    return [tuple(each) for each in found]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.integers(60, 140), min_size=1, max_size=40), st.sampled_from([6, 7, 8]))
+def test_rules_agree_with_a_slow_second_implementation(values, run):
+    found = control.signals(values, 100.5, 79.5, 121.5, run=run)
+    assert list(found[["beyond", "shift", "trend", "two_of_three"]].itertuples(index=False, name=None)) == slow(
+        values, 100.5, 79.5, 121.5, run
+    )
+
+
+@pytest.mark.parametrize(
+    ("near", "flagged"),
+    [
+        # Worked cases of the NHS-R community's charts: which of the points near a limit belong to 2 of 3.
+        ([1, 0, 1], [1, 0, 1]),
+        ([0, 0, 1, 0, 1, 0, 0], [0, 0, 1, 0, 1, 0, 0]),
+        ([1, 0, 0, 1], [0, 0, 0, 0]),
+        ([1, 0, 0, 1, 1], [0, 0, 0, 1, 1]),
+    ],
+)
+def test_two_of_three_as_the_nhs_charts_find_it(near, flagged):
+    values = [12.5 if each else 10.5 for each in near]
+    assert rules(values).two_of_three.tolist() == flagged
+
+
+@pytest.mark.parametrize("n", [8, 13, 24])
+@pytest.mark.parametrize("value", [0.1, 0.7, 4.1, 1 / 3])
+def test_a_process_that_never_varies_has_no_signal(value, n):
+    """The mean of equal values may miss them in the last bit: that is no side of the mean."""
+    chart = control.xmr([value] * n)
+    assert (chart.signal == "").all()
+    share = control.p_chart([round(value * 7)] * n, [41] * n)
+    assert (share.signal == "").all()
+    if n >= control.LEAST_POINTS:
+        assert control.assurance(chart, value, better="higher").kind == "pass"
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 100)), min_size=2, max_size=30), st.sampled_from([None, 2, 6]))
+@settings(max_examples=60, deadline=None)
+def test_missing_periods_change_nothing(values, baseline):
+    series = pd.Series(values, dtype="float64")
+    if series.notna().sum() < 2:
+        return
+    whole = control.xmr(series, baseline=baseline)[series.notna()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole, control.xmr(series.dropna().reset_index(drop=True), baseline=baseline))
+
+
+def test_a_series_without_values_has_no_limits():
+    chart = control.xmr([np.nan, np.nan])
+    assert chart[["center", "lcl", "ucl"]].isna().all(axis=None)
+    assert (control.xmr([1, 2, 3, np.nan], steps=[3]).signal == "").all()
+
+
+def test_verdicts_wait_for_points_after_a_declared_step():
+    """Twenty points of the former process do not let three points of the new one be judged."""
+    old, new = [10, 12] * 10, [40, 41, 42]
+    chart = control.xmr(old + new, steps=[20])
+    assert control.variation(chart, better="higher").words == "too few points to judge (3 of 12)"
+    assert control.assurance(chart, 5, better="higher").kind == "unknown"
+    later = control.xmr(old + [40, 42] * 6, steps=[20])
+    assert control.variation(later, better="higher").kind == "common"
+    assert control.assurance(later, 30, better="higher").kind == "pass"
+
+
+def test_each_segment_may_have_a_baseline_of_its_own():
+    values = [10, 12, 11, 30, 50, 52, 51, 90]
+    chart = control.xmr(values, steps=[4], baseline=[3, 2])
+    assert chart.center.unique().tolist() == [11, 51]
+    with pytest.raises(ValueError, match="3 baselines stand against 2 segments"):
+        control.xmr(values, steps=[4], baseline=[3, 2, 2])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"baseline": 1}, "at least 2 points"),
+        ({"steps": [1.5]}, "position inside"),
+        ({"steps": [0]}, "position inside"),
+        ({"sigmas": 0.0}, "positive number"),
+        ({"run": 1}, "at least 2 points"),
+    ],
+)
+def test_senseless_options_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        control.xmr([1, 2, 3, 4], **wrong)
+
+
 @pytest.mark.parametrize(("better", "kind"), [("higher", "improvement"), ("lower", "concern")])
 def test_variation_is_judged_by_direction(better, kind):
     values = flat()

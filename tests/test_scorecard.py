@@ -80,6 +80,14 @@ def test_a_young_series_keeps_a_run_outside_of_its_baseline():
     assert scorecard.chart(young, "xmr", baseline_years=2)["center"].unique().tolist() == [11.0]
 
 
+def test_a_young_step_has_limits_from_its_first_twelve_points_and_leaves_the_old_ones_alone():
+    value = np.r_[np.tile([15.0, 17.0], 20), np.tile([9.0, 11.0], 6), np.full(8, 14.0)]
+    series = pd.DataFrame({"period": MONTHS, "numerator": value, "denominator": np.nan, "length": "month"})
+    found = scorecard.chart(series, "xmr", baseline_years=2, steps=[MONTHS[40], MONTHS[40]])
+    assert found["center"].unique().tolist() == [16.0, 10.0]
+    assert (found["signal"].iloc[52:] != "").all(), "points after the twelve are judged against them"
+
+
 def test_an_unknown_kind_of_chart_is_refused():
     series = scorecard.subgroup(months(3.2, np.nan), people=False, below=11, tolerated=0.1)
     with pytest.raises(ValueError, match="xmr, p or u"):

@@ -7,7 +7,8 @@ Limits
     baseline (the first points) and carried forward; computed anew only at a declared step, never because a month has passed.
 Special cause
     A point beyond a limit; 7 in a row on one side of the mean; 7 in a row rising or falling; 2 of 3 in the outer third of
-    the same side. Runs do not cross a step. Anything else is common cause: no reason is to be looked for.
+    the same side. Runs do not cross a step; missing periods are skipped, as if the series had none. Anything else is common
+    cause: no reason is to be looked for.
 Variation and assurance
     Variation says whether the newest point is special and whether that is good; assurance says whether the process, as it
     runs, will meet its target: limits clear of the target on the good side, on the bad side, or around it.
@@ -28,6 +29,7 @@ from numpy.typing import ArrayLike
 XMR_FACTOR = 2.66  # 3 / d2 with d2 = 1.128 for ranges of two
 RANGE_FACTOR = 3.267  # D4 for ranges of two
 LEAST_POINTS = 12
+EQUAL = 1e-9  # relative difference up to which a value lies on a line: a mean of equal values is not always that value to the last bit
 RUN = 7
 Better = Literal["higher", "lower", "neither"]
 
@@ -49,30 +51,36 @@ def _series(values: ArrayLike, name: str) -> pd.Series:
 
 def _segments(n: int, steps: Sequence[int]) -> np.ndarray:
     """Number of the segment of each point: a new one begins at each declared step."""
-    wrong = [step for step in steps if not 0 < step < n]
+    wrong = [step for step in steps if not 0 < step < n or step != int(step)]
     if wrong:
-        raise ValueError(f"a step must lie inside the series of {n} points: {wrong}")
-    return np.searchsorted(np.sort(np.asarray(steps, dtype=int)), np.arange(n), side="right")
+        raise ValueError(f"a step must be a position inside the series of {n} points: {wrong}")
+    return np.searchsorted(np.unique(np.asarray(steps, dtype=int)), np.arange(n), side="right")
 
 
-def _base(segment: np.ndarray, baseline: int | None) -> np.ndarray:
-    """Which points make the limits: the first `baseline` of each segment, or all."""
-    place = pd.Series(segment).groupby(segment).cumcount().to_numpy()
-    if baseline is not None and baseline < 2:
-        raise ValueError(f"a baseline needs at least 2 points, not {baseline}")
-    return np.ones(len(segment), bool) if baseline is None else place < baseline
+def _base(known: pd.Series, segment: np.ndarray, baseline: int | Sequence[int] | None, sigmas: float) -> pd.Series:
+    """Which points make the limits: the first `baseline` known ones of each segment, or all of them."""
+    if not sigmas > 0:
+        raise ValueError(f"limits stand at a positive number of standard deviations, not {sigmas}")
+    if baseline is None:
+        return known
+    least = np.atleast_1d(np.asarray(baseline))
+    if (least < 2).any():
+        raise ValueError(f"a baseline needs at least 2 points, not {least.min()}")
+    if len(least) not in (1, segment[-1] + 1):
+        raise ValueError(f"{len(least)} baselines stand against {segment[-1] + 1} segments")
+    return known & (known.groupby(segment).cumsum() <= least[segment if len(least) > 1 else 0])
 
 
 def mean_moving_range(values: ArrayLike, *, screen: bool = False) -> float:
     """Mean of the absolute differences of neighbors; `screen` drops, once, those above 3.267 times the mean."""
-    ranges = _series(values, "values").diff().abs().dropna()
+    ranges = _series(values, "values").dropna().diff().abs().dropna()
     if screen and len(ranges):
         ranges = ranges[ranges <= RANGE_FACTOR * ranges.mean()]
     return float(ranges.mean()) if len(ranges) else np.nan
 
 
 def xmr(
-    values: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, screen: bool = False,
+    values: ArrayLike, *, baseline: int | Sequence[int] | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, screen: bool = False,
     bounds: tuple[float, float] = (-np.inf, np.inf), run: int = RUN,
 ) -> pd.DataFrame:  # fmt: skip
     """Individuals and moving ranges chart.
@@ -82,7 +90,7 @@ def xmr(
     values
         One value per period, in order of time; missing ones are skipped.
     baseline
-        Points at the start of each segment that make the limits; None takes all.
+        Known points at the start of each segment that make its limits, one number for all segments or one each; None takes all.
     steps
         Positions (from 0) at which a new process was declared: limits are computed anew from there.
     screen
@@ -100,11 +108,10 @@ def xmr(
     """
     value = _series(values, "values")
     segment = _segments(len(value), steps)
-    base = pd.Series(_base(segment, baseline), index=value.index)
-    groups = value.where(base).groupby(segment)
+    groups = value.where(_base(value.notna(), segment, baseline, sigmas)).groupby(segment)
     center = groups.transform("mean")
-    ranges = value.groupby(segment).diff().abs()
-    width = groups.transform(lambda part: mean_moving_range(part.dropna(), screen=screen))
+    ranges = value.dropna().groupby(segment[value.notna()]).diff().abs().reindex(value.index)
+    width = groups.transform(mean_moving_range, screen=screen)
     half = XMR_FACTOR * sigmas / 3 * width
     chart = pd.DataFrame({"value": value, "center": center, "lcl": (center - half).clip(*bounds), "ucl": (center + half).clip(*bounds),
                           "moving_range": ranges, "range_ucl": RANGE_FACTOR * width, "segment": segment}, index=value.index)  # fmt: skip
@@ -113,7 +120,7 @@ def xmr(
 
 
 def _attribute(
-    count: ArrayLike, size: ArrayLike, *, baseline: int | None, steps: Sequence[int], sigmas: float, kind: str, run: int
+    count: ArrayLike, size: ArrayLike, *, baseline: int | Sequence[int] | None, steps: Sequence[int], sigmas: float, kind: str, run: int
 ) -> pd.DataFrame:
     count, size = _series(count, "count"), _series(size, "size")
     if len(count) != len(size):
@@ -124,7 +131,7 @@ def _attribute(
             "counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else "")
         )
     segment = _segments(len(count), steps)
-    base = pd.Series(_base(segment, baseline), index=count.index) & count.notna() & size.notna()
+    base = _base(count.notna() & size.notna(), segment, baseline, sigmas)
     center = count.where(base).groupby(segment).transform("sum") / size.where(base).groupby(segment).transform("sum")
     half = sigmas * np.sqrt(center * ((1 - center) if kind == "p" else 1) / size)
     value = count / size
@@ -136,7 +143,13 @@ def _attribute(
 
 
 def p_chart(
-    count: ArrayLike, nobs: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+    count: ArrayLike,
+    nobs: ArrayLike,
+    *,
+    baseline: int | Sequence[int] | None = None,
+    steps: Sequence[int] = (),
+    sigmas: float = 3.0,
+    run: int = RUN,
 ) -> pd.DataFrame:
     """Chart of shares: `count` of `nobs` in each period, limits by each period's own size.
 
@@ -158,7 +171,13 @@ def p_chart(
 
 
 def u_chart(
-    count: ArrayLike, exposure: ArrayLike, *, baseline: int | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+    count: ArrayLike,
+    exposure: ArrayLike,
+    *,
+    baseline: int | Sequence[int] | None = None,
+    steps: Sequence[int] = (),
+    sigmas: float = 3.0,
+    run: int = RUN,
 ) -> pd.DataFrame:
     """Chart of events per unit of exposure (complaints per 1,000 visits: give visits / 1000). Columns as `p_chart`.
 
@@ -185,11 +204,18 @@ def _trends(value: np.ndarray, least: int) -> np.ndarray:
     return np.where(moved != 0, moved, np.r_[moved[1:], 0])
 
 
+def _side(value: ArrayLike, line: ArrayLike) -> np.ndarray:
+    """1 above the line, -1 below it, 0 on it or where the value is missing."""
+    away = np.asarray(value, float) - line
+    near = np.abs(away) <= EQUAL * np.maximum(np.abs(value), np.abs(line))
+    return np.where(near, 0, np.nan_to_num(np.sign(away))).astype(int)
+
+
 def _outer(value: np.ndarray, center: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """Sign of the side on which a point and at least one of its neighbors in three lie in the outer third or beyond."""
     third = 2 / 3 * (edge - center)
     found = np.zeros(len(value), int)
-    for sign, here in ((1, value > center + third), (-1, value < center - third)):
+    for sign, here in ((1, _side(value, center + third) > 0), (-1, _side(value, center - third) < 0)):
         of_three = np.convolve(here, np.ones(3, int))  # of_three[i] counts points i - 2 to i
         most = np.max([of_three[k : k + len(value)] for k in range(3)], axis=0)
         found[here & (most >= 2)] = sign
@@ -203,6 +229,10 @@ def signals(
 
     Parameters
     ----------
+    values, center, lcl, ucl
+        The series, and its lines as one number each or one per period; missing values belong to no rule and break none.
+    segment
+        Numbers of the segments; no rule looks across them.
     run
         Points in a row that make a shift or a trend: 7 in the UK, 8 by the Western Electric rule.
 
@@ -210,34 +240,56 @@ def signals(
     -------
     Grain: one row per period. `beyond`, `shift`, `trend`, `two_of_three` (-1, 0, 1: the side or direction), `side` (the first
     that is not 0) and `signal` (the rule in words, empty for common cause).
+
+    References
+    ----------
+    Western Electric Company (1956), Statistical Quality Control Handbook: 2 of 3 counts points beyond the limit too.
     """
+    if run < 2:
+        raise ValueError(f"a run has at least 2 points, not {run}")
     series = _series(values, "values")
     value = series.to_numpy()
     middle, low, high = (np.broadcast_to(np.asarray(line, float), len(value)) for line in (center, lcl, ucl))
     part = np.zeros(len(value), int) if segment is None else np.asarray(segment)
     found = {
-        "beyond": (value > high).astype(int) - (value < low).astype(int),
+        "beyond": (_side(value, high) > 0).astype(int) - (_side(value, low) < 0).astype(int),
         **{rule: np.zeros(len(value), int) for rule in ("shift", "trend", "two_of_three")},
     }
-    for number in np.unique(part):
-        at = part == number
-        side = np.nan_to_num(np.sign(value[at] - middle[at])).astype(int)
+    for number in np.unique(part[~np.isnan(value)]):
+        at = (part == number) & ~np.isnan(value)
+        side = _side(value[at], middle[at])
         found["shift"][at] = np.where(_in_runs(side, run), side, 0)
         found["trend"][at] = _trends(value[at], run)
         found["two_of_three"][at] = _outer(value[at], middle[at], high[at])
     names = {
-        "beyond": {1: "above the upper limit", -1: "below the lower limit"}, "shift": {1: f"{run} or more above the mean", -1: f"{run} or more below the mean"},
-        "trend": {1: f"{run} or more rising", -1: f"{run} or more falling"}, "two_of_three": {1: "2 of 3 near the upper limit", -1: "2 of 3 near the lower limit"},
-    }  # fmt: skip
+        "beyond": {1: "above the upper limit", -1: "below the lower limit"},
+        "shift": {1: f"{run} or more above the mean", -1: f"{run} or more below the mean"},
+        "trend": {1: f"{run} or more rising", -1: f"{run} or more falling"},
+        "two_of_three": {1: "2 of 3 near the upper limit", -1: "2 of 3 near the lower limit"},
+    }
     points = [{rule: int(found[rule][i]) for rule in names if found[rule][i]} for i in range(len(value))]
     found["side"] = np.array([next(iter(point.values()), 0) for point in points], int)
     found["signal"] = [", ".join(names[rule][sign] for rule, sign in point.items()) for point in points]
     return pd.DataFrame(found, index=series.index)
 
 
-def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
-    """Variation at the newest point of a chart: improvement, concern, a change that is neither, common cause, or too few points to say."""
+def _judged(chart: pd.DataFrame) -> pd.DataFrame:
+    """The points that verdicts rest on: those known since the last declared step."""
     known = chart.dropna(subset=["value"])
+    return known[known["segment"] == known["segment"].iloc[-1]] if "segment" in known and len(known) else known
+
+
+def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
+    """Variation at the newest point of a chart: improvement, concern, a change that is neither, common cause, or too few points to say.
+
+    Parameters
+    ----------
+    chart
+        From `xmr`, `p_chart` or `u_chart`; only points since the last declared step count as known.
+    better
+        Which direction is good.
+    """
+    known = _judged(chart)
     if len(known) < LEAST_POINTS:
         return Verdict("unknown", "·", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
     last = known.iloc[-1]
@@ -252,12 +304,12 @@ def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
 
 
 def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
-    """Whether the process as it runs meets `target`: always, never, or by chance."""
-    known = chart.dropna(subset=["value"])
+    """Whether the process as it runs meets `target`: always, never, or by chance; not judged with few points since the last declared step."""
+    known = _judged(chart)
     if len(known) < LEAST_POINTS or pd.isna(target) or better == "neither":
         return Verdict("unknown", "·", "no target" if pd.isna(target) or better == "neither" else "too few points to judge")
-    low, high = known.lcl.iloc[-1], known.ucl.iloc[-1]
-    good, bad = (low >= target, high < target) if better == "higher" else (high <= target, low > target)
+    low, high = (int(_side(known[line].iloc[-1:], target)[0]) for line in ("lcl", "ucl"))
+    good, bad = (low >= 0, high < 0) if better == "higher" else (high <= 0, low > 0)
     if good:
         return Verdict("pass", "P", "will meet the target: both limits are on the good side")
     if bad:

@@ -83,18 +83,20 @@ def chart(
     per
         Exposure that one unit of a u chart stands for (1000: events per 1,000).
     baseline_years
-        Years at the start of each segment that make its limits; 12 points where that leaves fewer than `run` to judge.
+        Years at the start of each segment that make its limits; its first 12 points where that leaves fewer than `run` to judge.
     steps
         First days of periods from which limits are computed anew.
     """
     known = series.dropna(subset=["numerator"]).reset_index(drop=True)
     if known.empty:
         return pd.DataFrame(columns=["period", "length", "value", "center", "lcl", "ucl", "signal"])
-    positions = [int(place) for day in steps if 0 < (place := known["period"].searchsorted(pd.Timestamp(day))) < len(known)]
+    places = {int(known["period"].searchsorted(pd.Timestamp(day))) for day in steps}
+    positions = sorted(place for place in places if 0 < place < len(known))
     per_year = {"month": 12, "quarter": 4, "year": 1}[series["length"].iloc[0]]
-    wanted = round(baseline_years * per_year)
-    # A young series keeps at least a run of points to be judged outside of its baseline.
-    baseline = max(wanted if len(known) >= wanted + run else 0, control.LEAST_POINTS)
+    wanted = max(round(baseline_years * per_year), control.LEAST_POINTS)
+    # A young series, or one since a young step, keeps at least a run of points to be judged outside of its baseline.
+    lengths = np.diff([0, *positions, len(known)])
+    baseline = [wanted if length >= wanted + run else control.LEAST_POINTS for length in lengths]
     options = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
     if kind == "xmr":
         made = control.xmr(known["numerator"], bounds=bounds, **options)
