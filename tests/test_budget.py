@@ -121,3 +121,30 @@ def test_run_rate_and_seasonal_forecast_by_hand():
 def test_a_short_year_before_is_refused():
     with pytest.raises(ValueError, match="12 months"):
         budget.full_year(years([22], [20] * 11), year=2026)
+
+
+def test_spending_without_a_budget_is_material_by_its_dollars():
+    lines = months().assign(budget_volume=lambda m: m["budget_volume"].where(m["line"] != "Linen", 0.0))
+    found = budget.by_line(lines, percent=0.05, dollars=500).set_index("line")
+    assert np.isnan(found.loc["Linen", "total_share"])
+    assert found.loc["Linen", "material"]
+    assert not budget.by_line(lines, percent=0.05, dollars=1_000).set_index("line").loc["Linen", "material"]
+
+
+def test_each_line_is_forecast_from_its_own_months():
+    """Drugs are booked a month later than visits, and Scans are new: none of them bends the others."""
+    rows = [(2026, m, "Visits", 20.0) for m in (1, 2, 3)] + [(2026, m, "Drugs", 10.0) for m in (1, 2)] + [(2026, 1, "Scans", 5.0)]
+    rows += [(2025, m, line, 10.0) for m in range(1, 13) for line in ("Visits", "Drugs")]
+    rows += [(2026, 1, "Flu clinic", 3.0)] + [(2025, m, "Flu clinic", 9.0 if m == 6 else 0.0) for m in range(1, 13)]
+    found = budget.full_year(pd.DataFrame(rows, columns=["fiscal_year", "fiscal_month", "line", "actual_usd"]), year=2026).set_index("line")
+    assert found["months_n"].to_dict() == {"Visits": 3, "Drugs": 2, "Scans": 1, "Flu clinic": 1}
+    assert found["run_rate_usd"].to_dict() == {"Visits": 240, "Drugs": 120, "Scans": 60, "Flu clinic": 36}
+    assert found.loc[["Visits", "Drugs"], "seasonal_usd"].tolist() == [240, 120]
+    assert found.loc[["Scans", "Flu clinic"], "seasonal_usd"].isna().all()
+
+
+def test_the_year_to_date_is_the_last_one_with_actual_amounts():
+    """Next year's budget may stand in the table already."""
+    lines = pd.concat([months().assign(fiscal_year=2026), months().assign(fiscal_year=2027, actual_volume=np.nan)])
+    assert set(budget.to_date(lines)["fiscal_year"]) == {2026}
+    assert budget.actuals(lines)["actual_usd"].sum() == pytest.approx(50_000 + 55_000 + 5_250 * 10.5 + 900 + 419_000)

@@ -46,6 +46,9 @@ def test_there_are_thirty_seven_active_standards(standards):
     known = standards.set_index("standard")["threshold_share"]
     assert (known[["5.3", "5.4", "5.5", "5.6", "5.7", "5.8"]] == 0.80).all()
     assert known["5.1"] == 0.90
+    # What no page or checklist of the college gave is a placeholder, and says so.
+    placeholders = standards.loc[standards["confidence"] == "low", "standard"].tolist()
+    assert placeholders == ["4.2", "4.8", "5.9", "6.1", "6.5", "7.2", "9.1"]
 
 
 def test_all_met_is_ready(standards, evidence):
@@ -138,6 +141,13 @@ def test_accrual_by_category():
     assert found["needed_n"].tolist() == [40, 20, 59]
     assert found["standing"].tolist() == ["met", "met", "short"]
     assert found["our_share"].iloc[0] == 0.05
+
+
+@pytest.mark.parametrize(("enrolled", "cases"), [(np.nan, 980), (20, np.nan), (0, 0)])
+def test_an_accrual_that_is_not_known_is_not_called_short(enrolled, cases):
+    found = readiness.accrual(enrolled, cases, {"CCP": 0.02, "CCCP": 0.04}, category="CCP", below=11)
+    assert found["standing"].tolist() == ["not measured"] * 2
+    assert found["our_share"].isna().all()
 
 
 @pytest.mark.parametrize(("enrolled", "hidden"), [(0, False), (1, True), (10, True), (11, False)])

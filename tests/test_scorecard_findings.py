@@ -6,6 +6,7 @@ import pytest
 
 from catchment import params
 from catchment.analysis import readiness
+from catchment.analysis.survival import LogRank
 from catchment.report import scorecard_exhibits as said
 from catchment.report import scorecard_findings as findings
 from catchment.report import scorecard_tables as readable
@@ -46,8 +47,8 @@ def test_a_concern_leads_and_common_cause_is_a_finding_too():
     [
         ({}, "No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse"),
         (
-            {"variation": "improvement", "variation_icon": "◇ L"},
-            "No-shows fell beyond chance to 9.9\u00a0% from 6.0\u00a0%, an improvement",
+            {"variation": "improvement", "variation_icon": "◇ L", "now": 0.045},
+            "No-shows fell beyond chance to 4.5\u00a0% from 6.0\u00a0%, an improvement",
         ),
         ({"variation": "common", "assurance": "fail"}, "No-shows will miss the target of 7.0\u00a0%"),
         ({"variation": "common"}, "No-shows did not change measurably: 9.9\u00a0%, mean 6.0\u00a0%"),
@@ -161,9 +162,72 @@ def test_outlook_of_cost_above_budget_is_unfavorable():
     ahead = pd.DataFrame(
         {"line": ["Drugs"], "months_n": [6], "to_date_usd": [6_600.0], "run_rate_usd": [13_200.0], "seasonal_usd": [13_000.0]}
     )
-    row = readable.outlook(year, ahead).iloc[0]
+    row = readable.outlook(year, ahead, 2026).iloc[0]
     assert row["line"] == "Drugs (cost)"
     assert row["seasonal_less_budget"].replace("\u00a0", " ") == "+$1,000 U"
+
+
+def test_the_outlook_ends_with_the_margin_of_all_lines():
+    month = {"budget_quantity": 1.0, "budget_price_usd": 10.0, "fiscal_year": 2026}
+    year = pd.DataFrame(
+        [
+            month | {"line": "Visits", "kind": "revenue", "budget_volume": 300.0},
+            month | {"line": "Drugs", "kind": "cost", "budget_volume": 100.0},
+        ]
+    )
+    ahead = pd.DataFrame(
+        {"line": ["Visits", "Drugs"], "to_date_usd": [1400.0, 600.0], "run_rate_usd": [2800.0, 1200.0], "seasonal_usd": [2900.0, 1300.0]}
+    )
+    last = readable.outlook(year, ahead, 2026).iloc[-1].str.replace("\u00a0", " ").str.replace("\u2060", "")
+    assert last.tolist() == ["Margin of all lines", "$2,000", "$800", "$1,600", "$1,600", "\u2212$400 U"]
+    # A line that is new this year has no season, and then neither has the margin.
+    new = readable.outlook(year, ahead.assign(seasonal_usd=[2900.0, np.nan]), 2026)
+    assert new["seasonal_less_budget"].tolist()[1:] == ["[x]", "[x]"]
+
+
+@pytest.mark.parametrize(
+    ("now", "icon", "said_so"),
+    [
+        (0.05, "◆ H", "No-shows rose in a run beyond chance, to 5.0\u00a0% with a mean of 6.0\u00a0%"),
+        (0.07, "◇ L", "No-shows fell in a run beyond chance, to 7.0\u00a0% with a mean of 6.0\u00a0%"),
+        (0.07, "◆ H", "No-shows rose beyond chance to 7.0\u00a0% from 6.0\u00a0%"),
+    ],
+)
+def test_a_run_that_has_not_passed_the_mean_is_not_told_as_a_rise_above_it(now, icon, said_so):
+    assert findings.moved(board(now=now, variation_icon=icon).iloc[0]) == said_so
+
+
+def test_a_program_with_few_charts_is_told_so():
+    first, second = readable.notable(board(points_n=3), {}, 2)
+    assert second.points.empty
+    assert said.control(first.row, SETTINGS)["title"] == "No further indicator has the 12 points that a chart needs"
+
+
+def test_the_title_of_reach_names_a_row_that_is_drawn():
+    rows = pd.DataFrame(
+        {
+            "service": "Genetics",
+            "site": [f"Site {i}" for i in range(14)],
+            "reached_share": [*[0.1] * 13, 0.4],
+            "peer_median_share": 0.6,
+            "share_low": 0.0,
+            "share_high": [*[0.9] * 13, 0.5],
+            "gap_points": [*[0.5] * 13, 0.2],
+            "standing": [*["level with peers"] * 13, "below peers"],
+            "reached_share_suppressed": False,
+        }
+    )
+    few = readable.shortfalls(rows, most=12)
+    assert said.reach(few, SETTINGS)["title"] == "Genetics reaches 40.0 % in site 13, peers 60.0 %"
+    assert len(few) == 12
+    assert said.reach(few.iloc[1:], SETTINGS)["title"] == "No service reaches measurably fewer patients than peers"
+
+
+@pytest.mark.parametrize(("pvalue", "says"), [(0.2, "not measurably different from"), (0.01, "faster than in")])
+def test_a_wait_is_faster_only_where_the_curves_differ(pvalue, says):
+    this, last = pd.Series({"median_days": 30.0}), pd.Series({"median_days": 33.0})
+    told = said.waiting(this, last, LogRank(1.0, 1, pvalue), SETTINGS, smallest=11)
+    assert told["title"].startswith(f"Half are treated within 30 days, {says}")
 
 
 def test_milestones_late_and_on_time():

@@ -7,7 +7,7 @@ with A as they came. Original = BV BQ BP, flexed = AV BQ BP, at actual quantity 
 *Volume* variance = flexed - original, *quantity* (efficiency) = AV AQ BP - flexed, *price* (rate) = actual - AV AQ BP: they add up to
 actual - original. A line of fixed cost has a volume of 1 in both.
 *Favorable* (F) raises the margin: more revenue or less cost; unfavorable (U) is the reverse. The letter is always written out.
-*Material* passes both a share of the original budget and a dollar threshold.
+*Material* passes both a share of the original budget and a dollar threshold; where nothing was budgeted, the dollars decide.
 
 Known bias: volume variance at budgeted price leaves the joint effect of volume and price in the price term. A run rate takes the rest of
 the year to look like the part that is over; the seasonal forecast takes last year's calendar instead.
@@ -73,8 +73,9 @@ def flexible_budget_variance(
     bv, bq, bp, av, aq, ap = arrays
     original, flexed, at_quantity, actual = bv * bq * bp, av * bq * bp, av * aq * bp, av * aq * ap
     out = pd.DataFrame({
-        "original_usd": original, "flexed_usd": flexed, "at_quantity_usd": at_quantity, "actual_usd": actual, "volume_usd": flexed - original,
-        "quantity_usd": at_quantity - flexed, "price_usd": actual - at_quantity, "total_usd": actual - original,
+        "original_usd": original, "flexed_usd": flexed, "at_quantity_usd": at_quantity, "actual_usd": actual,
+        "volume_usd": flexed - original, "quantity_usd": at_quantity - flexed, "price_usd": actual - at_quantity,
+        "total_usd": actual - original,
     }, index=index)  # fmt: skip
     return with_favor(out, kind)
 
@@ -105,7 +106,7 @@ def by_line(months: pd.DataFrame, *, percent: float, dollars: float) -> pd.DataF
         Grain: one row per month and line, with `line`, `kind`, `budget_volume`, `budget_quantity`, `budget_price_usd` and the
         same three as `actual_*`.
     percent, dollars
-        A total variance above both (share of the original budget, dollars) is material.
+        A total variance above both (share of the original budget, dollars) is material; without a budget the dollars alone decide.
 
     Returns
     -------
@@ -117,7 +118,8 @@ def by_line(months: pd.DataFrame, *, percent: float, dollars: float) -> pd.DataF
     lines = each[amounts].groupby([months["line"], months["kind"]], sort=False).sum().reset_index()
     lines = with_favor(lines, lines["kind"])
     lines["total_share"] = lines["total_usd"] / lines["original_usd"].replace(0, np.nan)
-    lines["material"] = (lines["total_share"].abs() > percent) & (lines["total_usd"].abs() > dollars)
+    large = (lines["total_share"].abs() > percent) | (lines["original_usd"] == 0)
+    lines["material"] = large & (lines["total_usd"].abs() > dollars)
     return lines
 
 
@@ -139,8 +141,13 @@ def full_year(amounts: pd.DataFrame, *, year: int) -> pd.DataFrame:
 
     Returns
     -------
-    Grain: one row per line: `months_n` elapsed, `to_date_usd`, `run_rate_usd` (to date x 12 / months), `seasonal_usd` (to date over the share
-    of last year that the same months made).
+    Grain: one row per line: `months_n` elapsed, `to_date_usd`, `run_rate_usd` (to date x 12 / months), `seasonal_usd` (to date over
+    the share of last year that the same months made; missing for a line that is new, or that had nothing in those months).
+
+    Raises
+    ------
+    ValueError
+        The year before is missing, or lacks months of a line.
     """
     now, last = (amounts[amounts["fiscal_year"] == y] for y in (year, year - 1))
     complete = last.groupby("line")["fiscal_month"].nunique()
@@ -149,10 +156,11 @@ def full_year(amounts: pd.DataFrame, *, year: int) -> pd.DataFrame:
         raise ValueError(
             f"fiscal year {year - 1} must hold 12 months of every line" + (f": {short.index[0]} has {short.iloc[0]}" if len(short) else "")
         )
-    elapsed = sorted(now["fiscal_month"].unique())
-    to_date = now.groupby("line", sort=False)["actual_usd"].sum()
-    part = last[last["fiscal_month"].isin(elapsed)].groupby("line")["actual_usd"].sum() / last.groupby("line")["actual_usd"].sum()
+    lines = now.groupby("line", sort=False)
+    to_date, elapsed = lines["actual_usd"].sum(), lines["fiscal_month"].nunique()
+    same = last.merge(now[["line", "fiscal_month"]].drop_duplicates(), on=["line", "fiscal_month"], validate="m:1")
+    part = (same.groupby("line")["actual_usd"].sum() / last.groupby("line")["actual_usd"].sum()).replace(0, np.nan)
     return pd.DataFrame({
-        "line": to_date.index, "months_n": len(elapsed), "to_date_usd": to_date.to_numpy(), "run_rate_usd": to_date.to_numpy() * 12 / len(elapsed),
-        "seasonal_usd": (to_date / part.reindex(to_date.index)).to_numpy(),
+        "line": to_date.index, "months_n": elapsed.to_numpy(), "to_date_usd": to_date.to_numpy(),
+        "run_rate_usd": (to_date * 12 / elapsed).to_numpy(), "seasonal_usd": (to_date / part.reindex(to_date.index)).to_numpy(),
     })  # fmt: skip

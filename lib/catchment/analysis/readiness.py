@@ -143,7 +143,8 @@ def complies(count: ArrayLike, nobs: ArrayLike, expected: ArrayLike, *, interval
 
     References
     ----------
-    Commission on Cancer, quality measures: compliant at or above the expected performance rate, or when the upper 95 % limit crosses it. Wilson (1927).
+    Commission on Cancer, quality measures: compliant at or above the expected performance rate, or when the upper 95 % limit
+    crosses it. Wilson (1927).
     """
     shares = rates.quotient(count, nobs)
     reached = rates.wilson(np.rint(np.asarray(count, dtype=float)), nobs, alpha=alpha).high if interval else shares
@@ -196,14 +197,17 @@ def accrual(enrolled: float, cases: float, required: Mapping[str, float], *, cat
 
     Returns
     -------
-    Grain: one row per category, ours first: `category`, `required_share`, `our_share`, `needed_n` (enrolled patients that the share asks for), `standing`.
+    Grain: one row per category, ours first: `category`, `required_share`, `our_share`, `needed_n` (enrolled patients that the share
+    asks for), `standing` (met, short, not shown, or not measured where either count is missing or there were no cases).
     """
     order = [category, *(name for name in required if name != category)]
     shares = pd.Series([required[name] for name in order])
-    ours = enrolled / cases
+    ours = float(rates.quotient(enrolled, cases))
     hidden = 0 < enrolled < below
     out = pd.DataFrame({"category": order, "required_share": shares, "our_share": ours, "our_share_suppressed": hidden,
                         "needed_n": np.ceil((shares * cases).round(6)), "standing": np.where(ours >= shares, "met", "short")})  # fmt: skip
+    if np.isnan(ours):
+        return out.assign(standing="not measured")
     if hidden:
         # Ten thresholds, each passed or not, would narrow the count down.
         out[["our_share", "needed_n"]] = np.nan

@@ -381,7 +381,8 @@ def _origin(origin) -> str:
     ]
     parts += ["<em>simulated</em>"] if origin.simulated else []
     parts += [f"counts below {origin.suppress_below} hidden"] if origin.suppress_below else []
-    return ", ".join(parts) + f" <code>{marks.escape(origin.sha8)}</code>"
+    # An optional table without a file has no fingerprint.
+    return ", ".join(parts) + (f" <code>{marks.escape(origin.sha8)}</code>" if origin.sha8 else "")
 
 
 def _plain(value) -> str:

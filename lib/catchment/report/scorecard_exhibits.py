@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from catchment import words
+from catchment.analysis import control as control_charts
 from catchment.analysis.readiness import Gate
 from catchment.analysis.survival import LogRank
 
@@ -48,7 +49,10 @@ def composite(whole: pd.Series, rules) -> Words:
 
 
 def control(row: Mapping, settings) -> Words:
-    """The chart of one indicator: what its newest point says, how it is counted, whose it is."""
+    """The chart of one indicator: what its newest point says, how it is counted, whose it is; or that there is none to draw."""
+    if not row["kpi"]:
+        text = f"No further indicator has the {control_charts.LEAST_POINTS} points that a chart needs"
+        return {"title": text, "subtitle": text, "sources": []}
     over = f" over {row['denominator']}" if isinstance(row["denominator"], str) and row["denominator"] else ""
     kind = {"xmr": "XmR", "p": "p", "u": "u"}[row["chart"]]
     kpi = row["kpi"]
@@ -72,7 +76,7 @@ def _control_title(row: Mapping) -> str:
     now, usual = value(row["kpi"], row["now"]), value(row["kpi"], row["usual"])
     if row["variation"] in ("concern", "improvement", "change"):
         tail = {"concern": ", for the worse", "improvement": ", an improvement", "change": ""}[row["variation"]]
-        return f"{row['title']} {moved(row)} beyond chance to {now} from {usual}{tail}"
+        return f"{moved(row)}{tail}"
     if row["assurance"] == "fail":
         return f"{row['title']} will miss the target of {value(row['kpi'], row['target'])}"
     return f"{row['title']} did not change measurably: {now}, mean {usual}"
@@ -173,7 +177,7 @@ def accrual(rules, year: int) -> Words:
 
 def reach(few: pd.DataFrame, settings) -> Words:
     """Reach against peers: where it is furthest below them."""
-    short = few[few["standing"] == "below peers"].sort_values("gap_points", ascending=False)
+    short = few[few["standing"] == "below peers"]
     if short.empty:
         title = "No service reaches measurably fewer patients than peers"
     else:
@@ -182,7 +186,7 @@ def reach(few: pd.DataFrame, settings) -> Words:
         title = f"{row['service']} reaches {words.share(row['reached_share'])}{where}, peers {words.share(row['peer_median_share'])}"
     return {
         "title": title,
-        "subtitle": f"Share of eligible patients reached, {settings.name} {settings.as_of.year} against the peer median, largest shortfalls first",
+        "subtitle": f"Share of eligible patients reached, {settings.name} {settings.as_of.year} against the peer median, shortfalls beyond chance first",
         "sources": ["service_access", "service_peers"],
     }
 
@@ -190,7 +194,7 @@ def reach(few: pd.DataFrame, settings) -> Words:
 def reach_by_site(year: int) -> Words:
     """The table of reach by service and site."""
     return {
-        "caption": f"Reach of each service by tumor site, {year}, largest shortfalls first",
+        "caption": f"Reach of each service by tumor site, {year}, shortfalls beyond chance first",
         "sources": ["service_access", "service_peers"],
         "labels": {"eligible_n": "Eligible patients", "reached_n": "Reached", "reached_share": "Share", "more_n": "More at the median"},
         "note": "Rows with 1 to 10 patients eligible, reached or not reached are hidden; where most would be, sites are pooled.",
@@ -256,7 +260,7 @@ def method(rules, *, below: int) -> str:
     """How the page was made, and its limits."""
     return (
         f"**Control charts**: XmR for values, p for shares, u for events; limits at {rules.limit_sigmas.value:g} standard deviations from the "
-        f"first {rules.baseline_years.value:g} years (at least 12 points), carried forward. Special causes: beyond a limit, "
+        f"first {rules.baseline_years.value:g} years (a young series: its first 12 points), carried forward. Special causes: beyond a limit, "
         f"{rules.run_points.value} on one side, {rules.run_points.value} rising or falling, 2 of 3 in the outer third. **Small numbers**: an "
         "indicator of patients is shown by month, else quarter, else year, the shortest in which no more than "
         f"{words.share(rules.hidden_share.value, digits=0)} of the periods hold 1 to {below - 1} patients. **Waits**: Kaplan-Meier medians by "

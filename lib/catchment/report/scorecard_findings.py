@@ -107,7 +107,7 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
         )
     first = bad.iloc[0]
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
-    text = f"**{first['title']} {moved(first)} beyond chance to {value(first['kpi'], first['now'])} from {value(first['kpi'], first['usual'])}, for the worse.**{others}{more}"
+    text = f"**{moved(first)}, for the worse.**{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
     so = f"Its target is {value(first['kpi'], first['target'])}." if not pd.isna(first["target"]) else ""
     return Finding(
@@ -127,9 +127,11 @@ def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Fi
     titles = [f"{row.standard} ({row.title.lower()})" for row in assessed[assessed["standard"].isin(found.standards)].itertuples()]
     met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
     said = {
-        "blocked": "**The accreditation gate is blocked by {0}**; {1} of {2} standards are met", "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
-        "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met", "ready": "**All {2} applicable standards are met**",
-    }  # fmt: skip
+        "blocked": "**The accreditation gate is blocked by {0}**; {1} of {2} standards are met",
+        "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
+        "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met",
+        "ready": "**All {2} applicable standards are met**",
+    }
     text = (
         said[found.verdict].format(words.listing(titles, most=2), met, asked)
         + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
@@ -168,7 +170,8 @@ def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Fi
     material = int(lines["material"].sum())
     side = "below" if total < 0 else "above"
     text = (
-        f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** ({signed(parts[part])}); "
+        f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** "
+        f"({signed(parts[part])}); "
         f"{words.plural(material, 'line')} {'differs' if material == 1 else 'differ'} materially."
     )
     part = min(1.0, abs(total) / max(abs(planned), 1.0))
@@ -185,7 +188,10 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
     if late.empty:
         return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.95, basis="dates of the plan")
     row = late.iloc[0]
-    text = f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
+    text = (
+        f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; "
+        f"{row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
+    )
     part = min(1.0, row["slip_days"] / 365)
     return Finding(
         text,
@@ -206,5 +212,9 @@ def late(milestones: pd.DataFrame) -> tuple[int, int]:
 
 
 def moved(row: Mapping) -> str:
-    """Which way an indicator with a special cause went."""
-    return "rose" if row["variation_icon"].endswith("H") else "fell"
+    """What an indicator with a special cause did; one that rises or falls in a run need not have passed its mean yet."""
+    rose = row["variation_icon"].endswith("H")
+    now, usual = value(row["kpi"], row["now"]), value(row["kpi"], row["usual"])
+    if (row["now"] > row["usual"]) == rose:
+        return f"{row['title']} {'rose' if rose else 'fell'} beyond chance to {now} from {usual}"
+    return f"{row['title']} {'rose' if rose else 'fell'} in a run beyond chance, to {now} with a mean of {usual}"

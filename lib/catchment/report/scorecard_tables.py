@@ -60,7 +60,8 @@ def board(scored: pd.DataFrame) -> pd.DataFrame:
         "indicator": [row["title"] for row in rows], "newest": [kept(_period(row["period"], row["length"])) for row in rows],
         "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
         "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
-        "variation": [kept(f"{row['variation_icon']} {VARIATION[row['variation']]}".strip()) for row in rows], "assurance": [kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()) for row in rows],
+        "variation": [kept(f"{row['variation_icon']} {VARIATION[row['variation']]}".strip()) for row in rows],
+        "assurance": [kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()) for row in rows],
     })  # fmt: skip
 
 
@@ -94,6 +95,9 @@ def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
     return counts[["indicator", "owner", "counted", "out_of", "target", "chart", "frequency", "source"]]
 
 
+EMPTY = pd.DataFrame(columns=["period", "value", "center", "lcl", "ucl", "signal"])
+
+
 class Charted(NamedTuple):
     """An indicator to draw."""
 
@@ -107,10 +111,14 @@ class Charted(NamedTuple):
 
 
 def notable(scored: pd.DataFrame, charts: Mapping[str, pd.DataFrame], n: int = 3) -> list[Charted]:
-    """The indicators to draw: special causes of concern first, then missed targets, improvements, the rest; those with a chart only."""
+    """The `n` indicators to draw: special causes of concern first, then missed targets, improvements, the rest; those with a chart only.
+
+    Where fewer have one, the rest of the `n` are without name and points.
+    """
     place = np.minimum(scored["variation"].map(ORDER.index), scored["assurance"].map(ORDER.index))
     rows = scored.assign(place=place)[scored["points_n"] >= control.LEAST_POINTS].sort_values("place", kind="stable").head(n)
-    return [_charted(row, charts[row["kpi"]]) for _, row in rows.iterrows()]
+    found = [_charted(row, charts[row["kpi"]]) for _, row in rows.iterrows()]
+    return found + [_charted(pd.Series({"kpi": "", "target": np.nan}), EMPTY)] * (n - len(found))
 
 
 def _charted(row: pd.Series, chart: pd.DataFrame) -> Charted:
@@ -142,30 +150,28 @@ def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
     driver = parts.idxmax(axis=1).str.removesuffix("_usd") if len(parts) else pd.Series(dtype="str")
     total = [kept(f"{signed(amount)} {letter}") for amount, letter in zip(material["total_usd"], material["total_favor"], strict=True)]
     return pd.DataFrame({"line": material["line"], "total": total, "total_share": material["total_share"], "mostly_by": driver,
-                         "comment": material["comment"].fillna("comment required from the owner of the line"), "author": material["author"].fillna("open")})  # fmt: skip
+                         "comment": material["comment"].fillna("comment required from the owner of the line"),
+                         "author": material["author"].fillna("open")})  # fmt: skip
 
 
-def outlook(lines: pd.DataFrame, ahead: pd.DataFrame) -> pd.DataFrame:
-    """Full-year budget beside the two forecasts, with F or U of the seasonal one written out."""
-    year = lines[lines["fiscal_year"] == lines["fiscal_year"].max()]
+def outlook(lines: pd.DataFrame, ahead: pd.DataFrame, fiscal_year: int) -> pd.DataFrame:
+    """Full-year budget beside the two forecasts, with F or U of the seasonal one written out; the margin of all lines last."""
+    year = lines[lines["fiscal_year"] == fiscal_year]
     planned = (year["budget_volume"] * year["budget_quantity"] * year["budget_price_usd"]).groupby(year["line"]).sum()
-    kinds = year.drop_duplicates("line").set_index("line")["kind"]
-    kind, full = ahead["line"].map(kinds), ahead["line"].map(planned)
-    over = ahead["seasonal_usd"] - full
-    out = pd.DataFrame(
-        {
-            "line": ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""}),
-            "budget": full,
-            "to_date": ahead["to_date_usd"],
-            "run_rate": ahead["run_rate_usd"],
-            "seasonal": ahead["seasonal_usd"],
-        }
-    )
-    out[["budget", "to_date", "run_rate", "seasonal"]] = (
-        out[["budget", "to_date", "run_rate", "seasonal"]].map(lambda amount: kept(words.money(amount))).astype("str")
-    )
-    return out.assign(
-        seasonal_less_budget=[kept(f"{signed(amount)} {letter}") for amount, letter in zip(over, budget.favor(over, kind), strict=True)]
+    kind = ahead["line"].map(year.drop_duplicates("line").set_index("line")["kind"])
+    amounts = ahead[["to_date_usd", "run_rate_usd", "seasonal_usd"]].set_axis(["to_date", "run_rate", "seasonal"], axis=1)
+    amounts.insert(0, "budget", ahead["line"].map(planned))
+    margin = amounts.mul(kind.map({"cost": -1, "revenue": 1}), axis=0).sum(skipna=False)
+    amounts.loc[len(amounts)] = margin
+    over = amounts["seasonal"] - amounts["budget"]
+    letters = budget.favor(over, [*kind, "revenue"])
+    texts = amounts.map(lambda amount: kept(words.money(amount))).astype("str")
+    texts.insert(0, "line", [*(ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""})), "Margin of all lines"])
+    return texts.assign(
+        seasonal_less_budget=[
+            kept(f"{signed(amount)} {letter}".strip()) if pd.notna(amount) else words.MISSING
+            for amount, letter in zip(over, letters, strict=True)
+        ]
     )
 
 
@@ -200,18 +206,28 @@ def deadlines(calendar: pd.DataFrame) -> pd.DataFrame:
     return out[["standard", "status", "owner", "due", "days_left", "timing"]]
 
 
-def shortfalls(safe: pd.DataFrame) -> pd.DataFrame:
+def shortfalls(safe: pd.DataFrame, *, most: int) -> pd.DataFrame:
     """The rows of a protected frame of reach that may be drawn, furthest below peers first, each named by service and site."""
     shown = safe[~safe["reached_share_suppressed"]].assign(service_site=lambda rows: rows["service"] + ", " + rows["site"].str.lower())
     columns = ["service_site", "service", "site", "peer_median_share", "reached_share", "share_low", "share_high", "gap_points", "standing"]
-    return shown.sort_values("gap_points", ascending=False)[columns]
+    return _furthest(shown)[columns].head(most)
+
+
+def _furthest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of reach that are below peers beyond chance first, then by the gap."""
+    below = rows["standing"] == "below peers"
+    return (
+        rows.assign(below=below)
+        .sort_values(["below", "gap_points"], ascending=False, na_position="last", kind="stable")
+        .drop(columns="below")
+    )
 
 
 def reach(safe: pd.DataFrame) -> pd.DataFrame:
     """Reach by service and site, largest shortfalls first, from a frame that is protected already."""
     names = {"eligible_patients_n": "eligible_n", "reached_patients_n": "reached_n"}
     names |= {f"{name}_suppressed": f"{short}_suppressed" for name, short in names.items()}
-    out = safe.sort_values("gap_points", ascending=False, na_position="last").rename(columns=names)
+    out = _furthest(safe).rename(columns=names)
     out["more_n_suppressed"] = out["more_n"].isna()
     return out[
         [

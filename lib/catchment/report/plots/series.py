@@ -322,6 +322,7 @@ def steps(
     return plot
 
 
+@shape
 def control(
     frame: pd.DataFrame, x: str, y: str, *, center: str | None = None, low: str | None = None, high: str | None = None,
     signal: str | None = None, target: float | None = None, target_label: str = "Goal",
@@ -337,6 +338,7 @@ def control(
     """
     center, low, high = center or f"mean_{y}", low or f"{y}_low", high or f"{y}_high"
     target = None if pd.isna(target) else target
+    something(frame, y)
     limits = _limits(frame, [y, low, high], zero=False, also=target)
     fmt = formats.of(y, frame[y])
     part = frame.sort_values(x)
