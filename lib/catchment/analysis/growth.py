@@ -365,7 +365,7 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
     )
     late = round(float(row["delay"].iloc[0])) if "delay" in row else 0
     begun = _open(plan, np.array([late]))[1][late] * ahead[:, None]
-    share = begun.reshape(len(plan.names), -1, MONTHS).mean(axis=2)
+    share = begun.reshape(len(plan.names), len(plan.years), MONTHS).mean(axis=2)
     more = share.T @ added(settings).to_numpy()
     units = per_unit(settings)
     resources = pd.concat(

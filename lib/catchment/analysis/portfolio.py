@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from catchment.params.demand import Demand
     from catchment.params.growth import Growth, Initiative
 
+VALUES = [
+    "initiative", "title", "kind", "owner", "start", "capital_usd", "running_usd", "cases_n", "even_n", "npv_usd", "irr_share",
+    "payback_years", "probability_share", "expected_usd", "break_even_share",
+]  # fmt: skip
+ROADMAP = ["initiative", "title", "owner", "phase", "start", "end", "requires", "late"]
 WORST, BEST = 1, 5
 CONCENTRATION = 20
 
@@ -76,7 +81,7 @@ def values(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> pd.
                 "break_even_share": _break_even(plan, row, name, needed),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=VALUES)
 
 
 def _marginal(plan: initiatives.Plan, row: pd.DataFrame, name: str, needed: list[str]) -> np.ndarray:
@@ -117,7 +122,7 @@ def fit(settings: "Growth") -> pd.Series:
 
 def _criteria(settings: "Growth", worth: np.ndarray) -> np.ndarray:
     """Value, fit, ease, safety, each 0-1, in rows by initiative (leading axes of ``worth`` are draws)."""
-    low, high = worth.min(axis=-1, keepdims=True), worth.max(axis=-1, keepdims=True)
+    low, high = worth.min(axis=-1, keepdims=True, initial=np.inf), worth.max(axis=-1, keepdims=True, initial=-np.inf)
     value = np.divide(worth - low, high - low, out=np.full(worth.shape, 0.5), where=high > low)
     others = [
         fit(settings).to_numpy(),
@@ -144,14 +149,11 @@ def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray |
     often it ranks first).
     """
     weights = _weighted(settings.rank_weights, "rank_weights")[["npv", "fit", "effort", "risk"]]
-    own = _criteria(settings, valued["npv_usd"].to_numpy())
+    stated = valued["npv_usd"].to_numpy(dtype=float)
+    own = _criteria(settings, stated)
     random = np.random.default_rng([settings.seed, 2])
     mixed = random.dirichlet(np.maximum(weights.to_numpy(), 1e-3) * CONCENTRATION, size=n)
-    worth = (
-        np.broadcast_to(valued["npv_usd"].to_numpy(), (n, len(valued)))
-        if simulated is None
-        else simulated[random.integers(0, len(simulated), n)]
-    )
+    worth = np.broadcast_to(stated, (n, len(valued))) if simulated is None else simulated[random.integers(0, len(simulated), n)]
     places = (-(_criteria(settings, worth) * mixed[:, None, :]).sum(axis=-1)).argsort(axis=1, kind="stable").argsort(axis=1) + 1
     table = valued[["initiative", "title", "npv_usd", "expected_usd"]].assign(
         fit_share=own[:, 1],
@@ -176,7 +178,7 @@ def simulated_values(settings: "Growth", plan: initiatives.Plan, draws: pd.DataF
             growth.evaluate(plan, draws, growth.chosen(plan, [name, *needed])).npv
             - growth.evaluate(plan, draws, growth.chosen(plan, needed)).npv
         )
-    return np.column_stack(worth)
+    return np.column_stack(worth) if worth else np.empty((len(draws), 0))
 
 
 def best(settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame) -> tuple[str, ...]:
@@ -215,7 +217,7 @@ def roadmap(settings: "Growth", *, as_of: object) -> pd.DataFrame:
                     "late": start <= pd.Timestamp(as_of) and phase == "assess",
                 }
             )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=ROADMAP).astype({"start": "datetime64[ns]", "end": "datetime64[ns]", "late": bool})
     first = table.groupby("initiative")["start"].transform("min")
     return (
         table.assign(_first=first).sort_values(["_first", "initiative", "start"], kind="stable", ignore_index=True).drop(columns="_first")
@@ -240,7 +242,7 @@ def _phases(settings: "Growth", initiative: "Initiative") -> list[tuple[str, pd.
 
 def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
     """What each initiative asks of each year's budget, nominal: ``initiative, title, year, capital_usd, one_off_usd, running_usd``."""
-    rows = []
+    rows, costs = [], ("capital_usd", "one_off_usd", "running_usd")
     for place, name in enumerate(plan.names):
         row = pd.DataFrame([growth.NEUTRAL])
         parts = growth.evaluate(plan, row, np.arange(len(plan.names)) == place).parts
@@ -250,11 +252,11 @@ def budget(settings: "Growth", plan: initiatives.Plan) -> pd.DataFrame:
                     "initiative": name,
                     "title": settings.initiatives[name].title,
                     "year": plan.years,
-                    **{part: parts[part][0] for part in ("capital_usd", "one_off_usd", "running_usd")},
+                    **{part: parts[part][0] for part in costs},
                 }
             )
         )
-    return pd.concat(rows, ignore_index=True)
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["initiative", "title", "year", *costs], dtype="float64")
 
 
 def funding_gaps(settings: "Growth") -> pd.DataFrame:

@@ -177,7 +177,7 @@ def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
 def waits(
     cases: pd.DataFrame, *, start: str, event: str, until: str, by: Sequence[str] = (), alpha: float = 0.05, smallest: int = 1
 ) -> pd.DataFrame:
-    """Waiting time by group: one row per group of `by` (one row in all without it).
+    """Waiting time by group: one row per group of `by`; without it one row in all, also of nobody.
 
     Parameters
     ----------
@@ -194,6 +194,8 @@ def waits(
     rows = [
         dict(zip(by, name if isinstance(name, tuple) else (name,), strict=True)) | _wait(part, alpha) for name, part in groups if len(part)
     ]
+    if not (rows or by):
+        rows = [{"patients_n": 0, "observed_patients_n": 0}]
     table = pd.DataFrame(rows, columns=[*by, *WAIT])
     table.loc[table["patients_n"] < smallest, [column for column in WAIT if not column.endswith("_n")]] = np.nan
     return table

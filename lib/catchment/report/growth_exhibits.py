@@ -285,16 +285,16 @@ def breaches(us: str, breached: pd.DataFrame) -> Said:
 def ranks(us: str, ranked: pd.DataFrame) -> Said:
     """The ranking: which initiative comes first, and whether its interval is clear of the next."""
     apart = len(ranked) > 1 and ranked["rank_high"].iloc[0] < ranked["rank_low"].iloc[1]
-    title = f"{named(ranked['title'].iloc[0])} comes first, {'clear of the rest' if apart else 'but not surely'}"
+    title = f"{named(ranked['title'].iloc[0])} comes first, {'clear of the rest' if apart else 'but not surely'}" if len(ranked) else ""
     return _figure(title, f"Place in the portfolio with its 80 % interval over weights and simulated values, {us}", PLAN)
 
 
 def road(us: str, roadmap: pd.DataFrame) -> Said:
     """The roadmap: what starts first and what is late."""
     late = int(roadmap["late"].sum())
-    first = roadmap[roadmap["phase"].eq("pilot")].sort_values("start", kind="stable").iloc[0]
+    pilots = roadmap[roadmap["phase"].eq("pilot")].sort_values("start", kind="stable")
     behind = f"; {words.plural(late, 'assessment')} should have begun already" if late else ""
-    title = f"{first['title']} starts first, in {first['start']:%B %Y}{behind}"
+    title = "".join(f"{first['title']} starts first, in {first['start']:%B %Y}{behind}" for first in pilots.head(1).to_dict("records"))
     note = "Assess and plan count back from the start; a phase that should have begun before the data end is marked late."
     return _figure(title, f"Playbook phases of each initiative, {us}", VOLUMES, note=note)
 

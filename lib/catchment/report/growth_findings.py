@@ -25,6 +25,8 @@ NAMES = {
     "surgeries": "cancer operations",
 }
 
+NO_PLAN = "**There is no plan to value yet:** no initiative is entered in this partner's settings. The page shows what happens without one."
+
 
 def first_upper(text: str) -> str:
     """The text with a capital first letter."""
@@ -121,6 +123,8 @@ def worth(
     exhibit: str = "",
 ) -> Finding:
     """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
+    if scenarios["npv_usd"].eq(0).all():
+        return Finding(NO_PLAN, exhibit)
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     adds = {True: "is worth", False: "loses"}
@@ -157,6 +161,8 @@ def named(title: str) -> str:
 
 def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Finding:
     """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
+    if ranked.empty:
+        return Finding("**What could be done first is open** until initiatives are entered in the settings, under growth.", exhibit)
     first = ranked.iloc[0]
     firm = (
         "a firm first"
@@ -189,12 +195,12 @@ def cards(
     valued: pd.DataFrame,
     gaps: pd.DataFrame,
 ) -> list[Kpi]:
-    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded."""
+    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded; without a plan the first two."""
     seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
     forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
     chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilisation_share"]
     cases = seen["cases", now]
-    return [
+    found = [
         Kpi(
             f"Analytic cases, {now}",
             words.count(cases),
@@ -228,6 +234,7 @@ def cards(
             f"of {words.money(valued['capital_usd'].sum())} planned",
         ),
     ]
+    return found if len(valued) else found[:2]
 
 
 def recorded(

@@ -336,4 +336,4 @@ def road(roadmap: pd.DataFrame) -> pd.DataFrame:
     order = list(dict.fromkeys(roadmap["title"]))
     wide = roadmap.assign(month=month).pivot(index=["title", "owner", "requires"], columns="phase", values="month").reset_index()
     wide = wide.set_index("title").loc[order].reset_index()
-    return wide[["title", "assess", "plan", "pilot", "scale", "sustain", "requires", "owner"]]
+    return wide.reindex(columns=["title", "assess", "plan", "pilot", "scale", "sustain", "requires", "owner"])

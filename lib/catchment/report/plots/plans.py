@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from catchment import words
 
 from .. import formats, theme
-from ..canvas import Plot, axis_margin, key, sheet, spread, value_axis, widest, width
+from ..canvas import Plot, axis_margin, key, shape, sheet, something, spread, value_axis, widest, width
 
 HEIGHT = 230.0
 ROW = 24.0
@@ -77,6 +77,7 @@ def _marked(ax, marks: dict[str, float], top: float) -> None:
         )
 
 
+@shape
 def gantt(
     frame: pd.DataFrame,
     label: str,
@@ -89,6 +90,7 @@ def gantt(
     today_label: str = "Data end",
 ) -> Plot:
     """One row per label in the frame's order, a bar per phase from its start to its end, and a line where the data end."""
+    something(frame, start)
     rows = list(dict.fromkeys(frame[label]))
     plot, ax = sheet(len(rows) * ROW + 70, left=widest(rows) + 12, right=16, top=44, bottom=24)
     first, last = frame[start].min(), frame[end].max()
