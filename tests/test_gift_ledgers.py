@@ -278,6 +278,21 @@ def test_an_office_without_goals_expenses_or_listed_designations_has_its_exhibit
     assert designations.matched_needs(wanted, listed, {})["designation"].tolist() == ["no designation yet"]
 
 
+def test_exhibits_of_nothing_claim_nothing():
+    day = pd.Timestamp("2025-12-31")
+    nothing = pd.Series({"awarded_n": 0, "decided_n": 0, "share": float("nan"), "share_low": float("nan"), "share_high": float("nan")})
+    unpaid = {"overdue_usd": 0.0, "share": float("nan")}
+    stages = pd.DataFrame({"weighted_usd": [0.0], "ask_usd": [0.0], "stalled_n": [0], "proposals_n": [0]})
+    none = pd.DataFrame({"payments_n": []})
+    assert said.gift_range(pd.DataFrame({"tier": [], "gap_n": []}))["caption"] == "Gift-range chart of a campaign"
+    assert said.owed(unpaid, 0.0, pd.DataFrame(), none, day)["title"] == "No pledge is on record"
+    words = said.stages(stages, {"closed_n": 0}, {"median_days": float("nan")}, day)
+    assert words["title"] == "No proposal is open" and words["note"] == "No proposal is closed yet."
+    words = said.grants(pd.DataFrame([nothing]), {"share": float("nan")}, 0.26)
+    assert words["caption"] == "No application for a grant is decided yet" and words["note"] == "Nothing is spent on awards yet."
+    assert said.burn(pd.DataFrame({"pace": []}), day)["title"] == "No award is active"
+
+
 def test_the_gift_range_chart_names_what_is_missing_and_what_is_to_spare():
     chart = pd.DataFrame({"tier": ["$100,000 and more", "$50,000 and more", "Smaller gifts"], "gap_n": [-3.0, 7.0, None]})
     caption = said.gift_range(chart)["caption"]

@@ -12,46 +12,10 @@ import pandas as pd
 from catchment import words
 from catchment.params.philanthropy import Philanthropy
 
+from .giving_labels import LABELS
+
 Said = dict[str, Any]
 GIVEN, PLEDGED, PIPE = ["gifts", "donors", "soft_credits"], ["pledges", "pledge_instalments", "gifts"], ["proposals", "proposal_stages"]
-LABELS = {
-    "fiscal_year": "Fiscal year", "year": "Fiscal year", "basis": "Basis", "amount_usd": "Amount", "gifts_n": "Gifts",
-    "program": "Program", "designation": "Designation", "ytd_usd": "This year to date", "same_day_usd": "Same day last year",
-    "last_year_usd": "Last year in full", "goal_usd": "Goal", "goal_share": "Of goal", "to_go_usd": "To go", "change_usd": "Change",
-    "change_share": "Change relative", "part": "Part", "so_far_usd": "So far", "rest_usd": "Rest of year expected",
-    "total_usd": "Total expected", "total_usd_low": "Low", "total_usd_high": "High", "campaign": "Campaign", "start_date": "First day",
-    "end_date": "Last day", "raised_usd": "Raised", "time_share": "Time gone", "gap_usd": "Gap to goal",
-    "rate_usd_month": "A month so far", "recent_rate_usd_month": "A month, last 12 months", "needed_rate_usd_month": "A month needed",
-    "projected_usd": "At the end at the rate so far", "ahead_usd": "Ahead of time", "band": "Size of giving", "donors_n": "Donors",
-    "donors_share": "Of donors", "amount_share": "Of amount", "measure": "Donors counted", "level": "Tier", "gift_usd": "Gift",
-    "tier_usd": "Tier total", "cumulative_usd": "Running total", "cumulative_share": "Running, of goal",
-    "prospects_n": "Prospects per chart", "received_n": "Gifts in", "still_n": "Gifts still needed", "needed_n": "Prospects needed",
-    "available_n": "Prospects at hand", "gap_n": "Missing prospects", "group": "Donors", "donors_before_n": "Donors the year before",
-    "retained_n": "Gave again", "share": "Retention", "share_low": "Low", "share_high": "High", "dimension": "Looked at by",
-    "segment": "Segment", "usual_share": "Retention before", "usual_before_n": "Donors before, pooled",
-    "usual_retained_n": "Gave again, pooled", "p_value": "p value", "p_adjusted": "p adjusted",
-    "lost_usd": "Gave the year before, now gone", "missing_n": "Donors missing against the past", "category": "Reason", "kind": "Kind",
-    "step": "Step", "cohort": "First gift in", "years_since": "Years since", "giving_n": "Still giving",
-    "same_day_n": "Same day last year, donors", "frequency": "Giving years after the first", "expected_n": "Expected to give",
-    "actual_n": "Gave", "naive_n": "As last year", "expected_usd": "Expected", "actual_usd": "Came", "p_alive_share": "Probability alive",
-    "stage": "Stage", "proposals_n": "Proposals", "ask_usd": "Asked or planned", "median_age_days": "Median days in stage",
-    "stalled_n": "Stalled", "stalled_usd": "Stalled amount", "probability_share": "Chance used", "weighted_usd": "Weighted",
-    "closed_n": "Closed proposals", "funded_n": "Funded", "own_share": "Own history", "default_share": "Common practice",
-    "officer": "Officer", "open_n": "Open proposals", "load": "Portfolio", "bucket": "Age", "instalments_n": "Instalments",
-    "pledges_n": "Pledges", "open_usd": "Open balance", "open_share": "Of balance", "rate_share": "Allowance rate",
-    "allowance_usd": "Allowance", "expense_usd": "Expense", "net_usd": "Net", "roi": "Return per dollar",
-    "ctrd_usd": "Cost to raise a dollar", "benchmark_usd": "Benchmark", "fte": "Staff", "net_per_fte_usd": "Net per staff member",
-    "submitted_n": "Submitted", "decided_n": "Decided", "awarded_n": "Awarded", "requested_usd": "Requested",
-    "awarded_usd": "Awarded amount", "dollar_share": "Of dollars", "spent_share": "Spent", "period_share": "Period gone", "pace": "Pace",
-    "grant_id": "Grant", "report": "Report", "due_date": "Due", "due_in_days": "Due in", "state": "State", "spent_usd": "Spent",
-    "hard_usd": "Hard credit", "soft_usd": "Soft credit, not added", "tier": "Tier", "origin": "From", "before_usd": "Year before",
-    "median_recency_days": "Median days since last gift", "expected_gifts": "Expected to give", "model": "Model", "counted": "Counted",
-    "error_share": "Error", "naive_error_share": "Error of last year's figure", "name": "Donor", "last_usd": "Gave last year",
-    "years_n": "Years of giving", "last_gift": "Last gift", "age_days": "Days in stage", "next_move_date": "Next move",
-    "pledge_id": "Pledge", "overdue_usd": "Overdue", "oldest_days": "Oldest", "probabilities": "Chances", "forecasts_n": "Forecasts",
-    "brier": "Brier score", "need": "Need", "source": "From", "theme": "Subject", "given_usd": "Given to date",
-    "covered_share": "Covered",
-}  # fmt: skip
 
 
 def _figure(title: str, subtitle: str, sources: Sequence[str], *, labels: Mapping[str, str] | None = None, note: str | None = None) -> Said:
@@ -176,7 +140,7 @@ def lorenz(shares: pd.DataFrame, gini: float, last: int) -> Said:
 def gift_range(chart: pd.DataFrame) -> Said:
     """The gift-range chart: where prospects are missing. `chart` is `concentration.campaign_chart`."""
     short, spare = chart[chart["gap_n"] > 0], -chart["gap_n"].clip(upper=0).sum()
-    caption = "Gift-range chart: rated prospects enough for every tier of major gifts"
+    caption = "Gift-range chart" + (": rated prospects enough for every tier of major gifts" if len(chart) else " of a campaign")
     if len(short):
         worst = short.loc[short["gap_n"].idxmax(), "tier"]
         caption = f"Gift-range chart: {words.plural(short['gap_n'].sum(), 'prospect')} missing, most in the tier {worst}"
@@ -299,10 +263,14 @@ def stages(rows: pd.DataFrame, yields: Mapping[str, float], days: Mapping[str, f
         f"{words.money(rows['weighted_usd'].sum())} weighted of {words.money(rows['ask_usd'].sum())} in the pipe; "
         f"{words.plural(rows['stalled_n'].sum(), 'proposal')} stalled"
     )
-    note = (
-        f"Of closed proposals {_whole(yields['count_share'])} were funded, {_whole(yields['dollar_share'])} of the dollars asked; "
-        f"half of the asks are decided within {words.count(days['median_days'])} days."
-    )
+    note = "No proposal is closed yet."
+    if yields["closed_n"]:
+        note = f"Of closed proposals {_whole(yields['count_share'])} were funded, {_whole(yields['dollar_share'])} of the dollars asked"
+        half = "; less than half of the asks are decided so far."
+        if pd.notna(days["median_days"]):
+            half = f"; half of the asks are decided within {words.count(days['median_days'])} days."
+        note += half
+    title = title if rows["proposals_n"].sum() else "No proposal is open"
     return _figure(title, f"Open proposals by stage on {as_of:%d %B %Y}, asks weighted by chance", PIPE, note=note)
 
 
@@ -343,9 +311,10 @@ def owed(paid: Mapping[str, float], open_usd: float, pledged: pd.DataFrame, set_
         f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}"
         for row in rows.to_dict("records")
     ]
+    title = f"{words.money(paid['overdue_usd'])} of the {words.money(open_usd)} open is overdue"
+    title += f"; {_whole(paid['share'])} of what fell due is paid" if pd.notna(paid["share"]) else ""
     return _figure(
-        f"{words.money(paid['overdue_usd'])} of the {words.money(open_usd)} open is overdue; "
-        f"{_whole(paid['share'])} of what fell due is paid",
+        title if len(pledged) else "No pledge is on record",
         f"Open pledge balance by days past the scheduled date, {as_of:%d %B %Y}",
         PLEDGED,
         note=note + (f" Not counted again: {words.listing(aside)}." if aside else ""),
@@ -390,14 +359,18 @@ def burn(rows: pd.DataFrame, as_of: pd.Timestamp) -> Said:
 def grants(won: pd.DataFrame, recovered: Mapping[str, float], negotiated: float) -> Said:
     """Applications and awards; the note gives indirect cost recovered."""
     row = won.iloc[0]
-    caption = (
-        f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded ({_whole(row['share'])}; "
-        f"interval {words.interval(row['share_low'], row['share_high'], _whole)})"
-    )
-    note = (
-        f"Indirect cost recovered: {words.share(recovered['share'])} of direct cost, against a negotiated {_whole(negotiated)}; "
-        f"{words.money(recovered['forgone_usd'])} forgone on awards so far."
-    )
+    caption = "No application for a grant is decided yet"
+    if row["decided_n"]:
+        caption = (
+            f"{words.count(row['awarded_n'])} of {words.count(row['decided_n'])} decided applications were awarded "
+            f"({_whole(row['share'])}; interval {words.interval(row['share_low'], row['share_high'], _whole)})"
+        )
+    note = "Nothing is spent on awards yet."
+    if pd.notna(recovered["share"]):
+        note = (
+            f"Indirect cost recovered: {words.share(recovered['share'])} of direct cost, against a negotiated {_whole(negotiated)}; "
+            f"{words.money(recovered['forgone_usd'])} forgone on awards so far."
+        )
     return _table(caption, ["grants"], labels={"share": "Success"}, note=note)
 
 

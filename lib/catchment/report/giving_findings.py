@@ -61,7 +61,8 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
     ends = f"the forecast is {words.money(ahead['total_usd'])} ({_whole(level)} interval {words.interval(low, high, words.money)})."
     if not goal > 0:
-        text = f"**{words.money(to_date['ytd_usd'])} of cash is in with {_whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
+        cash = words.money(to_date["ytd_usd"])
+        text = f"**{cash} of cash is in with {_whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
         return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{_whole(level)} prediction interval", since="the same day last year")
     verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
