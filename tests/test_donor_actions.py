@@ -29,6 +29,14 @@ def test_lybunt_without_households_that_opted_out():
     assert rows.loc[0, "last_gift"] == pd.Timestamp("2024-02-05") and "donor_id" not in rows
 
 
+def test_an_estate_is_not_waited_for():
+    donors = DONORS.assign(opted_out=False, kind=["household", "household", "estate", "household"])
+    rows = donor_actions.waiting(giving.annual(GIFTS, start_month=1), donors, GIFTS, year=2025)
+    assert rows["name"].tolist() == ["Ash"] and rows.attrs["left_out"] == 0
+    widowed = donors.assign(kind=["estate", "household", "estate", "household"])
+    assert donor_actions.waiting(giving.annual(GIFTS, start_month=1), widowed, GIFTS, year=2025)["name"].tolist() == ["Ash"]
+
+
 def test_a_member_who_opted_out_silences_the_household():
     contacts = donor_actions.contacts(DONORS).set_index("donor_id")
     assert contacts["opted_out"].to_dict() == {"A": True, "C": False, "D": False} and contacts.loc["A", "name"] == "Ash"

@@ -3,7 +3,8 @@
 Definitions
 -----------
 These lists name donors, so they stand on no leadership page. A household of which any member asked not to be contacted is
-on no list; the totals of other pages still count it. Every list says how many it left out for that reason.
+on no list; the totals of other pages still count it. Every list says how many it left out for that reason. An estate gave for the
+last time: it is not waited for.
 """
 
 import pandas as pd
@@ -35,8 +36,14 @@ def listed(rows: pd.DataFrame, donors: pd.DataFrame) -> pd.DataFrame:
 
 
 def waiting(giving: pd.DataFrame, donors: pd.DataFrame, gifts: pd.DataFrame, *, year: int) -> pd.DataFrame:
-    """LYBUNT households by last year's giving: `name`, `last_usd`, `years_n` of giving, `total_usd`, `last_gift` day."""
+    """LYBUNT households by last year's giving: `name`, `last_usd`, `years_n` of giving, `total_usd`, `last_gift` day.
+
+    Where `donors` has a `kind`, households of nobody but an estate are left out.
+    """
     rows = lybunt(giving, year).drop(columns="last_year")
+    if "kind" in donors.columns:
+        closed = (donors["kind"] == "estate").groupby(donors["household_id"].fillna(donors["donor_id"])).all()
+        rows = rows[~rows["donor_id"].isin(closed.index[closed])]
     last = gifts[gifts["amount_usd"] > 0].groupby("donor_id")["gift_date"].max()
     return listed(rows.assign(last_gift=rows["donor_id"].map(last)), donors)
 

@@ -397,16 +397,16 @@ def needs(rows: pd.DataFrame) -> Said:
 # The internal page of donor actions
 
 
-def _listed(caption: str, rows: pd.DataFrame, sources: Sequence[str]) -> Said:
+def _listed(caption: str, rows: pd.DataFrame, sources: Sequence[str], labels: Mapping[str, str] | None = None) -> Said:
     """A list of names, with what it leaves out in its caption."""
     n = rows.attrs["left_out"]
     left = f"; {words.plural(n, 'row')} left out because the household asked not to be contacted"
-    return _table(caption + (left if n else ""), sources)
+    return _table(caption + (left if n else ""), sources, labels=labels)
 
 
 def waiting(rows: pd.DataFrame, year: int) -> Said:
     """Last year's donors still to give."""
-    return _listed(f"LYBUNT, fiscal year {year} to date", rows, GIVEN)
+    return _listed(f"LYBUNT, fiscal year {year} to date", rows, GIVEN, {"total_usd": "Given in all years"})
 
 
 def stalled(rows: pd.DataFrame, days: int) -> Said:
@@ -416,7 +416,11 @@ def stalled(rows: pd.DataFrame, days: int) -> Said:
 
 def portfolios(low: float, high: float) -> Said:
     """Load of the gift officers."""
-    return _table(f"Portfolios, against {low} to {high} prospects for a full-time officer", ["prospects", "proposals"])
+    return _table(
+        f"Portfolios, against {low} to {high} prospects for a full-time officer",
+        ["prospects", "proposals"],
+        labels={"prospects_n": "Prospects"},
+    )
 
 
 def overdue(rows: pd.DataFrame) -> Said:

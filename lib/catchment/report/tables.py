@@ -1,10 +1,13 @@
 """A frame as an accessible table: caption, scoped headings, units in the headings, marks instead of empty cells."""
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
 
 from . import formats, marks
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def render(
@@ -65,7 +68,9 @@ def _row(i: int, shown: list[str], cells: dict[str, list[str]], written: dict[st
     first, *rest = shown
     out = [f'<tr{" class=us" if strong else ""}><th scope="row">{marks.marked(cells[first][i])}</th>']
     for column in rest:
-        kind = written[column].kind
-        side = "" if kind == "text" else ' class="n people"' if formats.is_people(str(column)) else ' class="n"'
-        out.append(f"<td{side}>{marks.marked(cells[column][i])}</td>")
+        kind, text = written[column].kind, cells[column][i]
+        side = ' class="day"' if _DAY.fullmatch(text) else ""
+        if kind != "text":
+            side = ' class="n people"' if formats.is_people(str(column)) else ' class="n"'
+        out.append(f"<td{side}>{marks.marked(text)}</td>")
     return "".join([*out, "</tr>"])
