@@ -71,6 +71,14 @@ def found(project, word):
         ("portfolio.yml", "rank_weights: {npv: 0.40,", "rank_weights: {npv: 0.50,", "shares that add to 1, found 1.1"),
         ("portfolio.yml", "mode: 1.0, high: 1.25", "mode: 1.5, high: 1.25", "low <= mode <= high"),
         ("portfolio.yml", "plan: base", "plan: bse", "unknown scenario 'bse'"),
+        (
+            "portfolio.yml",
+            "- {first: price, second: drug_margin, rank: 0.4}",
+            "- {first: price, second: delay, rank: -0.9}\n    - {first: capital, second: price, rank: 0.9}",
+            "can't be correlated like this all at once",
+        ),
+        ("portfolio.yml", "first: demand, second: volume", "first: demand, second: demand", "each pair of two drivers once"),
+        ("portfolio.yml", "first: demand, second: volume", "first: drug_margin, second: price", "each pair of two drivers once"),
     ],
 )
 def test_what_cannot_hold_is_refused_with_file_and_line(project, file, before, after, message):

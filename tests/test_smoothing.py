@@ -148,3 +148,31 @@ def test_every_method_follows_a_shift_and_a_scale(shift, scale):
 def test_a_missing_value_is_refused():
     with pytest.raises(ValueError, match="missing one"):
         smoothing.naive([1.0, np.nan], 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "least"), [("naive", 2), ("seasonal naive", 5), ("ETS(A,N,A)", 5), ("ETS(A,Ad,A)", 5), ("SARIMA(0,1,1)(0,1,1)", 6)]
+)
+def test_too_few_values_are_refused(method, least):
+    assert np.isfinite(smoothing.METHODS[method](np.arange(1.0, least + 1), 3).mean).all()
+    with pytest.raises(ValueError, match=f"at least {least} values"):
+        smoothing.METHODS[method](np.arange(1.0, least), 3)
+
+
+def test_months_follow_their_season():
+    """Three years of months on a line: start values come from the first two seasons, so the season is found and continued."""
+    time = np.arange(48)
+    months = 100 + 0.5 * time + 20 * np.sin(2 * np.pi * time / 12)
+    for fit in (smoothing.ets(months[:36], 12, season=12), smoothing.sarima(months[:36], 12, season=12)):
+        assert fit.mean[0] == pytest.approx(months[36:], abs=1.5), fit.method
+    assert smoothing.seasonal_naive(months[:36], 12, season=12).mean[0] == pytest.approx(months[24:36])
+
+
+def test_simple_smoothing_by_hand():
+    """One season and no trend is simple exponential smoothing: l = alpha y + (1 - alpha) l."""
+    values, level = [12.0, 15.0, 11.0], 10.0
+    sse, end, *_ = smoothing.smooth(np.array([values]), np.array([[0.3, 0.0, 0.0, 1.0]]), np.array([level]), np.zeros(1), np.zeros((1, 1)))
+    spent = 0.0
+    for value in values:
+        spent, level = spent + (value - level) ** 2, 0.3 * value + 0.7 * level
+    assert end[0, 0] == pytest.approx(level) and sse[0, 0] == pytest.approx(spent)

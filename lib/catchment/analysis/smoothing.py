@@ -7,7 +7,7 @@ naive, seasonal naive
 ETS(A,N,A) and ETS(A,Ad,A)
     Level and season, and the same with a damped trend, additive errors:
     ``y = l + phi b + s[t-m] + e``, ``l += phi b + alpha e``, ``b = phi b + beta e``, ``s = s[t-m] + gamma e``.
-    Start values: least squares of level, slope and seasonal dummies on the first ten quarters at most.
+    Start values: least squares of level, slope and seasonal dummies on the first two seasons and two more values (ten quarters) at most.
 SARIMA(0,1,1)(0,1,1)[4]
     The "airline" model, by conditional sum of squares (errors before the data are zero).
 
@@ -51,8 +51,10 @@ class Fit:
     parameters: pd.DataFrame
 
 
-def _rows(values: ArrayLike) -> np.ndarray:
+def _rows(values: ArrayLike, least: int = 1) -> np.ndarray:
     rows = np.atleast_2d(np.asarray(values, dtype=float))
+    if rows.shape[1] < least:
+        raise ValueError(f"forecast: expected at least {least} values, found {rows.shape[1]}")
     if np.isnan(rows).any():
         raise ValueError("forecast: expected a value in every quarter, found a missing one (see `quarters.clean`)")
     return rows
@@ -74,7 +76,7 @@ def mean(values: ArrayLike, horizon: int) -> Fit:
 
 def naive(values: ArrayLike, horizon: int) -> Fit:
     """The last value for ever; its error grows with the root of the horizon (FPP3 section 5.5)."""
-    rows = _rows(values)
+    rows = _rows(values, 2)
     steps = np.diff(rows, axis=1)
     return Fit(
         "naive",
@@ -88,7 +90,7 @@ def naive(values: ArrayLike, horizon: int) -> Fit:
 
 def seasonal_naive(values: ArrayLike, horizon: int, season: int = SEASON) -> Fit:
     """The same season of last year; the error variance grows with each full year (FPP3 section 5.5)."""
-    rows = _rows(values)
+    rows = _rows(values, season + 1)
     ahead = np.arange(horizon)
     errors = rows[:, season:] - rows[:, :-season]
     psi = np.tile((ahead % season == 0).astype(float), (len(rows), 1))
@@ -104,7 +106,7 @@ def seasonal_naive(values: ArrayLike, horizon: int, season: int = SEASON) -> Fit
 
 def _start(rows: np.ndarray, season: int, trend: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Level and slope just before the first value, and the seasonal terms in order of the first season."""
-    n = min(rows.shape[1], 10)
+    n = min(rows.shape[1], 2 * season + 2)
     time = np.arange(1, n + 1)[:, None] * (1.0 if trend else 0.0)
     dummies = np.eye(season)[np.arange(n) % season] - 1 / season
     design = np.hstack([np.ones((n, 1)), time, dummies])
@@ -158,7 +160,7 @@ def ets(values: ArrayLike, horizon: int, *, trend: bool = True, season: int = SE
     ----------
     FPP3 sections 8.5-8.7; Hyndman et al., Forecasting with Exponential Smoothing (2008), table 6.1 for the psi weights.
     """
-    rows, candidates = _rows(values), _grid(trend)
+    rows, candidates = _rows(values, season + 1), _grid(trend)
     level, slope, terms = _start(rows, season, trend)
     sse, *states = smooth(rows, candidates, level, slope, terms)
     best, each = sse.argmin(axis=1), np.arange(len(rows))
@@ -187,7 +189,7 @@ def _moving_average(small: np.ndarray, large: np.ndarray, season: int) -> np.nda
 
 def sarima(values: ArrayLike, horizon: int, *, season: int = SEASON) -> Fit:
     """SARIMA(0,1,1)(0,1,1)[m] by conditional sum of squares (Box and Jenkins, series G: the airline model)."""
-    rows = _rows(values)
+    rows = _rows(values, season + 2)
     changes = np.diff(rows[:, season:] - rows[:, :-season], axis=1)
     small, large = (axis.ravel() for axis in np.meshgrid(_MA_GRID, _MA_GRID, indexing="ij"))
     weights = _moving_average(small, large, season)

@@ -4,9 +4,11 @@ An initiative or a scenario is one block in YAML. What can't hold is refused: sh
 add to one, a start before the data end, an initiative that nobody knows.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from .base import Assumption, Count, Date, Positive, Section, Share
@@ -295,6 +297,7 @@ class Growth(Section):
         for name, resource in self.resources.items():
             if resource.per_unit_n is None and name not in ("linac", "chair"):
                 yield ("resources", name), "expected per_unit_n (only linac and chair are worked out from hours)"
+        yield from _contradictions(self.correlations)
         unseen = [
             name for name in ("demand", "volume", "price", "drug_margin", "running_cost", "capital", "delay") if name not in self.drivers
         ]
@@ -346,6 +349,24 @@ class Growth(Section):
         for name in names:
             if name not in known:
                 yield path, f"unknown {word} {name!r} (known: {', '.join(sorted(known)) or 'none'})"
+
+
+def _contradictions(correlations: list[Correlation]) -> Iterator[Conflict]:
+    """Pairs given twice or of one driver with itself; correlations that can't hold together (the matrix of normal scores must allow them)."""
+    seen: set[frozenset[str]] = set()
+    for place, pair in enumerate(correlations):
+        both = frozenset((pair.first, pair.second))
+        if len(both) < 2 or both in seen:
+            yield ("correlations", place), f"expected each pair of two drivers once, found {pair.first} and {pair.second} again"
+            return
+        seen.add(both)
+    names = sorted({name for both in seen for name in both})
+    matrix = np.eye(len(names))
+    for pair in correlations:
+        first, second = names.index(pair.first), names.index(pair.second)
+        matrix[first, second] = matrix[second, first] = 2 * math.sin(math.pi * pair.rank / 6)
+    if names and np.linalg.eigvalsh(matrix).min() < -1e-9:
+        yield ("correlations",), f"{', '.join(names)} can't be correlated like this all at once (the matrix isn't positive semidefinite)"
 
 
 def _sums(path: tuple[str | int, ...], shares: Iterable[float], word: str) -> Iterator[Conflict]:
