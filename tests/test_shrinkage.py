@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from esda.smoothing import Empirical_Bayes
 
-from catchment.analysis import shrinkage
+from catchment.analysis import rates, shrinkage
 
 # Clayton & Kaldor (1987), lip cancer in 56 Scottish districts: maximum likelihood nu = 1.88, alpha = 1.32.
 LIP_O = [
@@ -154,6 +155,22 @@ def test_no_spread_means_the_mean_for_all():
     assert np.allclose(even.value, 1000) and (even.weight == 0).all()
     pooled = shrinkage.poisson_gamma([10, 20, 30], [10, 20, 30])
     assert np.allclose(pooled.value, 1) and np.isinf(pooled.nu)
+    assert np.allclose([pooled.low, pooled.high], np.array(rates.poisson_exact(60))[:, None] / 60)
+
+
+def test_a_single_area_has_the_limits_of_its_count_not_none():
+    fit = shrinkage.poisson_gamma([5], [4.0])
+    assert fit.value[0] == pytest.approx(1.25)
+    assert (fit.low[0], fit.high[0]) == pytest.approx([limit / 4 for limit in rates.poisson_exact(5)])
+
+
+def test_the_prior_is_the_negative_binomial_fit_of_statsmodels():
+    random = np.random.default_rng(3)
+    due = random.uniform(3, 60, 120)
+    seen = random.poisson(random.gamma(8, 1 / 8, 120) * due)
+    other = sm.NegativeBinomial(seen, np.ones((120, 1)), offset=np.log(due)).fit(disp=0, method="bfgs", maxiter=500)
+    fit = shrinkage.poisson_gamma(seen, due)
+    assert (fit.nu, fit.nu / fit.alpha) == pytest.approx((1 / other.params[1], np.exp(other.params[0])), rel=1e-3)
 
 
 def test_zero_population_gets_the_mean_and_none_at_all_is_missing():

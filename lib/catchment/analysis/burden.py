@@ -199,7 +199,8 @@ def outcomes(
     table["mortality_ratio"] = quotient(table["deaths_100k"], table["rate_100k"])
     table = table.merge(late_stage(stages, people)[["site", "late_n", "late_share"]], on="site", how="outer", validate="one_to_one")
     columns = ["site", "counties", "deaths_100k", "rate_100k", "mortality_ratio", "late_n", "late_share"]
-    return table.loc[table["site"].isin({*both["site"], *SHOWN}), columns].sort_values("late_n", ascending=False, ignore_index=True)
+    shown = table.loc[table["site"].isin({*both["site"], *SHOWN}), columns].assign(whole=lambda rows: rows["site"] == "All sites")
+    return shown.sort_values(["whole", "late_n", "deaths_100k"], ascending=[True, False, False], ignore_index=True).drop(columns="whole")
 
 
 def mortality_to_incidence(mortality: pd.DataFrame, incidence: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, special, stats
 
-from .rates import PER, quotient
+from .rates import PER, poisson_exact, quotient
 
 
 class Smoothed(NamedTuple):
@@ -24,7 +24,10 @@ class Smoothed(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """Gamma posterior of the relative level by area, with the prior `Gamma(nu, rate=alpha)`; infinite when there is no spread."""
+    """Gamma posterior of the relative level by area, with the prior `Gamma(nu, rate=alpha)`; infinite when there is no spread.
+
+    Without spread `value` is the pooled ratio for every area and the limits are the exact ones of that ratio.
+    """
 
     value: np.ndarray
     low: np.ndarray
@@ -55,7 +58,8 @@ def poisson_gamma(observed: ArrayLike, expected: ArrayLike, *, alpha: float = 0.
     """Clayton and Kaldor's (1987) empirical Bayes ratio (nu + O) / (alpha + E), prior by maximum likelihood.
 
     The marginal law of the counts is negative binomial. Areas with no expected events get the prior's mean. Where counts
-    spread no more than Poisson the prior collapses on the pooled ratio and `nu` is infinite.
+    spread no more than Poisson the prior collapses on the pooled ratio and `nu` is infinite; the limits are then those of the pooled ratio
+    (exact Poisson), which all areas share, and not of no width.
     """
     seen, due = (np.asarray(v, dtype=float) for v in (observed, expected))
     used = due > 0
@@ -64,8 +68,10 @@ def poisson_gamma(observed: ArrayLike, expected: ArrayLike, *, alpha: float = 0.
         return Posterior(blank, blank, blank, np.nan, np.nan)
     nu, prior = gamma_prior(seen[used], due[used])
     if np.isinf(nu):
-        pooled = np.full(seen.shape, seen[used].sum() / due[used].sum())
-        return Posterior(pooled, pooled, pooled, nu, prior)
+        total, expected_n = seen[used].sum(), due[used].sum()
+        low, high = poisson_exact(total, alpha=alpha)
+        pooled = (np.full(seen.shape, value / expected_n) for value in (total, low, high))
+        return Posterior(*pooled, nu, prior)
     shape, rate = nu + np.where(used, seen, 0), prior + due
     law = stats.gamma(shape, scale=1 / rate)
     return Posterior(shape / rate, law.ppf(alpha / 2), law.ppf(1 - alpha / 2), nu, prior)

@@ -370,9 +370,10 @@ def underserved() -> dict:
         "sources": ["hospitals", "zips", "county_context"],
         "labels": {
             "population_n": "People (2010)", "demand": "Cases a year", "beds_ratio": "Beds per case", "nearest_min": "Nearest",
-            "median_income_usd": "County income", "svi_rank": "Vulnerability",
+            "median_income_usd": "Median income", "svi_rank": "Vulnerability",
         },
-        "note": "Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable (2018). Income: county median.",
+        "note": "Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable (2018). Income: median of the county's"
+        " individuals, not of its households (2014-18).",
     }  # fmt: skip
 
 
