@@ -99,3 +99,11 @@ def test_late_stage_applies_national_rates_to_our_people():
     )
     found = burden.late_stage(stages, pd.DataFrame({"sex": ["female"], "age_low": [65], "population_n": [10_000.0]})).iloc[0]
     assert found["late_n"] == pytest.approx(4.0) and found["late_share"] == pytest.approx(0.8)
+
+
+def test_without_any_published_rate_nothing_is_judged_and_nothing_fails():
+    empty = pd.DataFrame({"county_fips": ["00000"], "site": ["All sites"], "year_first": [2017], "year_last": [2021], "source": ["x"]})
+    empty = empty.assign(sex="both", rate_100k=450.0, cases_n_year=1e6)
+    found = burden.judge({"incidence": empty, "incidence_by_age": pd.DataFrame()}, pd.DataFrame(), ["17031"])
+    assert found.table.empty and found.curve.empty and found.period == "no period published"
+    assert {"sir", "smoothed", "signal", "funnel_outer_high"} <= set(found.table.columns)

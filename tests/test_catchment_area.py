@@ -253,3 +253,9 @@ def test_clusters_put_both_statistics_side_by_side():
         and "c11" in set(called["county"])
         and (called.set_index("county").loc["c11", ["lisa", "hot_spot"]] == ["high-high", "hot"]).all()
     )
+
+
+def test_a_zip_without_a_known_city_is_named_by_its_number(flows):
+    zips = ZIPS.assign(city=None)
+    found = catchment_area.origin_table(flows[flows["zip"] != "9"], catchment(flows), ccn="A", zips=zips)
+    assert (found["place"] == found["zip"]).all()

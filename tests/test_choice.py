@@ -112,18 +112,6 @@ def test_mci_leaves_out_zero_shares_unless_a_constant_is_stated(world):
     assert not np.allclose(choice.mci(flows, mass, km)["value"], choice.mci(flows, mass, km, add=1)["value"])
 
 
-def test_mci_errors_are_those_of_a_regression_with_a_constant_for_each_origin():
-    random = np.random.default_rng(5)
-    size, km = random.uniform(50, 500, 6), random.uniform(1, 60, (15, 6))
-    flows = 1 + random.poisson(300 * choice.huff(size, km, gamma=1.2, lambda_=-1.8))
-    origins = np.kron(np.eye(15), np.ones((6, 1)))
-    design = np.column_stack([np.tile(np.log(size), 15), np.log(km).ravel(), origins])
-    other = sm.OLS(np.log(flows).ravel(), design).fit()
-    found = choice.mci(flows, size, km)
-    assert np.allclose(found["value"], other.params[:2]) and np.allclose(found["se"], other.bse[:2])
-    assert np.allclose(found[["low", "high"]], other.conf_int()[:2])
-
-
 def test_a_hospital_without_attraction_gets_no_share(world):
     mass, km, flows = world
     mass = mass.copy()
@@ -292,3 +280,9 @@ def test_too_few_pairs_and_unknown_models_are_refused(world):
         choice.gravity(pairs, decay="pow")
     with pytest.raises(ValueError, match="MCI needs shares above zero"):
         choice.mci(np.eye(3), [1, 2, 3], np.ones((3, 3)))
+
+
+def test_a_market_of_one_destination_has_its_whole_share_and_no_exponents():
+    fit = choice.calibrate_huff([[5, 0], [7, 0]], [100, 50], [[3, 9], [4, 2]], own_pull=True, wide=[False, True])
+    assert fit.share.tolist() == [[1, 0], [1, 0]] and fit.terms["value"].isna().all() and "no choice" in fit.note
+    assert fit.terms["term"].tolist() == ["distance", "distance, wide"]

@@ -105,22 +105,55 @@ def test_riverbend_is_mostly_suppressed_and_says_so(truth):
     assert names["area"].note and "fewer than 11" in names["findings"].origin(names["area"], names["system"]).text
 
 
-def test_a_partner_whose_every_flow_is_suppressed_still_gets_a_page(monkeypatch):
+def shown_with(monkeypatch, partner: str, change) -> tuple[dict, str]:
+    """Names and text of the notebook when `change(name, frame, settings)` alters each table that it reads."""
     from catchment import data
 
     read = data.Tables.read
+    monkeypatch.setattr(
+        data.Tables, "read", lambda self, name, *args, **options: change(name, read(self, name, *args, **options), self.settings)
+    )
+    names, text = shown(partner)
+    assert ">nan" not in text and "None" not in text and " inf" not in text
+    return names, text
 
-    def hidden(self, name, *args, **options):
-        frame = read(self, name, *args, **options)
+
+def test_a_partner_whose_every_flow_is_suppressed_still_gets_a_page(monkeypatch):
+    def hidden(name, frame, settings):
         if name == "hospital_flows":
-            frame.loc[frame["ccn"] == self.settings.ccn, ["cases_n", "cases_n_suppressed"]] = [float("nan"), True]
+            frame.loc[frame["ccn"] == settings.ccn, ["cases_n", "cases_n_suppressed"]] = [float("nan"), True]
         return frame
 
-    monkeypatch.setattr(data.Tables, "read", hidden)
-    names, text = shown("riverbend")
+    names, text = shown_with(monkeypatch, "riverbend", hidden)
     assert "patients come from cannot be said" in text and "Shares by ZIP cannot be shown" in text
-    assert names["area"].rule == "Home county" and names["served"].mine["bound_low"] < names["served"].mine["bound_high"]
-    assert ">nan" not in text and "None" not in text
+    mine = names["served"].mine
+    assert names["area"].rule == "Home county" and mine["bound_low"] < mine["bound_high"]
+
+
+def test_one_hospital_and_no_county_rates_still_give_a_page_that_says_so(monkeypatch):
+    def alone(name, frame, settings):
+        if name == "hospital_flows":
+            return frame[frame["ccn"] == settings.ccn]
+        if name == "incidence":
+            return frame[frame["county_fips"] == "00000"]
+        return frame.iloc[:0] if name in ("volumes", "mortality") else frame
+
+    names, text = shown_with(monkeypatch, "riverbend", alone)
+    assert "The burden cannot be judged" in text and "Clustering cannot be judged" in text and "Not calibrated" in text
+    assert names["served"].hhi["hhi"].tolist() == [10_000] * len(names["served"].hhi)
+    assert text.count("Nothing to draw") == 3  # funnel, location quotients, destinations
+
+
+def test_unknown_zips_one_year_and_no_totals_still_give_a_page_that_says_so(monkeypatch):
+    def thin(name, frame, settings):
+        if name == "zips":
+            return frame.iloc[::2].reset_index(drop=True)
+        if name == "hospital_flows":
+            return frame[frame["year"] == frame["year"].max()]
+        return frame.assign(discharges_n=float("nan")) if name in ("hospitals", "partner_hospitals") else frame
+
+    _, text = shown_with(monkeypatch, "tallgrass", thin)
+    assert "flows without a known ZIP" in text and "No published total" in text
 
 
 def test_a_new_partner_of_whom_only_public_data_are_there_has_a_page(tmp_path, monkeypatch):

@@ -139,3 +139,15 @@ def test_lifo_and_lofi_by_their_formulas():
 def test_a_repeated_zip_is_refused():
     with pytest.raises(ValueError, match="one row per ZIP"):
         area.patient_origin(pd.DataFrame({"zip": ["1", "1"], "cases_n": [1.0, 2.0]}))
+
+
+@pytest.mark.parametrize(
+    ("total", "value", "complete"),
+    [(35, 35.0, True), (45, 45.0, True), (60, 60.0, False), (31, None, True), (20, None, True), (None, None, True), (np.nan, None, True)],
+)
+def test_a_published_total_is_used_as_far_as_the_flows_bear_it_out(total, value, complete):
+    rows = pd.DataFrame({"zip": ["1", "2", "3"], "cases_n": [30.0, np.nan, np.nan]})
+    found = area.usable_total(rows, total)
+    assert (found.value, found.complete, bool(found.note)) == (value, complete, value is None or not complete)
+    origin = area.patient_origin(rows, total=found.value, complete=found.complete)
+    assert origin["share"].iloc[0] == pytest.approx(30 / (value or 41))

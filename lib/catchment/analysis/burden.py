@@ -52,10 +52,13 @@ PLOTTED += ["funnel_outer_high", "signal"]
 def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: list[str], *, site: str = "All sites") -> Burden:
     """`standardized` for the latest period in which the counties are published, all listed counties judged.
 
-    `frames` holds `incidence, incidence_by_age, standard_population, population`.
+    `frames` holds `incidence, incidence_by_age, standard_population, population`. Without any published rate the tables are empty.
     """
     incidence, by_age = frames["incidence"], frames["incidence_by_age"]
     listed = latest_period(incidence[incidence["site"] == site], counties)
+    if not (listed["rate_100k"].notna() & (listed["cases_n_year"] > 0)).any():
+        blank = pd.DataFrame({"county_fips": pd.Series(dtype=str), "cases_n": 0.0, "expected_n": 0.0, "basis": "", "population_n": 0.0})
+        return Burden(_judged(blank, 1, 0.05), funnel_curve([]), "no period published", "nothing")
     height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
     base = us_rate(by_age, frames["standard_population"], site=site)
     table = standardized(listed, frames["population"], reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
@@ -94,7 +97,7 @@ def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
     """Rows of the latest period in which every one of the counties has a published rate (else in which most have).
 
     `incidence` holds one site and one sex. Complete listings come before cut ones: a source that lists only high-rate counties
-    would make any of them look ordinary.
+    would make any of them look ordinary. Empty where no county is listed.
     """
     rows = incidence[incidence["county_fips"] != "00000"]
     ok = rows["rate_100k"].notna()
@@ -103,6 +106,8 @@ def latest_period(incidence: pd.DataFrame, counties: list[str]) -> pd.DataFrame:
         .groupby(["source", "year_first", "year_last"], as_index=False)[["ok", "ours"]]
         .sum()
     )
+    if periods.empty:
+        return rows
     periods["complete"] = periods["source"] == "State Cancer Profiles"
     best = periods.sort_values(["ours", "complete", "year_last"]).iloc[-1]
     return rows[(rows["source"] == best["source"]) & (rows["year_first"] == best["year_first"]) & (rows["year_last"] == best["year_last"])]

@@ -26,7 +26,10 @@ MAPPED = ["zip", "city", "stays", "stays_suppressed", "share", "share_suppressed
 
 
 class Catchment(NamedTuple):
-    """The chosen area: its ZIPs, the rule in words, patient origin by ZIP, the contiguous area, and all rules side by side."""
+    """The chosen area: its ZIPs, the rule in words, patient origin by ZIP, the contiguous area, and all rules side by side.
+
+    `note` says why the area holds less than its threshold, `basis` why the shares do not rest on the hospital's published total.
+    """
 
     zips: list[str]
     rule: str
@@ -34,6 +37,7 @@ class Catchment(NamedTuple):
     contiguous: ServiceArea
     rules: pd.DataFrame
     note: str
+    basis: str = ""
 
 
 def every_hospital(*tables: pd.DataFrame, ccn: str, name: str) -> pd.DataFrame:
@@ -92,7 +96,9 @@ def catchment(
     hospital's patients as published. ZIPs that could not be ranked (suppressed) stay outside.
     """
     own = flows[flows["ccn"] == ccn]
-    origin = service_area.patient_origin(own.assign(cases_n=own["known_n"]), total=total)
+    own = own.assign(cases_n=own["known_n"])
+    base = service_area.usable_total(own, total)
+    origin = service_area.patient_origin(own, total=base.value, complete=base.complete)
     connected = service_area.contiguous(origin, neighbors, threshold=contiguous, edge=edge)
     two = service_area.primary_secondary(origin, primary=primary, secondary=secondary)
     members = {
@@ -122,13 +128,14 @@ def catchment(
             connected,
             table,
             "every flow is suppressed; the area is the hospital's county",
+            base.note,
         )
     note = (
         ""
         if table.loc[list(members).index(chosen), "reached"] == "yes"
         else "published flows do not reach the threshold; the area holds the ZIPs that are known"
     )
-    return Catchment(members[chosen], names[chosen], origin, connected, table, note)
+    return Catchment(members[chosen], names[chosen], origin, connected, table, note, base.note)
 
 
 def assess(flows: pd.DataFrame, areas: gpd.GeoDataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, ccn: str, rules) -> Catchment:
@@ -201,7 +208,7 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
     for name, year in (("since_first_share", years[0]), ("since_last_share", years[-2] if len(years) > 1 else years[0])):
         table[name] = quotient(table["cases_n"], table["zip"].map(ours[year]) if year in ours else float("nan")) - 1
     role = area.contiguous.zips.set_index("zip")["role"]
-    table = table.assign(role=table["zip"].map(role).fillna("outside"), place=table["zip"] + " " + table["city"])
+    table = table.assign(role=table["zip"].map(role).fillna("outside"), place=(table["zip"] + " " + table["city"].fillna("")).str.strip())
     columns = ["zip", "city", "place", "cases_n", "origin_share", "cum_share", "share", "share_low", "share_high"]
     return table[[*columns, "since_first_share", "since_last_share", "role", "note"]]
 

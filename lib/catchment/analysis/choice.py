@@ -112,7 +112,8 @@ def calibrate_huff(
 
     Notes
     -----
-    Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model.
+    Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model. A market of
+    one destination has no exponents: they are NaN, with a note.
     """
     mass, km = np.asarray(attraction, dtype=float), np.maximum(np.asarray(dist_km, dtype=float), floor_km)
     hidden = np.zeros(km.shape, bool) if suppressed is None else np.asarray(suppressed, dtype=bool)
@@ -120,6 +121,8 @@ def calibrate_huff(
     usable = (mass > 0) & (flows.sum(axis=0) > 0) if own_pull else mass > 0
     parts = {} if own_pull else {"attraction": np.broadcast_to(np.log(np.where(usable, mass, 1)), km.shape)}
     parts["distance"] = np.log(km)
+    if ((flows.sum(axis=0) > 0) & (mass > 0)).sum() < 2:
+        return _no_choice(flows, (flows.sum(axis=0) > 0) & (mass > 0), [*parts, *([] if wide is None else ["distance, wide"])])
     if wide is not None:
         parts["distance, wide"] = np.log(km) * np.asarray(wide, dtype=bool)
     model = _Choice(np.stack(list(parts.values()), axis=-1)[:, usable], own_pull)
@@ -137,6 +140,14 @@ def calibrate_huff(
     pull = np.full(len(mass), -np.inf)
     pull[usable] = model.pull if own_pull else model.theta[0] * np.log(mass[usable])
     return _huff_fit(flows, share, pull, list(parts), model, float(totals[gaps].sum()), alpha)
+
+
+def _no_choice(flows: np.ndarray, usable: np.ndarray, names: list[str]) -> HuffFit:
+    """Fit of a market in which at most one destination draws anybody: its share is one, and no exponent can be told."""
+    share = np.broadcast_to(usable.astype(float), flows.shape).copy()
+    terms = pd.DataFrame({"term": names} | dict.fromkeys(("value", "se", "low", "high"), np.nan))
+    note = "fewer than two destinations draw anybody: there is no choice to calibrate on"
+    return HuffFit(terms, share, np.where(usable, 0.0, -np.inf), np.nan, np.nan, np.nan, 0.0, note)
 
 
 class _Choice:

@@ -87,7 +87,14 @@ def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | 
     -------
     DataFrame
         The flows with `cases_n` filled, `known_n` as published, and `cases_low, cases_high`.
+
+    Raises
+    ------
+    ValueError
+        When there are no flows at all.
     """
+    if flows.empty:
+        raise ValueError("no flows between hospitals and ZIPs of this region: is the table of flows that of the partner's region?")
     rows = flows.assign(known_n=flows["cases_n"], **bounds(flows))
     hidden = (rows["cases_low"] < rows["cases_high"]) | rows["known_n"].isna()
     part = rows if year is None or "year" not in rows else rows[rows["year"] == year]
@@ -261,13 +268,13 @@ def gains(shares: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> p
 
 def change_terms(flows: pd.DataFrame, *, by: str, name: str, category: str = "county_fips") -> pd.DataFrame:
     """Shift-share of one owner's patients from the first to the last year over categories of residence (`shift_share` by row)."""
-    years = (flows["year"].min(), flows["year"].max())
+    years = list(dict.fromkeys((flows["year"].min(), flows["year"].max())))
     wide = flows[flows["year"].isin(years)].pivot_table(index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0)
     own = flows[flows["year"].isin(years) & (flows[by] == name)].pivot_table(
         index=category, columns="year", values="cases_n", aggfunc="sum", fill_value=0
     )
-    own = own.reindex(index=wide.index, columns=list(years), fill_value=0)
-    terms = shift_share(own[years[0]], own[years[1]], wide[years[0]], wide[years[1]])
+    own = own.reindex(index=wide.index, columns=years, fill_value=0)
+    terms = shift_share(own[years[0]], own[years[-1]], wide[years[0]], wide[years[-1]])
     return terms.assign(before=own[years[0]].to_numpy(), **{category: wide.index})
 
 

@@ -83,6 +83,8 @@ def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: 
     `frames` holds the tables of `TABLES` and `population`; `model` is the settings' section `demand`. Each county keeps its own level;
     sites are added over counties.
     """
+    if weights.empty:
+        raise ValueError("no ZIP of the area has people: need cannot be counted")
     sites = model.sites
     projected = demand.county_projection(
         frames["population"],

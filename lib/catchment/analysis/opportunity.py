@@ -69,6 +69,7 @@ def white_space(places: pd.DataFrame, *, near: float, far: float, draws: int = 1
     random = np.random.default_rng(seed)
     cases, share = (_drawn(random, rows, column, draws) for column in ("cases", "share"))
     scores = np.clip(cases, 0, None) * np.clip(rows["expected_share"].to_numpy() - share, 0, None) * rows["feasibility"].to_numpy()
+    rows[["score_low", "score_high", "top_share"]] = np.nan
     if len(rows):
         rows["score_low"], rows["score_high"] = np.quantile(scores, [0.025, 0.975], axis=0)
         place = (-scores).argsort(axis=1).argsort(axis=1)

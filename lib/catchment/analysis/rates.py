@@ -223,9 +223,12 @@ def _interpolated(law, p: float) -> np.ndarray:
 
 
 def funnel_curve(size: ArrayLike, *, points: int = 60) -> pd.DataFrame:
-    """Limits to draw over a range of sizes, evenly spaced in logs: `size, low, high` (95 %) and `outer_low, outer_high` (99.8 %)."""
+    """Limits to draw over a range of sizes, evenly spaced in logs: `size, low, high` (95 %) and `outer_low, outer_high` (99.8 %).
+
+    Empty without a size above zero.
+    """
     sizes = np.asarray(size, dtype=float)
-    grid = np.geomspace(sizes[sizes > 0].min(), sizes.max(), points)
+    grid = np.geomspace(sizes[sizes > 0].min(), sizes.max(), points) if (sizes > 0).any() else np.empty(0)
     (low, high), (outer_low, outer_high) = funnel_limits(grid), funnel_limits(grid, level=0.998)
     return pd.DataFrame({"size": grid, "low": low, "high": high, "outer_low": outer_low, "outer_high": outer_high})
 

@@ -117,9 +117,12 @@ def underserved(served: pd.DataFrame, context: pd.DataFrame, *, below: float, be
 
 
 def attraction(hospitals: pd.DataFrame) -> pd.Series:
-    """Size of each hospital: beds, or where unknown its discharges at the median discharges a bed; 0 when neither is known."""
+    """Size of each hospital: beds, or where unknown its discharges at the median discharges a bed; 0 when neither is known.
+
+    Where no hospital has both, discharges stand as they are.
+    """
     per_bed = quotient(hospitals["discharges_n"], hospitals["beds_n"])
-    typical = np.nanmedian(per_bed) if np.isfinite(per_bed).any() else np.nan
+    typical = np.nanmedian(per_bed) if np.isfinite(per_bed).any() else 1.0
     return hospitals["beds_n"].fillna(hospitals["discharges_n"] / typical).fillna(0.0)
 
 
@@ -147,7 +150,8 @@ def places(
     size = attraction(hospitals)
     minutes = travel.minutes(distance_km(table, hospitals))
     table["drive_min"] = minutes[:, hospitals["ccn"].tolist().index(ccn)]
-    table["nearest_min"] = minutes[:, (size > 0).to_numpy()].min(axis=1)
+    sized = (size > 0).to_numpy()
+    table["nearest_min"] = minutes[:, sized].min(axis=1) if sized.any() else np.nan
     table["band"] = bands(table["drive_min"], edges)
     found = {
         "two_step_ratio": access.two_step(size, table["expected_n"], minutes, reach=reach),

@@ -71,7 +71,32 @@ def bounds(frame: pd.DataFrame, *, total: float | None = None) -> pd.DataFrame:
     return pd.DataFrame({"cases_low": low, "cases_high": high}, index=frame.index)
 
 
-def patient_origin(flows: pd.DataFrame, *, total: float | None = None) -> pd.DataFrame:
+class Total(NamedTuple):
+    """All patients of a hospital as far as its flows bear them out: the denominator, whether the rows are all of them, and why not."""
+
+    value: float | None
+    complete: bool
+    note: str = ""
+
+
+def usable_total(flows: pd.DataFrame, total: float | None) -> Total:
+    """Whether a published total fits one hospital's rows, suppressed ones at 1 to 10.
+
+    A total that leaves more than they can hold counts patients of other ZIPs too: it stays the denominator. One that leaves less is of
+    other patients (another year or payer) and is not used.
+    """
+    if total is None or np.isnan(total):
+        return Total(None, True, "no published total; suppressed ZIPs count as the middle of 1 to 10")
+    hidden = suppressed(flows)
+    left, gaps = total - float(flows["cases_n"].mask(hidden).sum()), int(hidden.sum())
+    if left < LEAST * gaps - 1e-9:
+        return Total(None, True, "the published total is below the flows and not used; suppressed ZIPs count as the middle of 1 to 10")
+    if left > MOST * gaps + 1e-9:
+        return Total(float(total), False, "the published total counts patients of ZIPs that the flows do not list")
+    return Total(float(total), True)
+
+
+def patient_origin(flows: pd.DataFrame, *, total: float | None = None, complete: bool = True) -> pd.DataFrame:
     """Patient origin of one hospital, largest ZIP first, suppressed ZIPs last.
 
     Parameters
@@ -81,6 +106,8 @@ def patient_origin(flows: pd.DataFrame, *, total: float | None = None) -> pd.Dat
     total
         All patients of the hospital, when published. Without it the denominator is the known patients plus the
         suppressed rows' range, and shares of known rows have a range too.
+    complete
+        Whether the rows are all ZIPs of the total; False where others are not listed, so that the total cannot tighten the bounds.
 
     Returns
     -------
@@ -92,7 +119,7 @@ def patient_origin(flows: pd.DataFrame, *, total: float | None = None) -> pd.Dat
     if rows["zip"].duplicated().any():
         raise ValueError("one row per ZIP is needed; repeated: " + ", ".join(rows.loc[rows["zip"].duplicated(), "zip"].astype(str).head(3)))
     hidden = suppressed(rows)
-    limits = bounds(rows, total=total)
+    limits = bounds(rows, total=total if complete else None)
     part = rows.assign(cases_n=rows["cases_n"].astype(float).mask(hidden), **limits)
     part = part.sort_values(["cases_n", "zip"], ascending=[False, True], na_position="last", ignore_index=True)
     # A row's share is lowest when it is smallest while all the others are largest.

@@ -160,7 +160,10 @@ def clusters(
     Global, DataFrame
         `<name>, value, i, lisa, z, hot_spot`, areas called by at least one of the two, highest value first.
     """
-    part = areas[areas[key].isin(values.index)]
+    part = areas[areas[key].isin(values.dropna().index)]
+    if len(part) < 4:
+        none = pd.DataFrame(columns=[key, name, "value", "i", "lisa", "z", "hot_spot"])
+        return Global(np.nan, np.nan, np.nan, len(part), [], "queen", permutations, seed, "fewer than four areas with a value"), none
     graph = contiguity(part, key=key)
     local = lisa(values, graph, permutations=permutations, seed=seed, fdr=fdr).set_index(key).rename(columns={"cluster": "lisa"})
     hot = hot_spots(values, graph, fdr=fdr).set_index(key).rename(columns={"cluster": "hot_spot"})

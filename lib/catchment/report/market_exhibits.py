@@ -38,6 +38,7 @@ def patient_origin(area, name: str, year: int) -> dict:
 
 def definitions(area, flows: pd.DataFrame, name: str, year: int) -> dict:
     """Table of the accepted service areas; the note counts the flows (of `catchment_area.placed`) that could not be placed."""
+    basis = f" {area.basis[:1].upper()}{area.basis[1:]}." if area.basis else ""
     return {
         "caption": f"Service area of {name} under each accepted definition, stays of {year}",
         "sources": ["hospital_flows", "zips"],
@@ -45,7 +46,7 @@ def definitions(area, flows: pd.DataFrame, name: str, year: int) -> dict:
             "zips": "ZIPs", "people": "People (2010)", "origin_share": "Patients held", "market_share": "Our share", "lifo_share": "LIFO",
             "lofi_share": "LOFI", "reached": "Threshold",
         },
-        "note": f"{contiguity(area)}{left_out(unmatched(flows))} LIFO: residents treated inside / all treated inside. LOFI: residents treated inside /"
+        "note": f"{contiguity(area)}{left_out(unmatched(flows))}{basis} LIFO: residents treated inside / all treated inside. LOFI: residents treated inside /"
         " all"
         f" residents. Both are descriptive only. {CAUSE}",
     }  # fmt: skip
@@ -407,6 +408,7 @@ def white_space() -> dict:
 
 def huff(found, centroid_km: float) -> dict:
     """Table of both Huff models; `found` is a `reach.Reach`."""
+    why = f" Not calibrated: {found.model.note}." if found.model.note else ""
     spreads = f"{words.number(found.plain.dispersion, digits=1)} and {words.number(found.model.dispersion, digits=1)}"
     return {
         "caption": "Huff models, calibrated by maximum likelihood on all hospitals' flows",
@@ -414,7 +416,7 @@ def huff(found, centroid_km: float) -> dict:
         "labels": {"value": "Exponent", "se": "Standard error", "between": "95 % interval"},
         "note": f"Suppressed flows filled with their expectation ({words.count(found.model.imputed_n)} stays); errors scaled by the"
         " dispersion"
-        f" ({spreads}). Wide: academic centers, whose exponent is the sum. {words.number(centroid_km)} km are added to each distance.",
+        f" ({spreads}). Wide: academic centers, whose exponent is the sum. {words.number(centroid_km)} km are added to each distance.{why}",
     }
 
 

@@ -4,11 +4,12 @@ import pandas as pd
 import seaborn as sns
 
 from .. import formats, theme
-from ..canvas import Plot, axis_margin, sheet, spread, value_axis, widest
+from ..canvas import Plot, axis_margin, shape, sheet, something, spread, value_axis, widest
 
 HEIGHT = 300.0
 
 
+@shape
 def funnel_plot(
     frame: pd.DataFrame,
     size: str,
@@ -29,6 +30,7 @@ def funnel_plot(
     label, accent
         Column with the unit's name, and the units that are drawn strong; those of them outside the outer limits are named.
     """
+    something(frame, value)
     fmt = formats.of(value, frame[value])
     low, high = min(frame[value].min(), curve["outer_low"].min()), max(frame[value].max(), curve["outer_high"].max())
     mine = frame[frame[label].isin(accent)]
