@@ -302,7 +302,7 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
     out = flows.loc[~flows["system"].isin(ours)]
     table = out.groupby(["ccn", "hospital", "system"], as_index=False)["cases_n"].sum()
     table["kind"] = np.where(table["ccn"].isin(tertiary), "tertiary", "addressable")
-    table["place"] = table["hospital"] + np.where(table["kind"] == "tertiary", " (tertiary)", "")
+    table["place"] = np.where(table["kind"] == "tertiary", "Tertiary: ", "") + table["hospital"]  # first, since long names are cut
     table["share"] = quotient(table["cases_n"], table["cases_n"].sum())
     table["share_low"], table["share_high"] = wilson(table["cases_n"], table["cases_n"].sum())
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)

@@ -31,7 +31,7 @@ def patient_origin(area, name: str, year: int) -> dict:
         "title": title,
         "subtitle": f"Share of {name}'s Medicare inpatient stays by ZIP of residence, {year}; service area outlined ({area.rule})",
         "sources": ["hospital_flows", "zips", "counties"],
-        "labels": {"stays": "Stays", "share": "Patient origin"},
+        "labels": {"zip": "ZIP", "stays": "Stays", "share": "Patient origin"},
         "note": f"ZIP areas are Thiessen polygons around ZIP points, clipped to counties: not postal boundaries. {CAUSE}",
     }
 
@@ -58,7 +58,7 @@ def zip_list(name: str, first: int, last: int) -> dict:
         "caption": f"Patient origin and market share by ZIP, {name}, {last}",
         "sources": FLOWS,
         "labels": {
-            "cases_n": "Stays", "origin_share": "Origin", "cum_share": "Cum.", "share": "Our share", "between_share": "95 % interval",
+            "zip": "ZIP", "cases_n": "Stays", "origin_share": "Origin", "cum_share": "Cum.", "share": "Our share", "between_share": "95 % interval",
             "since_first_share": f"Stays since {first}", "since_last_share": f"Since {last - 1}", "note": "Stands out",
         },
         "note": "Only ZIPs with at least 11 stays. High origin with low share, or the reverse, against our share of all these ZIPs."
@@ -355,7 +355,7 @@ def supply(served: pd.DataFrame, rules) -> dict:
         "subtitle": "Hospital beds per expected cancer case (E2SFCA), ratio to the region's mean",
         "sources": ["hospitals", "partner_hospitals", "zips", "population"],
         "labels": {
-            "expected_n": "Cases a year", "drive_min": "To us", "nearest_min": "To the nearest", "two_step_ratio": "2SFCA",
+            "zip": "ZIP", "expected_n": "Cases a year", "drive_min": "To us", "nearest_min": "To the nearest", "two_step_ratio": "2SFCA",
             "enhanced_ratio": "E2SFCA", "three_step_ratio": "3SFCA", "raam_index": "RAAM cost",
         },
         "note": f"Two-step reach {words.number(rules.reach_min.value)} minutes; zones {zones} minutes. RAAM: travel plus crowding, 1 ="
@@ -370,7 +370,7 @@ def underserved() -> dict:
         "caption": "Underserved ZIPs on the map, most expected cases first",
         "sources": ["hospitals", "zips", "county_context"],
         "labels": {
-            "population_n": "People (2010)", "demand": "Cases a year", "beds_ratio": "Beds per case", "nearest_min": "Nearest",
+            "zip": "ZIP", "population_n": "People (2010)", "demand": "Cases a year", "beds_ratio": "Beds per case", "nearest_min": "Nearest",
             "median_income_usd": "Median income", "svi_rank": "Vulnerability",
         },
         "note": "Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable (2018). Income: median of the county's"
@@ -387,6 +387,7 @@ def gap(table: pd.DataFrame, year: int, rules) -> dict:
         "title": title if under or over else "No ZIP stands out from the share that distance explains",
         "subtitle": f"Market share less the share that the Huff model expects, {year}",
         "sources": ["hospital_flows", "hospitals", "zips"],
+        "labels": {"zip": "ZIP"},
         "note": f"Verdicts at a false discovery rate of {words.share(rules.false_discovery_share.value, digits=0)}; [c] where our own stays are suppressed. {CAUSE}",
     }
 
@@ -397,7 +398,7 @@ def white_space() -> dict:
         "caption": "White space: addressable new cases a year x feasibility",
         "sources": ["hospital_flows", "incidence_by_age", "zips"],
         "labels": {
-            "expected_n": "Cases a year", "range_share": "Our share, 95 %", "expected_share": "Expected", "drive_min": "Drive",
+            "zip": "ZIP", "expected_n": "Cases a year", "range_share": "Our share, 95 %", "expected_share": "Expected", "drive_min": "Drive",
             "scores": "95 % interval", "top_share": "In top ten",
         },
         "note": "Share with 95 % interval and every value that suppressed flows can have. In top ten: part of 1,000 draws of need and"
