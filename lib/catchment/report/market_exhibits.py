@@ -1,7 +1,8 @@
 """What is said about each exhibit of the market page: computed title, what it measures, sources, labels and caveat.
 
 One function per exhibit, in the page's order; each returns the keyword arguments of `report.figure` or `report.table`, so the
-notebook holds what is drawn and from which data, and this module holds the words. Every flow is an all-cause stay, which the caveats repeat beside the exhibits that rest on them.
+notebook holds what is drawn and from which data, and this module holds the words. Every flow is an all-cause stay, which the
+caveats repeat beside the exhibits that rest on them.
 """
 
 import pandas as pd
@@ -46,9 +47,9 @@ def definitions(area, flows: pd.DataFrame, name: str, year: int) -> dict:
             "zips": "ZIPs", "people": "People (2010)", "origin_share": "Patients held", "market_share": "Our share", "lifo_share": "LIFO",
             "lofi_share": "LOFI", "reached": "Threshold",
         },
-        "note": f"{contiguity(area)}{left_out(unmatched(flows))}{basis} LIFO: residents treated inside / all treated inside. LOFI: residents treated inside /"
-        " all"
-        f" residents. Both are descriptive only. {CAUSE}",
+        "note": f"{contiguity(area)}{left_out(unmatched(flows))}{basis}"
+        " LIFO: residents treated inside / all treated inside. LOFI: residents treated inside / all residents. Both are descriptive only."
+        f" {CAUSE}",
     }  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def zip_list(name: str, first: int, last: int) -> dict:
         "caption": f"Patient origin and market share by ZIP, {name}, {last}",
         "sources": FLOWS,
         "labels": {
-            "zip": "ZIP", "cases_n": "Stays", "origin_share": "Origin", "cum_share": "Cum.", "share": "Our share", "between_share": "95 % interval",
+            "zip": "ZIP", "cases_n": "Stays", "origin_share": "Origin", "cum_share": "Cum.", "share": "Our share",
+            "between_share": "95 % interval",
             "since_first_share": f"Stays since {first}", "since_last_share": f"Since {last - 1}", "note": "Stands out",
         },
         "note": "Only ZIPs with at least 11 stays. High origin with low share, or the reverse, against our share of all these ZIPs."
@@ -203,12 +205,12 @@ def funnel(dots: pd.DataFrame, counties: list[str], period: str) -> dict:
 
 def clusters(result, period: str, rules) -> dict:
     """Table of counties in clusters, with Moran's I and what it rests on in the note; `result` is a `spatial.Global`."""
+    part = words.share(rules.false_discovery_share.value, digits=0)
     return {
         "caption": f"Counties in clusters of high or low incidence, all sites, {period}",
         "sources": ["incidence", "counties"],
         "labels": {"i": "Local Moran", "lisa": "LISA", "z": "Gi* z", "hot_spot": "Gi*"},
-        "note": f"{moran(result)} LISA and Gi* at a false discovery rate of {words.share(rules.false_discovery_share.value, digits=0)}; counties of the region are"
-        " emphasized.",
+        "note": f"{moran(result)} LISA and Gi* at a false discovery rate of {part}; counties of the region are emphasized.",
     }
 
 
@@ -370,7 +372,8 @@ def underserved() -> dict:
         "caption": "Underserved ZIPs on the map, most expected cases first",
         "sources": ["hospitals", "zips", "county_context"],
         "labels": {
-            "zip": "ZIP", "population_n": "People (2010)", "demand": "Cases a year", "beds_ratio": "Beds per case", "nearest_min": "Nearest",
+            "zip": "ZIP",
+            "population_n": "People (2010)", "demand": "Cases a year", "beds_ratio": "Beds per case", "nearest_min": "Nearest",
             "median_income_usd": "Median income", "svi_rank": "Vulnerability",
         },
         "note": "Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable (2018). Income: median of the county's"
@@ -382,13 +385,14 @@ def gap(table: pd.DataFrame, year: int, rules) -> dict:
     """Map of observed less expected share."""
     counts = table["verdict"].value_counts()
     under, over = counts.get("under", 0), counts.get("over", 0)
+    part = words.share(rules.false_discovery_share.value, digits=0)
     title = f"{words.plural(under, 'ZIP')} below the expected share, {words.count(over)} above"
     return {
         "title": title if under or over else "No ZIP stands out from the share that distance explains",
         "subtitle": f"Market share less the share that the Huff model expects, {year}",
         "sources": ["hospital_flows", "hospitals", "zips"],
         "labels": {"zip": "ZIP"},
-        "note": f"Verdicts at a false discovery rate of {words.share(rules.false_discovery_share.value, digits=0)}; [c] where our own stays are suppressed. {CAUSE}",
+        "note": f"Verdicts at a false discovery rate of {part}; [c] where our own stays are suppressed. {CAUSE}",
     }
 
 
@@ -398,7 +402,8 @@ def white_space() -> dict:
         "caption": "White space: addressable new cases a year x feasibility",
         "sources": ["hospital_flows", "incidence_by_age", "zips"],
         "labels": {
-            "zip": "ZIP", "expected_n": "Cases a year", "range_share": "Our share, 95 %", "expected_share": "Expected", "drive_min": "Drive",
+            "zip": "ZIP",
+            "expected_n": "Cases a year", "range_share": "Our share, 95 %", "expected_share": "Expected", "drive_min": "Drive",
             "scores": "95 % interval", "top_share": "In top ten",
         },
         "note": "Share with 95 % interval and every value that suppressed flows can have. In top ten: part of 1,000 draws of need and"
