@@ -292,3 +292,15 @@ def test_a_quarter_that_the_data_cut_short_is_no_break():
 @pytest.mark.parametrize("counts", [[], [50, 50, 50]])
 def test_too_short_a_history_has_no_breaks(counts):
     assert changes.breaks(steady(counts)).empty
+
+
+def test_a_history_that_begins_within_the_period_before_is_not_compared():
+    last = pd.Timestamp("2025-12-31")
+    for first, kept in (("2024-01-01", True), ("2024-04-01", False)):
+        quarters = pd.period_range(first, "2025-12-31", freq="Q").to_timestamp()
+        rows = pd.DataFrame({"npi": "a", "period": quarters, "referrals_n": 30})
+        span = changes.reaching(changes.periods(rows, last=last), rows["period"], last=last)
+        assert (span == "before").any() == kept
+        assert (span == "now").sum() == 4
+        found = changes.changes(rows.assign(span=span), by=["npi"])
+        assert found["label"].tolist() == [changes.SAME if kept else changes.FEW]

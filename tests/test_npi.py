@@ -52,3 +52,9 @@ def test_a_series_keeps_its_index_and_missing_is_not_valid():
 def test_a_stem_must_be_nine_digits(stem):
     with pytest.raises(ValueError, match="nine digits"):
         npi.check_digit(stem)
+
+
+def test_digits_of_other_scripts_are_no_npi():
+    assert not npi.valid("1２34567893")
+    assert npi.valid(["1２34567893", "1234567893"]).tolist() == [False, True]
+    assert npi.valid(1234567893)

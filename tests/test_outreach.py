@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from catchment import params
 from catchment.analysis import changes, outreach
 
 TARGET = {"affiliated": 0.8, "independent": 0.5}
@@ -118,3 +119,28 @@ def test_names_are_for_internal_readers_only():
     assert not plain.str.contains("Ada|Ash|Bela|Birch|Cora|Cedar|Dr").any()
     with pytest.raises(ValueError, match="audience"):
         outreach.label(PEOPLE, audience="public")
+
+
+def test_percent_for_fractions_and_more_referrals_than_there_are_are_refused():
+    for wrong in ({"target": {"affiliated": 80}}, {"success": {"affiliated": 40}}):
+        with pytest.raises(ValueError, match="fractions from 0 to 1"):
+            outreach.recoverable(
+                loyalty(("a", "affiliated", 100, 30)), **({"target": TARGET, "success": SUCCESS, "contribution_usd": 1} | wrong)
+            )
+    with pytest.raises(ValueError, match="must not exceed"):
+        recoverable(("a", "affiliated", 100, 130))
+    only = outreach.recoverable(
+        loyalty(("a", "affiliated", 100, 30), ("i", "independent", 90, 9)), target=TARGET, success={"affiliated": 0.4}, contribution_usd=1
+    )
+    assert only["npi"].tolist() == ["a"]
+
+
+def test_the_list_of_two_years_is_worth_half_a_year_each():
+    settings = params.load("dunes").referrals
+    rows = loyalty(("a", "affiliated", 100, 30)).rename_axis(None)
+    moved = pd.DataFrame({"npi": ["a"], "label": [changes.DECLINING]})
+    year, two = (
+        outreach.ranked(rows, moved, settings.model_copy(update={"period_quarters": quarters}), referral_usd=1000) for quarters in (4, 8)
+    )
+    assert two["recoverable_usd"].tolist() == pytest.approx((year["recoverable_usd"] / 2).tolist())
+    assert year["reason"].tolist() == [outreach.REASONS["declining"]]

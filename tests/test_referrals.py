@@ -207,3 +207,28 @@ def test_the_change_of_a_share_has_the_interval_of_newcombe():
     # The two intervals overlap, and yet the shares differ beyond chance.
     assert rows.loc["now", "kept_share_low"] < rows.loc["before", "kept_share_high"]
     assert np.isnan(referrals.share_change(rows.assign(kept_share=[0.5, np.nan])).low)
+
+
+@pytest.mark.parametrize("change", [{"referrals_n": np.nan}, {"referrals_n": -1}, {"eligible": None}, {"ours": None}])
+def test_a_hidden_count_is_not_taken_for_zero(change):
+    table = frame(("a", "affiliated", OURS, True, 60), ("a", "affiliated", RIVAL, True, 40)).astype({"eligible": object, "ours": object})
+    table.loc[1, list(change)] = next(iter(change.values()))
+    with pytest.raises(ValueError, match="a hidden count is not zero"):
+        referrals.keepage(table)
+
+
+def test_impossible_volumes_cut_points_and_bands_are_refused():
+    for volumes in ([5, np.nan], [5, -3]):
+        with pytest.raises(ValueError, match="known and not negative"):
+            referrals.concentration(volumes)
+    with pytest.raises(ValueError, match="cut-points"):
+        referrals.tier([0.5], loyal=0.2, lost=0.8)
+    assert referrals.tier([0.8, 0.2, 0.1999]).tolist() == [referrals.LOYAL, referrals.SPLITTER, referrals.LOST]
+    with pytest.raises(ValueError, match="must exceed 20"):
+        referrals.succession(pd.DataFrame({"npi": ["a"], "graduation_year": [1990], "our_referrals_n": [5]}), year=2025, years=15)
+
+
+def test_nobody_with_an_eligible_referral_is_an_empty_list():
+    table = referrals.loyalty(frame(("a", "affiliated", RIVAL, False, 40)))
+    assert table.empty
+    assert table["destination_hhi"].dtype == float

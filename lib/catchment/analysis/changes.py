@@ -94,13 +94,20 @@ def periods(referrals: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -
     return pd.Series(named, index=referrals.index, name="span").replace("", pd.NA)
 
 
+def reaching(span: pd.Series, period: pd.Series, *, last: pd.Timestamp, quarters: int = 4) -> pd.Series:
+    """`periods` of a whole table without "before" where the table begins later than that period: a part of it would compare too low."""
+    short = pd.Timestamp(last) + pd.Timedelta(days=1) - pd.DateOffset(months=6 * quarters) < pd.to_datetime(period).min()
+    return span.mask(span == "before") if short else span
+
+
 def changes(referrals: pd.DataFrame, *, by: Sequence[str], smallest: int = 11, false_discovery: float = 0.05) -> pd.DataFrame:
     """Compare two periods for each group and label the change.
 
     Parameters
     ----------
     referrals
-        Rows with `span` ("before" or "now", see `periods`) and `referrals_n`.
+        Rows with `span` ("before" or "now", see `periods`) and `referrals_n`. Without any row of the period before nothing is judged:
+        the data do not reach back so far, and not everybody is new.
     smallest
         Volume that the larger of the two counts must reach to be judged.
     false_discovery
@@ -123,7 +130,7 @@ def changes(referrals: pd.DataFrame, *, by: Sequence[str], smallest: int = 11, f
     tests = [poisson_test(b, n) for b, n in zip(table["before_referrals_n"], table["now_referrals_n"], strict=True)]
     table[["ratio", "ratio_low", "ratio_high", "pvalue"]] = np.array(tests, float).reshape(len(table), 4)
     table["difference_n"] = table["now_referrals_n"] - table["before_referrals_n"]
-    judged = table[["before_referrals_n", "now_referrals_n"]].max(axis=1) >= smallest
+    judged = table[["before_referrals_n", "now_referrals_n"]].max(axis=1).ge(smallest) & spans["span"].eq("before").any()
     table["adjusted"] = np.nan
     if judged.any():
         table.loc[judged, "adjusted"] = stats.false_discovery_control(table.loc[judged, "pvalue"])

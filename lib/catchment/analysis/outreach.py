@@ -51,7 +51,7 @@ def recoverable(
     target, success
         Target share and probability of success by affiliation; affiliations without an entry are left out.
     contribution_usd
-        Contribution of one referred case.
+        Contribution of one referred case, US dollars.
     attempts
         Attempts that the probability remembers: its uncertainty is Beta(attempts p, attempts (1 - p)).
 
@@ -61,7 +61,12 @@ def recoverable(
     `success_share`, `recoverable_usd` and `recoverable_low`, `recoverable_high` from the Jeffreys posterior of the share
     and the Beta of the probability.
     """
-    table = loyalty[loyalty["affiliation"].isin(list(target)) & loyalty["our_share"].notna()].copy()
+    shares = [*target.values(), *success.values()]
+    if not all(0 <= share <= 1 for share in shares):
+        raise ValueError(f"targets and chances are fractions from 0 to 1, not {shares}")
+    if (loyalty["our_referrals_n"] > loyalty["eligible_referrals_n"]).any():
+        raise ValueError("our_referrals_n must not exceed eligible_referrals_n")
+    table = loyalty[loyalty["affiliation"].isin(set(target) & set(success)) & loyalty["our_share"].notna()].copy()
     table["target_share"], table["success_share"] = (
         table["affiliation"].map(target).astype(float),
         table["affiliation"].map(success).astype(float),

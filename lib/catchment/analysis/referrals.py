@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from .changes import periods
+from .changes import periods, reaching
 from .market import hhi
 from .rates import wilson
 
@@ -78,7 +79,7 @@ def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Seri
 def described(
     referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4
 ) -> pd.DataFrame:
-    """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing (see `changes.periods`).
+    """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing (see `changes.periods` and `changes.reaching`).
 
     Raises
     ------
@@ -88,7 +89,8 @@ def described(
     if unknown := sorted(set(referrals["npi"]) - set(clinicians["npi"])):
         raise ValueError(f"{len(unknown)} referring clinicians are not in the list of clinicians, first {unknown[0]}")
     table = referrals.merge(clinicians.drop(columns="partner", errors="ignore"), on="npi", how="left", validate="many_to_one")
-    return table.assign(ours=in_network(table["destination_system"], network), span=periods(table, last=last, quarters=quarters))
+    span = reaching(periods(table, last=last, quarters=quarters), table["period"], last=last, quarters=quarters)
+    return table.assign(ours=in_network(table["destination_system"], network), span=span)
 
 
 def dated(cases: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
@@ -104,10 +106,17 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     One row per group of `by`: `referrals_n` (all), `eligible_referrals_n`, `kept_referrals_n`, `leaked_referrals_n`, `kept_share`
     (kept / eligible; NaN without eligible referrals), `kept_share_low`, `kept_share_high`, `leaked_share`. Sorted by leaked referrals.
 
+    Raises
+    ------
+    ValueError
+        A count is not known, such as a suppressed one, or is negative; or it is not known whether a referral is eligible or ours.
+
     References
     ----------
     Wilson (1927), JASA 22, for the interval (95 %).
     """
+    if referrals[["referrals_n", "eligible", "ours"]].isna().any(axis=None) or (referrals["referrals_n"] < 0).any():
+        raise ValueError("referrals_n, eligible and ours must be known and counts not negative: a hidden count is not zero")
     amount, eligible, ours = referrals["referrals_n"], referrals["eligible"].astype(bool), referrals["ours"].astype(bool)
     parts = pd.DataFrame(
         {
@@ -191,7 +200,7 @@ def leaking(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
 def destination_hhi(referrals: pd.DataFrame, *, by: str = "npi", destination: str = "destination_system") -> pd.Series:
     """Herfindahl-Hirschman index (0-10,000) of the destinations of each referrer, from systems rather than campuses."""
     flows = referrals.groupby([by, destination], observed=True)["referrals_n"].sum()
-    return flows.groupby(level=0).agg(hhi).rename("destination_hhi")
+    return flows.groupby(level=0).agg(hhi).astype(float).rename("destination_hhi")
 
 
 def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20) -> pd.DataFrame:
@@ -208,8 +217,6 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
     `tier_certain` (the whole interval lies in one tier), `destination_hhi`, `main_rival`, the other system that
     receives most (missing when none does).
     """
-    if not 0 <= lost <= loyal <= 1:
-        raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
     eligible = referrals[referrals["eligible"].astype(bool)]
     table = retained(eligible, ["npi"]).rename(
         columns={
@@ -226,16 +233,24 @@ def loyalty(referrals: pd.DataFrame, *, loyal: float = 0.80, lost: float = 0.20)
         eligible[~eligible["ours"].astype(bool)].groupby(["npi", "destination_system"], observed=True, as_index=False)["referrals_n"].sum()
     )
     rival = elsewhere.sort_values(["referrals_n", "destination_system"], ascending=[False, True]).drop_duplicates("npi").set_index("npi")
-    table = table.join(destination_hhi(eligible), on="npi", validate="one_to_one")
+    table["destination_hhi"] = table["npi"].map(destination_hhi(eligible)).astype(float)
     table["main_rival"] = table["npi"].map(rival["destination_system"])
     return table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"])
 
 
-def tier(share: pd.Series, *, loyal: float = 0.80, lost: float = 0.20) -> pd.Series:
-    """Loyalty tier of each share; a missing share has no tier."""
+def tier(share: ArrayLike, *, loyal: float = 0.80, lost: float = 0.20) -> pd.Series:
+    """Loyalty tier of each share; a missing share has no tier.
+
+    Raises
+    ------
+    ValueError
+        The cut-points are not in order.
+    """
+    if not 0 <= lost <= loyal <= 1:
+        raise ValueError(f"the cut-points must satisfy 0 <= lost <= loyal <= 1, not lost={lost}, loyal={loyal}")
     values = np.asarray(share, float)
     named = np.select([np.isnan(values), values >= loyal, values < lost], [NONE, LOYAL, LOST], SPLITTER)
-    return pd.Series(named, index=getattr(share, "index", None), name="tier")
+    return pd.Series(named.tolist(), index=share.index if isinstance(share, pd.Series) else None, name="tier", dtype="str")
 
 
 def tiers(loyalty: pd.DataFrame) -> pd.DataFrame:
@@ -259,9 +274,17 @@ def senders(referrals: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     return ours.groupby(list(by), as_index=False)["referrals_n"].sum().sort_values("referrals_n", ascending=False)
 
 
-def concentration(volumes: pd.Series, *, top: int = 10) -> Concentration:
-    """Concentration of referrals over clinicians: `volumes` holds one count per clinician."""
+def concentration(volumes: ArrayLike, *, top: int = 10) -> Concentration:
+    """Concentration of referrals over clinicians: `volumes` holds one count per clinician.
+
+    Raises
+    ------
+    ValueError
+        A count is negative or not known: what is hidden is not zero.
+    """
     counts = np.sort(np.asarray(volumes, float))[::-1]
+    if np.isnan(counts).any() or (counts < 0).any():
+        raise ValueError("volumes must be known and not negative")
     counts = counts[counts > 0]
     if not counts.size:
         return Concentration(np.nan, np.nan, np.nan, 0)
@@ -292,6 +315,8 @@ def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.Dat
 
     `volumes` has one row per clinician with `graduation_year` (may be missing) and `our_referrals_n`.
     """
+    if years <= 20:
+        raise ValueError(f"years must exceed 20, so that two bands of ten lie below it, not {years}")
     since = year - volumes["graduation_year"].astype("Float64")
     edges = [-np.inf, years - 20, years - 10, years, np.inf]
     names = [

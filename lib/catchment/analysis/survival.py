@@ -249,7 +249,8 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
     """Days by which each further part of a group has had the event (the Kaplan-Meier curve read sideways).
 
     The parts are steps of 5, 10 or 25 %, the finest of which holds at least `smallest` patients: read from the curve day by day, a
-    group's share times its size would give single patients away. Groups too small for steps of 25 % are left out.
+    group's share times its size would give single patients away. Groups too small for steps of 25 %, or of whom fewer than a step
+    have had the event, are left out.
 
     Returns
     -------
@@ -263,7 +264,8 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
             continue
         shares = np.arange(step, 0.999, step)
         days = [quantile(part["days"], part["observed"], share).estimate for share in shares]
-        rows += [(name, 0.0, 0.0), *((name, day, share) for day, share in zip(days, shares, strict=True) if not np.isnan(day))]
+        reached = [(name, day, share) for day, share in zip(days, shares, strict=True) if not np.isnan(day)]
+        rows += [(name, 0.0, 0.0), *reached] if reached else []
     # Several steps that fall on one day are one rise of the curve.
     return pd.DataFrame(rows, columns=[by, "days", "done_share"]).drop_duplicates([by, "days"], keep="last", ignore_index=True)
 

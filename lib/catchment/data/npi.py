@@ -16,15 +16,15 @@ import pandas as pd
 PREFIX = 24
 
 
-def valid(npi: str | Iterable[str]) -> bool | pd.Series:
+def valid(npi: str | int | Iterable[str]) -> bool | pd.Series:
     """Whether each value is an NPI with the right check digit: ten digits, starting with 1 or 2.
 
     One text gives one boolean, several give a Series; a missing value is not valid.
     """
-    if isinstance(npi, str):
-        return bool(valid([npi]).iloc[0])
+    if isinstance(npi, (str, int)):
+        return bool(valid([str(npi)]).iloc[0])
     texts = npi.astype("str") if isinstance(npi, pd.Series) else pd.Series(list(npi), dtype="str")
-    shaped = texts.str.fullmatch(r"[12]\d{9}").fillna(False).astype(bool)
+    shaped = texts.str.fullmatch(r"[12][0-9]{9}").fillna(False).astype(bool)
     checked = np.zeros(len(texts), bool)
     if shaped.any():
         digits = _digits(texts[shaped])

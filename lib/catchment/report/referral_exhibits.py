@@ -97,8 +97,11 @@ def leader(towns: pd.DataFrame, to: str) -> str | None:
 
 def funnel(steps: pd.DataFrame, period: str) -> Said:
     """Figure: how far referrals have come."""
+    treated = steps["referred_share"].iloc[-1]
     return {
-        "title": f"{words.share(steps['referred_share'].iloc[-1])} of referrals have reached treatment so far",
+        "title": "How many referrals have reached treatment cannot be told"
+        if pd.isna(treated)
+        else f"{words.share(treated)} of referrals have reached treatment so far",
         "subtitle": "Referrals to our network by stage reached, with the share of the stage before and the median days from it, " + period,
         "sources": ["referrals", "referral_cases"],
         "labels": LABELS | {"median_days": "Median days from the stage before", "p90_days": "90th percentile"},

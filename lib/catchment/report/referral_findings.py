@@ -47,6 +47,8 @@ def leak(
 
 def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "") -> Finding:
     """The largest lost referrer, how many more were lost or declined, and the new ones."""
+    if not moved["before_referrals_n"].any():
+        return Finding("**The data hold no whole period before to compare referrers with.**", exhibit)
     counts = moved["label"].value_counts()
     gone = moved[moved["label"] == "lost"].sort_values("before_referrals_n", ascending=False)
     new, grew, fell = (counts.get(label, 0) for label in ("new", "growing", "declining"))
@@ -88,6 +90,8 @@ def _tested(pvalue: float) -> str:
 
 def corridor(moved: pd.DataFrame, *, to: str, treated: float = float("nan"), exhibit: str = "") -> Finding:
     """The town whose referrals to the partner grew most between the two periods."""
+    if not moved["before_referrals_n"].any():
+        return Finding("**The data hold no whole period before to compare towns with.**", exhibit)
     grown = corridors.grown(moved, to=to)
     if grown.empty:
         return Finding(f"**No town sends {to} measurably more than in the period before.**", exhibit)

@@ -18,7 +18,7 @@ from ..catalog import Column
 Kind = Literal["text", "integer", "number", "date", "boolean", "zip", "ccn", "npi", "fips", "state"]
 
 # Identifiers: what a spreadsheet may have done to them, and what they must look like afterwards.
-IDENTIFIERS = {"zip": r"\d{5}", "ccn": r"[0-9A-Z]{6}", "npi": r"[12]\d{9}", "fips": r"\d{5}", "state": r"[A-Z]{2}"}
+IDENTIFIERS = {"zip": r"[0-9]{5}", "ccn": r"[0-9A-Z]{6}", "npi": r"[12][0-9]{9}", "fips": r"[0-9]{5}", "state": r"[A-Z]{2}"}
 WORDS = {
     "text": "text",
     "integer": "a whole number",

@@ -292,7 +292,7 @@ def steps(
     fmt = value_axis(ax, y, frame[y])
     value_axis(ax, x, frame[x], side="x", grid=False, ticks=8)
     ax.set_ylim(0, max(1.0, float(frame[y].max())) if fmt.kind == "share" else None)
-    ax.set_xlim(0, float(frame[x].max()))
+    ax.set_xlim(0, max(float(frame[x].max()), 1.0))
     ax.set_xlabel(x_label or formats.heading(x, None, formats.of(x, frame[x])), loc="left")
     for name, part in lines.items():
         color = theme.ACCENT if name == strong else theme.CONTEXT
