@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 from pptx import Presentation
+from pptx.enum.chart import XL_LABEL_POSITION
 
 from catchment import params
 from catchment.analysis import briefing
@@ -101,6 +102,13 @@ def test_charts_are_native_and_hold_the_pages_numbers(slides):
     }
     assert list(trend.plots[0].categories) == ["2022", "2023"]
     assert dict(zip(worth.plots[0].categories, worth.plots[0].series[0].values, strict=True)) == {"Base": 3.4e6, "Stress": -3.4e6}
+
+
+def test_labels_of_our_line_keep_away_from_the_nearest_other_one(slides):
+    labels = [charts(slides)[1].plots[0].series[0].points[place].data_label for place in (0, 1)]
+    assert [label.position for label in labels] == [XL_LABEL_POSITION.BELOW] * 2, "the other line is above"
+    near = deck._Chart("trend", None, ["2022", "2023"], {"We": [0.2, 0.1], "A": [0.3, 0.09], "B": [0.19, None]}, "0%", "We")
+    assert [deck._beside(near, place) for place in (0, 1)] == [XL_LABEL_POSITION.ABOVE] * 2
 
 
 def test_tables_are_native_and_long_ones_go_on(slides):

@@ -106,7 +106,7 @@ def definitions() -> pd.DataFrame:
 
 def test_board_has_a_row_for_each_indicator_with_data():
     late = np.full(60, 0.5)
-    late[-1] = 0.9
+    late[-2:] = 0.9
     recorded = pd.concat(
         [
             months(np.round(late * 200), 200.0).assign(kpi="a_share"),
@@ -120,7 +120,9 @@ def test_board_has_a_row_for_each_indicator_with_data():
     board = scorecard.table(definitions(), charts, {"a_share": 0.7, "b_days": 4.0}).set_index("kpi")
     assert board.index.tolist() == ["a_share", "b_days", "d_share"]
     assert board.loc["a_share", ["variation", "assurance"]].tolist() == ["improvement", "fail"]
+    assert board.loc["a_share", "began"] == MONTHS[-2], "the month in which the special cause began"
     assert board.loc["b_days", ["variation", "assurance"]].tolist() == ["common", "fail"]
+    assert pd.isna(board.loc["b_days", "began"])
     assert board.loc["d_share", ["variation", "points_n"]].tolist() == ["hidden", 0]
     assert pd.isna(board.loc["d_share", "now"])
     assert scorecard.concerns(board).index.tolist() == ["a_share", "b_days"]

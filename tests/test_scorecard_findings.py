@@ -16,7 +16,7 @@ SETTINGS = params.load("dunes")
 
 def board(**changes) -> pd.DataFrame:
     row = {
-        "chart": "p", "numerator": "visits not kept", "denominator": "visits booked", "source": "kpi_months", "owner": "a role",
+        "chart": "p", "numerator": "visits not kept", "denominator": "visits booked", "source": "kpi_months", "owner": "a role", "better": "lower", "began": pd.Timestamp("2025-12-01"),
         "kpi": "no_show_share", "title": "No-shows", "period": pd.Timestamp("2025-12-01"), "length": "month", "now": 0.099, "usual": 0.06, "target": 0.07, "points_n": 60,
         "variation": "concern", "variation_icon": "◆ H", "variation_words": "x", "assurance": "either", "assurance_icon": "?", "assurance_words": "y",
     }  # fmt: skip
@@ -70,10 +70,12 @@ def test_charts_are_chosen_by_rule_and_only_where_there_are_points():
             board(kpi="e", points_n=5),
         ]
     )
-    chart = pd.DataFrame({"period": [1], "value": [0.1], "center": [0.1], "lcl": [0.0], "ucl": [0.2], "signal": [""], "segment": [0]})
+    chart = pd.DataFrame({"period": [1], "value": [0.1], "center": [0.1], "lcl": [0.0], "ucl": [0.2], "signal": [""], "side": [-1]})
     found = readable.notable(rows, dict.fromkeys("abcde", chart), 4)
     assert [each.kpi for each in found] == ["d", "c", "b", "a"]
-    assert found[1].points.columns.tolist() == ["period", "c", "mean_c", "c_low", "c_high", "signal"]
+    assert found[1].points.columns.tolist() == ["period", "c", "mean_c", "c_low", "c_high", "signal", "good"]
+    assert found[1].points["good"].tolist() == [True], "below the mean, where lower is better"
+    assert "good" not in found[1].table
     assert found[1].table["signal"].tolist() == ["none"]
 
 
@@ -221,6 +223,18 @@ def test_the_title_of_reach_names_a_row_that_is_drawn():
     assert said.reach(few, SETTINGS)["title"] == "Genetics reaches 40.0 % in site 13, peers 60.0 %"
     assert len(few) == 12
     assert said.reach(few.iloc[1:], SETTINGS)["title"] == "No service reaches measurably fewer patients than peers"
+
+
+def test_a_concern_says_since_when_and_counts_by_the_share_it_is_about():
+    found = findings.signals(board(began=pd.Timestamp("2025-03-01")))
+    assert found.text.startswith(
+        "**No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse.** It has been so since Mar 2025."
+    )
+    assert found.so == "That misses the target of 7.0\u00a0%."
+    assert found.size == pytest.approx(0.039)  # of all visits, not the 65 % by which it rose
+    assert findings.signals(board(now=0.065)).so == "That still meets the target of 7.0\u00a0%."
+    days = findings.signals(board(kpi="wait_days", now=30.0, usual=20.0, target=np.nan))
+    assert (days.size, days.so) == (pytest.approx(0.5), "")
 
 
 @pytest.mark.parametrize(("pvalue", "says"), [(0.2, "not measurably different from"), (0.01, "faster than in")])

@@ -196,10 +196,11 @@ def charts(
 
 
 def read(made: pd.DataFrame, *, better: control.Better, target: float, before: int) -> dict[str, object]:
-    """One row of the scorecard from a chart: newest value, mean of the last `before` periods ahead of it, variation and assurance."""
+    """One row of the scorecard from a chart: newest value, mean of the last `before` periods ahead of it, variation (with the
+    period in which a special cause `began`) and assurance."""
     known = made.dropna(subset=["value"])
     if known.empty:
-        nothing = dict.fromkeys(("period", "now", "usual", "earlier"), np.nan)
+        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began"), np.nan)
         words = {f"{part}_words": "counts under 11 are not shown" for part in ("variation", "assurance")}
         return (
             nothing
@@ -215,10 +216,13 @@ def read(made: pd.DataFrame, *, better: control.Better, target: float, before: i
             | words
         )
     last = known.iloc[-1]
+    # The special cause that the newest point belongs to began after the last point that was none of it.
+    other = np.flatnonzero((known["side"] != last["side"]).to_numpy())
+    began = known["period"].iloc[other[-1] + 1 if len(other) else 0] if last["side"] else pd.NaT
     variation, assurance = control.variation(made, better=better), control.assurance(made, target, better=better)
     return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"], "earlier": known["value"].iloc[-before - 1 : -1].mean(),
             "target": target, "variation": variation.kind, "variation_icon": variation.icon, "variation_words": variation.words,
-            "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words, "points_n": len(known)}  # fmt: skip
+            "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words, "points_n": len(known), "began": began}  # fmt: skip
 
 
 def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float]) -> pd.DataFrame:

@@ -341,9 +341,17 @@ def _lines(drawn, chart: _Chart) -> None:
         if ours:
             for place in (0, len(series.values) - 1):
                 label = series.points[place].data_label
-                label.has_text_frame, label.position = True, XL_LABEL_POSITION.BELOW
+                label.has_text_frame, label.position = True, _beside(chart, place)
                 label.text_frame.text = words.share(series.values[place])
                 _write(label.text_frame, size=12, color=theme.ACCENT, bold=True)
+
+
+def _beside(chart: _Chart, place: int):
+    """The side of our point on which no other line is near."""
+    ours = chart.series[chart.accent][place]
+    away = [values[place] - ours for name, values in chart.series.items() if name != chart.accent and values[place] is not None]
+    nearest = min(away, key=abs, default=0.0)
+    return XL_LABEL_POSITION.ABOVE if nearest < 0 else XL_LABEL_POSITION.BELOW
 
 
 def _bars(drawn) -> None:

@@ -68,7 +68,7 @@ def control(row: Mapping, settings) -> Words:
             f"{kpi}_high": "Upper limit",
             "signal": "Special cause",
         },
-        "note": f"Owner: {row['owner']}. Diamonds are special causes.",
+        "note": f"Owner: {row['owner']}. Diamonds are special causes, open ones for the better.",
     }
 
 

@@ -12,7 +12,7 @@ from catchment.analysis import rates
 from catchment.analysis.readiness import Gate
 
 from .blocks import Finding, Kpi, Measure
-from .scorecard_tables import signed, value
+from .scorecard_tables import period, signed, value
 
 MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 JUDGED = ["concern", "improvement", "change", "common"]
@@ -107,19 +107,34 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
         )
     first = bad.iloc[0]
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
-    text = f"**{moved(first)}, for the worse.**{others}{more}"
+    text = f"**{moved(first)}, for the worse.**{_began(first)}{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
-    so = f"Its target is {value(first['kpi'], first['target'])}." if not pd.isna(first["target"]) else ""
+    # A share of patients or dollars says itself how much of the program it is about.
+    part = abs(first["now"] - first["usual"]) if first["kpi"].endswith("_share") else away
     return Finding(
         text,
         exhibit,
-        size=float(min(1.0, away)),
+        size=float(min(1.0, part)),
         certainty=0.95,
         change=float(min(1.0, away)),
         basis="beyond control limits",
         since="its usual level",
-        so=so,
+        so=_against_target(first),
     )
+
+
+def _began(row: Mapping) -> str:
+    """Since when, where it is more than the newest period."""
+    if pd.isna(row["began"]) or row["began"] == row["period"]:
+        return ""
+    return f" It has been so since {period(row['began'], row['length'])}."
+
+
+def _against_target(row: Mapping) -> str:
+    if pd.isna(row["target"]):
+        return ""
+    short = row["now"] > row["target"] if row["better"] == "lower" else row["now"] < row["target"]
+    return f"That {'misses' if short else 'still meets'} the target of {value(row['kpi'], row['target'])}."
 
 
 def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:

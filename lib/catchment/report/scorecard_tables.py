@@ -43,7 +43,8 @@ def signed(amount: float) -> str:
     return f"{'+' if amount > 0 else words.MINUS}{f'${size / 1e3:.0f} K' if 9_950 <= size < 99_950 else words.money(size)}"
 
 
-def _period(day, length: str) -> str:
+def period(day: pd.Timestamp, length: str) -> str:
+    """A month, quarter or year by name."""
     if pd.isna(day):
         return "[c]"
     return {"month": f"{day:%b %Y}", "quarter": f"{day.year} Q{(day.month + 2) // 3}", "year": f"{day.year}"}[length]
@@ -57,7 +58,7 @@ def board(scored: pd.DataFrame) -> pd.DataFrame:
     """The scorecard as text: one row per indicator, with variation and assurance in icon and words."""
     rows = scored.to_dict("records")
     return pd.DataFrame({
-        "indicator": [row["title"] for row in rows], "newest": [kept(_period(row["period"], row["length"])) for row in rows],
+        "indicator": [row["title"] for row in rows], "newest": [kept(period(row["period"], row["length"])) for row in rows],
         "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
         "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
         "variation": [kept(f"{row['variation_icon']} {VARIATION[row['variation']]}".strip()) for row in rows],
@@ -95,7 +96,7 @@ def definitions(table: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
     return counts[["indicator", "owner", "counted", "out_of", "target", "chart", "frequency", "source"]]
 
 
-EMPTY = pd.DataFrame(columns=["period", "value", "center", "lcl", "ucl", "signal"])
+EMPTY = pd.DataFrame(columns=["period", "value", "center", "lcl", "ucl", "signal", "side"])
 
 
 class Charted(NamedTuple):
@@ -105,7 +106,7 @@ class Charted(NamedTuple):
     row: pd.Series
     """Its row of the scorecard."""
     points: pd.DataFrame
-    """Its chart, the columns named after the indicator, so that axis, table and hover text carry its unit."""
+    """Its chart, the columns named after the indicator, so that axis, table and hover text carry its unit; `good` points are on its good side."""
     table: pd.DataFrame
     """The same for the data table: what is no special cause says so."""
 
@@ -118,14 +119,15 @@ def notable(scored: pd.DataFrame, charts: Mapping[str, pd.DataFrame], n: int = 3
     place = np.minimum(scored["variation"].map(ORDER.index), scored["assurance"].map(ORDER.index))
     rows = scored.assign(place=place)[scored["points_n"] >= control.LEAST_POINTS].sort_values("place", kind="stable").head(n)
     found = [_charted(row, charts[row["kpi"]]) for _, row in rows.iterrows()]
-    return found + [_charted(pd.Series({"kpi": "", "target": np.nan}), EMPTY)] * (n - len(found))
+    return found + [_charted(pd.Series({"kpi": "", "target": np.nan, "better": ""}), EMPTY)] * (n - len(found))
 
 
 def _charted(row: pd.Series, chart: pd.DataFrame) -> Charted:
     kpi = row["kpi"]
     names = {"value": kpi, "center": f"mean_{kpi}", "lcl": f"{kpi}_low", "ucl": f"{kpi}_high"}
-    points = chart[["period", *names, "signal"]].rename(columns=names)
-    return Charted(kpi, row, points, points.replace({"signal": {"": "none"}}))
+    table = chart[["period", *names, "signal"]].rename(columns=names)
+    points = table.assign(good=chart["side"] == {"higher": 1, "lower": -1}.get(row["better"], 0))
+    return Charted(kpi, row, points, table.replace({"signal": {"": "none"}}))
 
 
 def variances(lines: pd.DataFrame) -> pd.DataFrame:

@@ -325,14 +325,16 @@ def steps(
 @shape
 def control(
     frame: pd.DataFrame, x: str, y: str, *, center: str | None = None, low: str | None = None, high: str | None = None,
-    signal: str | None = None, target: float | None = None, target_label: str = "Goal",
+    signal: str | None = None, good: str = "good", target: float | None = None, target_label: str = "Goal",
 ) -> Plot:  # fmt: skip
-    """A control chart: values, center and limits as columns (they may step), points with a `signal` filled in the warning color.
+    """A control chart: values, center and limits as columns (they may step), points with a `signal` as diamonds in the warning color.
 
     Parameters
     ----------
     center, low, high
         Columns; by default those named after `y`: `mean_<y>`, `<y>_low`, `<y>_high`.
+    good
+        Column that says which points are on the good side, where there is one: their diamonds are open.
     target
         Drawn as a line; a missing one (None or NaN) is not.
     """
@@ -364,10 +366,12 @@ def control(
     for row, place, flag in zip(part.to_dict("records"), at, flags, strict=True):
         if pd.isna(row[y]):
             continue
-        color = theme.WARN if flag else theme.ACCENT
-        dot = ax.plot([place], [float(row[y])], "D" if flag else "o", markersize=6 if flag else 4.5, color=color, clip_on=False, zorder=4)[
-            0
-        ]
+        better = flag and bool(row.get(good, False))
+        color = theme.WARN if flag and not better else theme.ACCENT
+        dot = ax.plot(
+            [place], [float(row[y])], "D" if flag else "o", markersize=6 if flag else 4.5, color=color,
+            markerfacecolor=theme.PAPER if better else color, clip_on=False, zorder=4,
+        )[0]  # fmt: skip
         plot.tip(
             dot, f"{said(row[x])}: {fmt.full(row[y])}{f', {row[signal]}' if flag and not isinstance(row[signal], (bool, np.bool_)) else ''}"
         )
