@@ -237,6 +237,21 @@ def test_a_concern_says_since_when_and_counts_by_the_share_it_is_about():
     assert (days.size, days.so) == (pytest.approx(0.5), "")
 
 
+def test_the_concern_that_moved_furthest_leads_in_the_takeaway_and_the_first_figure():
+    rows = pd.concat([board(kpi="a_n", title="Cases", now=52, usual=54, better="higher", variation_icon="◆ L"), board()], ignore_index=True)
+    chart = pd.DataFrame({"period": [1], "value": [0.1], "center": [0.1], "lcl": [0.0], "ucl": [0.2], "signal": [""], "side": [0]})
+    assert findings.signals(rows).text.startswith("**No-shows rose beyond chance")
+    assert "Also for the worse: cases." in findings.signals(rows).text
+    assert readable.notable(rows, dict.fromkeys(rows["kpi"], chart))[0].kpi == "no_show_share"
+
+
+def test_margin_counts_by_what_it_lost_and_a_plan_by_its_mean_delay():
+    lost = findings.signals(board(kpi="margin_share", now=0.18, usual=0.24, better="higher", variation_icon="◆ L"))
+    assert lost.size == pytest.approx(0.25)
+    plan = pd.DataFrame({"initiative": "A", "milestone": "M", "standing": ["slipping", "on time", "done"], "slip_days": [73, -10, 900]})
+    assert findings.slips(plan).size == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize(("pvalue", "says"), [(0.2, "not measurably different from"), (0.01, "faster than in")])
 def test_a_wait_is_faster_only_where_the_curves_differ(pvalue, says):
     this, last = pd.Series({"median_days": 30.0}), pd.Series({"median_days": 33.0})

@@ -15,8 +15,8 @@ from simulation import world  # noqa: E402
 pytestmark = pytest.mark.xdist_group("demo")
 SAYS = {
     "tallgrass": ["blocked by 5.3", "No-shows rose beyond chance", "mostly by volume"],
-    "riverbend": ["blocked by 9.1", "vacant positions", "nurse residency with the hub slipped most"],
-    "dunes": ["blocked by 6.5", "claims denied at first", "mostly by price"],
+    "riverbend": ["blocked by 9.1", "Vacant positions rose beyond chance", "nurse residency with the hub slipped most"],
+    "dunes": ["blocked by 6.5", "Claims denied at first rose beyond chance", "mostly by price"],
     "northpoint": [
         "No standard fails, but 5.8",
         "Wait for an infusion chair rose beyond chance",

@@ -12,7 +12,7 @@ from catchment.analysis import rates
 from catchment.analysis.readiness import Gate
 
 from .blocks import Finding, Kpi, Measure
-from .scorecard_tables import period, signed, value
+from .scorecard_tables import by_weight, period, signed, value
 
 MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 JUDGED = ["concern", "improvement", "change", "common"]
@@ -95,6 +95,7 @@ def _milestones(milestones: pd.DataFrame) -> Kpi:
 def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     """How many indicators moved beyond chance for the worse, and which first."""
     judged = board[board["variation"].isin(JUDGED)]
+    board = by_weight(board)
     bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
     named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
     more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
@@ -109,8 +110,8 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
     text = f"**{moved(first)}, for the worse.**{_began(first)}{others}{more}"
     away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
-    # A share of patients or dollars says itself how much of the program it is about.
-    part = abs(first["now"] - first["usual"]) if first["kpi"].endswith("_share") else away
+    # A share says itself how much of the program it is about; the margin is what the program's dollars are measured against.
+    part = abs(first["now"] - first["usual"]) if first["kpi"].endswith("_share") and first["kpi"] != "margin_share" else away
     return Finding(
         text,
         exhibit,
@@ -207,13 +208,12 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
         f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; "
         f"{row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
     )
-    part = min(1.0, row["slip_days"] / 365)
     return Finding(
         text,
         exhibit,
-        size=part,
+        size=min(1.0, float(open_["slip_days"].clip(lower=0).mean()) / 365),  # the part of a year that the plan as a whole is behind
         certainty=0.95,
-        change=part,
+        change=min(1.0, row["slip_days"] / 365),
         basis="dates of the plan",
         since="the plan",
         so="What waits for a late milestone moves with it.",

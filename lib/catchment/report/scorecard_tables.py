@@ -111,13 +111,20 @@ class Charted(NamedTuple):
     """The same for the data table: what is no special cause says so."""
 
 
+def by_weight(scored: pd.DataFrame) -> pd.DataFrame:
+    """Indicators by what they call for (`ORDER`), then by how far the newest value is from the mean, as a share of it."""
+    place = np.minimum(scored["variation"].map(ORDER.index), scored["assurance"].map(ORDER.index))
+    away = (scored["now"] - scored["usual"]).abs() / scored["usual"].abs()
+    return scored.assign(place=place, away=away).sort_values(["place", "away"], ascending=[True, False], kind="stable")
+
+
 def notable(scored: pd.DataFrame, charts: Mapping[str, pd.DataFrame], n: int = 3) -> list[Charted]:
-    """The `n` indicators to draw: special causes of concern first, then missed targets, improvements, the rest; those with a chart only.
+    """The `n` indicators to draw, by their weight: concerns first, then missed targets, improvements, the rest; those with a chart only.
 
     Where fewer have one, the rest of the `n` are without name and points.
     """
-    place = np.minimum(scored["variation"].map(ORDER.index), scored["assurance"].map(ORDER.index))
-    rows = scored.assign(place=place)[scored["points_n"] >= control.LEAST_POINTS].sort_values("place", kind="stable").head(n)
+    rows = by_weight(scored)
+    rows = rows[rows["points_n"] >= control.LEAST_POINTS].head(n)
     found = [_charted(row, charts[row["kpi"]]) for _, row in rows.iterrows()]
     return found + [_charted(pd.Series({"kpi": "", "target": np.nan, "better": ""}), EMPTY)] * (n - len(found))
 
