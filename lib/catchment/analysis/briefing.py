@@ -63,7 +63,8 @@ def scored(found: pd.DataFrame, *, usd: float = np.nan, cases: float = np.nan, h
     found
         See `findings`.
     usd, cases
-        The program's contribution (US dollars) and analytic cases of a year; a finding in a unit that is not known falls back on its own size.
+        The program's contribution (US dollars) and analytic cases of a year; a finding in a unit that is not known falls back on its
+        own size.
     half
         Part of the program at which size counts one half.
     standing
@@ -102,8 +103,8 @@ def shortfalls(ranked: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    Grain: one row per gap: `area` (the page's title)`, gap` (the conclusion)`, evidence` (what its certainty rests on)`, gate, size` (weight times
-    certainty)`, key` (page and exhibit).
+    Grain: one row per gap: `area` (the page's title)`, gap` (the conclusion)`, evidence` (what its certainty rests on)`, gate, size`
+    (weight times certainty)`, key` (page and exhibit).
     """
     mine = ranked[ranked["gap"] & (ranked["score"] > 0)]
     conclusion = mine["text"].str.extract(r"\*\*(.+?)\*\*", expand=False).fillna(mine["text"]).str.rstrip(".:")
@@ -155,7 +156,8 @@ def _too_large(recorded: pd.DataFrame, tolerance: float) -> Iterable[str]:
     for _, row in recorded[recorded["part_of"] != ""].iterrows():
         key = (row["part_of"], row["unit"], row["period"])
         if key in whole.index and row["value"] > whole.at[key, "value"] * (1 + tolerance):
-            yield f"{_plain(row['name'])}, {row['period']}: {_said(row, row['unit'])} is more than {_plain(row['part_of'])} with {_said(whole.loc[key], row['unit'])}"
+            part, of = _said(row, row["unit"]), _said(whole.loc[key], row["unit"])
+            yield f"{_plain(row['name'])}, {row['period']}: {part} is more than {_plain(row['part_of'])} with {of}"
 
 
 def _plain(name: str) -> str:
@@ -173,7 +175,7 @@ def quantity(recorded: pd.DataFrame, name: str) -> pd.Series | None:
 
 
 def program(recorded: pd.DataFrame) -> dict[str, float]:
-    """What findings are measured against, for `scored`: the program's contribution (`usd`) and analytic cases (`cases`) of a year; NaN where not told."""
+    """What findings are measured against, for `scored`: contribution (`usd`) and analytic cases (`cases`) of a year; NaN where not told."""
     found = {"usd": quantity(recorded, "contribution"), "cases": quantity(recorded, "analytic_cases")}
     return {name: float("nan") if number is None else float(number["value"]) for name, number in found.items()}
 
@@ -206,8 +208,8 @@ def asked(decisions: pd.DataFrame, road: pd.DataFrame, capital: Mapping[str, flo
     """
     until = as_of + pd.DateOffset(months=months)
     pilots = road[(road["phase"] == "pilot") & (road["start"] > as_of) & (road["start"] <= until)]
-    starts = pd.DataFrame({"decision": "Release “" + pilots["title"] + "” to start", "forum": pilots["owner"], "by": pilots["start"], "amount_usd": pilots["title"].map(dict(capital)).astype("float64"),
-                           "otherwise": "Its start and its returns move back"})  # fmt: skip
+    starts = pd.DataFrame({"decision": "Release “" + pilots["title"] + "” to start", "forum": pilots["owner"], "by": pilots["start"],
+                           "amount_usd": pilots["title"].map(dict(capital)).astype("float64"), "otherwise": "Its start and its returns move back"})  # fmt: skip
     known = decisions[["decision", "forum", "by", "amount_usd", "otherwise"]].assign(by=pd.to_datetime(decisions["by"]))
     every = (
         pd.concat([known.astype({"amount_usd": "float64"}), starts.astype({"by": known["by"].dtype})], ignore_index=True)

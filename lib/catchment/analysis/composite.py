@@ -3,8 +3,8 @@
 Definitions used
 ----------------
 Part
-    An indicator's part, 0 to 100: 100 at its target or better, 0 at a distance of the band (a share of the target) on the wrong side, straight in
-    between (min-max to the target band).
+    An indicator's part, 0 to 100: 100 at its target or better, 0 at a distance of the band (a share of the target) on the wrong side,
+    straight in between (min-max to the target band).
 Score
     Mean of the parts by domain, then the weighted mean of the domains. What is missing gives its weight to the others; the *coverage* says
     what share of the weights was measured.
@@ -49,7 +49,8 @@ def domains(board: pd.DataFrame, *, band: float) -> pd.DataFrame:
 
     Returns
     -------
-    Grain: one row per domain, in their order: `domain, score` (0 to 100, missing where nothing was measured)`, measured_n, indicators_n` (those with a target).
+    Grain: one row per domain, in their order: `domain, score` (0 to 100, missing where nothing was measured)`, measured_n,
+    indicators_n` (those with a target).
     """
     scored = board.assign(part=parts(board["now"], board["target"], board["better"], band=band))[board["target"].notna()]
     groups = scored.groupby("domain", sort=False)["part"]

@@ -280,7 +280,7 @@ def _judged(chart: pd.DataFrame) -> pd.DataFrame:
 
 
 def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
-    """Variation at the newest point of a chart: improvement, concern, a change that is neither, common cause, or too few points to say.
+    """Variation at the newest point: improvement, concern, a change that is neither, common cause, or too few points to say.
 
     Parameters
     ----------

@@ -66,8 +66,8 @@ def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     tasks
-        Grain: one row per task: `task`, `duration` (any unit of time), `after` (tasks it waits for, separated by blanks or commas; empty for none) and,
-        where a task may not start before a time, `not_before`.
+        Grain: one row per task: `task`, `duration` (any unit of time), `after` (tasks it waits for, separated by blanks or commas;
+        empty for none) and, where a task may not start before a time, `not_before`.
 
     Returns
     -------
@@ -141,11 +141,12 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
         {"area": short["domain"], "gap": short["title"], "evidence": words, "gate": False, "size": away, "key": short["kpi"]}
     )
     open_ = assessed[assessed["status"].isin(OPEN)]
-    standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"], "evidence": open_["status"] + ": " + open_["evidence"],
-                              "gate": open_["status"].isin(["Not met", "Unknown"]), "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
+    standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"],
+                              "evidence": open_["status"] + ": " + open_["evidence"], "gate": open_["status"].isin(["Not met", "Unknown"]),
+                              "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
     few = reached[reached["standing"] == "below peers"]
-    services = pd.DataFrame({"area": "Service access", "gap": few["service"] + ", " + few["site"], "evidence": "reach below the peer median, beyond chance",
-                             "gate": False, "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "key": few["service"]})  # fmt: skip
+    services = pd.DataFrame({"area": "Service access", "gap": few["service"] + ", " + few["site"],
+                             "evidence": "reach below the peer median, beyond chance", "gate": False, "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "key": few["service"]})  # fmt: skip
     return pd.concat([part for part in (indicators, standards, services, _overruns(lines)) if len(part)], ignore_index=True)
 
 
@@ -162,7 +163,8 @@ def _overruns(lines: pd.DataFrame) -> pd.DataFrame:
         first = part.loc[part["total_usd"].abs().idxmax()]
         others = part["line"][part["line"] != first["line"]].str.lower()
         also = f", with {', '.join(others)}" if len(others) else ""
-        rows.append({"area": "Budget", "gap": f"{first['line']}: {name}", "evidence": f"material and unfavorable, mostly by {name}{also}", "gate": False,
+        rows.append({"area": "Budget", "gap": f"{first['line']}: {name}", "gate": False,
+                     "evidence": f"material and unfavorable, mostly by {name}{also}",
                      "size": min(1.0, float(part["total_share"].abs().max()) / 0.25), "key": "; ".join(part["line"])})  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -175,7 +177,8 @@ def rank(gaps: pd.DataFrame, initiatives: pd.DataFrame) -> pd.DataFrame:
     gaps
         Grain: one row per gap: `area`, `gap`, `evidence`, `gate` (blocks something), `size` (0 to 1), `key`.
     initiatives
-        Grain: one row per initiative or more: `initiative`, `phase`, `addresses` (keys of the gaps that it works on, separated by semicolons).
+        Grain: one row per initiative or more: `initiative`, `phase`, `addresses` (keys of the gaps that it works on, separated by
+        semicolons).
 
     Returns
     -------

@@ -3,11 +3,12 @@
 Definitions used
 ----------------
 Indicator
-    A numerator over a denominator (chart p for shares, u for events per exposure) or one value per period (chart XmR), with owner, exclusions,
-    direction, frequency and source in the table of definitions.
+    A numerator over a denominator (chart p for shares, u for events per exposure) or one value per period (chart XmR), with owner,
+    exclusions, direction, frequency and source in the table of definitions.
 Subgroup
-    The period over which an indicator is counted: month, else quarter, else year, the shortest with 5 events on average in which no more than
-    a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden before limits are computed.
+    The period over which an indicator is counted: month, else quarter, else year, the shortest with 5 events on average in which no
+    more than a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden
+    before limits are computed.
 Waits
     Kaplan-Meier medians by quarter of referral, patients who still wait included as censored.
 
@@ -110,7 +111,10 @@ def chart(
 
 
 def quarters(volumes: pd.DataFrame, measure: str, *, below: int) -> pd.DataFrame:
-    """One volume by quarter over all sites, as a series for `chart`; quarters with 1 to `below` - 1 are missing, a service not given has none."""
+    """One volume by quarter over all sites, as a series for `chart`.
+
+    Quarters with 1 to `below` - 1 are missing; a service not given has none.
+    """
     start = pd.PeriodIndex.from_fields(year=volumes["year"], quarter=volumes["quarter"], freq="Q").start_time
     total = volumes[measure].groupby(start).sum(min_count=1)
     total = total.mask((total > 0) & (total < below)) if total.any() else total.iloc[:0]
@@ -161,7 +165,8 @@ def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *,
 
 
 def charts(
-    definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int, tolerated: float, **options,
+    definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int,
+    tolerated: float, **options,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """The control chart of every indicator that has data.
 
@@ -220,9 +225,11 @@ def read(made: pd.DataFrame, *, better: control.Better, target: float, before: i
     other = np.flatnonzero((known["side"] != last["side"]).to_numpy())
     began = known["period"].iloc[other[-1] + 1 if len(other) else 0] if last["side"] else pd.NaT
     variation, assurance = control.variation(made, better=better), control.assurance(made, target, better=better)
-    return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"], "earlier": known["value"].iloc[-before - 1 : -1].mean(),
+    return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"],
+            "earlier": known["value"].iloc[-before - 1 : -1].mean(),
             "target": target, "variation": variation.kind, "variation_icon": variation.icon, "variation_words": variation.words,
-            "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words, "points_n": len(known), "began": began}  # fmt: skip
+            "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words,
+            "points_n": len(known), "began": began}  # fmt: skip
 
 
 def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float]) -> pd.DataFrame:
@@ -254,9 +261,9 @@ def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("
 
     Returns
     -------
-    Grain: one row per key: `reached_share` with Wilson limits, `gap_points` (peer median minus ours), `standing` (below, level, above: by whether
-    the interval holds the median; "not shown" where flagged), `more_n` (patients whom the peer median would reach in addition, where we are below) and, for the
-    counts, `*_suppressed`.
+    Grain: one row per key: `reached_share` with Wilson limits, `gap_points` (peer median minus ours), `standing` (below, level, above:
+    by whether the interval holds the median; "not shown" where flagged), `more_n` (patients whom the peer median would reach in
+    addition, where we are below) and, for the counts, `*_suppressed`.
     """
     keys = list(by)
     sums = services.groupby(keys, sort=False, as_index=False)[["eligible_patients_n", "reached_patients_n"]].sum()

@@ -75,7 +75,8 @@ def _item(row: dict) -> str:
     lines = [f"<b>{marks.marked(head)}.</b>"]
     lines += [f'<span class="part"><i>Behind it:</i> {markdown.inline(why)}</span>'] if why else []
     lines += [f'<span class="part"><i>So what:</i> {markdown.inline(row["so"])}</span>'] if row["so"] else []
-    return f'<li>{"".join(lines)}<span class="evidence">{marks.marked(evidence(row))} <a href="{address(row)}">{marks.escape(exhibit(row))}</a></span></li>'
+    where = f'<a href="{address(row)}">{marks.escape(exhibit(row))}</a>'
+    return f'<li>{"".join(lines)}<span class="evidence">{marks.marked(evidence(row))} {where}</span></li>'
 
 
 def evidence(row: Mapping) -> str:

@@ -75,14 +75,14 @@ def considered() -> Words:
 def method(rule) -> str:
     """How findings are chosen, when the page is not published, and what cards compare with."""
     return (
-        "**Choice.** Every finding of the other pages scores size x certainty x change. Size is the part r of the program that the finding is "
-        "about: cases a year over analytic cases, dollars a year over contribution, else the part it states; it counts as "
-        f'r / (r + {rule.half_share.value:.0%}). Certainty is 1 - p of a test, 0.95 where an interval or control limit excludes "no change" '
-        "and for what was counted, 0.5 where it does not, the simulated chance, or 0.6 where an assumption carries the amount. Change runs from "
-        f"{rule.standing_share.value:g} (a standing fact) to 1. The best findings follow, no more than {rule.per_page_n} of a page, at least "
-        f"{words.count(rule.fewest_n)}; up to {rule.most_n} where they score {rule.least_score.value:g}. Amounts of different findings overlap "
-        "and are not added.\n\n"
-        "**Agreement.** Numbers that several pages state under one name, unit and period must be equal, and a part may not exceed its whole; "
-        "otherwise this page isn't published.\n\n"
+        "**Choice.** Every finding of the other pages scores size x certainty x change. Size is the part r of the program that the "
+        "finding is about: cases a year over analytic cases, dollars a year over contribution, else the part it states; it counts as "
+        f"r / (r + {rule.half_share.value:.0%}). Certainty is 1 - p of a test, 0.95 where an interval or control limit excludes "
+        '"no change" and for what was counted, 0.5 where it does not, the simulated chance, or 0.6 where an assumption carries the '
+        f"amount. Change runs from {rule.standing_share.value:g} (a standing fact) to 1. The best findings follow, no more than "
+        f"{rule.per_page_n} of a page, at least {words.count(rule.fewest_n)}; up to {rule.most_n} where they score "
+        f"{rule.least_score.value:g}. Amounts of different findings overlap and are not added.\n\n"
+        "**Agreement.** Numbers that several pages state under one name, unit and period must be equal, and a part may not exceed its "
+        "whole; otherwise this page isn't published.\n\n"
         "**Since the last run.** A card compares with the last published version of its page that gave other numbers."
     )

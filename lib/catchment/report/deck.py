@@ -82,13 +82,15 @@ def _slides(told: list[dict], settings) -> Iterator[_Slide]:
 
 def _headlines(cards: list[dict], settings, silent: list[str]) -> _Slide:
     missed = sum(card["status"] == "bad" for card in cards)
-    title = f"{settings.name}: {words.count(missed)} of {words.plural(len(cards), 'headline number')} {'misses' if missed == 1 else 'miss'} the goal"
+    some = f"{words.count(missed)} of {words.plural(len(cards), 'headline number')}"
+    title = f"{settings.name}: {some} {'misses' if missed == 1 else 'miss'} the goal"
     rows = [[card["label"], card["value"], card["change"] or "none", card["goal"] or "none", card["since"]] for card in cards]
     subtitle = f"Executive brief, data through {settings.as_of:%B} {settings.as_of.day}, {settings.as_of.year}"
     # Which report is missing stands on the slide, why in the notes.
     subtitle = ". ".join([subtitle, *(text.partition(":")[0] for text in silent)])
     return _Slide(title, subtitle, ["Number", "Now", "Change", "Goal or range", "Since the last run"], rows, [3.2, 1.4, 2.8, 2.6, 2.1],
-                  notes=["Cards of the partner's reports. A movement since the last run compares with the last published version that gave other numbers.", *silent])  # fmt: skip
+                  notes=["Cards of the partner's reports. A movement since the last run compares with the last published version that gave "
+                         "other numbers.", *silent])  # fmt: skip
 
 
 def _findings(chosen: list[dict], settings, silent: list[str]) -> _Slide:

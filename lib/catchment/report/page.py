@@ -118,7 +118,8 @@ def _markdown(text: str) -> str:
 @cache
 def style() -> str:
     """The page's style sheet: tokens for light, dark and print, then the rules."""
-    tokens = f":root{{color-scheme:light dark;{theme.variables(theme.LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{theme.variables(theme.DARK)}}}}}"
+    light, dark = theme.variables(theme.LIGHT), theme.variables(theme.DARK)
+    tokens = f":root{{color-scheme:light dark;{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     rules = (TEMPLATE / "page.css").read_text(encoding="utf-8")
     return f"{tokens}\n{rules}@media print{{:root{{color-scheme:light;{theme.variables(theme.PRINT)}}}}}"
 

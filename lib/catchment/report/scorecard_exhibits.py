@@ -25,13 +25,15 @@ def indicators(settings) -> Words:
         "caption": f"Indicators of the program, newest value, {settings.name}",
         "sources": ["kpi_months", "volumes", "referral_cases", "budget_lines"],
         "labels": {"mean": "Usual (mean)"},
-        "note": "[c]: 1 to 10 patients in the numerator, denominator or the rest; such an indicator moves to quarters or years until it can be shown.",
+        "note": "[c]: 1 to 10 patients in the numerator, denominator or the rest; such an indicator moves to quarters or years until it can "
+        "be shown.",
     }
 
 
 def composite(whole: pd.Series, rules) -> Words:
     """The composite score with its coverage, what it rests on and how far it moves."""
-    note = f"100 at the target, 0 at {words.share(rules.composite_band_share.value, digits=0)} of the target away from it. What is not measured gives its weight to the rest."
+    band = words.share(rules.composite_band_share.value, digits=0)
+    note = f"100 at the target, 0 at {band} of the target away from it. What is not measured gives its weight to the rest."
     if pd.isna(whole["score"]):
         caption = "No composite score: no indicator with a target was measured"
     else:
@@ -92,7 +94,8 @@ def waiting(this: pd.Series, last: pd.Series, test: LogRank, settings, *, smalle
         "title": f"Half are treated within {middle}, {than if test.pvalue < 0.05 else f'not measurably different from {year - 1}'}",
         "subtitle": f"Share of patients treated at {settings.name} by days since referral, referrals of {year - 1} and {year}",
         "sources": ["referral_cases"],
-        "note": f"Log-rank chi-square {words.number(test.chi2, digits=1)} on {test.df} degree of freedom. Points are at steps of at least {smallest} patients.",
+        "note": f"Log-rank chi-square {words.number(test.chi2, digits=1)} on {test.df} degree of freedom. "
+        f"Points are at steps of at least {smallest} patients.",
     }
 
 
@@ -112,7 +115,8 @@ def variances(rules, elapsed: str) -> Words:
     return {
         "caption": f"Budget, flexed budget and actual by line, {elapsed}",
         "sources": ["budget_lines"],
-        "note": f"Material lines follow below: above {words.share(rules.materiality_share.value, digits=0)} of budget and above {words.money(rules.materiality_usd.value)}.",
+        "note": f"Material lines follow below: above {words.share(rules.materiality_share.value, digits=0)} of budget "
+        f"and above {words.money(rules.materiality_usd.value)}.",
     }
 
 
@@ -130,7 +134,8 @@ def outlook(fiscal_year: int) -> Words:
     return {
         "caption": f"Where fiscal year {fiscal_year} will end, by line",
         "sources": ["budget_lines"],
-        "note": "Run rate: to date times 12 over the months elapsed. Seasonal: to date over the share of last year that the same months made.",
+        "note": "Run rate: to date times 12 over the months elapsed. "
+        "Seasonal: to date over the share of last year that the same months made.",
     }
 
 
@@ -186,7 +191,8 @@ def reach(few: pd.DataFrame, settings) -> Words:
         title = f"{row['service']} reaches {words.share(row['reached_share'])}{where}, peers {words.share(row['peer_median_share'])}"
     return {
         "title": title,
-        "subtitle": f"Share of eligible patients reached, {settings.name} {settings.as_of.year} against the peer median, shortfalls beyond chance first",
+        "subtitle": f"Share of eligible patients reached, {settings.name} {settings.as_of.year} against the peer median, "
+        "shortfalls beyond chance first",
         "sources": ["service_access", "service_peers"],
     }
 
@@ -259,13 +265,14 @@ def definitions() -> Words:
 def method(rules, *, below: int) -> str:
     """How the page was made, and its limits."""
     return (
-        f"**Control charts**: XmR for values, p for shares, u for events; limits at {rules.limit_sigmas.value:g} standard deviations from the "
-        f"first {rules.baseline_years.value:g} years (a young series: its first 12 points), carried forward. Special causes: beyond a limit, "
-        f"{rules.run_points.value} on one side, {rules.run_points.value} rising or falling, 2 of 3 in the outer third. **Small numbers**: an "
-        "indicator of patients is shown by month, else quarter, else year, the shortest in which no more than "
-        f"{words.share(rules.hidden_share.value, digits=0)} of the periods hold 1 to {below - 1} patients. **Waits**: Kaplan-Meier medians by "
-        "quarter of referral. **Gate**: one standard not met blocks; one unknown leaves readiness open. **Critical path**: forward and backward "
-        "pass over the planned days that remain.\n\n"
-        "p limits suppose that counts vary only by chance: with thousands of visits a month they are narrow. A reached patient is one with a "
-        "record of the service, not one whose need was met."
+        "**Control charts**: XmR for values, p for shares, u for events; limits at "
+        f"{rules.limit_sigmas.value:g} standard deviations from the first {rules.baseline_years.value:g} years "
+        "(a young series: its first 12 points), carried forward. Special causes: beyond a limit, "
+        f"{rules.run_points.value} on one side, {rules.run_points.value} rising or falling, 2 of 3 in the outer third. "
+        "**Small numbers**: an indicator of patients is shown by month, else quarter, else year, the shortest in which no more than "
+        f"{words.share(rules.hidden_share.value, digits=0)} of the periods hold 1 to {below - 1} patients. "
+        "**Waits**: Kaplan-Meier medians by quarter of referral. **Gate**: one standard not met blocks; one unknown leaves readiness "
+        "open. **Critical path**: forward and backward pass over the planned days that remain.\n\n"
+        "p limits suppose that counts vary only by chance: with thousands of visits a month they are narrow. A reached patient is one "
+        "with a record of the service, not one whose need was met."
     )

@@ -15,7 +15,8 @@ from pathlib import Path
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 TIMEOUT_S = 120
 QUIET = (
-    "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
     "--disable-quic", "--disable-extensions", "--disable-dev-shm-usage", "--no-pdf-header-footer", "--generate-pdf-document-outline",
 )  # fmt: skip
 STAMP = re.compile(rb"(/(?:CreationDate|ModDate) \(D:)(\d{14})")
