@@ -348,6 +348,15 @@ class TestPipeline:
             pipeline.brier_score([1.2], [1])
         with pytest.raises(ValueError, match="2 forecasts for 1"):
             pipeline.brier_score([0.5, 0.5], [1])
+        with pytest.raises(ValueError, match="0 to 1"):
+            pipeline.brier_score([float("nan")], [1])
+        with pytest.raises(ValueError, match="outcome must be 0 or 1"):
+            pipeline.brier_score([0.5], [0.5])
+
+    def test_a_stage_without_a_chance_is_not_scored(self):
+        strange = pd.concat([HISTORY, pd.DataFrame([("Q1", "stewardship", "2024-06-01")], columns=HISTORY.columns)])
+        known, same = (pipeline.calibration_check(rows, PROPOSALS, default=self.default, split="2024-01-01") for rows in (HISTORY, strange))
+        pd.testing.assert_frame_equal(known, same)
 
     def test_own_history_pulls_the_default(self):
         rows = pipeline.stage_probability(HISTORY, PROPOSALS, default=self.default, weight=2).set_index("stage")

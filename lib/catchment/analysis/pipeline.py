@@ -26,13 +26,15 @@ def brier_score(forecast: Sequence[float], outcome: Sequence[float]) -> float:
 
     Raises
     ------
-    ValueError : lengths differ or a probability lies outside 0 to 1.
+    ValueError : lengths differ, a probability is missing or lies outside 0 to 1, an outcome is neither 0 nor 1.
     """
     forecast, outcome = np.asarray(forecast, dtype="float64"), np.asarray(outcome, dtype="float64")
     if forecast.shape != outcome.shape:
         raise ValueError(f"{len(forecast)} forecasts for {len(outcome)} outcomes")
-    if ((forecast < 0) | (forecast > 1)).any():
+    if not ((forecast >= 0) & (forecast <= 1)).all():
         raise ValueError("a probability must lie in 0 to 1")
+    if not np.isin(outcome, (0.0, 1.0)).all():
+        raise ValueError("an outcome must be 0 or 1")
     return float(((forecast - outcome) ** 2).mean()) if len(forecast) else float("nan")
 
 
@@ -78,7 +80,7 @@ def stage_probability(
 def calibration_check(
     history: pd.DataFrame, proposals: pd.DataFrame, *, default: Mapping[str, float], split: str | pd.Timestamp, weight: float = 10.0
 ) -> pd.DataFrame:
-    """Brier scores on proposals closed from `split` on, one forecast per stage they stood in.
+    """Brier scores on proposals closed from `split` on, one forecast per stage of `default` that they stood in.
 
     Own probabilities are learnt only from proposals closed before `split`, so that the check is out of time.
 
@@ -90,7 +92,7 @@ def calibration_check(
     late = proposals[proposals["outcome"].notna() & (pd.to_datetime(proposals["closed_date"]) >= pd.Timestamp(split))]
     early = proposals[proposals["outcome"].notna() & (pd.to_datetime(proposals["closed_date"]) < pd.Timestamp(split))]
     seen = (
-        history[["proposal_id", "stage"]]
+        history.loc[history["stage"].isin(list(default)), ["proposal_id", "stage"]]
         .drop_duplicates()
         .merge(late[["proposal_id", "outcome"]], on="proposal_id", how="inner", validate="many_to_one")
     )
@@ -108,7 +110,7 @@ def calibration_check(
 
 
 def reliability(forecast: Sequence[float], outcome: Sequence[float]) -> pd.DataFrame:
-    """Observed share per distinct forecast: `forecast_share`, `cases_n`, `observed_share`."""
+    """Observed share per distinct forecast: `forecast_share`, `forecasts_n`, `observed_share`."""
     frame = pd.DataFrame({"forecast_share": np.asarray(forecast, dtype="float64"), "outcome": np.asarray(outcome, dtype="float64")})
     return frame.groupby("forecast_share")["outcome"].agg(forecasts_n="size", observed_share="mean").reset_index()
 
