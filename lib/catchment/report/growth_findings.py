@@ -33,6 +33,11 @@ def first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def absent(name: str) -> str:
+    """Why the page of a partner without volumes ends at its head."""
+    return f"No quarterly volume is on record for {name}, so nothing can be forecast or planned."
+
+
 def moves(outlook: pd.DataFrame) -> pd.DataFrame:
     """Which volumes leave where they stand: the rows whose 80 % interval excludes today's value, largest change first.
 

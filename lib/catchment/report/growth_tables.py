@@ -44,9 +44,10 @@ LABELS = {
 }  # fmt: skip
 
 
-def by_measure(seen: "Outlook") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Yearly volumes observed and forecast, the series called ``measure``."""
-    return quarters.yearly(seen.cleaned).rename(columns={"series": "measure"}), seen.years.rename(columns={"series": "measure"})
+def by_measure(seen: "Outlook", now: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Yearly volumes observed and forecast, the series called ``measure``, and the volumes of one observed year by measure."""
+    past, years = (frame.rename(columns={"series": "measure"}) for frame in (quarters.yearly(seen.cleaned), seen.years))
+    return past, years, past[past["year"].eq(now)].set_index("measure")["volume_n"]
 
 
 def one(volumes: pd.DataFrame, measure: str) -> pd.DataFrame:
