@@ -1,5 +1,7 @@
 """Sentences of the referral page, and that they find what is planted in the demo's data."""
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -11,7 +13,7 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.analysis import changes, corridors, outreach, referrals, survival
+from catchment.analysis import changes, corridors, network, outreach, referrals, survival
 from catchment.report import referral_exhibits as exhibits
 from catchment.report import referral_findings as said
 
@@ -277,3 +279,30 @@ def test_a_partner_with_hardly_any_referral_has_a_page_that_says_so(sparse_pages
 def test_a_partner_without_referrals_is_told_so(sparse_pages):
     assert "No referral to oncology is recorded for Riverbend Community Hospital" in sparse_pages["riverbend"]
     assert "<figure" not in sparse_pages["riverbend"]
+
+
+def test_shared_patients_and_referrals_are_never_said_in_one_exhibit():
+    tree = ast.parse((ROOT / "lib/catchment/report/referral_exhibits.py").read_text())
+    named = {
+        function.name: {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef)
+    }
+    assert {name for name, texts in named.items() if "shared_patients" in texts} == {"bridges", "communities"}
+    ties = pd.DataFrame({"npi1": list("abcd"), "npi2": list("bcda"), "patients_n": [30, 20, 40, 11]})
+    clinicians = pd.DataFrame({"npi": list("abcde"), "role": "feeder", "clinician": list("ABCDE"), "affiliation": "independent"})
+    pairs = ties.assign(pairs_n=50, same_day_n=0)
+    net = network.described(pairs, clinicians, params.load("dunes", root=ROOT).referrals)
+    assert list(net.alone) == ["e"]
+    for exhibit in (exhibits.bridges(net, network.bridges(net.measures, clinicians)), exhibits.communities(net, 1)):
+        assert exhibit["sources"] == ["shared_patients", "clinicians"]
+        assert "hared patients, not referrals" in exhibit["note"]
+
+
+def test_the_notebook_draws_the_network_from_links_alone():
+    book = json.loads((ROOT / "notebooks/02_referral_patterns.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    drawn = [cell for cell in cells if re.search(r"\bnet\.|\bshared\b", cell) and "report.method" not in cell]
+    assert len(drawn) == 2
+    for cell in drawn:
+        assert not re.search(r"\b(every|offered|now|ours|moved|towns|pairs|grid)\b", cell)
