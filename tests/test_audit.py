@@ -84,6 +84,35 @@ def test_a_measure_under_another_name_is_recognized_by_its_numbers():
     assert {each.row[0] for each in linkage.exposed([by_site(30, 40, 25, HIDDEN, HIDDEN), renamed])} == {"Kidney", "Thyroid"}
 
 
+def yearly(name, labels, values):
+    """A division of the people of three years, one row per label and year."""
+    return exhibit(name, [(label, year) for year in ("2023", "2024", "2025") for label in labels], values)
+
+
+def test_two_divisions_of_the_same_people_are_compared_though_their_total_is_nowhere():
+    """By town and by site, each year: 2023 and 2024 add up alike, so 2025 does too, and 20 + 14 - 27 is left for the third site."""
+    towns = yearly("By town", ["Gary", "Hobart"], [30, 20, 25, 30, 20, 14])
+    sites = yearly("By site", ["Breast", "Lung", "Colon"], [20, 15, 15, 25, 15, 15, 15, 12, HIDDEN])
+    found = linkage.exposed([towns, sites])
+    assert [(each.row, each.by) for each in found] == [(("Colon", "2025"), ("By town",))]
+    other_people = yearly("By town", ["Gary", "Hobart"], [31, 20, 25, 30, 20, 14])
+    assert linkage.exposed([other_people, sites]) == []
+    only_one_year_to_go_by = exhibit(
+        "By town", [("Gary", "2024"), ("Hobart", "2024"), ("Gary", "2025"), ("Hobart", "2025")], [25, 30, 20, 14]
+    )
+    assert linkage.exposed([only_one_year_to_go_by, sites]) == []
+
+
+def test_an_exhibit_of_one_year_is_compared_with_one_that_names_none():
+    by_year = exhibit("By site", [("Breast", "2025"), ("Lung", "2025")], [40, 27])
+    by_town = exhibit(
+        "By site and town", [(site, town) for site in ("Breast", "Lung") for town in ("Gary", "Hobart")], [25, 15, 18, HIDDEN]
+    )
+    assert [each.row for each in linkage.exposed([by_year, by_town])] == [("Lung", "Hobart")]
+    years = exhibit("By site", [(site, year) for site in ("Breast", "Lung") for year in ("2024", "2025")], [41, 45, 30, 27])
+    assert linkage.exposed([years, by_town]) == []  # which year the towns are of, nobody says
+
+
 def test_only_what_the_new_exhibits_add_is_told():
     old = [TOTAL, by_site(30, 40, 25, 12, HIDDEN)]
     assert linkage.exposed([*old, exhibit("News", [("2024",)], [90])], of=["News"]) == []

@@ -5,8 +5,10 @@ Definitions. An *exhibit* is one published column of counts with the text and pe
 source, or two measures of one unit that agree on at least two cells. A cell is *the same* as another when each holds the other's
 key coordinates; it is a *part* of another when it only adds coordinates. Hidden cells are at least 1, because zeros are shown;
 parts never exceed their total; they add up to it within an exhibit with a total row, and between two exhibits unless a sum that
-can be checked falls short. A hidden cell is *exposed* when it is visible elsewhere, when its bounds leave one whole number, or
-when they lie within 1 to `below` - 1.
+can be checked falls short. Two exhibits that *divide* the same people in different ways (by site, by town) have equal sums within
+each coordinate that both show (a year), where at least two such sums can be checked and all agree. An exhibit of one period is
+compared with one that names none. A hidden cell is *exposed* when it is visible elsewhere, when its bounds leave one whole number,
+or when they lie within 1 to `below` - 1.
 
 Known bias. Whether two exhibits speak of the same people is judged as a reader would, from names and numbers: a pair whose visible
 cells contradict each other is not compared (a pair that agrees at least twice as often as it differs only loses the cells that
@@ -81,6 +83,11 @@ class Exhibit:
         return found
 
     @cached_property
+    def periods(self) -> frozenset[str]:
+        """The years, quarters or months that the rows name."""
+        return frozenset(value for value in self.index if _PERIOD.match(value))
+
+    @cached_property
     def is_total(self) -> list[bool]:
         return [any(_TOTAL.match(value) for value in row) for row in self.rows]
 
@@ -113,16 +120,21 @@ Cell = tuple[int, int]  # number of the exhibit, of the row
 
 @dataclass
 class _Relation:
-    """Sum of `parts` equals `total`, or is at most that; cells by number."""
+    """Sum of `parts` equals `total` (with what stands `beside` it), or is at most that; cells by number."""
 
     total: Cell
     parts: list[Cell]
     equal: bool
     slack: float = 0.0
+    beside: list[Cell] = field(default_factory=list)
+
+    @property
+    def totals(self) -> list[Cell]:
+        return [self.total, *self.beside]
 
     @property
     def cells(self) -> list[Cell]:
-        return [self.total, *self.parts]
+        return [*self.totals, *self.parts]
 
 
 def exposed(exhibits: Sequence[Exhibit], *, of: Iterable[str] | None = None) -> list[Exposed]:
@@ -158,7 +170,7 @@ def _groups(exhibits: Sequence[Exhibit]) -> list[list[Exhibit]]:
 
 
 def _of_group(group: list[Exhibit]) -> list[Exposed]:
-    pairs = [found for one, other in _pairs(group) if (found := _linked(group, one, other))]
+    pairs = [found for one, other in _pairs(group) for how in (_linked, _divided) if (found := how(group, one, other))]
     within = [relation for number in range(len(group)) for relation in _totals(group, number)]
     try:
         return _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
@@ -218,9 +230,40 @@ def _linked(group: list[Exhibit], one: int, other: int) -> list[_Relation]:
     return [_Relation(each.total, each.parts, each.equal or adds_up, each.slack) for each, bad in zip(found, wrong, strict=True) if not bad]
 
 
+def _divided(group: list[Exhibit], one: int, other: int) -> list[_Relation]:
+    """What two divisions of the same people say about each other: equal sums within each coordinate that both show."""
+    first, second = group[one], group[other]
+    if one > other or first.measure != second.measure:
+        return []
+    found, agreed = [], 0
+    for value in sorted(first.index.keys() & second.index.keys()):
+        left, right = ([i for i in sorted(each.index[value]) if not each.is_total[i]] for each in (first, second))
+        if min(len(left), len(right)) < 2 or _missing(first, left) or _missing(second, right):
+            continue
+        slack = first.slack * len(left) + second.slack * len(right)
+        low, high = _between(first, left), _between(second, right)
+        if low[0] > high[1] + slack or high[0] > low[1] + slack:
+            return []
+        if low[0] == low[1] and high[0] == high[1]:
+            agreed += 1
+        else:
+            cells = [(one, i) for i in left]
+            found.append(_Relation(cells[0], [(other, j) for j in right], equal=True, slack=slack, beside=cells[1:]))
+    return found if agreed >= 2 else []
+
+
+def _between(exhibit: Exhibit, rows: Sequence[int]) -> tuple[float, float]:
+    """What the sum of these rows is at least and at most."""
+    visible = sum(exhibit.values[i] for i in rows if exhibit.values[i] != HIDDEN)
+    hidden = sum(exhibit.values[i] == HIDDEN for i in rows)
+    return visible + hidden, visible + hidden * _MOST
+
+
 def _relation(group: list[Exhibit], one: int, i: int, other: int) -> _Relation | None:
     """Row `i` of exhibit `one` and the rows of `other` that are the same cell or its parts."""
     coarse, fine, key = group[one], group[other], group[one].keys[i]
+    if len(coarse.periods) == 1 and not fine.periods:
+        key = key - coarse.periods
     if not key and len(coarse.rows) > 1 and not coarse.is_total[i]:
         return None
     held = fine.holding(key)
@@ -295,7 +338,7 @@ class _Program:
     def add(self, group: list[Exhibit], relation: _Relation, sign: float) -> None:
         place = {cell: i for i, cell in enumerate(self.cells)}
         room = relation.slack
-        for side, cell in [(-sign, relation.total), *((sign, part) for part in relation.parts)]:
+        for side, cell in [*((-sign, total) for total in relation.totals), *((sign, part) for part in relation.parts)]:
             value = group[cell[0]].values[cell[1]]
             if value == HIDDEN:
                 self.columns.append(place[cell])
