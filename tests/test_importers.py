@@ -616,6 +616,21 @@ def test_several_years_are_one_table_and_importing_again_does_nothing(project):
     assert (entry.edition, entry.suppress_below, entry.simulated) == ("2019, 2020", 11, False)
 
 
+def test_exports_of_one_name_are_all_kept_and_a_new_edition_takes_the_place_of_the_old(project):
+    """State Cancer Profiles calls every export incd.csv."""
+    for site in ("Lung & Bronchus", "Breast (Female)"):
+        (project / "incd.csv").write_text(SCP_NEW.replace("Lung & Bronchus", site))
+        importers.run("state_cancer_profiles", [project / "incd.csv"], root=project)
+    frame = data.Tables(SETTINGS, root=project).read("state_cancer_profiles")
+    assert frame.groupby("site").size().to_dict() == {"Breast (Female)": 4, "Lung & Bronchus": 4}
+    for site in ("Breast (Female)", "Lung & Bronchus"):
+        (project / "incd.csv").write_text(SCP_NEW.replace(",120,", ",121,").replace("Lung & Bronchus", site))
+        importers.run("state_cancer_profiles", [project / "incd.csv"], root=project)
+    frame = data.Tables(SETTINGS, root=project).read("state_cancer_profiles")
+    assert frame[frame["fips"] == "10001"].set_index("site")["cases_n_year"].to_dict() == {"Breast (Female)": 121, "Lung & Bronchus": 121}
+    assert len(data.catalog.imports(project)["state_cancer_profiles"].imported) == 2
+
+
 def test_an_interrupted_import_leaves_the_old_table_whole(project, monkeypatch):
     _, before = brought(project, "hospital_service_area", "HSAF_2020.csv", HSAF + HSAF_ROWS)
     (project / "HSAF_2020.csv").write_text(HSAF + HSAF_ROWS.replace("30\n", "99\n"))

@@ -118,7 +118,19 @@ def _import(kind: str, path: Path, root: Path, name: str, year: int | None, part
     own = {"constants": {"partner": partner}} if partner else {}
     if layout.reader:
         return layout.reader(layout, path, folder / f"{stem}.parquet", year=year, progress=tell, **own)
-    return engine.convert_file(layout, path, folder / f"{stem}.parquet", year=year, others=list(LAYOUTS.values()), progress=tell, **own)
+    target = folder / f"{stem}.parquet"
+    # A site gives each of its exports the same name: only a file with rows of the same keys takes the place of an earlier one.
+    fresh = folder / f"{stem}-{_sha256(path)[:8]}.parquet" if target.exists() else target
+    result = engine.convert_file(layout, path, fresh, year=year, others=list(LAYOUTS.values()), progress=tell, **own)
+    namesakes = [each for each in (target, *sorted(folder.glob(f"{stem}-????????.parquet"))) if each.exists() and each != fresh]
+    old = next((each for each in namesakes if engine.overlap(_key(layout), fresh, each)), None)
+    if old:
+        fresh.replace(old)
+        rejects = fresh.with_suffix(".rejects.csv")
+        if rejects.exists():
+            rejects.replace(old.with_suffix(".rejects.csv"))
+        result = replace(result, parquet=old.name)
+    return result
 
 
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
@@ -174,11 +186,9 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
             "columns": _columns(columns),
         }
     layout = LAYOUTS[kind]
-    dated = layout.year and not layout.vintage and layout.period not in layout.table
     private = layout.scope == "partner"
-    lead = [*(["partner"] if private else []), *(["year"] if dated else []), *(["vintage"] if layout.vintage else [])]
-    key = [*lead, *(column for column in layout.key if column not in lead)]
-    columns = {**({"year": _YEAR} if dated else {}), **layout.table}
+    key = _key(layout)
+    columns = {**({"year": _YEAR} if "year" in key and "year" not in layout.table else {}), **layout.table}
     facts = {
         "title": layout.title,
         "producer": layout.producer,
@@ -196,6 +206,17 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
         "columns": _columns(columns),
     }
     return {key: value for key, value in entry.items() if value not in (None, "", [])}
+
+
+def _key(layout: Layout) -> list[str]:
+    """What tells one row of the table from another, over all its files."""
+    dated = layout.year and not layout.vintage and layout.period not in layout.table
+    lead = [
+        *(["partner"] if layout.scope == "partner" else []),
+        *(["year"] if dated else []),
+        *(["vintage"] if layout.vintage else []),
+    ]
+    return [*lead, *(column for column in layout.key if column not in lead)]
 
 
 _YEAR = Column(type="integer", meaning="year that the file covers")
