@@ -113,6 +113,21 @@ def test_an_exhibit_of_one_year_is_compared_with_one_that_names_none():
     assert linkage.exposed([years, by_town]) == []  # which year the towns are of, nobody says
 
 
+def test_what_was_made_from_other_data_needs_numbers_that_agree():
+    """Last quarter's table of the same referrers gives nothing of this quarter's away, unless its numbers say that it is the same."""
+    now = exhibit("Changed", ["La Porte no. 1", "La Porte no. 2"], [HIDDEN, 40], data="b")
+    before = exhibit("Breaks", ["La Porte no. 1", "Gary no. 1"], [12, 15], data="a")
+    assert linkage.exposed([now, before]) == []
+    assert len(linkage.exposed([now, exhibit("Breaks", ["La Porte no. 1", "Gary no. 1"], [12, 15], data="b")])) == 1
+    # Revised data: two other numbers are the same, so the reader takes this one for the same too.
+    places = ["La Porte no. 1", "La Porte no. 2", "Gary no. 1"]
+    revised = exhibit("Changed", places, [HIDDEN, 40, 30], data="b")
+    assert len(linkage.exposed([revised, exhibit("Breaks", places, [12, 40, 30], data="a")])) == 1
+    # That nobody came from two towns, then or now, says nothing.
+    empty = exhibit("Changed", places, [HIDDEN, 0, 0], data="b")
+    assert linkage.exposed([empty, exhibit("Breaks", places, [12, 0, 0], data="a")]) == []
+
+
 def test_only_what_the_new_exhibits_add_is_told():
     old = [TOTAL, by_site(30, 40, 25, 12, HIDDEN)]
     assert linkage.exposed([*old, exhibit("News", [("2024",)], [90])], of=["News"]) == []

@@ -12,7 +12,8 @@ or when they lie within 1 to `below` - 1.
 
 Known bias. Whether two exhibits speak of the same people is judged as a reader would, from names and numbers: a pair whose visible
 cells contradict each other is not compared (a pair that agrees at least twice as often as it differs only loses the cells that
-differ). Exhibits of the same measure with no number in common count as linked, which can only make the audit stricter.
+differ). Exhibits of the same measure with no number in common count as linked, which can only make the audit stricter; but when they
+were made from different data (last quarter's page beside this one's), at least two numbers above zero must agree.
 
 References: Hundepool et al. (2012), Statistical Disclosure Control, sections 4.2 and 4.3.2 (linked tables); bounds by HiGHS.
 """
@@ -45,6 +46,7 @@ class Exhibit:
     below: int = 11
     current: bool = True
     place: str = ""  # columns of one frame share it: they count different things
+    data: str = ""  # fingerprint of the files that it was made from, "" where unknown
 
     @property
     def unit(self) -> str:
@@ -222,8 +224,10 @@ def _linked(group: list[Exhibit], one: int, other: int) -> list[_Relation]:
     found = [relation for i in range(len(group[one].rows)) if (relation := _relation(group, one, i, other))]
     seen = [_compared(group, relation) for relation in found]
     wrong = [bool(each) and (each > 0 or relation.equal) for relation, each in zip(found, seen, strict=True)]
-    agreed = sum(each == 0 for each in seen)
-    if agreed < 2 * sum(wrong) or (agreed < 2 and group[one].measure != group[other].measure):
+    agreed = sum(each == 0 and group[one].values[relation.total[1]] != 0 for relation, each in zip(found, seen, strict=True))
+    if agreed < 2 * sum(wrong) or (
+        agreed < 2 and (group[one].measure != group[other].measure or not _of_one_time(group[one], group[other]))
+    ):
         return []
     sums = [each for relation, each in zip(found, seen, strict=True) if each is not None and len(relation.parts) > 1]
     adds_up = not any(sums)
@@ -257,6 +261,11 @@ def _between(exhibit: Exhibit, rows: Sequence[int]) -> tuple[float, float]:
     visible = sum(exhibit.values[i] for i in rows if exhibit.values[i] != HIDDEN)
     hidden = sum(exhibit.values[i] == HIDDEN for i in rows)
     return visible + hidden, visible + hidden * _MOST
+
+
+def _of_one_time(one: Exhibit, other: Exhibit) -> bool:
+    """Whether two exhibits were made from the same data; of a database nothing is known but whether both stand on a page now."""
+    return one.data == other.data and (bool(one.data) or (one.current and other.current))
 
 
 def _relation(group: list[Exhibit], one: int, i: int, other: int) -> _Relation | None:

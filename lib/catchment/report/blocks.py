@@ -308,7 +308,8 @@ class Report:
     def _published(self, frame: pd.DataFrame, title: str, sources: Sequence[str]) -> dict:
         """The cells that a reader sees, for the audit of everything that is published."""
         guarded = [name for name in sources if self.tables.origin(name).suppress_below]
-        found = published.cells(frame, title, sources=guarded, below=self._threshold(sources))
+        data = " ".join(self.tables.origin(name).sha8 for name in sorted(guarded))
+        found = published.cells(frame, title, sources=guarded, below=self._threshold(sources), data=data.strip())
         return {"cells": found} if found else {}
 
     def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:

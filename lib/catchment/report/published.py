@@ -16,10 +16,11 @@ _PERIODS = ("year", "quarter", "month", "period", "date")
 _LONGEST = 80  # characters; longer texts are sentences, not names of what is counted
 
 
-def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int) -> dict[str, Any] | None:
+def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int, data: str = "") -> dict[str, Any] | None:
     """The published counts of one frame, or nothing when none of its columns is under a threshold.
 
-    `rows` holds what names each row (texts and periods), `measures` the written values by column, "c" where hidden.
+    `rows` holds what names each row (texts and periods), `measures` the written values by column, "c" where hidden, `data` the
+    fingerprint of the files behind them.
     """
     measures = [column for column in frame.columns if _is_measure(frame, str(column))] if below else []
     if not measures or not len(frame):
@@ -29,6 +30,7 @@ def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int
         "title": title,
         "sources": sorted(sources),
         "below": below,
+        "data": data,
         "rows": [list(row) for row in zip(*([text(value) for value in frame[name]] for name in names), strict=True)]
         if names
         else [[] for _ in range(len(frame))],

@@ -82,7 +82,8 @@ def _exhibits(notebook, shown, *, current=True):
         rows = [tuple(row) for row in cells["rows"]]
         for measure, values in cells["measures"].items():
             name = f"{cells['title']} ({notebook})"
-            yield Exhibit(name, measure, frozenset(cells["sources"]), rows, values, cells["below"], current, f"{notebook} {number}")
+            facts = {"current": current, "place": f"{notebook} {number}", "data": cells.get("data", "")}
+            yield Exhibit(name, measure, frozenset(cells["sources"]), rows, values, cells["below"], **facts)
 
 
 def read(content: bytes) -> dict[str, Any]:
