@@ -444,6 +444,25 @@ def areas(project, name, **columns):
     return data.Tables(SETTINGS, root=project).geometry("boundaries")
 
 
+@pytest.mark.parametrize(
+    ("layers", "said"), [([], "not readable as boundaries"), (["one", "two"], "expected one layer of shapes, found one, two")]
+)
+def test_an_archive_holds_one_layer(project, layers, said):
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    path = project / "tl_2022_us_county.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.prj", "nothing")
+        for layer in layers:
+            gpd.GeoDataFrame({"GEOID": ["17031"]}, geometry=[box(-88, 41, -87, 42)], crs="EPSG:4269").to_file(project / f"{layer}.shp")
+            for part in project.glob(f"{layer}.*"):
+                archive.write(part, part.name)
+    with pytest.raises(importers.ImportRefused, match=said) as told:
+        importers.run("boundaries", [path], root=project)
+    assert str(project) not in str(told.value)
+
+
 def test_identifiers_of_small_areas_stay_whole_and_lost_zeros_come_back(project):
     assert areas(project, "tl_2022_17_bg.geojson", GEOID=["170310101001", "170310101002"])["area_id"].tolist() == [
         "170310101001",

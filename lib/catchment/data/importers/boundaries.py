@@ -11,6 +11,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pyogrio.errors
 import shapely
 
@@ -57,10 +58,17 @@ def _read(path: Path) -> gpd.GeoDataFrame:
             size = sum(info.file_size for info in archive.infolist())
         if size > LARGEST:
             raise ImportRefused(f"{path.name}: would unpack to {size:,} bytes; refused")
+    source = f"zip://{path}" if zipfile.is_zipfile(path) else path
     try:
-        shapes = gpd.read_file(f"zip://{path}" if zipfile.is_zipfile(path) else path)
+        layers = [str(layer) for layer, _ in pyogrio.list_layers(source)]
+        if len(layers) != 1:
+            raise ImportRefused(f"{path.name}: expected one layer of shapes, found {', '.join(layers) or 'none'}")
+        shapes = gpd.read_file(source)
+    except ImportRefused:
+        raise
     except (pyogrio.errors.DataSourceError, shapely.errors.ShapelyError, ValueError) as error:
-        raise ImportRefused(f"{path.name}: not readable as boundaries ({str(error).splitlines()[0]})") from error
+        said = str(error).splitlines()[0].split(";")[0].replace("/vsizip/", "").replace(str(path), path.name)
+        raise ImportRefused(f"{path.name}: not readable as boundaries ({said})") from error
     if not isinstance(shapes, gpd.GeoDataFrame) or shapes.empty or shapes.crs is None:
         raise ImportRefused(f"{path.name}: expected shapes with a coordinate system, found none")
     return shapes.to_crs("EPSG:4326")
