@@ -35,7 +35,14 @@ class Origins:
     used = ()
 
     def __init__(self, **facts):
-        self.facts = {"title": "Stays", "simulated": False, "suppress_below": 11, "published": "2024", "ages": True} | facts
+        self.facts = {
+            "title": "Stays",
+            "simulated": False,
+            "suppress_below": 11,
+            "sha8": "00000000",
+            "published": "2024",
+            "ages": True,
+        } | facts
 
     def origin(self, name):
         return SimpleNamespace(**self.facts)
