@@ -194,7 +194,7 @@ def funnel(dots: pd.DataFrame, counties: list[str], period: str) -> dict:
     return {
         "title": title if out.any() else "No county lies outside the funnel",
         "subtitle": f"Standardized incidence ratio by expected cases, all sites, {period}, {words.count(len(dots))} counties; market"
-        " counties dark",
+        " counties in blue",
         "sources": ["incidence", "population", "incidence_by_age"],
         "labels": {"cases_n": "Observed", "expected_n": "Expected", "sir": "SIR"},
         "note": "Each county against the nation, not against each other. More counties outside than chance allows means that they differ"
