@@ -33,12 +33,15 @@ def generate(path: Path, size: int) -> None:
     import duckdb
 
     people = max(2_000, size // LINKS_EACH)
+    far = people // (LINKS_EACH + 1)
     with duckdb.connect(config={"threads": 2, "memory_limit": "1GB"}) as con:
         con.execute(f"""
-            COPY (SELECT 1000000000 + l AS a, 1000000000 + (l + 1 + CASE WHEN u < 0.7 THEN k * 40 + h % 40 ELSE k * ({people} // {LINKS_EACH + 1}) + h % ({people} // {LINKS_EACH + 1}) END) % {people} AS b,
+            COPY (SELECT 1000000000 + l AS a,
+                         1000000000 + (l + 1 + CASE WHEN u < 0.7 THEN k * 40 + h % 40 ELSE k * {far} + h % {far} END) % {people} AS b,
                          p + p * (h % 9) // 10, p, p * (h % 4) // 10
                   FROM (SELECT (i * 7919) % {people} AS l, i // {people} AS k, hash(i) % 1000003 AS h, (hash(i + 17) % 1000) / 1000 AS u,
-                               CAST(11 + least(3000, 6 / (0.002 + (hash(i + 29) % 1000) / 1000)) AS INTEGER) AS p FROM range({size}) AS r(i)))
+                               CAST(11 + least(3000, 6 / (0.002 + (hash(i + 29) % 1000) / 1000)) AS INTEGER) AS p
+                        FROM range({size}) AS r(i)))
             TO '{path}' (FORMAT csv, HEADER false, QUOTE '')
         """)
 
