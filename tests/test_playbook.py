@@ -1,5 +1,6 @@
 """Milestones: the textbook project for the critical path, slippage, and the order of gaps."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -116,3 +117,23 @@ def test_what_closes_the_gate_ranks_first_and_unworked_gaps_are_to_assess(eviden
     assert by_gap.loc["Visits: volume", "initiative"] == "Growth"  # by one of the lines behind it
     assert by_gap.loc["Drugs: price", "phase"] == "assess"
     assert pd.isna(by_gap.loc["Drugs: price", "initiative"])
+
+
+def test_critical_path_agrees_with_the_longest_ways_of_a_graph():
+    """Earliest start: the longest way to a task; slack: what the longest way through it lacks of the longest of all."""
+    draw = np.random.default_rng(5)
+    for _ in range(40):
+        names = [f"t{i}" for i in range(draw.integers(1, 11))]
+        days = {name: int(draw.integers(1, 30)) for name in names}
+        after = {name: list(draw.choice(names[:i], draw.integers(0, min(i, 3) + 1), replace=False)) for i, name in enumerate(names)}
+        tasks = pd.DataFrame({"task": names, "duration": days.values(), "after": [" ".join(after[name]) for name in names]})
+        found = playbook.critical_path(tasks.sample(frac=1, random_state=1)).set_index("task")
+        into = dict.fromkeys(names, 0)
+        for name in names:
+            into[name] = max((into[one] + days[one] for one in after[name]), default=0)
+        out = {}
+        for name in reversed(names):
+            out[name] = days[name] + max((out[one] for one in names if name in after[one]), default=0)
+        end = max(out[name] + into[name] for name in names)
+        assert found["early_start"].to_dict() == into
+        assert found["slack"].to_dict() == {name: end - into[name] - out[name] for name in names}

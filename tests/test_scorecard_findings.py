@@ -7,6 +7,7 @@ import pytest
 from catchment import params
 from catchment.analysis import readiness
 from catchment.analysis.survival import LogRank
+from catchment.report import plots, theme
 from catchment.report import scorecard_exhibits as said
 from catchment.report import scorecard_findings as findings
 from catchment.report import scorecard_tables as readable
@@ -202,6 +203,8 @@ def test_a_run_that_has_not_passed_the_mean_is_not_told_as_a_rise_above_it(now, 
 def test_a_program_with_few_charts_is_told_so():
     first, second = readable.notable(board(points_n=3), {}, 2)
     assert second.points.empty
+    drawn = plots.control(second.points, "period", second.kpi, signal="signal", target=second.row["target"])
+    assert (drawn.fig, drawn.missing) == (None, "there is no such record")
     assert said.control(first.row, SETTINGS)["title"] == "No further indicator has the 12 points that a chart needs"
 
 
@@ -250,6 +253,17 @@ def test_margin_counts_by_what_it_lost_and_a_plan_by_its_mean_delay():
     assert lost.size == pytest.approx(0.25)
     plan = pd.DataFrame({"initiative": "A", "milestone": "M", "standing": ["slipping", "on time", "done"], "slip_days": [73, -10, 900]})
     assert findings.slips(plan).size == pytest.approx(0.1)
+
+
+def test_special_causes_for_the_better_are_open_diamonds():
+    months = pd.date_range("2025-01-01", periods=3, freq="MS")
+    frame = pd.DataFrame({"period": months, "x_share": [0.1, 0.5, 0.9], "mean_x_share": 0.5, "x_share_low": 0.2, "x_share_high": 0.8,
+                          "signal": ["below", "", "above"], "good": [True, False, False]})  # fmt: skip
+    marks = [
+        line for line in plots.control(frame, "period", "x_share", signal="signal").fig.axes[0].lines if line.get_marker() in ("D", "o")
+    ]
+    assert [mark.get_marker() for mark in marks] == ["D", "o", "D"]
+    assert [mark.get_markerfacecolor() for mark in marks] == [theme.PAPER, theme.ACCENT, theme.WARN]
 
 
 @pytest.mark.parametrize(("pvalue", "says"), [(0.2, "not measurably different from"), (0.01, "faster than in")])

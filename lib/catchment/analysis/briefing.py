@@ -209,7 +209,8 @@ def asked(decisions: pd.DataFrame, road: pd.DataFrame, capital: Mapping[str, flo
     until = as_of + pd.DateOffset(months=months)
     pilots = road[(road["phase"] == "pilot") & (road["start"] > as_of) & (road["start"] <= until)]
     starts = pd.DataFrame({"decision": "Release “" + pilots["title"] + "” to start", "forum": pilots["owner"], "by": pilots["start"],
-                           "amount_usd": pilots["title"].map(dict(capital)).astype("float64"), "otherwise": "Its start and its returns move back"})  # fmt: skip
+                           "amount_usd": pilots["title"].map(dict(capital)).astype("float64"),
+                           "otherwise": "Its start and its returns move back"})  # fmt: skip
     known = decisions[["decision", "forum", "by", "amount_usd", "otherwise"]].assign(by=pd.to_datetime(decisions["by"]))
     every = (
         pd.concat([known.astype({"amount_usd": "float64"}), starts.astype({"by": known["by"].dtype})], ignore_index=True)

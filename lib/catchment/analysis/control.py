@@ -304,7 +304,7 @@ def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
 
 
 def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
-    """Whether the process as it runs meets `target`: always, never, or by chance; not judged with few points since the last declared step."""
+    """Whether the process as it runs meets `target`: always, never or by chance; not judged with few points since the last step."""
     known = _judged(chart)
     if len(known) < LEAST_POINTS or pd.isna(target) or better == "neither":
         return Verdict("unknown", "·", "no target" if pd.isna(target) or better == "neither" else "too few points to judge")

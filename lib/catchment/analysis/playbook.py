@@ -143,10 +143,12 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
     open_ = assessed[assessed["status"].isin(OPEN)]
     standards = pd.DataFrame({"area": "Accreditation", "gap": open_["standard"] + " " + open_["title"],
                               "evidence": open_["status"] + ": " + open_["evidence"], "gate": open_["status"].isin(["Not met", "Unknown"]),
-                              "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}), "key": open_["standard"]})  # fmt: skip
+                              "size": open_["status"].map({"Not met": 1.0, "Unknown": 0.6, "At risk": 0.4}),
+                              "key": open_["standard"]})  # fmt: skip
     few = reached[reached["standing"] == "below peers"]
     services = pd.DataFrame({"area": "Service access", "gap": few["service"] + ", " + few["site"],
-                             "evidence": "reach below the peer median, beyond chance", "gate": False, "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "key": few["service"]})  # fmt: skip
+                             "evidence": "reach below the peer median, beyond chance", "gate": False,
+                             "size": (few["gap_points"] / few["peer_median_share"]).clip(0, 1), "key": few["service"]})  # fmt: skip
     return pd.concat([part for part in (indicators, standards, services, _overruns(lines)) if len(part)], ignore_index=True)
 
 

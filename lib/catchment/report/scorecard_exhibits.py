@@ -25,8 +25,8 @@ def indicators(settings) -> Words:
         "caption": f"Indicators of the program, newest value, {settings.name}",
         "sources": ["kpi_months", "volumes", "referral_cases", "budget_lines"],
         "labels": {"mean": "Usual (mean)"},
-        "note": "[c]: 1 to 10 patients in the numerator, denominator or the rest; such an indicator moves to quarters or years until it can "
-        "be shown.",
+        "note": "[c]: 1 to 10 patients in the numerator, denominator or the rest; such an indicator moves to quarters or years "
+        "until it can be shown.",
     }
 
 

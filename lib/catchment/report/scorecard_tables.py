@@ -106,7 +106,7 @@ class Charted(NamedTuple):
     row: pd.Series
     """Its row of the scorecard."""
     points: pd.DataFrame
-    """Its chart, the columns named after the indicator, so that axis, table and hover text carry its unit; `good` points are on its good side."""
+    """Its chart, columns named after the indicator so that axis and hover text carry its unit; `good` points are on its good side."""
     table: pd.DataFrame
     """The same for the data table: what is no special cause says so."""
 
