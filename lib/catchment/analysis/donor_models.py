@@ -275,18 +275,11 @@ def _maximize(log_likelihood: Callable, starts: tuple, table: pd.DataFrame) -> t
     """Best of several starts over the logarithms of the parameters, bounded so that none runs off to infinity."""
     if table["weights"].sum() < 10 or not (table["x"] > 0).any():
         raise FitError("the model needs ten donors or more, and some who gave again")
-    scale = table["weights"].sum()
-    runs = []
+    scale, runs = table["weights"].sum(), []
+    options = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000}
+    search = {"method": "L-BFGS-B", "bounds": [(-9.0, 9.0)] * len(starts[0]), "options": options}
     for start in starts:
-        runs.append(
-            optimize.minimize(
-                lambda logs: -log_likelihood(np.exp(logs)) / scale,
-                np.log(start),
-                method="L-BFGS-B",
-                bounds=[(-9.0, 9.0)] * len(start),
-                options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000},
-            )
-        )
+        runs.append(optimize.minimize(lambda logs: -log_likelihood(np.exp(logs)) / scale, np.log(start), **search))
         if runs[-1].success and np.abs(runs[-1].x).max() < 8.9:
             break  # an inner maximum; another start is for when the search ran to a bound
     best = min(runs, key=lambda run: run.fun)

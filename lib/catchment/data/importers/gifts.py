@@ -14,30 +14,14 @@ from .gift_rows import Ledger, Unfit, amount, day, dollars_only, kind_of, once, 
 from .layout import Field, Layout, plain
 
 GIFT_TYPES = (
-    "donor-advised",
-    "event",
-    "grant",
-    "in kind",
-    "matching",
-    "outright",
-    "planned intention",
-    "planned realized",
-    "pledge",
-    "pledge payment",
-    "recurring",
-    "stock",
-)
+    "donor-advised", "event", "grant", "in kind", "matching", "outright", "planned intention", "planned realized", "pledge",
+    "pledge payment", "recurring", "stock",
+)  # fmt: skip
 PROGRAMS = ("annual giving", "major gifts", "events", "corporate", "foundation", "grants", "planned giving")
 _PROGRAM = {
-    "event": "events",
-    "grant": "grants",
-    "planned intention": "planned giving",
-    "planned realized": "planned giving",
-    "pledge": "major gifts",
-    "pledge payment": "major gifts",
-    "stock": "major gifts",
-    "matching": "corporate",
-}
+    "event": "events", "grant": "grants", "planned intention": "planned giving", "planned realized": "planned giving",
+    "pledge": "major gifts", "pledge payment": "major gifts", "stock": "major gifts", "matching": "corporate",
+}  # fmt: skip
 _SCHEDULE = "money or a commitment: a recurring gift's schedule is neither; its payments are imported"
 _WRITE_OFF = "a gift: pledge write-offs belong to the pledges table"
 
