@@ -381,13 +381,13 @@ def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = 
     return plot
 
 
-def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str | None = None, outline: str | None = None) -> Plot:
-    """Two mirrored bars per age band (frame order, youngest first); `outline` is a second value column drawn as an outline."""
+def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str = "", outline: str | None = None, later: str = "") -> Plot:
+    """Two mirrored bars per age band (frame order, youngest first) of `now`; `outline` is a second value column, of `later`."""
     sides = list(dict.fromkeys(frame[side]))
     if len(sides) != 2:
         raise ValueError(f"a pyramid has two sides, not {len(sides)}: {sides}")
-    bands = list(dict.fromkeys(frame[band]))[::-1]
-    columns = [value] + ([outline] if outline else [])
+    bands, colors = list(dict.fromkeys(frame[band]))[::-1], (theme.ACCENT, theme.RAMP[2])
+    columns, ahead = [value] + ([outline] if outline else []), later or formats.plain(outline or "")
     fmt = formats.of(value, frame[value])
     top = float(frame[columns].max().max())
     plot, ax = _rows(pd.DataFrame({band: bands}), band, row=16, top=26, bottom=24, right=12, low=-top * 1.04, high=top * 1.04)
@@ -395,16 +395,16 @@ def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str |
     ax.xaxis.set_major_formatter(lambda v, _: tick(abs(v), fmt_axis))
     for row in frame.to_dict("records"):
         sign, i = (-1 if row[side] == sides[0] else 1), bands.index(row[band])
-        bar = ax.barh(i, sign * float(row[value]), height=0.86, color=theme.ACCENT if sign < 0 else theme.RAMP[2])[0]
-        tail = f", {formats.plain(outline).lower()} {fmt.full(row[outline])}" if outline else ""
+        bar = ax.barh(i, sign * float(row[value]), height=0.86, color=colors[0] if sign < 0 else colors[1])[0]
+        tail = f", {ahead.lower()} {fmt.full(row[outline])}" if outline else ""
         plot.tip(bar, f"{row[side]}, {row[band]}: {fmt.full(row[value])}{tail}")
         if outline:
             ax.barh(i, sign * float(row[outline]), height=0.86, facecolor="none", edgecolor=theme.INK, linewidth=1.0)
-    extra = [(formats.plain(outline), {"facecolor": "none", "edgecolor": theme.INK})] if outline else []
-    first = f"{formats.plain(sides[0])}{f', {now}' if now else ''}"
+    extra = [(ahead, {"facecolor": "none", "edgecolor": theme.INK})] if outline else []
+    bars = [(f"{formats.plain(name)}{f', {now}' if now else ''}", {"facecolor": color}) for name, color in zip(sides, colors, strict=True)]
     key(
         plot,
-        [(first, {"facecolor": theme.ACCENT}), (formats.plain(sides[1]), {"facecolor": theme.RAMP[2]}), *extra],
+        [*bars, *extra],
         left=ax.get_position().x0 * theme.WIDTH,
         top=4,
     )
