@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from catchment.run.warm_kernel import JUPYTER_PATH
@@ -26,8 +27,8 @@ told["provisioner"] = type(manager.provisioner).__name__
 client = manager.client(); client.start_channels(); client.wait_for_ready(timeout=60)
 told["result"] = ask(client, "import sys; print('pandas' in sys.modules, 'catchment.report' in sys.modules)")
 told["parent"] = ask(client, "import os; print(os.getppid())")[1] == str(_forkserver._forkserver_pid)
-request = client.execute("import time; time.sleep(600)")
-while client.get_iopub_msg(timeout=60)["msg_type"] != "execute_input":
+request = client.execute("import time; print('begun', flush=True); time.sleep(600)")
+while "begun" not in client.get_iopub_msg(timeout=60)["content"].get("text", ""):
     pass
 manager.interrupt_kernel()
 while (reply := client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != request:
@@ -61,6 +62,16 @@ def test_a_warm_kernel_starts_answers_is_interrupted_restarted_and_ends():
         "after the server died": ["ok", "still"],
         "gone": False,
     }
+
+
+@pytest.mark.slow
+def test_a_jupyter_server_that_ends_takes_its_kernels_along():
+    script = SCRIPT[: SCRIPT.index('told["result"]')] + "print(manager.provisioner.pid); raise SystemExit(3)"
+    environment = {**os.environ, "JUPYTER_PATH": str(JUPYTER_PATH)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 3, done.stderr
+    kernel = int(done.stdout.splitlines()[-1])
+    assert not psutil.pid_exists(kernel) or psutil.Process(kernel).status() == psutil.STATUS_ZOMBIE
 
 
 def test_the_kernel_specification_names_the_provisioner():

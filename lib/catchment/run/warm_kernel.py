@@ -5,6 +5,7 @@ A kernel provisioner (entry point `catchment-warm`) for the kernel specification
 process; when it dies the next kernel starts another. Where processes cannot be forked the ordinary kernel starts instead.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from jupyter_client.provisioning import LocalProvisioner
 
 from catchment.run.child import end_with_parent
-from catchment.run.pool import FORKS, start_server
+from catchment.run.pool import FORKS, STARTS, await_server_death, start_server
 
 JUPYTER_PATH = Path(__file__).parent / "jupyter"
 PRELOAD = ("ipykernel.kernelapp", "catchment.params", "catchment.data", "catchment.report")
@@ -60,6 +61,22 @@ class ForkedProcess:
         self.process.terminate()
 
 
+def _forked(command, environment, folder):
+    """A kernel's process; a server that dies under the request is replaced."""
+    context = multiprocessing.get_context("forkserver")
+    for left in reversed(range(STARTS)):
+        start_server(context, PRELOAD)
+        process = context.Process(target=run_kernel, args=(command, environment, folder), name="kernel", daemon=False)
+        try:
+            process.start()
+        except (OSError, EOFError):
+            if not left:
+                raise
+            await_server_death(context)
+        else:
+            return process
+
+
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels as forks of the pre-imported server."""
 
@@ -67,11 +84,9 @@ class WarmProvisioner(LocalProvisioner):
         if not FORKS:
             self.log.warning("This platform cannot fork: an ordinary kernel is started, and its imports take their time.")
             return await super().launch_kernel(cmd, **kwargs)
-        context = multiprocessing.get_context("forkserver")
-        start_server(context, PRELOAD)
-        environment = dict(kwargs.get("env") or os.environ)
-        process = context.Process(target=run_kernel, args=(cmd, environment, kwargs.get("cwd")), name="kernel", daemon=False)
-        process.start()
+        process = _forked(cmd, dict(kwargs.get("env") or os.environ), kwargs.get("cwd"))
+        # A Jupyter server that ends without its kernels must not wait for them: multiprocessing would, for ever.
+        atexit.register(process.kill)
         self.process, self.pid, self.pgid = ForkedProcess(process), process.pid, process.pid
         self.cwd = kwargs.get("cwd", Path.cwd())
         return self.connection_info
