@@ -132,7 +132,7 @@ def main() -> None:
     table = pd.DataFrame(steps)
     print(table.loc[~table["apart"]].nlargest(12, "cpu_s").to_string(index=False, float_format="{:.2f}".format))
     print(
-        f"analysis {table.loc[~table['reads'], 'cpu_s'].sum():.2f} s CPU (floor 3); reading and drawing {table.loc[table['reads'], 'cpu_s'].sum():.2f} s CPU"
+        f"analysis {table.loc[~table['apart'], 'cpu_s'].sum():.2f} s CPU (floor 3); reading and drawing {table.loc[table['apart'], 'cpu_s'].sum():.2f} s CPU"
     )
     grown = growth(names)
     print(pd.DataFrame(grown).to_string(index=False, float_format="{:.2f}".format))
