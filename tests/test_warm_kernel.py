@@ -27,7 +27,7 @@ told["provisioner"] = type(manager.provisioner).__name__
 client = manager.client(); client.start_channels(); client.wait_for_ready(timeout=60)
 told["result"] = ask(client, "import sys; print('pandas' in sys.modules, 'catchment.report' in sys.modules)")
 told["parent"] = ask(client, "import os; print(os.getppid())")[1] == str(_forkserver._forkserver_pid)
-request = client.execute("import time; print('begun', flush=True); time.sleep(600)")
+request = client.execute("import time; print('begun', flush=True); time.sleep(600)", stop_on_error=False)
 while "begun" not in client.get_iopub_msg(timeout=60)["content"].get("text", ""):
     pass
 manager.interrupt_kernel()
