@@ -9,14 +9,19 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from types import SimpleNamespace
 
+from tqdm import tqdm
+
 from catchment.run import manifest, publish, runner
 from catchment.run.page import Built
 from catchment.run.trees import Trees
+
+PATIENCE_S = 60
 
 
 class Slow(Executor):
@@ -41,17 +46,21 @@ def killed(root: Path, changes: int, after: float) -> None:
     """Do run after run, until the manifest was replaced that many times and so many seconds have passed since."""
     path = Trees.of(root).leadership / manifest.NAME
     last = path.stat().st_mtime_ns
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
+        tqdm.set_lock(threading.RLock())  # its own is shared by all forks: one killed while it holds it would stop every later one
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        while True:
+        while os.getppid() == parent:
             one(root)
-    while changes and os.waitpid(child, os.WNOHANG) == (0, 0):
+        os._exit(0)
+    deadline = time.monotonic() + PATIENCE_S
+    while changes and os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
         time.sleep(0.0005)
         if (now := path.stat().st_mtime_ns) != last:
             last, changes = now, changes - 1
     time.sleep(after)
     os.kill(child, signal.SIGKILL)
+    assert time.monotonic() < deadline, f"no page for {PATIENCE_S} s: the runs stand still"
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code == -signal.SIGKILL, f"the runs ended by themselves: {code}"
 
