@@ -89,11 +89,18 @@ def test_runs_killed_at_many_random_moments_leave_whole_reports(project):
     assert json.loads(done.stdout)["published"] >= 15, done.stdout
 
 
+def is_server(process):
+    try:
+        return any("forkserver" in word for word in process.cmdline())
+    except psutil.NoSuchProcess:  # it has just ended, or waits to be reaped
+        return False
+
+
 def victims(process, kind):
     """Processes of a command by their part in it: the runner, its page server, the pages."""
     if kind == "runner":
         return [psutil.Process(process.pid)]
-    servers = [each for each in psutil.Process(process.pid).children() if any("forkserver" in word for word in each.cmdline())]
+    servers = [each for each in psutil.Process(process.pid).children() if is_server(each)]
     return servers if kind == "server" else [page for server in servers for page in server.children()]
 
 
