@@ -137,7 +137,7 @@ def test_tables_scope_headings_carry_units_and_mark_what_is_missing():
     frame = pd.DataFrame(
         {"zip": ["1", "2"], "market_share": [0.1234, None], "cases_n": [1234.0, None], "cases_n_suppressed": [False, True]}
     )
-    text = tables.render(frame, "Caption")
+    text = tables.render(tables.written(frame), "Caption")
     assert "<caption>Caption</caption>" in text
     assert "Market, %" in text or "Market share, %" in text
     assert "12.3" in text

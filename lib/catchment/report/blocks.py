@@ -167,11 +167,12 @@ class Report:
         self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
+        shown = tables.written(safe)
         html = (
             f'<figure id="fig-{n}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
             f"{self._picture(drawn, n, alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
-            f"{self._behind(safe, n, subtitle if drawn.fig else title, labels)}"
-            f"{self._under(sources, note, safe, *drawn.tips.values(), title, subtitle)}</figure>"
+            f"{self._behind(shown, n, subtitle if drawn.fig else title, labels)}"
+            f"{self._under(sources, note, shown, *drawn.tips.values(), title, subtitle)}</figure>"
         )
         return Block(
             html,
@@ -197,11 +198,11 @@ class Report:
         return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{svg.render(drawn.fig, alt, tips=drawn.tips, prefix=f"f{n}")}</div>'
 
     @staticmethod
-    def _behind(safe: pd.DataFrame, n: int, caption: str, labels: dict[str, str] | None) -> str:
-        if safe.empty:
+    def _behind(shown: tables.Written, n: int, caption: str, labels: dict[str, str] | None) -> str:
+        if shown.frame.empty:
             return ""
-        file = download.link(safe, caption, f"Figure {n}", labels=labels)
-        return f"<details><summary>Data behind figure {n}</summary>{tables.render(safe, caption, labels=labels)}{file}</details>"
+        file = download.link(shown, caption, f"Figure {n}", labels=labels)
+        return f"<details><summary>Data behind figure {n}</summary>{tables.render(shown, caption, labels=labels)}{file}</details>"
 
     def table(
         self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
@@ -210,14 +211,15 @@ class Report:
         """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
         safe = self.protect(frame, sources=sources)
         self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
+        shown = tables.written(safe)
         if safe.empty:
-            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, safe)}</div>'
+            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}</div>'
             return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
         strong = tables.emphasis(frame, emphasize)
-        html = tables.render(safe.head(most), caption, labels=labels, emphasize=strong.head(most))
+        html = tables.render(shown.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
-            html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(safe, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
-        html += download.link(safe, caption, "This table", labels=labels)
+            html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(shown, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
+        html += download.link(shown, caption, "This table", labels=labels)
         record = {
             "kind": "table",
             "title": caption,
@@ -226,7 +228,7 @@ class Report:
             **self._published(safe, caption, sources),
             **self._values(safe, sources, note, labels),
         }
-        return Block(f'<div class="exhibit">{html}{self._under(sources, note, safe)}</div>', record)
+        return Block(f'<div class="exhibit">{html}{self._under(sources, note, shown)}</div>', record)
 
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
@@ -262,7 +264,9 @@ class Report:
         shown = frame.drop(columns="overridden").assign(
             value=[formats.of("text", None).bare(value) if isinstance(value, str) else _plain(value) for value in frame["value"]]
         )
-        html = tables.render(shown, "Assumptions; this partner's own are emphasized", labels={"key": "Assumption"}, emphasize=own)
+        html = tables.render(
+            tables.written(shown), "Assumptions; this partner's own are emphasized", labels={"key": "Assumption"}, emphasize=own
+        )
         return Block(
             f"<details><summary>{len(frame)} assumptions: value, unit, source, date, confidence</summary>{html}</details>",
             {"kind": "assumptions"},
@@ -319,9 +323,9 @@ class Report:
                     f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)"
                 )
 
-    def _under(self, sources: Sequence[str], note: str | None, frame: pd.DataFrame, *texts: str) -> str:
+    def _under(self, sources: Sequence[str], note: str | None, shown: tables.Written, *texts: str) -> str:
         """The small print: note, legend of marks, sources with their vintage."""
-        legend = marks.legend(*texts, tables.legend(frame)) if len(frame) else ""
+        legend = marks.legend(*texts, tables.legend(shown)) if len(shown) else ""
         lines = [
             marks.marked(note) if note else "",
             marks.escape(legend),

@@ -9,8 +9,6 @@ import io
 import re
 from urllib.parse import quote
 
-import pandas as pd
-
 from . import formats, marks, tables
 
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
@@ -18,20 +16,19 @@ _NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?( ?%)?")
 _NAME = re.compile(r"[^a-z0-9]+")
 
 
-def link(frame: pd.DataFrame, caption: str, what: str, *, labels: dict[str, str] | None = None) -> str:
+def link(shown: tables.Written, caption: str, what: str, *, labels: dict[str, str] | None = None) -> str:
     """`<a download>` with the frame as it is shown; `what` names the exhibit for a screen reader."""
-    href = "data:text/csv;charset=utf-8," + quote("\ufeff" + text(frame, labels=labels), safe=",:()$[]")
+    href = "data:text/csv;charset=utf-8," + quote("\ufeff" + text(shown, labels=labels), safe=",:()$[]")
     name = _NAME.sub("-", caption.lower()).strip("-")[:60] or "table"
     return f'<p class="download"><a download="{name}.csv" href="{href}">{marks.escape(what)} as CSV</a></p>'
 
 
-def text(frame: pd.DataFrame, *, labels: dict[str, str] | None = None) -> str:
+def text(shown: tables.Written, *, labels: dict[str, str] | None = None) -> str:
     """The frame as CSV (RFC 4180): headings with their unit, values as written in the table, [c] hidden, [x] not available."""
-    written = tables.written(frame)
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow([safe(formats.heading(str(column), labels, fmt)) for column, fmt in written.items()])
-    rows.writerows(zip(*(_cells(frame, column, fmt) for column, fmt in written.items()), strict=True))
+    rows.writerow([safe(formats.heading(str(column), labels, fmt)) for column, fmt in shown.styles.items()])
+    rows.writerows(zip(*(_cells(shown, column) for column in shown.styles), strict=True))
     return out.getvalue()
 
 
@@ -40,10 +37,11 @@ def safe(value: str) -> str:
     return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
 
 
-def _cells(frame: pd.DataFrame, column: str, fmt: formats.Format) -> list[str]:
-    shown = tables.texts(frame, column, fmt)
+def _cells(shown: tables.Written, column: str) -> list[str]:
+    fmt, texts = shown.styles[column], shown.texts[column]
     if fmt.kind == "text":
-        return [safe(value) for value in shown]
+        return [safe(value) for value in texts]
     return [
-        cell if cell.startswith("[") else f"{value * fmt.scale:.{fmt.digits}f}" for cell, value in zip(shown, frame[column], strict=True)
+        cell if cell.startswith("[") else f"{value * fmt.scale:.{fmt.digits}f}"
+        for cell, value in zip(texts, shown.frame[column], strict=True)
     ]
