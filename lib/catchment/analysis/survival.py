@@ -111,22 +111,29 @@ def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) 
     )
 
 
-def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05) -> Quantile:
-    """Time by which the share `p` has had the event: the first time at which at most 1 - p are still waiting.
+def quantiles(duration: ArrayLike, event: ArrayLike, shares: Sequence[float], *, alpha: float = 0.05) -> list[Quantile]:
+    """Times by which each of the shares has had the event: the first time at which at most 1 - p are still waiting.
 
     References
     ----------
     Brookmeyer and Crowley (1982), Biometrics 38:29, for the limits.
     """
-    if not 0 < p < 1:
-        raise ValueError(f"p must lie between 0 and 1, not {p}")
+    if wrong := [p for p in shares if not 0 < p < 1]:
+        raise ValueError(f"p must lie between 0 and 1, not {wrong[0]}")
     table = kaplan_meier(duration, event, alpha=alpha)
+    time = table["time"].to_numpy()
+    waiting = [table[name].to_numpy() for name in ("survival_share", "survival_low", "survival_high")]
 
-    def first(column: str) -> float:
-        reached = table["time"][table[column] <= 1 - p + 1e-12]
-        return float(reached.iloc[0]) if len(reached) else np.nan
+    def first(left: np.ndarray, p: float) -> float:
+        reached = np.flatnonzero(left <= 1 - p + 1e-12)
+        return float(time[reached[0]]) if len(reached) else np.nan
 
-    return Quantile(first("survival_share"), first("survival_low"), first("survival_high"))
+    return [Quantile(*(first(left, p) for left in waiting)) for p in shares]
+
+
+def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05) -> Quantile:
+    """Time by which the share `p` has had the event, with its limits; see `quantiles`."""
+    return quantiles(duration, event, [p], alpha=alpha)[0]
 
 
 def median(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05) -> Quantile:
@@ -263,7 +270,7 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
         if step is None:
             continue
         shares = np.arange(step, 0.999, step)
-        days = [quantile(part["days"], part["observed"], share).estimate for share in shares]
+        days = [reached.estimate for reached in quantiles(part["days"], part["observed"], shares)]
         reached = [(name, day, share) for day, share in zip(days, shares, strict=True) if not np.isnan(day)]
         rows += [(name, 0.0, 0.0), *reached] if reached else []
     # Several steps that fall on one day are one rise of the curve.
@@ -271,6 +278,7 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 
 
 def _wait(timed: pd.DataFrame, alpha: float) -> dict[str, float]:
-    middle = median(timed["days"], timed["observed"], alpha=alpha)
-    late = (quantile(timed["days"], timed["observed"], share).estimate for share in (0.75, 0.90))
-    return dict(zip(WAIT, (len(timed), int(timed["observed"].sum()), float(1 - timed["observed"].mean()), *middle, *late), strict=True))
+    middle, *late = quantiles(timed["days"], timed["observed"], (0.5, 0.75, 0.90), alpha=alpha)
+    seen = timed["observed"]
+    counts = (len(timed), int(seen.sum()), float(1 - seen.mean()))
+    return dict(zip(WAIT, (*counts, *middle, *(each.estimate for each in late)), strict=True))

@@ -13,7 +13,10 @@ import pandas as pd
 from . import formats, published
 
 _PEOPLE = "|".join(unit.removesuffix("s") for unit in formats.PEOPLE_UNITS)
-_UNIT = r"(?! ?(?:%|percent|points?\b|[KMB]\b|days?\b|weeks?\b|months?\b|quarters?\b|years?\b|minutes?\b|km\b|ZIPs?\b|sites?\b|centers?\b|clinicians?\b))"
+_UNIT = (
+    r"(?! ?(?:%|percent|points?\b|[KMB]\b|days?\b|weeks?\b|months?\b|quarters?\b|years?\b|minutes?\b|km\b|ZIPs?\b"
+    r"|sites?\b|centers?\b|clinicians?\b))"
+)
 _NUMBER = re.compile(rf"(?<![\w.,$+/–-])(\d{{1,3}}(?:,\d{{3}})+|\d+)(?![\w/–-]|[.,]\d){_UNIT}")
 # "1 to 10 patients are hidden", "the first 3 visits" and "1 in 5 patients" count nobody; "5 towns send patients" counts towns.
 _BETWEEN = r"(?:(?!(?!previous|various)[a-z]+s )[a-z]+ ){0,2}"
@@ -48,12 +51,8 @@ class Spoken:
         DisclosureError
             A sentence said earlier gives one of them.
         """
-        new = {
-            each
-            for column in before.columns
-            if f"{column}_suppressed" in after.columns and formats.is_people(str(column))
-            for each in _hidden(before, after, str(column))
-        }
+        counts = [name for name in before.columns if f"{name}_suppressed" in after.columns and formats.is_people(str(name))]
+        new = _hidden(before, after, counts) if counts else set()
         for where, sentence, other in self._said:
             _refuse(where, sentence, new - self._hidden, other)
         self._hidden |= new
@@ -76,18 +75,20 @@ class Spoken:
             self._said.append((where, sentence, other))
 
 
-def _hidden(before: pd.DataFrame, after: pd.DataFrame, column: str) -> set[_Hidden]:
-    flags = after[f"{column}_suppressed"].fillna(False).astype(bool) & before[column].notna()
+def _hidden(before: pd.DataFrame, after: pd.DataFrame, counts: list[str]) -> set[_Hidden]:
     names = [name for name in before.columns if published.names_a_row(before, str(name))]
+    texts = {name: [published.text(value).lower() for value in before[name]] for name in names}
     telling = [name for name in names if before[name].nunique() > 1] or names
     # Naming one identifier (a city beside its ZIP) names the row; without one, all its names do.
-    identifiers = [[name] for name in telling if len(before) > 1 and before[name].map(published.text).nunique() == len(before)]
-    return {
-        _Hidden(round(row[-1]), labels)
-        for chosen in identifiers or [telling]
-        for row in before.loc[flags, [*chosen, column]].itertuples(index=False)
-        if (labels := tuple(label for value in row[:-1] if (label := published.text(value).lower())))
-    }
+    identifiers = [[name] for name in telling if len(before) > 1 and len(set(texts[name])) == len(before)]
+    found = set()
+    for column in counts:
+        flags = after[f"{column}_suppressed"].fillna(False).astype(bool) & before[column].notna()
+        for place, value in zip(flags.to_numpy().nonzero()[0], before.loc[flags, column], strict=True):
+            for chosen in identifiers or [telling]:
+                if labels := tuple(texts[name][place] for name in chosen if texts[name][place]):
+                    found.add(_Hidden(round(value), labels))
+    return found
 
 
 def _others(frame: pd.DataFrame) -> set[int]:
