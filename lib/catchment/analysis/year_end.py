@@ -70,14 +70,21 @@ def _boiled(gifts: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataF
             }
         ),
     ]
-    return _Cash(
-        first,
-        seasons.cumsum(axis=1),
-        pd.concat(rows, ignore_index=True),
-        payments[["pledge_id", "gift_date", "amount_usd"]],
-        instalments,
-        write_offs,
-        start_month,
+    of_pledges = _numbered(payments, instalments, write_offs)
+    return _Cash(first, seasons.cumsum(axis=1), pd.concat(rows, ignore_index=True), *of_pledges, start_month)
+
+
+def _numbered(
+    payments: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """The three with pledges as numbers in the order of their ids: they are grouped some forty times, texts ten times slower."""
+    tables = [table for table in (payments, instalments, write_offs) if table is not None]
+    numbers, _ = pd.factorize(pd.concat([table["pledge_id"].astype("object") for table in tables]), sort=True)
+    parts = iter(np.split(numbers, np.cumsum([len(table) for table in tables])[:-1]))
+    return (
+        payments[["gift_date", "amount_usd"]].assign(pledge_id=next(parts)),
+        instalments[["due_usd"]].assign(pledge_id=next(parts), due_date=pd.to_datetime(instalments["due_date"])),
+        None if write_offs is None else write_offs[["written_off_usd", "written_off_date"]].assign(pledge_id=next(parts)),
     )
 
 
@@ -292,7 +299,7 @@ def back_test(
         then, target = as_of - pd.DateOffset(years=back), year - back
         if target - boiled.first < 3:
             continue
-        known = instalments[~instalments["pledge_id"].isin(made.index[made > then])]
+        known = boiled.instalments[~instalments["pledge_id"].isin(made.index[made > then])]
         row = _forecast(replace(boiled, instalments=known), then, level=level, **options).iloc[-1]
         total = float(totals[target])
         rows.append(
