@@ -187,6 +187,7 @@ def test_every_dependency_is_used():
         "jupyterlab": "make lab",
         "ruff": "style, in this file",
         "pytest-xdist": "make test",
+        "pytest-timeout": "make test: a test that hangs fails",
         "ipykernel": "the notebooks' kernel",
         "pyarrow": "Parquet and pandas' text",
     }

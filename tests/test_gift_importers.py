@@ -201,7 +201,10 @@ class TestNpsp:
         assert rejected[4][0] == "stage" and "proposals" in rejected[4][1] and rejected[6][0] == "currency"
 
     def test_stage_name_is_not_a_tumor_stage(self):
-        gift_rows.refuse_clinical(["StageName", "Stage", "Fund", "Physician", "Department", "Cancer Fund", "Oncology Campaign"], "x.csv")
+        harmless = ["StageName", "Stage", "Fund", "Physician", "Department", "Cancer Fund", "Oncology Campaign"]
+        gift_rows.refuse_clinical(harmless, "x.csv")
+        with pytest.raises(ImportRefused, match="Tumor Stage"):
+            gift_rows.refuse_clinical([*harmless, "Tumor Stage"], "x.csv")
 
     def test_payments_scheduled_and_paid(self, load):
         text = "Id,npe01__Opportunity__c,npe01__Payment_Amount__c,npe01__Scheduled_Date__c,npe01__Payment_Date__c,npe01__Paid__c,npe01__Written_Off__c\nP1,006B,2500,2024-03-01,2024-03-04,TRUE,FALSE\nP2,006B,2500,2025-03-01,,FALSE,FALSE\nP3,006B,5,2025-03-01,,TRUE,FALSE\n"

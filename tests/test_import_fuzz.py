@@ -248,7 +248,8 @@ def test_flipped_bytes_never_raise_anything_else(kind, tmp_path):
     for seed in range(3):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        imported(kind, byte_flipped(random.Random(f"{kind}{seed}"), text=text), folder, name)
+        result, found = imported(kind, byte_flipped(random.Random(f"{kind}{seed}"), text=text), folder, name)
+        assert result is None or len(found) == result.rows
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):

@@ -31,6 +31,8 @@ def test_other_numbers_and_other_rows_are_not(sentence):
     spoken = Spoken()
     spoken.hide(STAYS, SAFE)
     spoken.say("a title", sentence)
+    with pytest.raises(DisclosureError):
+        spoken.say("a title", "Kidney: 12")
 
 
 def test_a_number_that_the_exhibit_shows_of_other_things_is_not_a_count_of_people():
@@ -102,3 +104,5 @@ def test_few_people_are_not_told_from_a_source_with_a_threshold(sentence):
 )
 def test_definitions_and_forecasts_are_not_counts(sentence):
     Spoken().say("a takeaway", sentence, below=11)
+    with pytest.raises(DisclosureError):
+        Spoken().say("a takeaway", f"{sentence}: 5 patients", below=11)
