@@ -32,6 +32,16 @@ def test_a_wrong_request_exits_with_2_and_one_line(here, capsys, arguments):
     assert told.count("\n") == 1 and told.startswith("catchment: no ")
 
 
+@pytest.mark.parametrize("place", [1, 3, 4])
+def test_the_files_of_an_import_stand_before_or_behind_its_options(here, capsys, place):
+    arguments = ["hospital_service_area", "--name", "flows", "--year=2020"]
+    arguments.insert(place, "none.csv")
+    assert cli.main(["import", *arguments]) == 1
+    assert capsys.readouterr().err == "not imported: none.csv: no such file\n"
+    with pytest.raises(SystemExit):
+        cli.main(["import", *arguments, "--nmae", "x"])
+
+
 def test_wrong_settings_exit_with_2_and_name_their_place(here, capsys):
     path = here.root / "params" / "partners" / "dunes.yml"
     path.write_text(path.read_text() + "\nmax_agedays: 5\n")

@@ -18,7 +18,7 @@ from catchment.run.trees import FAILED, LEADERSHIP, Trees, TreesError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _options(_parser(), arguments)
     try:
         return options.command(options)
     except params.ParamsError as error:
@@ -31,6 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (plan.PlanError, TreesError, OSError) as error:
         print(f"catchment: {error}", file=sys.stderr)
         return 2
+
+
+def _options(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
+    """The parsed request. Files may also stand behind options: argparse takes a list of them at its first place only."""
+    options, rest = parser.parse_known_args(arguments)
+    if rest and ("files" not in options or any(each.startswith("-") for each in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.files = [*options.files, *map(Path, rest)]
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

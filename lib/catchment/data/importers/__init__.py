@@ -2,22 +2,25 @@
 
 An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalogue entry in
 data/imported/<name>.yml. It is read like any other; of a simulated table of the same name it takes the place. Importing the same
-bytes again does nothing, so an interrupted import is simply started again.
+bytes again does nothing, so an interrupted import is simply started again. `remove("hospital_service_area", "HSAF_2023.csv",
+root=root)` takes one file out again.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ...params import partners
+from ...params.load import PARTNER_ID
 from ...params.text import nearest
 from ..catalog import Column, Imported, imports, tables
 from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, referral_extract, trials
 from .layout import Field, Layout
+from .shelf import Shelf, take_away, take_in
 from .stream import ImportRefused, facts_of_binary
 
 LAYOUTS: dict[str, Layout] = {
@@ -68,31 +71,52 @@ def each(
     progress: Told | None = None,
 ) -> Iterator[Imported]:
     """The same, one file at a time."""
-    if kind not in kinds():
-        hint = nearest(kind, kinds())
-        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(kinds())}")
+    _known(kind)
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)
     _fits(kind, name, root)
+    shelf = Shelf(root, kind, name, partner or "")
     for path in map(Path, files):
-        done = imports(root).get(name)
-        same = next(
-            (known for known in (done.imported if done else []) if (known.sha256, known.partner) == (_sha256(path), partner or "")), None
-        )
+        same = shelf.known(facts_of_binary(path, 1 << 62))
         if same is None:
-            same = replace(_import(kind, path, root, name, year, partner, progress), partner=partner or "")
+            same = _import(shelf, path, year, progress)
             _register(kind, name, root, same)
         yield same
 
 
-def _sha256(path: Path) -> str:
-    return facts_of_binary(path, 1 << 62)
+def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner: str | None = None) -> Imported:
+    """Take one imported file out of the table `name`, by its name: its Parquet file, its rejected rows and its entry.
+
+    The last one takes the table's entry with it, and a simulated table of the name is there again. Raises ImportRefused with the
+    imports that there are when none has the name.
+    """
+    _known(kind)
+    name = name or kind
+    _named(name)
+    if partner and not PARTNER_ID.fullmatch(partner):
+        raise ImportRefused(f"{partner!r} is no partner id")
+
+    def write(remaining: list[Imported]) -> None:
+        kept = {item.kind for item in remaining}
+        _write(kind if kind in kept or not kept else remaining[-1].kind, name, root, remaining)
+
+    return take_away(Shelf(root, kind, name, partner or ""), file, write)
+
+
+def _known(kind: str) -> None:
+    if kind not in kinds():
+        hint = nearest(kind, kinds())
+        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(kinds())}")
+
+
+def _named(name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise ImportRefused(f"{name!r} is no table name: lower-case letters, digits and _, a letter first")
 
 
 def _free(name: str, root: Path) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        raise ImportRefused(f"{name!r} is no table name: lower-case letters, digits and _, a letter first")
+    _named(name)
     known = tables(root).get(name)
     if known and not known.simulated and name not in imports(root):
         raise ImportRefused(f"the catalogue has a table {name!r} already; choose another name")
@@ -106,44 +130,46 @@ def _owned(kind: str, partner: str | None, root: Path) -> None:
         raise ImportRefused(f"files of the kind {kind} are for every partner: leave --partner out")
 
 
-def _import(kind: str, path: Path, root: Path, name: str, year: int | None, partner: str | None, progress: Told | None) -> Imported:
-    folder = root / "data" / "imported" / name / (partner or "")
-    stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.name.removesuffix(".gz")).rsplit(".", 1)[0].strip("._-") or "file"
+def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -> Imported:
     tell = (lambda done, total: progress(path.name, done, total)) if progress else None
-    if kind == BOUNDARIES:
+    if shelf.kind == BOUNDARIES:
         from . import boundaries  # here, because only this kind needs geopandas
 
-        return boundaries.convert_file(path, folder / f"{stem}.geo.parquet", year=year, progress=tell)
-    layout = LAYOUTS[kind]
-    own = {"constants": {"partner": partner}} if partner else {}
-    if layout.reader:
-        return layout.reader(layout, path, folder / f"{stem}.parquet", year=year, progress=tell, **own)
-    target = folder / f"{stem}.parquet"
-    # A site gives each of its exports the same name: only a file with rows of the same keys takes the place of an earlier one.
-    fresh = folder / f"{stem}-{_sha256(path)[:8]}.parquet" if target.exists() else target
-    result = engine.convert_file(layout, path, fresh, year=year, others=list(LAYOUTS.values()), progress=tell, **own)
-    namesakes = [each for each in (target, *sorted(folder.glob(f"{stem}-????????.parquet"))) if each.exists() and each != fresh]
-    old = next((each for each in namesakes if engine.overlap(_key(layout), fresh, each)), None)
-    if old:
-        fresh.replace(old)
-        rejects = fresh.with_suffix(".rejects.csv")
-        if rejects.exists():
-            rejects.replace(old.with_suffix(".rejects.csv"))
-        result = replace(result, parquet=old.name)
-    return result
+        def shapes(target: Path, _: list[Path]) -> Imported:
+            return boundaries.convert_file(path, target, year=year, progress=tell)
+
+        return take_in(shelf, path, boundaries.KEY, shapes, ".geo.parquet")
+    layout = LAYOUTS[shelf.kind]
+    own = {"constants": {"partner": shelf.partner}} if shelf.partner else {}
+
+    def rows(target: Path, others: list[Path]) -> Imported:
+        if layout.reader:
+            more = own | {"beside": others} if own else {}
+            return layout.reader(layout, path, target, year=year, progress=tell, **more)
+        return engine.convert_file(layout, path, target, year=year, others=list(LAYOUTS.values()), progress=tell, **own)
+
+    return take_in(shelf, path, _key(layout), rows)
 
 
 def _register(kind: str, name: str, root: Path, result: Imported) -> None:
-    """Write the table's entry anew: aside, then in place of the old one."""
+    """Add one import to the table's entry, in place of the one whose Parquet file it has."""
     before = imports(root).get(name)
     known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
-    imported = sorted([*known, result], key=lambda item: (item.partner, item.file))
+    _write(kind, name, root, [*known, result])
+
+
+def _write(kind: str, name: str, root: Path, imported: list[Imported]) -> None:
+    """Write the table's entry anew: aside, then in place of the old one. A table without imports has none."""
     path = root / "data" / "imported" / f"{name}.yml"
+    if not imported:
+        path.unlink(missing_ok=True)
+        return
+    ordered = sorted(imported, key=lambda item: (item.partner, item.file))
     part = path.with_name(path.name + ".part")
     part.write_text(
         "# Written by catchment import.\n"
         + yaml.safe_dump(
-            {"kind": kind, "table": _entry(kind, name, imported), "imported": [asdict(item) for item in imported]},
+            {"kind": kind, "table": _entry(kind, name, ordered), "imported": [asdict(item) for item in ordered]},
             sort_keys=False,
             allow_unicode=True,
         ),
@@ -173,7 +199,7 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
 
         columns, key, more = (
             {"year": _YEAR, **boundaries.COLUMNS},
-            ["year", "area_id"],
+            boundaries.KEY,
             {"title": "Boundaries", "producer": "U.S. Census Bureau"},
         )
         return {
@@ -226,4 +252,4 @@ def _columns(columns: dict[str, Column]) -> dict[str, Any]:
     return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
 
 
-__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "register", "run"]
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "register", "remove", "run"]

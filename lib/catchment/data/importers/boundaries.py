@@ -29,6 +29,7 @@ _LENGTHS = (2, 3, 4, 5, 7, 10, 11, 12, 15)
 """Digits of a GEOID: state, ZCTA3 or division code, district, county or ZCTA, place, subdivision, tract, block group, block."""
 _STATES = {f"{code:02d}" for code in [*range(1, 57), 60, 66, 69, 72, 78]} - {"03", "07", "14", "43", "52"}
 _NAMES = r"namelsad(?:\d\d)?|name(?:\d\d)?"
+KEY = ["year", "area_id"]
 COLUMNS = {
     "area_id": Column(meaning="identifier: ZIP (ZCTA), county FIPS, tract or state code"),
     "name": Column(nullable=True, meaning="name"),

@@ -270,15 +270,6 @@ def refuse_duplicates(layout: Layout, part: Path, name: str, dated: bool) -> Non
         raise ImportRefused(f"{name}: expected one row per {', '.join(key)}, found {found[-1]} for {said}")
 
 
-def overlap(key: Sequence[str], one: Path, other: Path) -> bool:
-    """Whether two Parquet files of a table have a row of the same key."""
-    same = " AND ".join(f'a."{column}" IS NOT DISTINCT FROM b."{column}"' for column in key)
-    with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as con:
-        con.execute("SET temp_directory = ?", [str(one.parent)])
-        asked = f"SELECT 1 FROM read_parquet(?) a WHERE EXISTS (SELECT 1 FROM read_parquet(?) b WHERE {same}) LIMIT 1"
-        return con.execute(asked, [str(one), str(other)]).fetchone() is not None
-
-
 def _vintage(layout: Layout, part: Path, year: int | None) -> str:
     """First and last year (or date) of the rows."""
     if year is not None:

@@ -86,8 +86,11 @@ def read(
     year: int | None = None,
     progress: Progress | None = None,
     constants: Mapping[str, Any] | None = None,
+    beside: Sequence[Path] = (),
 ) -> Imported:
     """Import one ledger file into the Parquet file `target`; `row` turns one record's texts into one row of the table.
+
+    `beside` are the partner's other files of the same table: a gift that one of them holds is left out.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def read(
     """
     known, wrong, told = facts(path, layout.member, progress), [], dict(constants or {})
     ledger = _scouted(layout, path, known.encoding)
-    ledger.elsewhere = _elsewhere(layout, target)
+    ledger.elsewhere = _elsewhere(layout, beside)
     target.parent.mkdir(parents=True, exist_ok=True)
     part, days = target.with_name(target.name + ".part"), _Days(layout.period)
     try:
@@ -115,14 +118,13 @@ def read(
     )
 
 
-def _elsewhere(layout: Layout, target: Path) -> dict[int, str]:
+def _elsewhere(layout: Layout, beside: Sequence[Path]) -> dict[int, str]:
     """Identifiers that the partner's other files of the same table hold, by hash, and the file of each."""
     keys = [column for column in layout.key if column != "partner"]
     found: dict[int, str] = {}
-    for other in sorted(target.parent.glob("*.parquet")):
-        if other != target:
-            columns = [column.to_pylist() for column in pq.read_table(other, columns=keys).columns]
-            found |= {hash(values if len(keys) > 1 else values[0]): other.stem for values in zip(*columns, strict=True)}
+    for other in beside:
+        columns = [column.to_pylist() for column in pq.read_table(other, columns=keys).columns]
+        found |= {hash(values if len(keys) > 1 else values[0]): other.stem for values in zip(*columns, strict=True)}
     return found
 
 

@@ -137,7 +137,7 @@ class Layout:
     """Whether the rows are one partner's own: then they go into its folder, get a column `partner`, and no other partner reads them."""
     reader: Callable[..., Any] | None = None
     """Reader in place of the engine's, for files that ask for another way: `reader(layout, path, target, year=, progress=) -> Imported`;
-    with scope partner also `constants={"partner": id}`."""
+    with scope partner also `constants={"partner": id}` and `beside=`, the partner's other files of the table."""
 
     @property
     def table(self) -> dict[str, Column]:
