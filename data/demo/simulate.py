@@ -2,8 +2,8 @@
 
     python data/demo/simulate.py [FOLDER]
 
-FOLDER defaults to this one. Each module of ``simulation`` writes the tables of its subject and states at its head
-what it plants in them (``TRUTH``), so that tests can check that the notebooks find it.
+FOLDER defaults to this one. Each subject's module of ``simulation`` writes its tables and states at its head what it plants
+in them (``TRUTH``), so that tests can check that the notebooks find it; gifts and referrals have their parts beside them.
 """
 
 import sys
