@@ -1,369 +1,207 @@
 """Layouts of the Centers for Medicare & Medicaid Services: service areas, hospitals, inpatient and clinicians' services.
 
-Known bias: fee-for-service Medicare only (no Medicare Advantage), all causes, and rows of ten people or fewer are withheld.
+A field is told as its name in the table, its names in the header over the vintages with ` | ` between them, its meaning, and what is
+special about it. Known bias: fee-for-service Medicare only (no Medicare Advantage), all causes, and rows of ten people or fewer
+are withheld.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from .layout import Field, Layout
 
 PRODUCER = "Centers for Medicare & Medicaid Services"
-_NOT_AVAILABLE = ("Not Available", "N/A", "NA", "")
+_MISSING: dict[str, Any] = {"missing": ("Not Available", "N/A", "NA", "")}
+_WITHHELD: dict[str, Any] = {"suppressed": ["*"]}
+_EMPTY: dict[str, Any] = {"nullable": True}
+_NOT_ALWAYS: dict[str, Any] = {"required": False, "nullable": True}
 
-SERVICE_AREA = Layout(
-    kind="hospital_service_area",
-    title="Medicare inpatient stays by hospital and ZIP of residence",
-    producer=PRODUCER,
-    suppress_below=11,
-    key=["ccn", "zip"],
-    note="Fee-for-service Medicare, all causes; cells below 11 are withheld.",
-    fields=[
-        Field(
-            name="ccn",
-            aliases=["MEDICARE_PROV_NUM", "MEDICARE PROVIDER NUMBER", "PROVIDER_NUMBER", "PROV_NUM"],
-            type="ccn",
-            meaning="CMS certification number",
+
+def _field(name: str, names: str, meaning: str, **more: Any) -> Field:
+    return Field(name=name, aliases=names.split(" | "), meaning=meaning, **more)
+
+
+def _count(name: str, names: str, meaning: str, unit: str, **more: Any) -> Field:
+    return _field(name, names, meaning, **{"type": "integer", "min": 0, "unit": unit} | more)
+
+
+def _money(name: str, names: str, meaning: str, **more: Any) -> Field:
+    return _field(name, names, meaning, **{"type": "number", "min": 0, "unit": "USD"} | more)
+
+
+def _ccn(names: str) -> Field:
+    return _field("ccn", names, "CMS certification number", type="ccn")
+
+
+def _layout(kind: str, title: str, key: Sequence[str], fields: Sequence[Field], note: str = "", **more: Any) -> Layout:
+    more.setdefault("suppress_below", 11)
+    return Layout(kind=kind, title=title, producer=PRODUCER, key=key, fields=fields, note=note, **more)
+
+
+def _those(layout: Layout, names: str) -> list[Field]:
+    """Fields that another layout has under the same names."""
+    return [field for field in layout.fields if field.name in names.split()]
+
+
+SERVICE_AREA = _layout(
+    "hospital_service_area",
+    "Medicare inpatient stays by hospital and ZIP of residence",
+    ["ccn", "zip"],
+    [
+        _ccn("MEDICARE_PROV_NUM | MEDICARE PROVIDER NUMBER | PROVIDER_NUMBER | PROV_NUM"),
+        _field(
+            "zip", "ZIP_CD_OF_RESIDENCE | ZIP CODE OF RESIDENCE | ZIP_CODE_OF_RESIDENCE", "ZIP code of residence", type="zip", missing=["*"]
         ),
-        Field(
-            name="zip",
-            aliases=["ZIP_CD_OF_RESIDENCE", "ZIP CODE OF RESIDENCE", "ZIP_CODE_OF_RESIDENCE"],
-            type="zip",
-            missing=["*"],
-            meaning="ZIP code of residence",
-        ),
-        Field(
-            name="days_n",
-            aliases=["TOTAL_DAYS_OF_CARE", "TOTAL DAYS OF CARE"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            unit="days",
-            meaning="days of care",
-        ),
-        Field(
-            name="charges_usd",
-            aliases=["TOTAL_CHARGES", "TOTAL CHARGES"],
-            type="number",
-            min=0,
-            suppressed=["*"],
-            unit="USD",
-            meaning="charges",
-        ),
-        Field(
-            name="cases_n",
-            aliases=["TOTAL_CASES", "TOTAL CASES"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            unit="discharges",
-            meaning="stays",
-        ),
+        _count("days_n", "TOTAL_DAYS_OF_CARE | TOTAL DAYS OF CARE", "days of care", "days", **_WITHHELD),
+        _money("charges_usd", "TOTAL_CHARGES | TOTAL CHARGES", "charges", **_WITHHELD),
+        _count("cases_n", "TOTAL_CASES | TOTAL CASES", "stays", "discharges", **_WITHHELD),
     ],
+    "Fee-for-service Medicare, all causes; cells below 11 are withheld.",
     check=lambda rows: _stays(rows),
 )
 
-HOSPITALS = Layout(
-    kind="hospital_information",
-    title="Hospital General Information",
-    producer=PRODUCER,
-    key=["ccn"],
-    fields=[
-        Field(
-            name="ccn",
-            aliases=["Facility ID", "facility_id", "Provider ID", "Provider Number", "CCN"],
-            type="ccn",
-            meaning="CMS certification number",
-        ),
-        Field(name="hospital", aliases=["Facility Name", "Hospital Name"], meaning="name"),
-        Field(name="address", aliases=["Address", "Address 1"], missing=_NOT_AVAILABLE, meaning="street address"),
-        Field(name="city", aliases=["City/Town", "City"], meaning="city"),
-        Field(name="state", aliases=["State"], type="state", meaning="state"),
-        Field(name="zip", aliases=["ZIP Code"], type="zip", meaning="ZIP code"),
-        Field(name="county", aliases=["County/Parish", "County Name", "County"], missing=_NOT_AVAILABLE, meaning="county name"),
-        Field(name="phone", aliases=["Telephone Number", "Phone Number"], required=False, missing=_NOT_AVAILABLE, meaning="telephone"),
-        Field(name="hospital_type", aliases=["Hospital Type"], meaning="kind of hospital"),
-        Field(name="ownership", aliases=["Hospital Ownership"], missing=_NOT_AVAILABLE, meaning="kind of owner"),
-        Field(
-            name="emergency",
-            aliases=["Emergency Services"],
-            type="boolean",
-            missing=_NOT_AVAILABLE,
-            meaning="whether it has emergency services",
-        ),
-        Field(
-            name="rating",
-            aliases=["Hospital overall rating"],
-            type="integer",
-            min=1,
-            max=5,
-            missing=_NOT_AVAILABLE,
-            required=False,
-            meaning="overall rating, 1 to 5 stars",
+HOSPITALS = _layout(
+    "hospital_information",
+    "Hospital General Information",
+    ["ccn"],
+    [
+        _ccn("Facility ID | facility_id | Provider ID | Provider Number | CCN"),
+        _field("hospital", "Facility Name | Hospital Name", "name"),
+        _field("address", "Address | Address 1", "street address", **_MISSING),
+        _field("city", "City/Town | City", "city"),
+        _field("state", "State", "state", type="state"),
+        _field("zip", "ZIP Code", "ZIP code", type="zip"),
+        _field("county", "County/Parish | County Name | County", "county name", **_MISSING),
+        _field("phone", "Telephone Number | Phone Number", "telephone", required=False, **_MISSING),
+        _field("hospital_type", "Hospital Type", "kind of hospital"),
+        _field("ownership", "Hospital Ownership", "kind of owner", **_MISSING),
+        _field("emergency", "Emergency Services", "whether it has emergency services", type="boolean", **_MISSING),
+        _field(
+            "rating", "Hospital overall rating", "overall rating, 1 to 5 stars", type="integer", min=1, max=5, required=False, **_MISSING
         ),
     ],
+    suppress_below=None,
 )
 
-INPATIENT = Layout(
-    kind="inpatient_by_provider",
-    title="Medicare inpatient stays by hospital",
+INPATIENT = _layout(
+    "inpatient_by_provider",
+    "Medicare inpatient stays by hospital",
+    ["ccn"],
+    [
+        _ccn("Rndrng_Prvdr_CCN | Provider ID | Provider Id"),
+        _field("hospital", "Rndrng_Prvdr_Org_Name | Provider Name", "name"),
+        _field("city", "Rndrng_Prvdr_City | Provider City", "city"),
+        _field("state", "Rndrng_Prvdr_State_Abrvtn | Provider State", "state", type="state"),
+        _field("zip", "Rndrng_Prvdr_Zip5 | Provider Zip Code", "ZIP code", type="zip"),
+        _count("patients_n", "Tot_Benes", "people treated", "beneficiaries", **_WITHHELD, **_NOT_ALWAYS),
+        _count("discharges_n", "Tot_Dschrgs | Total Discharges", "discharges", "discharges", **_WITHHELD),
+        _count("days_n", "Tot_Days", "days of care", "days", **_WITHHELD, **_NOT_ALWAYS),
+        _money("charges_usd", "Tot_Submtd_Cvrd_Chrg", "covered charges", **_WITHHELD, **_NOT_ALWAYS),
+        _money("payment_usd", "Tot_Mdcr_Pymt_Amt", "Medicare payments", min=None, **_WITHHELD, **_NOT_ALWAYS),
+        _field(
+            "cancer_share",
+            "Bene_CC_PH_Cancer6_V2_Pct | Bene_CC_Cncr_Pct | Bene_CC_PH_Cancer_V2_Pct",
+            "share of patients with cancer",
+            **{"type": "number", "percent": True, "min": 0, "max": 100, "unit": "share"},
+            **_WITHHELD,
+            **_NOT_ALWAYS,
+        ),
+    ],
+    "Fee-for-service Medicare only.",
     never=["DRG_Cd", "DRG_Desc", "DRG Definition"],
-    producer=PRODUCER,
-    suppress_below=11,
-    key=["ccn"],
-    note="Fee-for-service Medicare only.",
-    fields=[
-        Field(name="ccn", aliases=["Rndrng_Prvdr_CCN", "Provider ID", "Provider Id"], type="ccn", meaning="CMS certification number"),
-        Field(name="hospital", aliases=["Rndrng_Prvdr_Org_Name", "Provider Name"], meaning="name"),
-        Field(name="city", aliases=["Rndrng_Prvdr_City", "Provider City"], meaning="city"),
-        Field(name="state", aliases=["Rndrng_Prvdr_State_Abrvtn", "Provider State"], type="state", meaning="state"),
-        Field(name="zip", aliases=["Rndrng_Prvdr_Zip5", "Provider Zip Code"], type="zip", meaning="ZIP code"),
-        Field(
-            name="patients_n",
-            aliases=["Tot_Benes"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            required=False,
-            nullable=True,
-            unit="beneficiaries",
-            meaning="people treated",
-        ),
-        Field(
-            name="discharges_n",
-            aliases=["Tot_Dschrgs", "Total Discharges"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            unit="discharges",
-            meaning="discharges",
-        ),
-        Field(
-            name="days_n",
-            aliases=["Tot_Days"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            required=False,
-            nullable=True,
-            unit="days",
-            meaning="days of care",
-        ),
-        Field(
-            name="charges_usd",
-            aliases=["Tot_Submtd_Cvrd_Chrg"],
-            type="number",
-            min=0,
-            suppressed=["*"],
-            required=False,
-            nullable=True,
-            unit="USD",
-            meaning="covered charges",
-        ),
-        Field(
-            name="payment_usd",
-            aliases=["Tot_Mdcr_Pymt_Amt"],
-            type="number",
-            suppressed=["*"],
-            required=False,
-            nullable=True,
-            unit="USD",
-            meaning="Medicare payments",
-        ),
-        Field(
-            name="cancer_share",
-            aliases=["Bene_CC_PH_Cancer6_V2_Pct", "Bene_CC_Cncr_Pct", "Bene_CC_PH_Cancer_V2_Pct"],
-            type="number",
-            percent=True,
-            min=0,
-            max=100,
-            suppressed=["*"],
-            required=False,
-            nullable=True,
-            unit="share",
-            meaning="share of patients with cancer",
-        ),
-    ],
 )
 
-INPATIENT_SERVICES = Layout(
-    kind="inpatient_by_service",
-    title="Medicare inpatient stays by hospital and diagnosis group",
-    producer=PRODUCER,
-    suppress_below=11,
-    key=["ccn", "drg"],
-    note="Fee-for-service Medicare only; groups of ten stays or fewer are absent.",
-    fields=[
-        *[field for field in INPATIENT.fields if field.name in ("ccn", "hospital", "city", "state", "zip")],
-        Field(name="drg", aliases=["DRG_Cd"], pattern=r"\d{1,3}", meaning="diagnosis-related group"),
-        Field(name="drg_name", aliases=["DRG_Desc", "DRG Definition"], meaning="name of the group"),
-        Field(
-            name="discharges_n", aliases=["Tot_Dschrgs", "Total Discharges"], type="integer", min=0, unit="discharges", meaning="discharges"
-        ),
-        Field(
-            name="charge_mean_usd",
-            aliases=["Avg_Submtd_Cvrd_Chrg", "Average Covered Charges"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="mean covered charge",
-        ),
-        Field(
-            name="total_mean_usd",
-            aliases=["Avg_Tot_Pymt_Amt", "Average Total Payments"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="mean total payment",
-        ),
-        Field(
-            name="payment_mean_usd",
-            aliases=["Avg_Mdcr_Pymt_Amt", "Average Medicare Payments"],
-            type="number",
-            unit="USD",
-            meaning="mean Medicare payment",
-        ),
+INPATIENT_SERVICES = _layout(
+    "inpatient_by_service",
+    "Medicare inpatient stays by hospital and diagnosis group",
+    ["ccn", "drg"],
+    [
+        *_those(INPATIENT, "ccn hospital city state zip"),
+        _field("drg", "DRG_Cd", "diagnosis-related group", pattern=r"\d{1,3}"),
+        _field("drg_name", "DRG_Desc | DRG Definition", "name of the group"),
+        _count("discharges_n", "Tot_Dschrgs | Total Discharges", "discharges", "discharges"),
+        _money("charge_mean_usd", "Avg_Submtd_Cvrd_Chrg | Average Covered Charges", "mean covered charge"),
+        _money("total_mean_usd", "Avg_Tot_Pymt_Amt | Average Total Payments", "mean total payment"),
+        _money("payment_mean_usd", "Avg_Mdcr_Pymt_Amt | Average Medicare Payments", "mean Medicare payment", min=None),
     ],
+    "Fee-for-service Medicare only; groups of ten stays or fewer are absent.",
 )
 
-PHYSICIAN_SERVICES = Layout(
-    kind="physician_by_service",
-    title="Medicare services by clinician and procedure",
-    producer=PRODUCER,
-    suppress_below=11,
-    key=["npi", "hcpcs", "place"],
-    note="Fee-for-service Medicare only; rows of ten patients or fewer are absent.",
-    fields=[
-        Field(name="npi", aliases=["Rndrng_NPI", "npi", "National Provider Identifier"], type="npi", meaning="clinician"),
-        Field(
-            name="name",
-            aliases=["Rndrng_Prvdr_Last_Org_Name", "nppes_provider_last_org_name", "Last Name/Organization Name of the Provider"],
-            nullable=True,
-            meaning="last name or organization",
+PHYSICIAN_SERVICES = _layout(
+    "physician_by_service",
+    "Medicare services by clinician and procedure",
+    ["npi", "hcpcs", "place"],
+    [
+        _field("npi", "Rndrng_NPI | npi | National Provider Identifier", "clinician", type="npi"),
+        _field(
+            "name",
+            "Rndrng_Prvdr_Last_Org_Name | nppes_provider_last_org_name | Last Name/Organization Name of the Provider",
+            "last name or organization",
+            **_EMPTY,
         ),
-        Field(
-            name="first_name",
-            aliases=["Rndrng_Prvdr_First_Name", "nppes_provider_first_name", "First Name of the Provider"],
-            nullable=True,
-            meaning="first name",
+        _field("first_name", "Rndrng_Prvdr_First_Name | nppes_provider_first_name | First Name of the Provider", "first name", **_EMPTY),
+        _field("specialty", "Rndrng_Prvdr_Type | provider_type", "specialty as Medicare has it", **_EMPTY),
+        _field("city", "Rndrng_Prvdr_City | nppes_provider_city | City of the Provider", "city", **_EMPTY),
+        _field("state", "Rndrng_Prvdr_State_Abrvtn | nppes_provider_state | State Code of the Provider", "state", **_EMPTY),
+        _field(
+            "zip",
+            "Rndrng_Prvdr_Zip5 | nppes_provider_zip | Zip Code of the Provider",
+            "ZIP code as given; foreign ones have another form",
+            **_EMPTY,
         ),
-        Field(name="specialty", aliases=["Rndrng_Prvdr_Type", "provider_type"], nullable=True, meaning="specialty as Medicare has it"),
-        Field(name="city", aliases=["Rndrng_Prvdr_City", "nppes_provider_city", "City of the Provider"], nullable=True, meaning="city"),
-        Field(
-            name="state",
-            aliases=["Rndrng_Prvdr_State_Abrvtn", "nppes_provider_state", "State Code of the Provider"],
-            nullable=True,
-            meaning="state",
-        ),
-        Field(
-            name="zip",
-            aliases=["Rndrng_Prvdr_Zip5", "nppes_provider_zip", "Zip Code of the Provider"],
-            nullable=True,
-            meaning="ZIP code as given; foreign ones have another form",
-        ),
-        Field(name="hcpcs", aliases=["HCPCS_Cd", "hcpcs_code"], pattern=r"[0-9A-Z]{5}", meaning="procedure code"),
-        Field(name="procedure", aliases=["HCPCS_Desc", "hcpcs_description"], nullable=True, meaning="procedure"),
-        Field(
-            name="drug",
-            aliases=["HCPCS_Drug_Ind", "hcpcs_drug_indicator"],
-            type="boolean",
-            nullable=True,
-            required=False,
-            meaning="whether the procedure is a drug",
-        ),
-        Field(name="place", aliases=["Place_Of_Srvc", "place_of_service"], pattern="[FO]", meaning="F = facility, O = office"),
-        Field(
-            name="patients_n",
-            aliases=["Tot_Benes", "bene_unique_cnt", "Number of Medicare Beneficiaries"],
-            type="integer",
-            min=0,
-            unit="beneficiaries",
-            meaning="people treated",
-        ),
-        Field(
-            name="services_n",
-            aliases=["Tot_Srvcs", "line_srvc_cnt", "Number of Services"],
+        _field("hcpcs", "HCPCS_Cd | hcpcs_code", "procedure code", pattern=r"[0-9A-Z]{5}"),
+        _field("procedure", "HCPCS_Desc | hcpcs_description", "procedure", **_EMPTY),
+        _field("drug", "HCPCS_Drug_Ind | hcpcs_drug_indicator", "whether the procedure is a drug", type="boolean", **_NOT_ALWAYS),
+        _field("place", "Place_Of_Srvc | place_of_service", "F = facility, O = office", pattern="[FO]"),
+        _count("patients_n", "Tot_Benes | bene_unique_cnt | Number of Medicare Beneficiaries", "people treated", "beneficiaries"),
+        _count(
+            "services_n",
+            "Tot_Srvcs | line_srvc_cnt | Number of Services",
+            "services; drugs are counted in units",
+            "services",
             type="number",
-            min=0,
-            unit="services",
-            meaning="services; drugs are counted in units",
         ),
-        Field(
-            name="days_n",
-            aliases=["Tot_Bene_Day_Srvcs", "bene_day_srvc_cnt", "Number of Distinct Medicare Beneficiary/Per Day Services"],
-            type="integer",
-            min=0,
-            unit="days",
-            meaning="person-days of service",
+        _count(
+            "days_n",
+            "Tot_Bene_Day_Srvcs | bene_day_srvc_cnt | Number of Distinct Medicare Beneficiary/Per Day Services",
+            "person-days of service",
+            "days",
         ),
-        Field(
-            name="allowed_mean_usd",
-            aliases=["Avg_Mdcr_Alowd_Amt", "average_Medicare_allowed_amt", "Average Medicare Allowed Amount"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="mean allowed amount",
+        _money(
+            "allowed_mean_usd", "Avg_Mdcr_Alowd_Amt | average_Medicare_allowed_amt | Average Medicare Allowed Amount", "mean allowed amount"
         ),
-        Field(
-            name="payment_mean_usd",
-            aliases=["Avg_Mdcr_Pymt_Amt", "average_Medicare_payment_amt", "Average Medicare Payment Amount"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="mean Medicare payment",
+        _money(
+            "payment_mean_usd",
+            "Avg_Mdcr_Pymt_Amt | average_Medicare_payment_amt | Average Medicare Payment Amount",
+            "mean Medicare payment",
         ),
     ],
+    "Fee-for-service Medicare only; rows of ten patients or fewer are absent.",
     check=lambda rows: _where(rows["patients_n"] > rows["days_n"], "no more patients than person-days"),
 )
 
-PHYSICIANS = Layout(
-    kind="physician_by_provider",
-    title="Medicare services by clinician",
-    producer=PRODUCER,
-    suppress_below=11,
-    key=["npi"],
-    note="Fee-for-service Medicare only.",
-    fields=[
-        *[field for field in PHYSICIAN_SERVICES.fields if field.name in ("npi", "name", "first_name", "specialty", "city", "state", "zip")],
-        Field(name="procedures_n", aliases=["Tot_HCPCS_Cds", "number_of_hcpcs"], type="integer", min=0, meaning="different procedures"),
-        Field(
-            name="patients_n",
-            aliases=["Tot_Benes", "total_unique_benes"],
-            type="integer",
-            min=0,
-            suppressed=["*"],
-            nullable=True,
-            unit="beneficiaries",
-            meaning="people treated",
-        ),
-        Field(name="services_n", aliases=["Tot_Srvcs", "total_services"], type="number", min=0, unit="services", meaning="services"),
-        Field(
-            name="allowed_usd",
-            aliases=["Tot_Mdcr_Alowd_Amt", "total_medicare_allowed_amt"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="allowed amounts",
-        ),
-        Field(
-            name="payment_usd",
-            aliases=["Tot_Mdcr_Pymt_Amt", "total_medicare_payment_amt"],
-            type="number",
-            min=0,
-            unit="USD",
-            meaning="Medicare payments",
-        ),
-        Field(
-            name="age_mean",
-            aliases=["Bene_Avg_Age", "average_age_of_beneficiaries"],
-            type="number",
-            min=0,
-            max=120,
-            required=False,
-            nullable=True,
-            unit="years",
-            meaning="mean age of the patients",
+PHYSICIANS = _layout(
+    "physician_by_provider",
+    "Medicare services by clinician",
+    ["npi"],
+    [
+        *_those(PHYSICIAN_SERVICES, "npi name first_name specialty city state zip"),
+        _count("procedures_n", "Tot_HCPCS_Cds | number_of_hcpcs", "different procedures", ""),
+        _count("patients_n", "Tot_Benes | total_unique_benes", "people treated", "beneficiaries", **_WITHHELD, **_EMPTY),
+        _count("services_n", "Tot_Srvcs | total_services", "services", "services", type="number"),
+        _money("allowed_usd", "Tot_Mdcr_Alowd_Amt | total_medicare_allowed_amt", "allowed amounts"),
+        _money("payment_usd", "Tot_Mdcr_Pymt_Amt | total_medicare_payment_amt", "Medicare payments"),
+        _field(
+            "age_mean",
+            "Bene_Avg_Age | average_age_of_beneficiaries",
+            "mean age of the patients",
+            **{"type": "number", "min": 0, "max": 120, "unit": "years"},
+            **_NOT_ALWAYS,
         ),
     ],
+    "Fee-for-service Medicare only.",
 )
 
 
