@@ -174,7 +174,10 @@ def _converted(name: str, table: Table, columns: Mapping[str, Column], path: Pat
     """SQL that reads a CSV file as text and converts each column by its declared type."""
     places, width = _places(name, table, columns, path, shown)
     names = ", ".join(f"c{place}: 'VARCHAR'" for place in range(width))
-    source = f"read_csv({literal(path)}, columns={{{names}}}, auto_detect=false, header={str(table.header).lower()}, delim=',', quote='\"', escape='\"', strict_mode=true)"
+    source = (
+        f"read_csv({literal(path)}, columns={{{names}}}, auto_detect=false, header={str(table.header).lower()}, "
+        "delim=',', quote='\"', escape='\"', strict_mode=true)"
+    )
     chosen = [part for key, column in columns.items() for part in _typed(key, column, f"nullif(trim(c{places[key]}), '')")]
     return f"SELECT {', '.join(chosen)}, row_number() OVER () + {int(table.header)} AS {_quoted(ROW)} FROM {source}"
 

@@ -65,7 +65,8 @@ def _connection(uri: str) -> BaseBackend:
     parts = urlsplit(uri)
     user, password = os.environ.get("CATCHMENT_DB_USER"), os.environ.get("CATCHMENT_DB_PASSWORD")
     if parts.scheme in _POSTGRES:
-        limits = f"-c default_transaction_read_only=on -c statement_timeout={ANSWER_S * 1000} -c idle_in_transaction_session_timeout={ANSWER_S * 1000}"
+        ends_ms = ANSWER_S * 1000
+        limits = f"-c default_transaction_read_only=on -c statement_timeout={ends_ms} -c idle_in_transaction_session_timeout={ends_ms}"
         return ibis.postgres.connect(
             host=parts.hostname,
             port=parts.port or 5432,

@@ -352,7 +352,10 @@ class Growth(Section):
 
 
 def _contradictions(correlations: list[Correlation]) -> Iterator[Conflict]:
-    """Pairs given twice or of one driver with itself; correlations that can't hold together (the matrix of normal scores must allow them)."""
+    """Pairs given twice or of one driver with itself; correlations that can't hold together.
+
+    The matrix of normal scores must allow them.
+    """
     seen: set[frozenset[str]] = set()
     for place, pair in enumerate(correlations):
         both = frozenset((pair.first, pair.second))

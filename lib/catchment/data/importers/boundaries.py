@@ -116,7 +116,8 @@ def _of_one_length(ids: pd.Series, name: str) -> pd.Series:
     if longest not in _LENGTHS or ids.str.len().min() < longest - 1:
         found = sorted(set(ids.str.len()))
         raise ImportRefused(
-            f"{name}: expected identifiers of one level (state 2, county or ZIP 5, tract 11 digits), found such of {', '.join(map(str, found))}"
+            f"{name}: expected identifiers of one level (state 2, county or ZIP 5, tract 11 digits), "
+            f"found such of {', '.join(map(str, found))}"
         )
     return ids.str.zfill(longest)
 

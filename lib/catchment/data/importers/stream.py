@@ -88,7 +88,8 @@ def _member(archive: zipfile.ZipFile, member: str, name: str) -> zipfile.ZipInfo
         raise ImportRefused(f"{name}: expected one data file in the archive, found {len(found)} ({listing}); unpack it and name the file")
     if found[0].file_size > BOMB_BYTES and found[0].file_size > BOMB_RATIO * max(found[0].compress_size, 1):
         raise ImportRefused(
-            f"{name}: {found[0].filename} would unpack to {found[0].file_size:,} bytes, {BOMB_RATIO} times its packed size or more; refused as a ZIP bomb"
+            f"{name}: {found[0].filename} would unpack to {found[0].file_size:,} bytes, "
+            f"{BOMB_RATIO} times its packed size or more; refused as a ZIP bomb"
         )
     return found[0]
 
