@@ -7,8 +7,9 @@ key coordinates; it is a *part* of another when it only adds coordinates. Hidden
 parts never exceed their total; they add up to it within an exhibit with a total row, and between two exhibits unless a sum that
 can be checked falls short. Two exhibits that *divide* the same people in different ways (by site, by town) have equal sums within
 each coordinate that both show (a year), where at least two such sums can be checked and all agree. An exhibit of one period is
-compared with one that names none. A hidden cell is *exposed* when it is visible elsewhere, when its bounds leave one whole number,
-or when they lie within 1 to `below` - 1.
+compared with one that names none. Exhibits of one measure made from the same data are *joined* besides, as sums of one table
+that none of them shows (`joint`), where they share a dimension and no two numbers contradict. A hidden cell is *exposed* when it is
+visible elsewhere, when its bounds leave one whole number, or when they lie within 1 to `below` - 1.
 
 Known bias. Whether two exhibits speak of the same people is judged as a reader would, from names and numbers: a pair whose visible
 cells contradict each other is not compared (a pair that agrees at least twice as often as it differs only loses the cells that
@@ -21,15 +22,17 @@ References: Hundepool et al. (2012), Statistical Disclosure Control, sections 4.
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
-HIDDEN = "c"
+from . import joint
+from .joint import HIDDEN, MOST
+
 _TOTAL = re.compile(r"(all(?! other)|total|everyone|sum)\b", re.I)
 _PERIOD = re.compile(r"(19|20)\d\d\b")
 
@@ -47,6 +50,7 @@ class Exhibit:
     current: bool = True
     place: str = ""  # columns of one frame share it: they count different things
     data: str = ""  # fingerprint of the files that it was made from, "" where unknown
+    columns: Sequence[str] = ()  # names of the coordinates, where known
 
     @property
     def unit(self) -> str:
@@ -59,8 +63,8 @@ class Exhibit:
         return [frozenset(value for value in row if value and not _TOTAL.match(value)) for row in self.rows]
 
     @cached_property
-    def keys(self) -> list[frozenset[str]]:
-        """The coordinates without those that follow from the others (a city beside its ZIP), constants and periods kept."""
+    def key_columns(self) -> list[int]:
+        """The columns without those that follow from the others (a city beside its ZIP), constants and periods kept."""
         columns = list(zip(*self.rows, strict=True))
         kept = [i for i, column in enumerate(columns) if len(set(column)) == 1 or _is_period(column)]
         varying = [i for i in range(len(columns)) if i not in kept]
@@ -70,8 +74,12 @@ class Exhibit:
                 break
         else:
             chosen = tuple(varying)
-        used = {*kept, *chosen}
-        return [frozenset(value for i, value in enumerate(row) if i in used and value and not _TOTAL.match(value)) for row in self.rows]
+        return sorted({*kept, *chosen})
+
+    @cached_property
+    def keys(self) -> list[frozenset[str]]:
+        """The coordinates in the key columns."""
+        return [frozenset(row[i] for i in self.key_columns if row[i] and not _TOTAL.match(row[i])) for row in self.rows]
 
     def _unique(self, columns: Sequence[int]) -> bool:
         return len({tuple(row[i] for i in columns) for row in self.rows}) == len(self.rows)
@@ -175,13 +183,10 @@ def _of_group(group: list[Exhibit]) -> list[Exposed]:
     pairs = [found for one, other in _pairs(group) for how in (_linked, _divided) if (found := how(group, one, other))]
     within = [relation for number in range(len(group)) for relation in _totals(group, number)]
     try:
-        return _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
+        found = _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
     except ArithmeticError:  # three exhibits can contradict one another though no two do: then each pair by itself
-        return list(
-            {
-                (each.exhibit, each.row): each for relations in [*([one] for one in within), *pairs] for each in _of_pair(group, relations)
-            }.values()
-        )
+        found = [each for relations in [*([one] for one in within), *pairs] for each in _of_pair(group, relations)]
+    return list({(each.exhibit, each.row): each for each in (*_joined(group), *found)}.values())
 
 
 def _of_pair(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
@@ -260,7 +265,7 @@ def _between(exhibit: Exhibit, rows: Sequence[int]) -> tuple[float, float]:
     """What the sum of these rows is at least and at most."""
     visible = sum(exhibit.values[i] for i in rows if exhibit.values[i] != HIDDEN)
     hidden = sum(exhibit.values[i] == HIDDEN for i in rows)
-    return visible + hidden, visible + hidden * _MOST
+    return visible + hidden, visible + hidden * MOST
 
 
 def _of_one_time(one: Exhibit, other: Exhibit) -> bool:
@@ -310,16 +315,18 @@ def _solved(group: list[Exhibit], relations: list[_Relation]) -> list[Exposed]:
     found = []
     for part in _components(relations):
         cells = sorted({cell for relation in part for cell in relation.cells} & hidden)
-        low, high = _bounds(group, part, cells)
-        for cell, least, most in zip(cells, low, high, strict=True):
-            exhibit = group[cell[0]]
-            if most < exhibit.below or most - least < 1:
-                by = dict.fromkeys(
-                    group[other[0]].name for relation in part if cell in relation.cells for other in relation.cells if other[0] != cell[0]
-                )
-                how = "is given by" if most - least < 1 else f"is narrowed to 1 to {exhibit.below - 1} by"
-                found.append(Exposed(exhibit.name, exhibit.rows[cell[1]], tuple(by) or (exhibit.name,), how))
+        best = _program(group, part, cells).best
+        for i, low, high in joint.narrowed(best, eye_array(len(cells), format="csr"), [group[number].below for number, _ in cells]):
+            by = [other for relation in part if cells[i] in relation.cells for other, _ in relation.cells]
+            found.append(_exposed(group, cells[i], by, one=high - low < 1))
     return found
+
+
+def _exposed(group: list[Exhibit], cell: Cell, by: Iterable[int], *, one: bool) -> Exposed:
+    exhibit = group[cell[0]]
+    others = tuple(dict.fromkeys(group[other].name for other in by if other != cell[0]))
+    how = "is given by" if one else f"is narrowed to 1 to {exhibit.below - 1} by"
+    return Exposed(exhibit.name, exhibit.rows[cell[1]], others or (exhibit.name,), how)
 
 
 def _components(relations: list[_Relation]) -> list[list[_Relation]]:
@@ -360,38 +367,64 @@ class _Program:
     def best(self, aim: np.ndarray) -> np.ndarray:
         """A solution with the greatest aim @ x."""
         rows = csr_array((self.signs, (self.lines, self.columns)), shape=(len(self.limits), len(self.cells)))
-        found = linprog(-aim, A_ub=rows, b_ub=self.limits, bounds=(1, _MOST), method="highs")
+        found = linprog(-aim, A_ub=rows, b_ub=self.limits, bounds=(1, MOST), method="highs")
         if found.status != 0:
             raise ArithmeticError(f"the published cells contradict one another: {found.message}")
         return found.x
 
 
-_MOST = 1e7  # nobody publishes a larger count of patients
-
-
-def _bounds(group: list[Exhibit], relations: list[_Relation], cells: list[Cell]) -> tuple[np.ndarray, np.ndarray]:
-    """Least and greatest value of each cell, as whole numbers; exact for cells that come out as exposed, else as far as needed.
-
-    Solutions for all cells at once show most of them to be safe; only the others are solved one by one.
-    """
+def _program(group: list[Exhibit], relations: list[_Relation], cells: list[Cell]) -> _Program:
     program = _Program(cells)
     for relation in relations:
         program.add(group, relation, 1.0)
         if relation.equal:
             program.add(group, relation, -1.0)
-    seen = [program.best(np.full(len(cells), -1.0)), program.best(np.ones(len(cells)))]
-    for i, cell in enumerate(cells):
-        if _open(seen, i, group[cell[0]].below):
-            aim = np.zeros(len(cells))
-            aim[i] = 1.0
-            seen.append(program.best(aim))
-            if _open(seen, i, group[cell[0]].below):
-                seen.append(program.best(-aim))
-    values = np.array(seen)
-    return np.ceil(values.min(axis=0) - 1e-6), np.floor(values.max(axis=0) + 1e-6)
+    return program
 
 
-def _open(seen: list[np.ndarray], i: int, below: int) -> bool:
-    """Whether the solutions found so far leave a cell in doubt."""
-    values = [solution[i] for solution in seen]
-    return max(values) < below - 1e-6 or max(values) - min(values) < 1 - 1e-6
+def _joined(group: list[Exhibit]) -> Iterable[Exposed]:
+    """What exhibits of the same measure, made from the same data, give away as sums of one table that none of them shows."""
+    alike: dict[Hashable, list[int]] = defaultdict(list)
+    for number, exhibit in enumerate(group):
+        if exhibit.data and any(value is not None for value in exhibit.values):
+            alike[exhibit.measure, exhibit.sources, exhibit.data].append(number)
+    for numbers in alike.values():
+        tables = _as_sums([group[number] for number in numbers])
+        for chosen in _consistent(tables):
+            members = [numbers[i] for i in chosen]
+            for (i, row), (low, high) in joint.exposed([tables[i] for i in chosen]).items():
+                yield _exposed(group, (members[i], row), members, one=high - low < 1)
+
+
+def _consistent(tables: dict[int, joint.Sums]) -> Iterable[tuple[int, ...]]:
+    """Tables that may be of the same people: to one table those that share a dimension and contradict none, until none is left out."""
+    named = {i: {dimension for row in table.rows for dimension in row} for i, table in tables.items()}
+    every = frozenset().union(*named.values())
+    found: list[tuple[int, ...]] = []
+    for first in tables:
+        if any(first in each for each in found):
+            continue
+        chosen, left = [first], [other for other in tables if other != first]
+        while near := [i for i in left if named[i] & set().union(*(named[j] for j in chosen))]:
+            left.remove(near[0])
+            if joint.Joined([tables[i] for i in (*chosen, near[0])], every).consistent:
+                chosen.append(near[0])
+        found.append(tuple(chosen))
+    return [each for each in found if len(each) > 1]
+
+
+def _as_sums(exhibits: Sequence[Exhibit]) -> dict[int, joint.Sums]:
+    """The exhibits in terms of common dimensions; without one that has two columns of the same."""
+    rows = [[tuple("" if _TOTAL.match(row[i]) else row[i] for i in exhibit.key_columns) for row in exhibit.rows] for exhibit in exhibits]
+    names = [[exhibit.columns[i] if exhibit.columns else "" for i in exhibit.key_columns] for exhibit in exhibits]
+    found = joint.dimensions([(names[i], list(zip(*rows[i], strict=True)) if names[i] else []) for i in range(len(rows))])
+    return {
+        i: joint.Sums(
+            [{each: value for each, value in zip(found[i], row, strict=True) if value} for row in rows[i]],
+            exhibit.values,
+            exhibit.below,
+            exhibit.slack,
+        )
+        for i, exhibit in enumerate(exhibits)
+        if len(set(found[i])) == len(found[i])
+    }

@@ -19,8 +19,8 @@ _LONGEST = 80  # characters; longer texts are sentences, not names of what is co
 def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int, data: str = "") -> dict[str, Any] | None:
     """The published counts of one frame, or nothing when none of its columns is under a threshold.
 
-    `rows` holds what names each row (texts and periods), `measures` the written values by column, "c" where hidden, `data` the
-    fingerprint of the files behind them.
+    `rows` holds what names each row (texts and periods) in the order of `columns`, `measures` the written values by column, "c"
+    where hidden, `data` the fingerprint of the files behind them.
     """
     measures = [column for column in frame.columns if _is_measure(frame, str(column))] if below else []
     if not measures or not len(frame):
@@ -31,6 +31,7 @@ def cells(frame: pd.DataFrame, title: str, *, sources: Sequence[str], below: int
         "sources": sorted(sources),
         "below": below,
         "data": data,
+        "columns": [str(name) for name in names],
         "rows": [list(row) for row in zip(*([text(value) for value in frame[name]] for name in names), strict=True)]
         if names
         else [[] for _ in range(len(frame))],

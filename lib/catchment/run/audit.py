@@ -82,7 +82,12 @@ def _exhibits(notebook, shown, *, current=True):
         rows = [tuple(row) for row in cells["rows"]]
         for measure, values in cells["measures"].items():
             name = f"{cells['title']} ({notebook})"
-            facts = {"current": current, "place": f"{notebook} {number}", "data": cells.get("data", "")}
+            facts = {
+                "current": current,
+                "place": f"{notebook} {number}",
+                "data": cells.get("data", ""),
+                "columns": cells.get("columns", ()),
+            }
             yield Exhibit(name, measure, frozenset(cells["sources"]), rows, values, cells["below"], **facts)
 
 
