@@ -15,7 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedFormatter, Formatter, MaxNLocator
 
 from catchment import words
 
@@ -93,7 +93,9 @@ def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8,
 
 @lru_cache(maxsize=4096)
 def width(text: str, size: float = theme.SIZE, *, bold: bool = False) -> float:
-    """Width of a text in points."""
+    """Width of a text in points; of its widest line where it has several."""
+    if "\n" in text:
+        return max(width(line, size, bold=bold) for line in text.split("\n"))
     font = _font(bold)
     font.set_size(size, 72)
     font.set_text(text, 0.0)
@@ -114,9 +116,23 @@ def clipped(text: str, limit: float, size: float = theme.SIZE) -> str:
     """The text cut with an ellipsis where it is wider than `limit` points."""
     if width(text, size) <= limit:
         return text
+    if "\n" in text:
+        return "\n".join(clipped(line, limit, size) for line in text.split("\n"))
     while text and width(text + "…", size) > limit:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def folded(text: str, limit: float, size: float = theme.SIZE) -> str:
+    """The text in one line where that fits `limit` points, else in two of like width; only what is longer still is cut."""
+    words_in = text.split()
+    if width(text, size) <= limit or len(words_in) < 2:
+        return clipped(text, limit, size)
+    folds = [f"{' '.join(words_in[:i])}\n{' '.join(words_in[i:])}" for i in range(1, len(words_in))]
+    best = min(folds, key=lambda fold: width(fold, size))
+    if width(best, size) > limit:  # a full first line keeps more of the name than two halves do
+        best = next((fold for fold in reversed(folds) if width(fold.split("\n")[0], size) <= limit), best)
+    return clipped(best, limit, size)
 
 
 def spread(positions: Sequence[float], gap: float, *, low: float = -1e300, high: float = 1e300) -> list[float]:
@@ -155,39 +171,80 @@ def value_axis(ax: Axes, column: str, values, *, side: str = "y", grid: bool = T
     """Format one axis as the column's unit with few round ticks and a light grid."""
     fmt = formats.of(column, values)
     axis = ax.yaxis if side == "y" else ax.xaxis
-    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10], integer=fmt.kind == "count" and fmt.digits == 0))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, fmt)))
+    axis.set_major_locator(_locator(fmt, ticks))
+    axis.set_major_formatter(Scale(fmt))
     if grid:
         axis.grid(True, color=theme.RULE, linewidth=0.8)
     return fmt
 
 
-def tick(value: float, fmt: formats.Format) -> str:
-    """One tick label: percent and dollars carry their sign, other units stand in the axis title."""
+def _locator(fmt: formats.Format, ticks: int) -> MaxNLocator:
+    return MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10], integer=fmt.kind in ("count", "number") and fmt.digits == 0)
+
+
+class Scale(Formatter):
+    """Labels of one axis in one unit, which only all its ticks together can tell: $0, $0.5 M, $1 M and not $500 K, $1.0 M.
+
+    `mirrored` writes both sides of zero alike.
+    """
+
+    def __init__(self, fmt: formats.Format, *, mirrored: bool = False):
+        self.fmt, self.mirrored = fmt, mirrored
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return self.format_ticks([value])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """One label per tick; ticks outside of the view, which the locator gives too, have no say in the unit."""
+        low, high = sorted(self.axis.get_view_interval()) if self.axis is not None else (-float("inf"), float("inf"))
+        seen = [value for value in values if low <= value <= high] or list(values)
+        return ticks_said([abs(value) if self.mirrored else value for value in values], self.fmt, top=max(map(abs, seen), default=0.0))
+
+
+def ticks_said(values: Sequence[float], fmt: formats.Format, *, top: float) -> list[str]:
+    """Tick labels of one axis whose largest value is `top`."""
     if fmt.kind == "share" and fmt.unit == "%":
-        scaled = value * fmt.scale
-        return f"{words.number(scaled, digits=0 if abs(scaled - round(scaled)) < 1e-6 else 1)} %"
+        return [f"{_needed(value * fmt.scale)} %" for value in values]
+    if fmt.kind != "money" or fmt.digits == 2:
+        return [tick(value, fmt) for value in values]
+    units = ((9.995e8, 1e9, " B"), (9.995e5, 1e6, " M"), (9.995e4, 1e3, " K"), (0, 1.0, ""))
+    size, unit = next((size, unit) for limit, size, unit in units if top >= limit)
+    texts = [_needed(abs(value) / size) for value in values]
+    return [f"{words.MINUS if value < 0 else ''}${text}{unit}" if text != "0" else "$0" for value, text in zip(values, texts, strict=True)]
+
+
+def _needed(value: float, *, most: int = 2, near: float = 1e-6) -> str:
+    """A number with as many digits as it needs, up to `most`."""
+    digits = next((n for n in range(most) if abs(value * 10**n - round(value * 10**n)) < near), most)
+    return words.number(value, digits=digits)
+
+
+def tick(value: float, fmt: formats.Format) -> str:
+    """One value as an axis says it: percent and dollars carry their sign, other units stand in the axis title."""
+    if fmt.kind == "share" and fmt.unit == "%":
+        return f"{_needed(value * fmt.scale, most=1)} %"
     if fmt.kind == "money":
         return words.money(value, digits=2 if fmt.digits == 2 else None) if value else "$0"
-    scaled = value * fmt.scale
-    return words.number(
-        scaled, digits=0 if abs(scaled - round(scaled)) < 1e-9 else 1 if abs(scaled * 10 - round(scaled * 10)) < 1e-9 else 2
-    )
+    return _needed(value * fmt.scale, near=1e-9)
 
 
-def axis_margin(fmt: formats.Format, low: float, high: float) -> float:
-    """Room for the tick labels of a vertical axis."""
-    return max(widest([tick(low, fmt), tick(high, fmt), tick((low + high) / 2, fmt)]) + 10, 24)
+def axis_margin(fmt: formats.Format, low: float, high: float, *, ticks: int = 5) -> float:
+    """Room for the tick labels of a vertical axis from `low` to `high`."""
+    places = [value for value in _locator(fmt, ticks).tick_values(low, high) if low <= value <= high]
+    return max(widest(ticks_said(places, fmt, top=max(map(abs, places), default=0.0))) + 10, 24)
 
 
-def end_labels(ax: Axes, x: float, ys: Sequence[float], texts: Sequence[str], colors: Sequence[str], *, bold: Sequence[bool]) -> None:
-    """Labels at line ends in place of a legend, nudged apart."""
+def end_labels(
+    ax: Axes, x: float | Sequence[float], ys: Sequence[float], texts: Sequence[str], colors: Sequence[str], *, bold: Sequence[bool]
+) -> None:
+    """Labels at line ends in place of a legend, nudged apart; `x` is where all lines end, or where each one does."""
     low, high = ax.get_ylim()
     gap = (theme.SIZE * 1.3) * (high - low) / points_high(ax)
-    for y, text, color, strong in zip(spread(list(ys), gap, low=low, high=high), texts, colors, bold, strict=True):
+    ends = list(x) if isinstance(x, Sequence) else [x] * len(ys)
+    for end, y, text, color, strong in zip(ends, spread(list(ys), gap, low=low, high=high), texts, colors, bold, strict=True):
         ax.annotate(
             text,
-            (x, y),
+            (end, y),
             xytext=(7, 0),
             textcoords="offset points",
             va="center",

@@ -53,6 +53,14 @@ class Format:
             return words.money(value, digits=2 if self.digits == 2 else None)
         return f"{self.prefix}{self.bare(value)}{' ' + self.unit if self.unit else ''}"
 
+    def beside(self, value) -> str:
+        """With the unit, beside a mark: dollars in the one unit of the column, so that the amounts of a drawing can be compared."""
+        if self.kind != "money" or pd.isna(value):
+            return self.full(value)
+        size = words.number(abs(value) * self.scale, digits=self.digits)
+        sign = words.MINUS if value < 0 and size.strip("0.,") else ""
+        return f"{sign}${size}{self.unit[1:]}" if value else "$0"
+
 
 def is_people(column: str) -> bool:
     """Whether a column counts people, so that 1 to 10 may not be shown."""

@@ -7,10 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .. import formats, theme
-from ..canvas import NothingToDraw, Plot, clipped, key, shape, sheet, something, tick, value_axis, widest, width
+from ..canvas import NothingToDraw, Plot, Scale, folded, key, shape, sheet, something, tick, value_axis, widest, width
 
 ROW = 22.0
+TWO_LINES = 29.0  # height of a row whose name takes two lines
 LABEL_LIMIT = 210.0
+SHORT_UNITS = ("km", "days", "weeks", "months", "years", "hours", "minutes")
 
 
 def _rows(
@@ -26,13 +28,14 @@ def _rows(
     high: float = 1,
 ) -> tuple[Plot, Axes]:
     """A sheet with one labeled line per row of the frame, first on top."""
-    texts = [clipped(str(text), LABEL_LIMIT) for text in frame[label]]
+    texts = [folded(str(text), LABEL_LIMIT) for text in frame[label]]
+    row = max(row, TWO_LINES) if any("\n" in text for text in texts) else row
     strong = [str(text) == str(accent) for text in frame[label]]
     left = max([width(text, bold=is_strong) for text, is_strong in zip(texts, strong, strict=True)], default=0) + 12
     plot, ax = sheet(len(frame) * row + top + bottom, left=left, right=right, top=top, bottom=bottom)
     ax.set_ylim(len(frame) - 0.5, -0.5)
     ax.set_xlim(low, high)
-    ax.set_yticks(range(len(frame)), texts)
+    ax.set_yticks(range(len(frame)), texts, linespacing=1.1)
     ax.spines["bottom"].set_visible(False)
     for text, is_strong in zip(ax.get_yticklabels(), strong, strict=True):
         text.set_color(theme.ACCENT if is_strong else theme.INK)
@@ -91,7 +94,7 @@ def bars(
 
 def tick_or_full(value, fmt: formats.Format) -> str:
     """The value beside a mark: short units stay, long ones (per 100,000) stand in the subtitle."""
-    return fmt.full(value) if fmt.kind in ("share", "money") else fmt.bare(value)
+    return fmt.beside(value) if fmt.kind in ("share", "money") or fmt.unit in SHORT_UNITS else fmt.bare(value)
 
 
 def reference_line(ax: Axes, at: float, text: str, *, color: str = theme.WARN) -> None:
@@ -128,19 +131,19 @@ def intervals(
     fmt = formats.of(value, frame[value])
     span = _span(frame, [value, low, high], zero=zero, also=reference)
     pad = (span[1] - span[0]) * 0.04
+    texts = [mark or tick_or_full(amount, fmt) for mark, amount in zip(_hidden(frame, value), frame[value], strict=True)]
     plot, ax = _rows(
         frame,
         label,
         accent=accent,
-        right=70,
+        right=widest(texts) + 18,
         top=24 if reference is not None else 6,
         bottom=24,
         low=span[0] - (0 if zero and span[0] == 0 else pad),
         high=span[1] + pad,
     )
     value_axis(ax, value, frame[value], side="x", ticks=6)
-    for i, (row, mark) in enumerate(zip(frame.to_dict("records"), _hidden(frame, value), strict=True)):
-        text = mark or tick_or_full(row[value], fmt)
+    for i, (row, mark, text) in enumerate(zip(frame.to_dict("records"), _hidden(frame, value), texts, strict=True)):
         ax.annotate(
             text,
             (1, i),
@@ -204,6 +207,7 @@ def stacked(
         wide = wide.div(wide.sum(axis=1), axis=0)
     fmt = formats.of("share" if share else y, wide.stack())
     totals = wide.sum(axis=1)
+    share = share or (fmt.unit == "%" and bool(totals.round(6).eq(1).all()))  # the whole of each bar goes without saying
     # A hidden part is not zero: the total says that something is missing.
     hidden = {row[x] for row, mark in zip(frame.to_dict("records"), _hidden(frame, y), strict=True) if mark == "[c]"}
     lines = _key_lines(parts)
@@ -211,7 +215,7 @@ def stacked(
         pd.DataFrame({x: [str(i) for i in wide.index]}),
         x,
         top=8 + 18 * len(lines),
-        right=20 if share else widest([f"{fmt.full(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12,
+        right=20 if share else widest([f"{fmt.beside(total)}{' + [c]' if hidden else ''}" for total in totals]) + 12,
         high=float(totals.max()) or 1.0,
     )
     ax.set_xticks([])
@@ -229,11 +233,11 @@ def stacked(
             start += amount
         if not share:
             said = (
-                f"{fmt.full(totals[name])} + [c]"
+                f"{fmt.beside(totals[name])} + [c]"
                 if totals[name] and name in hidden
                 else "[c]"
                 if name in hidden
-                else fmt.full(totals[name])
+                else fmt.beside(totals[name])
             )
             ax.annotate(said, (start, i), xytext=(5, 0), textcoords="offset points", va="center", annotation_clip=False)
     for i, line in enumerate(lines):
@@ -392,7 +396,7 @@ def pyramid(frame: pd.DataFrame, band: str, side: str, value: str, *, now: str =
     top = float(frame[columns].max().max())
     plot, ax = _rows(pd.DataFrame({band: bands}), band, row=16, top=26, bottom=24, right=12, low=-top * 1.04, high=top * 1.04)
     fmt_axis = value_axis(ax, value, frame[value], side="x", ticks=6)
-    ax.xaxis.set_major_formatter(lambda v, _: tick(abs(v), fmt_axis))
+    ax.xaxis.set_major_formatter(Scale(fmt_axis, mirrored=True))
     for row in frame.to_dict("records"):
         sign, i = (-1 if row[side] == sides[0] else 1), bands.index(row[band])
         bar = ax.barh(i, sign * float(row[value]), height=0.86, color=colors[0] if sign < 0 else colors[1])[0]

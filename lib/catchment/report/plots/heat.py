@@ -8,9 +8,10 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Rectangle
 
 from .. import formats, theme
-from ..canvas import Plot, clipped, shape, sheet, something, tick, widest, width
+from ..canvas import Plot, clipped, folded, shape, sheet, something, tick, widest, width
 
 ROW = 24.0
+TWO_LINES = 29.0  # height of a row whose name takes two lines
 LABEL_LIMIT = 170.0
 HEAD_LIMIT = 92.0
 
@@ -34,8 +35,9 @@ def heatmap(
     rows, columns = (list(dict.fromkeys(frame[name])) for name in (row, column))
     cells = frame.pivot(index=row, columns=column, values=value).reindex(index=rows, columns=columns).astype("float64")
     fmt = formats.of(value, frame[value])
-    names = [clipped(str(name), LABEL_LIMIT) for name in rows]
-    plot, ax = sheet(len(rows) * ROW + 30, left=widest(names) + 12, right=4, top=26, bottom=4)
+    names = [folded(str(name), LABEL_LIMIT) for name in rows]
+    high = TWO_LINES if any("\n" in name for name in names) else ROW
+    plot, ax = sheet(len(rows) * high + 30, left=widest(names) + 12, right=4, top=26, bottom=4)
     edges = _edges(cells, breaks)
     colors = ListedColormap(theme.RAMP)
     sns.heatmap(
@@ -67,7 +69,7 @@ def _edges(cells: pd.DataFrame, breaks: list[float] | None) -> np.ndarray:
 
 def _label(ax: Axes, names: list[str], columns: list) -> None:
     ax.set(xlabel="", ylabel="")
-    ax.set_yticks(np.arange(len(names)) + 0.5, names, rotation=0)
+    ax.set_yticks(np.arange(len(names)) + 0.5, names, rotation=0, linespacing=1.1)
     room = min(HEAD_LIMIT, ax.get_position().width * theme.WIDTH / len(columns) - 4)
     every = 1 if all(width(str(name)) <= room for name in columns) or room > 30 else 2
     ax.xaxis.tick_top()
@@ -88,7 +90,7 @@ def _write(
             ax.text(x, y, "[c]" if hidden else "[x]", ha="center", va="center", color=theme.MUTED)
             continue
         dark = np.searchsorted(edges[1:-1], amount, side="right") >= 3
-        text = tick(amount, fmt) if fmt.kind != "share" else f"{fmt.scale * amount:.0f} %"
+        text = f"{fmt.scale * amount:.0f} %" if fmt.kind == "share" else fmt.beside(amount) if fmt.kind == "money" else tick(amount, fmt)
         ax.text(x, y, text, ha="center", va="center", color=theme.PAPER if dark else theme.INK)
 
 

@@ -148,7 +148,7 @@ def fans(
     """
     names = list(dict.fromkeys(history[panel]))
     down = -(-len(names) // across)
-    height, gap, left = down * PANEL, 26.0, axis_margin(formats.of(y, history[y]), 0, float(forecast[bands[-1][1]].max()))
+    height, gap, left = down * PANEL, 26.0, axis_margin(formats.of(y, history[y]), 0, float(forecast[bands[-1][1]].max()), ticks=3)
     plot, first = sheet(height, left=left, right=8, top=0, bottom=0)
     first.remove()
     wide = (

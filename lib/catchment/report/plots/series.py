@@ -62,7 +62,7 @@ def trend(
     if group:
         lasts = [lines[name].dropna(subset=[y]).iloc[-1] if lines[name][y].notna().any() else None for name in names]
         kept = [(name, last) for name, last in zip(names, lasts, strict=True) if last is not None]
-        end_labels(ax, max(places.values()), [float(last[y]) for _, last in kept], [str(name) for name, _ in kept],
+        end_labels(ax, [float(places[last[x]]) for _, last in kept], [float(last[y]) for _, last in kept], [str(name) for name, _ in kept],
                    [theme.ACCENT if name in strong else theme.MUTED for name, _ in kept], bold=[name in strong for name, _ in kept])  # fmt: skip
     return plot
 
@@ -292,7 +292,8 @@ def steps(
     fmt = value_axis(ax, y, frame[y])
     value_axis(ax, x, frame[x], side="x", grid=False, ticks=8)
     ax.set_ylim(0, max(1.0, float(frame[y].max())) if fmt.kind == "share" else None)
-    ax.set_xlim(0, max(float(frame[x].max()), 1.0))
+    end = 1.03 * max(float(frame[x].max()), 1.0)
+    ax.set_xlim(0, end)
     ax.set_xlabel(x_label or formats.heading(x, None, formats.of(x, frame[x])), loc="left")
     for name, part in lines.items():
         color = theme.ACCENT if name == strong else theme.CONTEXT
@@ -301,6 +302,8 @@ def steps(
                 part[x], part[low].astype("float64"), part[high].astype("float64"), step="post", color=color, alpha=0.16, linewidth=0
             )
         line = ax.step(part[x], part[y].astype("float64"), where="post", color=color, linewidth=2.2 if name == strong else 1.5)[0]
+        # The last level is known, but not how long it holds.
+        ax.plot([part[x].iloc[-1], end], [part[y].iloc[-1]] * 2, color=color, linewidth=1.2, linestyle=(0, (1, 2)))
         plot.tip(
             line, f"{f'{name}: ' if name != '' else ''}{fmt.full(part[y].iloc[-1])} at {formats.of(x, frame[x]).full(part[x].iloc[-1])}"
         )
@@ -310,11 +313,12 @@ def steps(
             mark_label, (mark, 1), xycoords=("data", "axes fraction"), xytext=(4, -10), textcoords="offset points", color=theme.WARN
         )
     if group:
-        ends = [part.iloc[-1] for part in lines.values()]
+        # Of two curves that end level, the one that got there first is the higher one.
+        level = [float(part[y].iloc[-1]) - 1e-6 * float(part[x].iloc[-1]) / end for part in lines.values()]
         end_labels(
             ax,
-            float(frame[x].max()),
-            [float(end[y]) for end in ends],
+            end,
+            level,
             [str(name) for name in lines],
             [theme.ACCENT if name == strong else theme.MUTED for name in lines],
             bold=[name == strong for name in lines],

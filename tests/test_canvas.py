@@ -1,0 +1,80 @@
+"""What a reader sees of an axis and of its names: one unit, whole words, labels where their line ends."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from catchment.report import canvas, formats, plots
+
+
+def ticks(axis) -> list[str]:
+    """The labels of the ticks in view."""
+    low, high = sorted(axis.get_view_interval())
+    texts = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    return [text for at, text in zip(axis.get_majorticklocs(), texts, strict=True) if low <= at <= high]
+
+
+@pytest.mark.parametrize(
+    ("top", "said"),
+    [
+        (1_400_000, ["$0", "$0.5 M", "$1 M", "$1.5 M"]),
+        (180_000, ["$0", "$50 K", "$100 K", "$150 K"]),
+        (60_000, ["$0", "$20,000", "$40,000", "$60,000"]),
+        (-9_000_000, ["−$7.5 M", "−$5 M", "−$2.5 M", "$0"]),
+        (0.9, ["$0", "$0.20", "$0.40", "$0.60", "$0.80"]),
+    ],
+)
+def test_an_axis_of_dollars_has_one_unit_and_the_digits_its_ticks_need(top, said):
+    frame = pd.DataFrame({"year": [2024, 2025], "amount_usd": [top / 2, top]})
+    shown = ticks(plots.trend(frame, "year", "amount_usd").fig.axes[0].yaxis)
+    assert shown[: len(said)] == said or shown[-len(said) :] == said
+
+
+def test_amounts_beside_marks_share_the_unit_of_their_table():
+    steps = pd.DataFrame({"step": ["2024", "New", "Up", "Down"], "amount_usd": [1_193_400.0, 658_000.0, 39_925.0, -22_079.0]})
+    texts = [text.get_text() for text in plots.bridge(steps, "step", "amount_usd").fig.axes[0].texts]
+    assert texts == ["$1,193 K", "+$658 K", "+$40 K", "−$22 K", "$1,869 K"]
+    assert formats.of("a_usd", steps["amount_usd"]).beside(0) == "$0"
+
+
+def test_a_long_name_takes_two_lines_before_it_is_cut():
+    long = "Northwestern Medicine Central DuPage Hospital"
+    frame = pd.DataFrame({"hospital": [long, long.replace("DuPage", "DePaul"), "Edward"], "stay_share": [0.3, 0.2, 0.1]})
+    drawn = plots.bars(frame, "hospital", "stay_share").fig
+    names = drawn.axes[0].get_yticklabels()
+    assert names[0].get_text().split("\n") == ["Northwestern Medicine", "Central DuPage Hospital"]
+    boxes = [name.get_window_extent(FigureCanvasAgg(drawn).get_renderer()) for name in names]
+    assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
+    assert min(box.x0 for box in boxes) >= 0
+    endless = canvas.folded("A hospital whose name is so very long that no two lines of any drawing could hold the whole of it", 150)
+    assert endless.count("\n") == 1
+    assert endless.endswith("…")
+    assert canvas.width(endless) <= 150
+
+
+def test_a_line_that_ends_early_is_named_where_it_ends():
+    frame = pd.DataFrame({"year": [2026, 2027, 2028] * 2, "wait_min": [7, 7, 7, 9, 40, None], "line": ["As now"] * 3 + ["Plan"] * 3})
+    texts = plots.trend(frame, "year", "wait_min", group="line", accent="As now").fig.axes[0].texts
+    assert {text.get_text(): text.xy[0] for text in texts} == {"As now": 2028, "Plan": 2027}
+
+
+def test_names_of_steps_stand_in_the_order_in_which_the_curves_got_there():
+    frame = pd.DataFrame({"days": [5, 20, 60, 5, 40, 80], "seen_share": [0.2, 0.6, 0.9] * 2, "center": ["Ours"] * 3 + ["Theirs"] * 3})
+    places = {
+        text.get_text(): text.xy[1] for text in plots.steps(frame, "days", "seen_share", group="center", accent="Ours").fig.axes[0].texts
+    }
+    assert places["Ours"] > places["Theirs"]
+
+
+def test_whole_bars_do_not_repeat_that_they_are_whole():
+    frame = pd.DataFrame({"year": ["2024", "2024"], "where": ["here", "there"], "stay_share": [0.3, 0.7]})
+    assert [text.get_text() for text in plots.stacked(frame, "year", "stay_share", "where").fig.axes[0].texts] == ["30.0", "70.0"]
+
+
+def test_days_are_written_with_their_unit():
+    frame = pd.DataFrame({"site": ["a", "b"], "median_days": [40, 43], "low_days": [38, 41], "high_days": [42, 46]})
+    ax = plots.intervals(frame, "site", "median_days", "low_days", "high_days").fig.axes[0]
+    assert [text.get_text() for text in ax.texts] == ["40 days", "43 days"]
+    assert all("." not in text for text in ticks(ax.xaxis))
