@@ -206,12 +206,15 @@ class Report:
 
     def table(
         self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
-        emphasize: Callable | pd.Series | str | None = None, most: int = 12,
+        emphasize: Callable | pd.Series | str | None = None, most: int = 12, inapplicable: Sequence[str] = (),
     ) -> Block:  # fmt: skip
-        """A table; beyond `most` rows the first ones are shown and the whole is folded below."""
+        """A table; beyond `most` rows the first ones are shown and the whole is folded below.
+
+        What is missing in the columns `inapplicable` reads [z], not applicable, and elsewhere [x], not available.
+        """
         safe = self.protect(frame, sources=sources)
         self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
-        shown = tables.written(safe)
+        shown = tables.written(safe, inapplicable=inapplicable)
         if safe.empty:
             html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}</div>'
             return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})

@@ -1,10 +1,12 @@
 """A frame as an accessible table: caption, scoped headings, units in the headings, marks instead of empty cells."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from catchment import words
 
 from . import formats, marks
 
@@ -30,8 +32,11 @@ class Written:
         return len(self.frame)
 
 
-def written(frame: pd.DataFrame) -> Written:
-    """The frame as text: suppressed cells as [c], missing ones as [x]; amounts of money share one unit, so that rows compare."""
+def written(frame: pd.DataFrame, *, inapplicable: Sequence[str] = ()) -> Written:
+    """The frame as text: suppressed cells as [c], missing ones as [x]; amounts of money share one unit, so that rows compare.
+
+    In the columns `inapplicable` a missing value is one that the row cannot have, and reads [z].
+    """
     styles = {column: formats.of(column, frame[column]) for column in frame.columns if not str(column).endswith("_suppressed")}
     amounts = {
         column: frame[column].astype("float64")
@@ -40,14 +45,17 @@ def written(frame: pd.DataFrame) -> Written:
     }
     if len(amounts) > 1:
         styles |= dict.fromkeys(amounts, formats.of("usd", pd.concat(list(amounts.values()))))
-    return Written(styles, {column: _texts(frame, column, fmt) for column, fmt in styles.items()}, frame)
+    texts = {column: _texts(frame, column, fmt) for column, fmt in styles.items()}
+    for column in inapplicable:
+        texts[column] = [formats.NOTHING if text == words.MISSING else text for text in texts[column]]
+    return Written(styles, texts, frame)
 
 
 def render(
     shown: Written, caption: str, *, labels: dict[str, str] | None = None, emphasize: Callable | pd.Series | str | None = None
 ) -> str:
     """`<table>` in a scroll region that the keyboard reaches."""
-    head = "".join(_heading(column, labels, fmt) for column, fmt in shown.styles.items())
+    head = "".join(_heading(column, labels, fmt, first=i == 0) for i, (column, fmt) in enumerate(shown.styles.items()))
     strong = emphasis(shown.frame, emphasize).tolist()
     body = "".join(_row(i, shown, strong=strong[i]) for i in range(len(shown)))
     return (
@@ -76,8 +84,8 @@ def legend(shown: Written) -> str:
     return marks.legend(*{text for texts in shown.texts.values() for text in texts})
 
 
-def _heading(column: str, labels: dict[str, str] | None, fmt: formats.Format) -> str:
-    side = "" if fmt.kind == "text" else ' class="n"'
+def _heading(column: str, labels: dict[str, str] | None, fmt: formats.Format, *, first: bool) -> str:
+    side = "" if fmt.kind == "text" or first else ' class="n"'
     return f'<th scope="col"{side}>{marks.escape(formats.heading(str(column), labels, fmt))}</th>'
 
 
