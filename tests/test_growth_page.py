@@ -108,8 +108,8 @@ def test_waits_and_sites_are_said_as_a_director_would():
         return said.waits("St. Ann", pd.concat(frames, ignore_index=True))["title"]
 
     assert title(10.0, 12.0) == "Waits for a chair stay near 10 minutes"
-    assert title(10.0, 40.0) == "Waits for a chair stay near 10 minutes, with the plan reach 40 by 2027"
-    assert title(10.0, np.nan) == "Waits for a chair stay near 10 minutes, but with the plan never settle from 2027"
+    assert title(10.0, 40.0) == "Waits for a chair stay near 10 minutes; with the plan they reach 40 by 2027"
+    assert title(10.0, np.nan) == "Waits for a chair stay near 10 minutes; with the plan there are too few chairs from 2027"
     shown = pd.DataFrame({"site": ["All other", "Breast"], "before_cases_n": [50.0, 60], "after_cases_n": [70.0, 65]})
     scored = pd.DataFrame(columns=["chosen", "mase"])
     assert said.sites("St. Ann", shown, scored.astype({"chosen": bool}), now=2025, year=2030, last=2035)["title"].startswith("Breast gains")

@@ -194,6 +194,7 @@ def test_the_outlook_ends_with_the_margin_of_all_lines():
         (0.05, "◆ H", "No-shows rose in a run beyond chance, to 5.0\u00a0% with a mean of 6.0\u00a0%"),
         (0.07, "◇ L", "No-shows fell in a run beyond chance, to 7.0\u00a0% with a mean of 6.0\u00a0%"),
         (0.07, "◆ H", "No-shows rose beyond chance to 7.0\u00a0% from 6.0\u00a0%"),
+        (0.0602, "◆ H", "No-shows rose beyond chance to 6.02\u00a0% from 6.00\u00a0%"),
     ],
 )
 def test_a_run_that_has_not_passed_the_mean_is_not_told_as_a_rise_above_it(now, icon, said_so):

@@ -82,3 +82,9 @@ def test_no_value_reads_as_a_python_leftover(value):
 @given(st.integers(1, 10))
 def test_a_small_count_of_people_is_never_said(count):
     assert str(count) not in words.people(count).replace("11", "")
+
+
+def test_values_set_side_by_side_are_told_apart():
+    assert words.apart((0.5, 0.2), words.share, digits=0) == ["50 %", "20 %"]
+    assert words.apart((1_254_000, 1_291_000), words.money) == ["$1.25 M", "$1.29 M"]
+    assert words.apart((0.08, 0.08), words.share, digits=1) == ["8.0 %", "8.0 %"], "equal ones read the same"

@@ -5,7 +5,7 @@ mistake upstream and raises. An effect whose interval includes zero "did not cha
 Known bias: rounding is half-even as in Python, so a column of rounded shares may not add to 100 %.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
@@ -70,6 +70,19 @@ def money(value: float, *, digits: int | None = None) -> str:
             return f"{sign}${size / scale:,.{places}f}{unit}"
     text = f"{size:,.{digits or 0}f}"
     return f"{sign if text.strip('0.') else ''}${text}"
+
+
+def apart(values: Sequence[float], write: Callable[..., str], *, digits: int | None = None, most: int = 3) -> list[str]:
+    """The texts of values that a sentence sets side by side, with as many digits as it takes to tell different ones apart.
+
+    `write` is called as `write(value, digits=…)`: with `digits` first, then with more, up to `most`.
+    """
+    texts = [write(value, digits=digits) for value in values]
+    for more in range((digits or 0) + 1, most + 1):
+        if len(set(texts)) == len(set(values)):
+            break
+        texts = [write(value, digits=more) for value in values]
+    return texts
 
 
 def per(value: float, base: int = 100_000, *, digits: int = 1) -> str:

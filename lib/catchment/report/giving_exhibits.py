@@ -22,8 +22,8 @@ def _figure(title: str, subtitle: str, sources: Sequence[str], *, labels: Mappin
     return {"title": title, "subtitle": subtitle, "sources": list(sources), "labels": LABELS | dict(labels or {}), "note": note}
 
 
-def _table(caption: str, sources: Sequence[str], *, labels: Mapping[str, str] | None = None, note: str | None = None) -> Said:
-    return {"caption": caption, "sources": list(sources), "labels": LABELS | dict(labels or {}), "note": note}
+def _table(caption: str, sources: Sequence[str], *, labels: Mapping[str, str] | None = None, note: str | None = None, **options) -> Said:
+    return {"caption": caption, "sources": list(sources), "labels": LABELS | dict(labels or {}), "note": note, **options}
 
 
 def shown(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -83,9 +83,10 @@ def year_end(ahead: pd.DataFrame, tested: pd.DataFrame, goal_usd: float, *, year
             f"on average (last year's total: {_whole(naive)}); {words.count(tested['inside'].sum())} of {len(tested)} totals fell inside "
             "the interval."
         )
-    goal = f", against a goal of {words.money(goal_usd)}" if goal_usd > 0 else "; no goal is set"
+    total, target = words.apart((ahead.iloc[-1]["total_usd"], goal_usd), words.money)
+    goal = f", against a goal of {target}" if goal_usd > 0 else "; no goal is set"
     return _figure(
-        f"The year is forecast to end at {words.money(ahead.iloc[-1]['total_usd'])}{goal}",
+        f"The year is forecast to end at {total}{goal}",
         f"Cash of fiscal year {year} by part: expected total and {100 * level:.0f} % prediction interval",
         ["gifts", "pledge_instalments"],
         note=note,
@@ -149,7 +150,8 @@ def gift_range(chart: pd.DataFrame) -> Said:
         "A prospect stands in the highest tier that its rating reaches; one to spare there (below zero: more at hand than needed) can be "
         "asked for less. Smaller gifts come from the annual program, not from rated prospects."
     )
-    return _table(caption, ["gifts", "campaigns", "prospects"], note=note)
+    rated = ["gifts_n", "still_n", "needed_n", "available_n", "gap_n"]
+    return _table(caption, ["gifts", "campaigns", "prospects"], note=note, inapplicable=rated)
 
 
 def origins(last: int) -> Said:
@@ -186,7 +188,8 @@ def segments(rows: pd.DataFrame, last: int) -> Said:
     title = "No segment fell below its own past beyond chance"
     if len(fallen):
         row = fallen.iloc[0]
-        title = f"Retention of “{row['segment']}” donors fell from {_whole(row['usual_share'])} to {_whole(row['share'])}"
+        before, now = words.apart((row["usual_share"], row["share"]), words.share, digits=0)
+        title = f"Retention of “{row['segment']}” donors fell from {before} to {now}"
     return _figure(title, f"Retention by segment, fiscal year {last} and the same segment's earlier years pooled", GIVEN)
 
 
@@ -323,9 +326,9 @@ def owed(paid: Mapping[str, float], open_usd: float, pledged: pd.DataFrame, set_
 
 def receivable(steps: pd.DataFrame) -> Said:
     """From face value to what the pledges are worth."""
-    face, worth = steps["amount_usd"].iloc[0], steps["amount_usd"].iloc[-1]
+    face, worth = words.apart((steps["amount_usd"].iloc[0], steps["amount_usd"].iloc[-1]), words.money)
     return _figure(
-        f"The open balance of {words.money(face)} is worth {words.money(worth)} today",
+        f"The open balance of {face} is worth {worth} today",
         "Discounted at the rate fixed at each pledge's date, each instalment from its own due date",
         PLEDGED,
     )

@@ -29,9 +29,17 @@ def _figure(title: str, subtitle: str, sources: Sequence[str], labels: Mapping[s
 
 
 def _table(
-    caption: str, sources: Sequence[str], labels: Mapping[str, str] = LABELS, note: str | None = None, emphasize: str | None = None
-) -> Said:
-    return {"caption": caption, "sources": list(sources), "labels": dict(labels), "note": note, "emphasize": emphasize}
+    caption: str, sources: Sequence[str], labels: Mapping[str, str] = LABELS, note: str | None = None, emphasize: str | None = None,
+    inapplicable: Sequence[str] = (),
+) -> Said:  # fmt: skip
+    return {
+        "caption": caption,
+        "sources": list(sources),
+        "labels": dict(labels),
+        "note": note,
+        "emphasize": emphasize,
+        "inapplicable": inapplicable,
+    }
 
 
 def volumes(us: str, ahead: pd.DataFrame, *, now: int, year: int, last: int) -> Said:
@@ -123,7 +131,8 @@ def bridge(us: str, steps: pd.DataFrame, measure: str, *, now: int, last: int) -
 def initiatives(us: str, plan: "Plan", leaked_cases: float) -> Said:
     """Table of the initiatives as planned."""
     note = f"NPV on top of what an initiative requires, at {words.share(plan.rate)} a year."
-    return _table(f"Initiatives as planned, {us}", PLAN, note=f"{note} Leaked cases that could return: {words.count(leaked_cases)} a year.")
+    note += f" Leaked cases that could return: {words.count(leaked_cases)} a year. [z]: it never pays back, or adds no case."
+    return _table(f"Initiatives as planned, {us}", PLAN, note=note, inapplicable=["payback_years", "even_n", "break_even_share"])
 
 
 def scenarios(us: str, compared: pd.DataFrame, *, now: int, years: int) -> Said:
@@ -169,7 +178,7 @@ def limits(last: int) -> Said:
 def waits(us: str, waiting: pd.DataFrame) -> Said:
     """Waits for a chair: the first and the last year that still settle."""
     note = (
-        "Erlang-C with the Allen-Cunneen correction for booked arrivals; no value where demand exceeds the chairs. "
+        "Erlang-C with the Allen-Cunneen correction for booked arrivals; no value where demand exceeds the chairs: the wait would grow without end. "
         "Booked schedules turn such waits into later appointments."
     )
     return _figure(_wait_title(waiting), f"Mean wait for a free infusion chair, {us}, minutes", VOLUMES, note=note)
@@ -178,15 +187,15 @@ def waits(us: str, waiting: pd.DataFrame) -> Said:
 def _wait_title(waiting: pd.DataFrame) -> str:
     still = waiting[waiting["line"].eq("Nothing changes")].dropna(subset="wait_min")
     if still.empty:
-        return "There are fewer chairs than patients: waits never settle"
+        return "There are too few chairs for the patients: waits grow without end"
     first, last = still.iloc[0], still.iloc[-1]
     never = {line: rows.loc[rows["wait_min"].isna(), "year"].min() for line, rows in waiting.groupby("line")}
     if pd.notna(never["Nothing changes"]):
-        return f"Waits for a chair grow until they never settle, from {never['Nothing changes']}"
-    end = f", but with the plan never settle from {never['With the plan']}" if pd.notna(never.get("With the plan", np.nan)) else ""
+        return f"Waits for a chair grow, and from {never['Nothing changes']} there are too few chairs"
+    end = f"; with the plan there are too few chairs from {never['With the plan']}" if pd.notna(never.get("With the plan", np.nan)) else ""
     planned = waiting.loc[waiting["line"].eq("With the plan"), "wait_min"]
     if not end and len(planned) and planned.iloc[-1] > 1.5 * last["wait_min"] + 1:
-        end = f", with the plan reach {words.number(planned.iloc[-1])} by {last['year']}"
+        end = f"; with the plan they reach {words.number(planned.iloc[-1])} by {last['year']}"
     if abs(last["wait_min"] - first["wait_min"]) < 1:
         return f"Waits for a chair stay near {words.number(first['wait_min'])} minutes{end}"
     return f"Waits for a chair go from {words.number(first['wait_min'])} to {words.number(last['wait_min'])} minutes by {last['year']}{end}"
@@ -195,7 +204,7 @@ def _wait_title(waiting: pd.DataFrame) -> str:
 def margins(us: str, *, now: int) -> Said:
     """Table of what the program contributes today."""
     note = "Net revenue less variable cost, before staff and other running cost; at the settings' unit prices of the first year."
-    return _table(f"What the program contributes today, {us}, {now}", VOLUMES, note=note, emphasize="All")
+    return _table(f"What the program contributes today, {us}, {now}", VOLUMES, note=note, emphasize="All", inapplicable=["volume_n"])
 
 
 def statement(us: str, base: pd.Series, dated: Mapping[str, float]) -> Said:
@@ -255,7 +264,7 @@ def cash(us: str, fan: pd.DataFrame) -> Said:
 def even() -> Said:
     """Table of break-even values and of what knowing a driver is worth."""
     note = "Value of information on going ahead or not, by regression on the driver; an upper bound on what a study should cost."
-    return _table("Where each driver breaks even, and what knowing it would be worth", PLAN, note=note)
+    return _table("Where each driver breaks even, and what knowing it would be worth", PLAN, note=note, inapplicable=["chance_share"])
 
 
 def crossed(us: str, grid: pd.DataFrame, *titles: str) -> Said:

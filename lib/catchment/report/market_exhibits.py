@@ -126,6 +126,7 @@ def outlook(now: int, ahead: int) -> dict:
         "note": "APC: annual percent change of the national rate; rising or falling when its whole 95 % interval is, else stable. Sites"
         " held level"
         " have no national series here; their interval carries that.",
+        "inapplicable": ["trend"],
     }  # fmt: skip
 
 

@@ -119,7 +119,8 @@ def center_waits(centers: Contrast) -> Said:
     elif len(days) < 2 or not test.pvalue <= 0.05:
         title = f"Half of the patients are seen within {words.number(waits['median_days'].median())} days"
     else:
-        title = f"{waits['destination'].iloc[0]} sees half within {days[0]} days, the slowest within {days[-1]}"
+        slow = "the other" if len(days) == 2 else "the slowest"
+        title = f"{waits['destination'].iloc[0]} sees half within {days[0]} days, {slow} within {days[-1]}"
     log_rank = f"chi-square {words.number(test.chi2, digits=1)}, {words.plural(test.df, 'degree')} of freedom, p {_p(test.pvalue)}"
     return {
         "title": title,
@@ -307,7 +308,8 @@ def breaks() -> Said:
         "sources": REFERRED,
         "labels": LABELS,
         "note": "Maximal Poisson likelihood ratio over all quarters, Monte Carlo p-value, false discoveries controlled. "
-        "Ratio: quarterly mean after over before.",
+        "Ratio: quarterly mean after over before; [z] where there was none before.",
+        "inapplicable": ["ratio"],
     }
 
 

@@ -229,7 +229,8 @@ def late(milestones: pd.DataFrame) -> tuple[int, int]:
 def moved(row: Mapping) -> str:
     """What an indicator with a special cause did; one that rises or falls in a run need not have passed its mean yet."""
     rose = row["variation_icon"].endswith("H")
-    now, usual = value(row["kpi"], row["now"]), value(row["kpi"], row["usual"])
+    # Over a large denominator a small movement is beyond chance: "to 8.0 % from 8.0 %" would say nothing.
+    now, usual = words.apart((row["now"], row["usual"]), lambda amount, digits: value(row["kpi"], amount, more=digits), digits=0)
     if (row["now"] > row["usual"]) == rose:
         return f"{row['title']} {'rose' if rose else 'fell'} beyond chance to {now} from {usual}"
     return f"{row['title']} {'rose' if rose else 'fell'} in a run beyond chance, to {now} with a mean of {usual}"

@@ -21,15 +21,16 @@ VARIATION = {"concern": "worse", "improvement": "better", "change": "changed", "
 ASSURANCE = {"pass": "will meet", "fail": "will miss", "either": "by chance", "unknown": "not judged", "hidden": ""}
 
 
-def value(kpi: str, amount: float) -> str:
-    """An indicator's value with its unit."""
+def value(kpi: str, amount: float, *, more: int = 0) -> str:
+    """An indicator's value with its unit, with `more` digits than usual."""
     if pd.isna(amount):
         return "[c]"
     if kpi.endswith("_n"):
-        return words.count(amount)
+        return words.number(amount, digits=more)
     form = formats.of(kpi, pd.Series([amount]))
     # A month's mean of days or minutes is not known to the hundredth.
-    said = form.full(amount) if form.kind != "number" or form.digits < 2 else replace(form, digits=1).full(amount)
+    digits = (form.digits if form.kind != "number" else min(form.digits, 1)) + more
+    said = replace(form, digits=digits).full(amount)
     return kept(said.replace("minutes", "min"))
 
 
