@@ -78,3 +78,30 @@ def test_days_are_written_with_their_unit():
     ax = plots.intervals(frame, "site", "median_days", "low_days", "high_days").fig.axes[0]
     assert [text.get_text() for text in ax.texts] == ["40 days", "43 days"]
     assert all("." not in text for text in ticks(ax.xaxis))
+
+
+def test_a_name_in_a_funnel_stays_level_with_its_dot_unless_it_meets_another():
+    rows = [("Near", 3000.0, 1.3), ("Nearer", 3100.0, 1.3), ("Far", 50000.0, 1.31)]
+    units = pd.DataFrame(rows, columns=["county", "expected_n", "ratio"]).assign(funnel_outer_low=0.9, funnel_outer_high=1.1)
+    curve = pd.DataFrame(
+        {
+            "size": [100.0, 500.0, 1000.0, 1e5],
+            "low": 0.95,
+            "high": 1.05,
+            "outer_low": [0.7, 0.8, 0.9, 0.95],
+            "outer_high": [1.3, 1.2, 1.1, 1.05],
+        }
+    )
+    plot = plots.funnel_plot(
+        units, "expected_n", "ratio", curve=curve, label="county", accent=["Near", "Nearer", "Far"], size_label="Cases"
+    )
+    texts = {text.get_text(): text for text in plot.fig.axes[0].texts}
+    assert texts["Far"].xy == (50000.0, 1.31)
+    assert texts["Near"].xy[1] != texts["Nearer"].xy[1]
+    assert {texts[name].get_gid() for name in ("Far", "Near", "99.8 %")} == {"halo"}
+
+
+def test_small_amounts_beside_millions_keep_two_digits():
+    parts = pd.Series([67_743.0, 237_000.0, 1_040_000.0])
+    assert [formats.of("ask_usd", parts).beside(value) for value in parts] == ["$0.07 M", "$0.24 M", "$1.04 M"]
+    assert formats.of("ask_usd", pd.Series([600_000.0, 2e6])).beside(2e6) == "$2.0 M"

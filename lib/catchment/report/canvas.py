@@ -205,7 +205,7 @@ def ticks_said(values: Sequence[float], fmt: formats.Format, *, top: float) -> l
     """Tick labels of one axis whose largest value is `top`."""
     if fmt.kind == "share" and fmt.unit == "%":
         return [f"{_needed(value * fmt.scale)} %" for value in values]
-    if fmt.kind != "money" or fmt.digits == 2:
+    if fmt.kind != "money" or fmt.cents:
         return [tick(value, fmt) for value in values]
     units = ((9.995e8, 1e9, " B"), (9.995e5, 1e6, " M"), (9.995e4, 1e3, " K"), (0, 1.0, ""))
     size, unit = next((size, unit) for limit, size, unit in units if top >= limit)
@@ -224,7 +224,7 @@ def tick(value: float, fmt: formats.Format) -> str:
     if fmt.kind == "share" and fmt.unit == "%":
         return f"{_needed(value * fmt.scale, most=1)} %"
     if fmt.kind == "money":
-        return words.money(value, digits=2 if fmt.digits == 2 else None) if value else "$0"
+        return words.money(value, digits=2 if fmt.cents else None) if value else "$0"
     return _needed(value * fmt.scale, near=1e-9)
 
 

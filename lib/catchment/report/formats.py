@@ -39,6 +39,11 @@ class Format:
     scale: float = 1.0
     prefix: str = ""
 
+    @property
+    def cents(self) -> bool:
+        """Whether amounts are so small that their cents are written."""
+        return self.unit == "$" and self.digits == 2
+
     def bare(self, value) -> str:
         """Without the unit: what stands in a table cell, whose heading carries the unit."""
         if self.kind == "text":
@@ -50,7 +55,7 @@ class Format:
         if pd.isna(value) or self.kind == "text":
             return self.bare(value)
         if self.kind == "money":
-            return words.money(value, digits=2 if self.digits == 2 else None)
+            return words.money(value, digits=2 if self.cents else None)
         return f"{self.prefix}{self.bare(value)}{' ' + self.unit if self.unit else ''}"
 
     def beside(self, value) -> str:
@@ -126,8 +131,8 @@ def _money(values: pd.Series | None) -> Format:
     top, least = (float(sizes.max()), float(sizes.min())) if len(sizes) else (0.0, 0.0)
     if 0 < top < 10:
         return Format("money", "$", 2)  # cents matter, as in the cost of raising a dollar
-    if top >= 9.995e5 and (least >= 5e4 or top >= 9.995e8):  # one decimal of a million would turn the small ones into 0.0
-        return Format("money", "$ M", 1 if top < 9.995e8 else 0, 1e-6)
+    if top >= 9.995e5 and (least >= 5e4 or top >= 9.995e8):  # below that, decimals of a million would turn the small ones into 0
+        return Format("money", "$ M", 0 if top >= 9.995e8 else 1 if least >= 5e5 else 2, 1e-6)
     return Format("money", "$ K", 0, 1e-3) if (top >= 99_950 and least >= 500) or top >= 9.995e5 else Format("money", "$", 0)
 
 

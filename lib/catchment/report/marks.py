@@ -18,7 +18,7 @@ MEANING = {
 }
 _MARK = re.compile(r"\[([cuxzpref])\]")
 _SIGN_GAP = re.compile(r"−(?=\$)")
-_UNIT_GAP = re.compile(r"(?<=\d) (?=%|points?\b|[MKB]\b|km\b|minutes?\b|miles?\b|per 100)|(?<=,) (?=[%$])|(?<=\$) (?=[MKB]\b)")
+_UNIT_GAP = re.compile(r"(?<=\d) (?=%|points?\b|[MKB]\b|km\b|minutes?\b|miles?\b|per 100)|(?<=\$) (?=[MKB]\b)")
 
 
 def escape(value: object) -> str:

@@ -1,10 +1,13 @@
 """Many units at once: the funnel plot of ratios over size."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 
 from .. import formats, theme
-from ..canvas import Plot, axis_margin, shape, sheet, something, spread, value_axis, widest
+from ..canvas import Plot, axis_margin, points_wide, shape, sheet, something, spread, value_axis, widest, width
+from ..svg import HALO
 
 HEIGHT = 300.0
 
@@ -47,7 +50,10 @@ def funnel_plot(
     for bounds, style, text in ((("low", "high"), (0, (4, 3)), "95 %"), (("outer_low", "outer_high"), "solid", "99.8 %")):
         for column in bounds:
             ax.plot(curve["size"], curve[column], color=theme.WARN, linewidth=1.0, linestyle=style)
-        ax.annotate(text, (curve["size"].iloc[2], curve[bounds[1]].iloc[2]), xytext=(4, 3), textcoords="offset points", color=theme.WARN)
+        name = ax.annotate(
+            text, (curve["size"].iloc[2], curve[bounds[1]].iloc[2]), xytext=(4, 3), textcoords="offset points", color=theme.WARN, zorder=5
+        )
+        name.set_gid(HALO)
     others = frame.drop(mine.index)
     sns.scatterplot(data=others, x=size, y=value, ax=ax, color=theme.CONTEXT, s=14, linewidth=0, alpha=0.7, legend=False)
     ax.set_ylabel("")
@@ -59,10 +65,29 @@ def funnel_plot(
 
 
 def _named(ax, names: pd.DataFrame, size: str, value: str, label: str) -> None:
-    """Names beside their dots, nudged apart upwards and downwards."""
+    """Names beside their dots; those that would meet are nudged apart upwards and downwards, the others stay level with their dot."""
     low, high = ax.get_ylim()
     gap = theme.SIZE * 1.25 * (high - low) / (HEIGHT - 46)
-    for row, at in zip(names.to_dict("records"), spread(names[value].tolist(), gap, low=low, high=high), strict=True):
-        ax.annotate(
-            row[label], (row[size], at), xytext=(7, 0), textcoords="offset points", va="center", color=theme.ACCENT, annotation_clip=False
-        )
+    for rows in _meeting(ax, names, size, label):
+        for row, at in zip(rows.to_dict("records"), spread(rows[value].tolist(), gap, low=low, high=high), strict=True):
+            name = ax.annotate(
+                row[label],
+                (row[size], at),
+                xytext=(7, 0),
+                textcoords="offset points",
+                va="center",
+                color=theme.ACCENT,
+                annotation_clip=False,
+                zorder=5,
+            )
+            name.set_gid(HALO)
+
+
+def _meeting(ax: Axes, names: pd.DataFrame, size: str, label: str) -> list[pd.DataFrame]:
+    """The rows in groups whose names stand over the same stretch of the logarithmic axis."""
+    first, last = np.log(ax.get_xlim())
+    rows = names.sort_values(size, kind="stable")
+    starts = (np.log(rows[size].astype("float64")) - first) / (last - first) * points_wide(ax)
+    ends = starts + [width(str(name)) + 14 for name in rows[label]]
+    group = (starts > ends.cummax().shift(fill_value=-np.inf)).cumsum()
+    return [part for _, part in rows.groupby(group, sort=True)]
