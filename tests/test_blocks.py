@@ -339,3 +339,17 @@ def test_the_words_of_a_target_stand_where_fewer_points_are():
     assert side(0.5, 0.5, 0.5, 0.5, 0.5, 0.5) == "left"
     assert side(0.81, 0.85, 0.88, 0.5, 0.5, 0.5) == "right"
     assert side(0.5, 0.5, 0.5, 0.81, 0.85, 0.88) == "left"
+
+
+@pytest.mark.parametrize(("tall", "lon"), [(0.3, -87.02), (0.3, -87.38), (3, -87.05), (3, -87.35)])
+def test_the_name_of_a_site_stays_on_the_map_s_sheet(tall, lon):
+    """A wide map and a narrow one, of which the sheet's height leaves no more; sites near both sides."""
+    areas = gpd.GeoDataFrame({"zip": ["46304"], "share": [0.2]}, geometry=[box(-87.4, 41.5, -87.0, 41.5 + tall)], crs=4326)
+    sites = pd.DataFrame({"name": ["Dunes Regional Hospital of Porter County"], "lat": [41.6], "lon": [lon]})
+    fig = maps.choropleth(areas, "share", bins=[0.1], label="zip", sites=sites).fig
+    [name] = [text for text in fig.axes[0].texts if text.get_text().startswith("Dunes")]
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()  # the axes take the shape of the map
+    extent = name.get_window_extent(canvas.get_renderer())
+    assert extent.x0 >= 0
+    assert extent.x1 <= maps.MAP_WIDTH + 4

@@ -179,12 +179,13 @@ def _sites(plot: Plot, ax: Axes, window: _Frame, sites: pd.DataFrame | None) -> 
         return
     spots = window.place(sites["lon"], sites["lat"])
     west, south, east, north = window.bounds
-    scale = (north - south) / (plot.fig.get_figheight() * 72 - 8)
+    scale = max((north - south) / (plot.fig.get_figheight() * 72 - 8), (east - west) / MAP_WIDTH)
     heights = spread(spots[:, 1].tolist(), 13 * scale)
     for (x, y), high, name in zip(spots, heights, sites["name"], strict=True):
         dot = ax.plot([x], [y], "o", markersize=7, color=theme.WARN, markeredgecolor=theme.PAPER, markeredgewidth=1.2, zorder=5)[0]
         plot.tip(dot, str(name))
-        left = x > (west + east) / 2 and x + (width(str(name), bold=True) + 10) * scale > east
+        right_of_it = west + MAP_WIDTH * scale - x  # a map that is narrower than its place leaves room up to the key
+        left = (width(str(name), bold=True) + 10) * scale > right_of_it and x - west > right_of_it
         ax.annotate(
             str(name),
             (x, y),
