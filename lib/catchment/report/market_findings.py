@@ -259,7 +259,7 @@ def left_out(gone: pd.DataFrame) -> str:
 METHOD = """
 **Service area.** ZIPs by patients, largest first, until the threshold; the ZIP that crosses it is included, ties by ZIP number. The
 contiguous area keeps the largest connected group, adds the adjoining ZIPs that gain most until the threshold holds again, fills
-surrounded ZIPs and flags islands.
+surrounded ZIPs, drops ZIPs that it can do without and flags islands.
 
 **Shares.** Patients of an owner over all patients of the area's residents, with Wilson intervals. A suppressed flow is estimated as the
 hospital's published total less its known flows, spread over its suppressed ZIPs; the least and the most a share can be count each at 1
