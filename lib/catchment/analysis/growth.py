@@ -197,7 +197,7 @@ def valuation(plan: Plan, go: np.ndarray | None = None) -> Callable[[pd.DataFram
 
 
 def dated(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> dict[str, float]:
-    """XNPV and XIRR of the plan (all initiatives, or those of ``go``) with each outlay on the day of its start and everything else on 31 December.
+    """XNPV and XIRR of the plan (all initiatives, or those of ``go``), each outlay on the day of its start, all else on 31 December.
 
     Returns
     -------

@@ -202,7 +202,10 @@ def _summed(frame: pd.DataFrame, by: list[str], *, least: int = 0) -> pd.Series:
 def to_date_by(
     gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production), largest goal (without goals: most raised) first."""
+    """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production).
+
+    The largest goal comes first; without goals, what raised most.
+    """
     parts = [
         year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize())
         for basis in POLICY

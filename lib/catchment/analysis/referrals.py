@@ -79,7 +79,9 @@ def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Seri
 def described(
     referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4
 ) -> pd.DataFrame:
-    """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing (see `changes.periods` and `changes.reaching`).
+    """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing.
+
+    What the spans are: `changes.periods` and `changes.reaching`.
 
     Raises
     ------

@@ -97,7 +97,10 @@ class Failure:
 
 @dataclass
 class Built:
-    """A page or the reason why there is none, with what it showed, read and cost; no page either where only `attachments` were asked for."""
+    """A page or the reason why there is none, with what it showed, read and cost.
+
+    There is no page either where only `attachments` were asked for.
+    """
 
     page: str
     html: bytes | None = None

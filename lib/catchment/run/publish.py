@@ -177,10 +177,11 @@ class Publisher:
         for entry in self.entries.values():
             if entry["partner"] in listed and entry["audience"] == LEADERSHIP:
                 listed[entry["partner"]].append(entry)
+        vintages = self.manifest["vintages"]
         shared = {
-            self.trees.leadership / partner / INDEX: landing.render(partner, self.partners[partner], pages, self.manifest["vintages"]).encode()
+            self.trees.leadership / partner / INDEX: landing.render(partner, self.partners[partner], pages, vintages).encode()
             for partner, pages in listed.items()
-        }  # fmt: skip
+        }
         shared[self.trees.leadership / INDEX] = index.render(self.manifest).encode()
         shared[self.trees.internal / INDEX] = desk.render(self.manifest).encode()
         texts = manifest.texts(self.manifest)

@@ -314,9 +314,9 @@ class _Run:
         reads = self.fingerprints.reads(page.partner, built.reads, job.since) if built.html else {}
         if failure is None and built.html is not None:
             self.publisher.keep(*self.gate.passed(job, built))
-        self.publisher.add(
-            job, built, {"title": notebook.title, "order": notebook.order}, inputs=job.inputs | {"reads": reads}, partner=partner, keep_n=settings.run.keep_n
-        )  # fmt: skip
+        told = {"title": notebook.title, "order": notebook.order}
+        inputs = job.inputs | {"reads": reads}
+        self.publisher.add(job, built, told, inputs=inputs, partner=partner, keep_n=settings.run.keep_n)
         if failure is None:
             self.summary.built.append(built.page)
         else:
