@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 HIDDEN = "c"
 OTHER = None
 MOST = 1e7  # nobody publishes a larger count of patients
-LARGEST = 20_000  # cells of the cliques of one full table; a larger one is not solved
+LARGEST = 5_000  # cells of the cliques of one full table; a larger one is not solved: choosing what is open would take minutes
 OPENED = 3  # dimensions that are opened one by one; when more have to be, all are
 
 
