@@ -105,3 +105,10 @@ def test_small_amounts_beside_millions_keep_two_digits():
     parts = pd.Series([67_743.0, 237_000.0, 1_040_000.0])
     assert [formats.of("ask_usd", parts).beside(value) for value in parts] == ["$0.07 M", "$0.24 M", "$1.04 M"]
     assert formats.of("ask_usd", pd.Series([600_000.0, 2e6])).beside(2e6) == "$2.0 M"
+
+
+def test_the_words_of_a_target_stand_clear_of_a_line_that_crosses_it_between_two_points():
+    frame = pd.DataFrame({"year": range(2019, 2024), "hhi": [1870, 1595, 1640, 1760, 1590]})
+    drawn = plots.trend(frame, "year", "hhi", target=1800, target_label="Highly concentrated", zero=False).fig.axes[0].texts
+    target = next(text for text in drawn if text.get_text().startswith("Highly"))
+    assert (target.get_ha(), target.get_gid()) == ("right", "halo")

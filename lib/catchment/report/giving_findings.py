@@ -264,7 +264,7 @@ def _whole(value: float) -> str:
 def _cover(weighted: float, gap: float) -> str:
     if pd.isna(gap) or gap <= 0:
         return "Production goal already reached" if gap <= 0 else "Production goal not set"
-    return f"{_whole(weighted / gap)} of the {words.money(gap)} production still to raise, were all decided this year"
+    return f"Covers {_whole(weighted / gap)} of the {words.money(gap)} still to raise, if decided this year"
 
 
 def _money_card(label: str, row: pd.Series) -> Kpi:

@@ -387,7 +387,7 @@ def gap(table: pd.DataFrame, year: int, rules) -> dict:
     counts = table["verdict"].value_counts()
     under, over = counts.get("under", 0), counts.get("over", 0)
     part = words.share(rules.false_discovery_share.value, digits=0)
-    title = f"{words.plural(under, 'ZIP')} below the expected share, {words.count(over)} above"
+    title = f"{words.plural(under, 'ZIP') if under else 'No ZIP'} below the expected share, {words.count(over) if over else 'none'} above"
     return {
         "title": title if under or over else "No ZIP stands out from the share that distance explains",
         "subtitle": f"Market share less the share that the Huff model expects, {year}",

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from .. import formats, theme
 from ..canvas import Plot, axis_margin, end_labels, shape, sheet, something, tick, value_axis, widest
+from ..svg import HALO
 
 HEIGHT = 236.0
 
@@ -58,7 +59,12 @@ def trend(
             partial_from=partial_from,
         )
     if target is not None:
-        _target(ax, target, f"{target_label} {tick(target, fmt)}", right=_crowded_left(frame[x].map(places), frame[y], target, limits))
+        _target(
+            ax,
+            target,
+            f"{target_label} {tick(target, fmt)}",
+            right=_crowded_left([line[[x, y]].assign(at=line[x].map(places)) for line in lines.values()], y, target, limits),
+        )
     if group:
         lasts = [lines[name].dropna(subset=[y]).iloc[-1] if lines[name][y].notna().any() else None for name in names]
         kept = [(name, last) for name, last in zip(names, lasts, strict=True) if last is not None]
@@ -177,16 +183,22 @@ def said(x) -> str:
     return f"{x:%b %Y}" if isinstance(x, pd.Timestamp) else f"{x:g}" if isinstance(x, float) else str(x)
 
 
-def _crowded_left(at: pd.Series, values: pd.Series, target: float, limits: tuple[float, float]) -> bool:
-    """Whether the words above a target line meet more points in the first two fifths of the axis than in the last."""
-    place = (at - at.min()) / ((at.max() - at.min()) or 1)
-    met = values.astype("float64").between(target, target + 0.12 * (limits[1] - limits[0]))
-    return int((met & place.le(0.4)).sum()) > int((met & place.ge(0.6)).sum())
+def _crowded_left(lines: Sequence[pd.DataFrame], y: str, target: float, limits: tuple[float, float]) -> bool:
+    """Whether the words above a target line meet more of the lines in the first two fifths of the axis than in the last."""
+    known = [line.dropna(subset=[y]) for line in lines]
+    known = [line for line in known if len(line)]
+    first, last = min(line["at"].min() for line in known), max(line["at"].max() for line in known)
+    along = np.linspace(first, last, 51)
+    met = np.zeros(len(along))
+    for line in known:
+        height = np.interp(along, line["at"], line[y].astype("float64"), left=np.nan, right=np.nan)
+        met += (height >= target) & (height <= target + 0.12 * (limits[1] - limits[0]))
+    return met[:20].sum() > met[-20:].sum()
 
 
 def _target(ax: Axes, target: float, text: str, *, right: bool = False) -> None:
     ax.axhline(target, color=theme.WARN, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1.5)
-    ax.annotate(
+    name = ax.annotate(
         text,
         (1 if right else 0, target),
         xycoords=("axes fraction", "data"),
@@ -195,7 +207,9 @@ def _target(ax: Axes, target: float, text: str, *, right: bool = False) -> None:
         color=theme.WARN,
         ha="right" if right else "left",
         va="bottom",
+        zorder=5,
     )
+    name.set_gid(HALO)
 
 
 def fan(
