@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from catchment.report import canvas, formats, plots
+from catchment.report import canvas, formats, plots, theme
 
 
 def ticks(axis) -> list[str]:
@@ -112,3 +112,10 @@ def test_the_words_of_a_target_stand_clear_of_a_line_that_crosses_it_between_two
     drawn = plots.trend(frame, "year", "hhi", target=1800, target_label="Highly concentrated", zero=False).fig.axes[0].texts
     target = next(text for text in drawn if text.get_text().startswith("Highly"))
     assert (target.get_ha(), target.get_gid()) == ("right", "halo")
+
+
+def test_a_long_label_on_one_side_of_a_tornado_takes_no_room_on_the_other():
+    swings = pd.DataFrame({"driver": ["Volume", "Delay"], "low_usd": [-3.4e6, 2.0e6], "high_usd": [5.4e6, 0.8e6]})
+    ax = plots.tornado(swings, "driver", "low_usd", "high_usd", 2.2e6).fig.axes[0]
+    room = theme.WIDTH * (1 - ax.get_position().x1)
+    assert room < canvas.width("$2.0 M to $0.8 M", 9)

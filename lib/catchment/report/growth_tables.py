@@ -32,7 +32,7 @@ LABELS = {
     "now_share": "In use, first year", "limit_share": "Planning limit", "resource": "Resource", "need_last": "Needed in the end",
     "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
     "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units",
-    "driver": "Driver", "t": "t", "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs",
+    "driver": "Driver", "t": "Plan year", "period": "Year", "service_margin_usd": "Services", "drug_margin_usd": "Drugs",
     "one_off_usd": "Starting", "net_usd": "Net cash", "discounted_total_usd": "Discounted so far", "rank": "Place", "fit_share": "Fit",
     "effort": "Effort", "risk": "Risk", "score_share": "Score", "first_share": "First in", "low_value": "P10", "high_value": "P90",
     "low": "NPV at P10", "high": "NPV at P90", "swing": "Swing", "phase": "Phase", "owner": "Owner", "requires": "Requires",

@@ -319,10 +319,10 @@ def tornado(
     rows = frame.loc[widths.sort_values(ascending=False, kind="stable").index]
     fmt = formats.of(low, pd.concat([rows[low], rows[high]]))
     ends = [_ends(float(row[low]), float(row[high]), base, fmt) for row in rows.to_dict("records")]
-    room = widest([said for row in ends for *_, said in row]) + 8
+    before, after = (widest([said for row in ends for _, at, said in row if at == side], 9) + 8 for side in (-1, 1))
     span = _span(rows, [low, high], zero=False, also=base)
-    plot, ax = _rows(rows, driver, top=24, right=room, low=span[0], high=span[1])
-    pad = (span[1] - span[0]) * room / max(theme.WIDTH * ax.get_position().width - room, 1)
+    plot, ax = _rows(rows, driver, top=24, right=after, low=span[0], high=span[1])
+    pad = (span[1] - span[0]) * before / max(theme.WIDTH * ax.get_position().width - before, 1)
     ax.set_xlim(span[0] - pad, span[1])
     ax.set_xticks([])
     for i, row in enumerate(rows.to_dict("records")):
