@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from shapely.geometry import box
 
@@ -328,6 +329,26 @@ def test_the_name_of_a_site_on_a_map_stands_out_from_any_area():
     drawn = svg.render(plot.fig, "label", tips=plot.tips)
     outlined = re.search(r'<g style="paint-order: stroke; stroke: var\(--paper,#ffffff\)[^>]*>\s*<text[^>]*>([^<]*)', drawn)
     assert outlined and outlined[1] == "Tallgrass"
+
+
+def test_a_hidden_area_keeps_the_hatching_of_the_legend_inside_an_outline():
+    areas = gpd.GeoDataFrame(
+        {"zip": ["60543", "60560"], "share": [None, 0.2], "share_suppressed": [True, False]},
+        geometry=[box(-88.4, 41.6, -88.3, 41.7), box(-88.3, 41.6, -88.2, 41.7)],
+        crs=4326,
+    )
+    patches = maps.choropleth(areas, "share", bins=[0.1], label="zip", outline=["60543"]).fig.axes[0].patches
+    hatched = [to_hex(patch.get_edgecolor()) for patch in patches if patch.get_hatch()]
+    assert hatched == [theme.HATCH]
+    assert theme.INK in [to_hex(patch.get_edgecolor()) for patch in patches if not patch.get_hatch()]
+
+
+def test_a_first_column_of_years_or_zips_takes_no_more_room_than_it_needs():
+    short, long = (
+        tables.render(tables.written(pd.DataFrame({"zip": names, "x_share": [0.1]})), "C") for names in (["60543"], ["Aurora, IL"])
+    )
+    assert "<table class=short>" in short
+    assert "<table>" in long
 
 
 def test_the_words_of_a_target_stand_where_fewer_points_are():

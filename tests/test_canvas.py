@@ -119,3 +119,14 @@ def test_a_long_label_on_one_side_of_a_tornado_takes_no_room_on_the_other():
     ax = plots.tornado(swings, "driver", "low_usd", "high_usd", 2.2e6).fig.axes[0]
     room = theme.WIDTH * (1 - ax.get_position().x1)
     assert room < canvas.width("$2.0 M to $0.8 M", 9)
+
+
+def test_a_short_time_axis_is_labeled_by_quarters_and_a_long_one_by_years():
+    def labels(end):
+        days = [pd.Timestamp(2025, 3, 1), pd.Timestamp(2025, 9, 1), pd.Timestamp(end, 2, 1)]
+        frame = pd.DataFrame({"plan": "Clinic", "start": days[:2], "end": days[1:], "phase": ["plan", "pilot"]})
+        drawn = plots.gantt(frame, "plan", "start", "end", "phase", phases=["assess", "plan", "pilot", "scale", "sustain"], today=days[1])
+        return [text.get_text() for text in drawn.fig.axes[0].get_xticklabels()]
+
+    assert labels(2026) == ["Apr", "Jul", "Oct", "Jan 2026"]
+    assert labels(2029) == ["2026", "2027", "2028", "2029"]

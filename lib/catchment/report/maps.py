@@ -99,7 +99,9 @@ def choropleth(
     state = _states(areas, value)
     for row, shape, kind in zip(window.areas.to_dict("records"), window.areas.geometry, state, strict=True):
         patch = PathPatch(_path(shape), **_style(kind, row[value], bins, colors))
-        if str(row[label]) in strong:
+        if str(row[label]) in strong and kind == "c":  # hatching takes the color of the edge
+            ax.add_patch(PathPatch(_path(shape), facecolor="none", edgecolor=theme.INK, linewidth=1.8, zorder=2.5))
+        elif str(row[label]) in strong:
             patch.set(edgecolor=theme.INK, linewidth=1.8, zorder=2.5)
         ax.add_patch(patch)
         plot.tip(patch, _tip(row, label, {"c": "[c]", "x": "[x] not available"}.get(kind) or fmt.full(row[value]), note))

@@ -10,6 +10,7 @@ from catchment import words
 
 from . import formats, marks
 
+SHORT = 8  # characters; a first column of years or ZIPs needs no more room than it takes
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -57,9 +58,10 @@ def render(
     """`<table>` in a scroll region that the keyboard reaches."""
     head = "".join(_heading(column, labels, fmt, first=i == 0) for i, (column, fmt) in enumerate(shown.styles.items()))
     strong = emphasis(shown.frame, emphasize).tolist()
+    short = all(len(text) <= SHORT for text in next(iter(shown.texts.values()), []))
     body = "".join(_row(i, shown, strong=strong[i]) for i in range(len(shown)))
     return (
-        f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}"><table><caption>{marks.escape(caption)}</caption>'
+        f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}"><table{" class=short" if short else ""}><caption>{marks.escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -97,8 +97,7 @@ def gantt(
     ax.set_xlim(0, (last - first).days)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_yticks(range(len(rows)), rows)
-    years = pd.date_range(pd.Timestamp(first.year + 1, 1, 1), last, freq="YS")
-    ax.set_xticks([(year - first).days for year in years], [str(year.year) for year in years])
+    ax.set_xticks(*_months(first, last))
     ax.xaxis.grid(True, color=theme.RULE, linewidth=0.8)
     ax.spines["bottom"].set_visible(False)
     shades = dict(zip(phases, SHADES, strict=True))
@@ -134,6 +133,15 @@ def gantt(
         top=6,
     )
     return plot
+
+
+def _months(first: pd.Timestamp, last: pd.Timestamp) -> tuple[list[int], list[str]]:
+    """Where a time axis is labeled, in days from its start: at years, at quarters where two years would leave it all but empty."""
+    if (last - first).days > 2.5 * 365:
+        years = pd.date_range(pd.Timestamp(first.year + 1, 1, 1), last, freq="YS")
+        return [(year - first).days for year in years], [str(year.year) for year in years]
+    quarters = pd.date_range(first, last - pd.Timedelta(days=20), freq="QS")
+    return [(day - first).days for day in quarters], [f"{day:%b %Y}" if day.month == 1 else f"{day:%b}" for day in quarters]
 
 
 def fans(
