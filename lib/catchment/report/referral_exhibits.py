@@ -119,7 +119,7 @@ def center_waits(centers: Contrast) -> Said:
     elif len(days) < 2 or not test.pvalue <= 0.05:
         title = f"Half of the patients are seen within {words.number(waits['median_days'].median())} days"
     else:
-        slow = "the other" if len(days) == 2 else "the slowest"
+        slow = "the other" if len(centers.waits) == 2 else "the slowest"
         title = f"{waits['destination'].iloc[0]} sees half within {days[0]} days, {slow} within {days[-1]}"
     log_rank = f"chi-square {words.number(test.chi2, digits=1)}, {words.plural(test.df, 'degree')} of freedom, p {_p(test.pvalue)}"
     return {
