@@ -189,3 +189,20 @@ def test_differencing_recovers_nothing_from_a_random_list_with_its_total(counts)
     flags = pd.concat([hidden, pd.Series({"t": False})])
     if hidden.any() and (~hidden & (frame["cases_n"] > 0)).any():
         assert disclosure.exposed(values, flags, [Sum("t", tuple(frame.index))]).empty
+
+
+def test_cells_of_a_matrix_are_hidden_for_the_totals_of_its_rows_and_of_its_columns():
+    """5 is hidden; another of its row, one of its column, and the one where those two meet, or a total would give one of them."""
+    frame = pd.DataFrame(
+        [("A", "x", 5), ("A", "y", 20), ("A", "z", 90), ("B", "x", 30), ("B", "y", 40), ("B", "z", 80), ("C", "x", 99), ("C", "y", 70)],
+        columns=["row", "column", "patients_n"],
+    )
+    safe = disclosure.protect(frame, ["patients_n"], margins=["row", "column"])
+    assert [tuple(each) for each in safe.loc[safe["patients_n_suppressed"], ["row", "column"]].to_numpy()] == [
+        ("A", "x"),
+        ("A", "y"),
+        ("B", "x"),
+        ("B", "y"),
+    ]
+    alone = disclosure.protect(frame, ["patients_n"], by="row")
+    assert alone["patients_n_suppressed"].sum() == 2

@@ -228,40 +228,46 @@ def test_a_case_is_worth_the_same_on_both_pages(demo_pages, name):
     assert thousands == pytest.approx(float(dollars.replace(",", "")) / 1000, abs=0.5)
 
 
+def copied(root):
+    """The project in a folder of its own, and its folder of referrals."""
+    for folder in ("params", "notebooks", "data"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "imported"))
+    return root / "data/demo/referrals"
+
+
+def built(root, *partners):
+    """The referral page of each partner, built and published by the real command."""
+    command = [sys.executable, "-m", "catchment.cli", "run", "--notebook", "02_referral_patterns"]
+    for partner in partners:
+        command += ["--partner", partner]
+    environment = os.environ | {"CATCHMENT_ROOT": str(root), "PYTHONPATH": str(ROOT / "lib")}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {partner: (root / f"reports/{partner}/02_referral_patterns.html").read_text() for partner in partners}
+
+
 @pytest.fixture(scope="module")
 def sparse_pages(tmp_path_factory):
     """Pages of a partner with eight referrals, five cases and no shared-patient file, and of one without any referral."""
     root = tmp_path_factory.mktemp("sparse")
-    for folder in ("params", "notebooks", "data"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "imported"))
-    tables = root / "data/demo/referrals"
+    tables = copied(root)
     few = pd.read_csv(tables / "referrals_dunes.csv.gz", dtype="str")
     few[few["period"] >= "2025"].sample(8, random_state=1).to_csv(tables / "referrals_dunes.csv.gz", index=False)
     pd.read_csv(tables / "cases_dunes.csv.gz", dtype="str").tail(5).to_csv(tables / "cases_dunes.csv.gz", index=False)
     for gone in (*tables.glob("shared_patients_*"), tables / "referrals_riverbend.csv.gz"):
         gone.unlink()
-    command = [
-        sys.executable,
-        "-m",
-        "catchment.cli",
-        "run",
-        "--partner",
-        "dunes",
-        "--partner",
-        "riverbend",
-        "--notebook",
-        "02_referral_patterns",
-    ]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env=os.environ | {"CATCHMENT_ROOT": str(root), "PYTHONPATH": str(ROOT / "lib")},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {partner: (root / f"reports/{partner}/02_referral_patterns.html").read_text() for partner in ("dunes", "riverbend")}
+    return built(root, "dunes", "riverbend")
+
+
+@pytest.mark.slow
+def test_the_page_of_other_referrals_gives_nothing_away_either(tmp_path):
+    """Parts of the demo's referrals, drawn at random: other cells are hidden, and no exhibit or sentence gives them, so each is published."""
+    tables = copied(tmp_path)
+    partners = ["northpoint", "riverbend", "tallgrass"]
+    for seed, partner in enumerate(partners):
+        path = tables / f"referrals_{partner}.csv.gz"
+        pd.read_csv(path, dtype="str").sample(frac=0.75, random_state=seed).sort_index().to_csv(path, index=False)
+    assert all("[c]" in page for page in built(tmp_path, *partners).values())
 
 
 @pytest.mark.slow

@@ -41,12 +41,14 @@ def primary(counts: pd.Series, *, below: int = 11) -> pd.Series:
 
 
 def protect(
-    frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: str | Sequence[str] | None = None, hide: pd.Series | None = None,
+    frame: pd.DataFrame, counts: Sequence[str], *, below: int = 11, by: str | Sequence[str] | None = None, margins: Sequence[str] = (),
+    hide: pd.Series | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """The frame with small counts and what is computed from them missing, each with its `<column>_suppressed` companion.
 
     Each count column is taken as a list of parts whose total a reader knows (within each group of `by`): while the hidden parts
-    could be narrowed down to 1 to `below` - 1, the smallest visible one is hidden too. Rows where `hide` holds are hidden whatever
+    could be narrowed down to 1 to `below` - 1, the smallest visible one is hidden too. With `margins`, columns such as rows and columns
+    of a matrix, the totals within each value of each of them are taken as known. Rows where `hide` holds are hidden whatever
     they count, because another exhibit hides them (`alike`). The result says so in
     `attrs["protected"]`; a frame that says so is only checked for small counts, because a second round could not tell a
     complementary cell from a small one and would hide more.
@@ -58,10 +60,8 @@ def protect(
         already = frame.get(f"{column}_suppressed", pd.Series(False, index=frame.index)).fillna(False).astype(bool)
         hidden = primary(frame[column], below=below).fillna(False).astype(bool) | already
         hidden = hidden if hide is None else hidden | hide
-        groups = [frame.index] if by is None else [part.index for _, part in frame.groupby(by, sort=False, dropna=False, observed=True)]
-        for rows in groups:
-            if not done:
-                hidden.loc[rows] = _complemented(pd.to_numeric(frame.loc[rows, column]), hidden.loc[rows], below)
+        if not done:
+            hidden = _guarded(pd.to_numeric(frame[column]), hidden, _groups(frame, list(margins) or [by]), below)
         out[column] = frame[column].mask(hidden)
         out[f"{column}_suppressed"] = hidden
         hidden_rows |= hidden
@@ -85,6 +85,28 @@ def alike(frame: pd.DataFrame, protected: pd.DataFrame, on: Sequence[str]) -> pd
     hidden = protected.loc[protected[flags].any(axis=1), list(on)].itertuples(index=False, name=None)
     known = set(hidden)
     return pd.Series([row in known for row in frame[list(on)].itertuples(index=False, name=None)], index=frame.index, dtype=bool)
+
+
+def _groups(frame: pd.DataFrame, keys: Sequence[str | Sequence[str] | None]) -> list[pd.Index]:
+    """The rows of each total that a reader knows."""
+    return [
+        rows
+        for by in keys
+        for rows in (
+            [frame.index] if by is None else [part.index for _, part in frame.groupby(by, sort=False, dropna=False, observed=True)]
+        )
+    ]
+
+
+def _guarded(values: pd.Series, hidden: pd.Series, groups: Sequence[pd.Index], below: int) -> pd.Series:
+    """Complementary cells of all groups: one hidden for the sake of one total may need another for that of the next."""
+    out = hidden.copy()
+    while True:
+        before = out.copy()
+        for rows in groups:
+            out.loc[rows] = _complemented(values[rows], out.loc[rows], below)
+        if out.equals(before):
+            return out
 
 
 def _complemented(values: pd.Series, hidden: pd.Series, below: int) -> pd.Series:

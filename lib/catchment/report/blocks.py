@@ -285,11 +285,13 @@ class Report:
         return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
 
     def protect(
-        self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None, like: pd.DataFrame | None = None,
+        self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None, margins: Sequence[str] = (),
+        like: pd.DataFrame | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this.
 
-        Rows that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns
+        A reader is taken to know the total of each count column; with `by` that of each group, with `margins` those of each value of
+        each of these columns, as other exhibits of the page may give them; with `by` the column that names each row, no total. Rows that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns
         that both have.
         """
         below = self._threshold(sources)
@@ -303,7 +305,8 @@ class Report:
         shared = (
             [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
         )
-        safe = disclosure.protect(frame, counts, below=below, by=by, hide=disclosure.alike(frame, like, shared) if shared else None)
+        hide = disclosure.alike(frame, like, shared) if shared else None
+        safe = disclosure.protect(frame, counts, below=below, by=by, margins=margins, hide=hide)
         self._spoken.hide(frame, safe)
         return safe
 
