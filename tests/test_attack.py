@@ -24,6 +24,7 @@ def test_a_count_that_only_sums_nobody_published_give_away_is_found(seed):
     assert recovered <= named
 
 
+@pytest.mark.slow
 def test_from_page_sets_that_the_audit_passes_the_attack_recovers_nothing():
     sets = [attack.page_set(seed) for seed in range(1_000, 1_200)]
     passed = [tables for tables in sets if not audited(tables)]
