@@ -40,7 +40,8 @@ LABELS = {
 }  # fmt: skip
 REFERRED = ["referrals", "clinicians"]
 DAYS, SPANS, EXPECTED = "Days since the referral", ("The period before", "Now"), ("Expected", "Observed")
-FLOW = ["origin", "destination", "dist_km", "referrals_n", "referrals_n_suppressed"]
+ENDS = ["origin", "destination"]
+FLOW = [*ENDS, "dist_km", "referrals_n", "referrals_n_suppressed"]
 CHANGE = ["clinician", "affiliation", "label", "before_referrals_n", "now_referrals_n", "adjusted"]
 BREAK = ["clinician", "first_quarter", "before_quarters", "before_referrals_n", "after_quarters", "after_referrals_n", "ratio"]
 RECOVERABLE = ["recoverable_usd", "recoverable_low", "recoverable_high"]
