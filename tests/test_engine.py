@@ -86,7 +86,10 @@ from papermill.exceptions import PapermillExecutionError
 engine, *paths = sys.argv[1:]
 for path in paths:
     try:
-        papermill.execute_notebook(path, path.replace(".ipynb", f"-{engine}.ipynb"), engine_name=engine, progress_bar=False)
+        # A kernel's reply is sometimes heard only when the time is up; without a limit never.
+        papermill.execute_notebook(
+            path, path.replace(".ipynb", f"-{engine}.ipynb"), engine_name=engine, progress_bar=False, execution_timeout=60
+        )
     except PapermillExecutionError as error:
         print(path, error.ename)
 """
@@ -150,7 +153,7 @@ def failures(tmp_path_factory):
         {name.replace(" ", "-"): notebook("'before'", source, "'after'") for name, source in ERRORS.items()}, "catchment", folder
     )
     kernel = notebook(*ERRORS.values())
-    nbclient.NotebookClient(kernel, allow_errors=True, kernel_name="python3").execute()
+    nbclient.NotebookClient(kernel, allow_errors=True, kernel_name="python3", timeout=60).execute()
     return {
         name: (ours[name.replace(" ", "-")], name.replace(" ", "-") in told, cell) for name, cell in zip(ERRORS, kernel.cells, strict=True)
     }

@@ -283,7 +283,7 @@ def test_moving_a_lever_in_a_live_session_draws_the_figure_again(monkeypatch, tm
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code])
     NotebookClient(
-        book, timeout=120, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(tmp_path)}}
+        book, timeout=60, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
     state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
     shown = [output["data"]["text/html"] for model in state if model["model_name"] == "OutputModel" for output in model["state"]["outputs"]]
