@@ -175,6 +175,7 @@ class ForkPool(Executor):
                     future.set_exception(RuntimeError("the pool has ended"))
 
     def _loop(self):
+        look = 0.0
         while True:
             with self._lock:
                 while self._waiting and len(self._running) < self.workers:
@@ -188,9 +189,11 @@ class ForkPool(Executor):
                     self._wake_r.recv()
                 for running in list(self._running):
                     self._receive(running)
-                    self._watch(running)
                     if not running.process.is_alive():
                         self._finish(running)
+                if time.monotonic() >= look:
+                    self._watch()
+                    look = time.monotonic() + WATCH_S
 
     def _launch(self, fn, job, future):
         if not future.set_running_or_notify_cancel():
@@ -234,21 +237,24 @@ class ForkPool(Executor):
             running.cell = running.cell_started = None
             running.source = ""
 
-    def _watch(self, running):
+    def _watch(self):
+        """End the pages that have used up what they may."""
+        watched = [running for running in self._running if not (running.killed or running.built)]
+        used = _trees_mb([running.process.pid for running in watched if running.job.limits.memory_mb is not None])
+        for running in watched:
+            self._hold(running, used.get(running.process.pid, 0.0))
+
+    def _hold(self, running, used):
         limits, now = running.job.limits, time.monotonic()
-        if running.killed or running.built:
-            return
+        running.peak_mb = max(running.peak_mb, used)
         if limits.page_s is not None and now - running.started > limits.page_s:
             self._end(running, Failure("timeout", f"the page ran longer than {limits.page_s:g} s"))
         elif limits.cell_s is not None and running.cell_started is not None and now - running.cell_started > limits.cell_s + GRACE_S:
             self._end(running, Failure("timeout", f"the cell ran longer than {limits.cell_s:g} s"))
-        elif limits.memory_mb is not None:
-            used = _tree_mb(running.process.pid)
-            running.peak_mb = max(running.peak_mb, used)
-            if used > limits.memory_mb:
-                self._end(
-                    running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB")
-                )
+        elif limits.memory_mb is not None and used > limits.memory_mb:
+            self._end(
+                running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB")
+            )
 
     def _end(self, running, failure):
         running.killed = running.killed or failure
@@ -314,15 +320,22 @@ def _tree(pid):
         return []
 
 
-def _tree_mb(pid):
-    """Memory of a page's processes in MB; pages shared with the server count, as they do for the kernel."""
-    total = 0
-    for process in _tree(pid):
+def _trees_mb(pids):
+    """Memory in MB of each page's process and its descendants; pages shared with the server count, as they do for the kernel.
+
+    The machine's processes are listed once for all pages: each listing opens a file for every one of them.
+    """
+    used = dict.fromkeys(pids, 0.0)
+    page = {pid: pid for pid in pids}
+    for process in psutil.Process().children(recursive=True) if pids else []:  # parents come before their children
         try:
-            total += process.memory_info().rss
+            owner = page.get(process.pid) or page.get(process.ppid())
+            if owner:
+                page[process.pid] = owner
+                used[owner] += process.memory_info().rss / 2**20
         except psutil.NoSuchProcess:
             continue
-    return total / 2**20
+    return used
 
 
 def kill_group(pid):

@@ -56,9 +56,15 @@ def rehearse():
     blank = nbformat.v4.new_notebook(metadata={"catchment": {"title": ""}})
     page.html(blank, page.Facts(title="", partner="", programme="", through="", produced="", code=""))
     figure = Figure()
-    figure.subplots().plot([0, 1])
-    figure.savefig(io.BytesIO(), format="svg")
+    axes = figure.subplots()
+    axes.plot([0, 1], label="0")
+    axes.set(title="0", xlabel="0", ylabel="0")
+    axes.legend(title="0")
+    for form in ("svg", "png"):
+        figure.savefig(io.BytesIO(), format=form, bbox_inches="tight")
     backend_registry.list_all()  # reads the entry points of all packages
+    if "geopandas" in sys.modules:
+        importlib.import_module("pyogrio")  # loaded by geopandas when it reads its first file
     if "pandera" in sys.modules:
         ask_nothing()
     if "CATCHMENT_ROOT" in os.environ:
