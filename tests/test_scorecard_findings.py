@@ -136,6 +136,21 @@ def test_variances_write_f_and_u():
     assert plain.loc["Drugs (cost)", ["volume", "price", "total"]].tolist() == ["−$100 K F", "+$60 K U", "−$40 K F"]
 
 
+@pytest.mark.parametrize(
+    ("amount", "beside", "said"),
+    [
+        (-331.0, [-164_000.0, np.nan], "−$0.3 K"),
+        (9_950.0, [164_000.0], "+$10 K"),
+        (9_949.0, [9_949.0], "+$9,949"),
+        (-331.0, [-8_000.0], "−$331"),
+        (20.0, [164_000.0], "+$20"),
+        (-2.5e6, [-331.0], "−$2.5 M"),
+    ],
+)
+def test_small_differences_are_written_in_the_unit_of_those_beside_them(amount, beside, said):
+    assert readable.signed(amount, beside) == said
+
+
 def test_a_material_line_without_comment_leaves_the_slot_open():
     open_ = readable.explained(lines(), pd.DataFrame({"line": [], "author": [], "comment": []}, dtype="str"))
     assert open_[["line", "mostly_by", "comment", "author"]].iloc[0].tolist() == [

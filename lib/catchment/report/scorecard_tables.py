@@ -3,7 +3,7 @@
 A frame of the analysis goes in, the rows of one exhibit come out, in the order in which they are read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -39,9 +39,15 @@ def kept(text: str) -> str:
     return text.replace(" ", "\u00a0").replace(words.MINUS, f"{words.MINUS}\u2060")
 
 
-def signed(amount: float) -> str:
+def signed(amount: float, beside: Iterable[float] = ()) -> str:
+    """A difference in dollars with its sign; whole dollars only where all that it stands `beside` are small as well."""
     size = abs(amount)
-    return f"{'+' if amount > 0 else words.MINUS}{f'${size / 1e3:.0f} K' if 9_950 <= size < 99_950 else words.money(size)}"
+    largest = max([size, *(abs(other) for other in beside if other == other)])
+    if size >= 99_950 or largest < 9_950 or size < 50:
+        said = words.money(size)
+    else:
+        said = f"${size / 1e3:.{0 if size >= 9_950 else 1}f} K"
+    return f"{'+' if amount > 0 else words.MINUS}{said}"
 
 
 def period(day: pd.Timestamp, length: str) -> str:
@@ -145,9 +151,10 @@ def variances(lines: pd.DataFrame) -> pd.DataFrame:
     )
     for name, column in (("budget", "original_usd"), ("flexed", "flexed_usd"), ("actual", "actual_usd")):
         out[name] = [kept(words.money(amount)) for amount in lines[column]]
+    all_usd = lines[["volume_usd", "quantity_usd", "price_usd", "total_usd"]].to_numpy().ravel()
     for name in ("volume", "quantity", "price", "total"):
         out[name] = [
-            kept(f"{signed(amount)} {letter}") if letter and abs(amount) >= 0.5 else "none"
+            kept(f"{signed(amount, all_usd)} {letter}") if letter and abs(amount) >= 0.5 else "none"
             for amount, letter in zip(lines[f"{name}_usd"], lines[f"{name}_favor"], strict=True)
         ]
     return out
@@ -158,7 +165,10 @@ def explained(lines: pd.DataFrame, comments: pd.DataFrame) -> pd.DataFrame:
     material = lines[lines["material"]].merge(comments[["line", "author", "comment"]], on="line", how="left", validate="1:1")
     parts = material[["volume_usd", "quantity_usd", "price_usd"]].abs()
     driver = parts.idxmax(axis=1).str.removesuffix("_usd") if len(parts) else pd.Series(dtype="str")
-    total = [kept(f"{signed(amount)} {letter}") for amount, letter in zip(material["total_usd"], material["total_favor"], strict=True)]
+    total = [
+        kept(f"{signed(amount, material['total_usd'])} {letter}")
+        for amount, letter in zip(material["total_usd"], material["total_favor"], strict=True)
+    ]
     return pd.DataFrame({"line": material["line"], "total": total, "total_share": material["total_share"], "mostly_by": driver,
                          "comment": material["comment"].fillna("comment required from the owner of the line"),
                          "author": material["author"].fillna("open")})  # fmt: skip
@@ -179,7 +189,7 @@ def outlook(lines: pd.DataFrame, ahead: pd.DataFrame, fiscal_year: int) -> pd.Da
     texts.insert(0, "line", [*(ahead["line"] + kind.map({"cost": " (cost)", "revenue": ""})), "Margin of all lines"])
     return texts.assign(
         seasonal_less_budget=[
-            kept(f"{signed(amount)} {letter}".strip()) if pd.notna(amount) else words.MISSING
+            kept(f"{signed(amount, over)} {letter}".strip()) if pd.notna(amount) else words.MISSING
             for amount, letter in zip(over, letters, strict=True)
         ]
     )
