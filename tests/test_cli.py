@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from catchment import cli
-from catchment.run import history, lock
+from catchment.data import lock
+from catchment.run import history
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_check_tells_all_at_once_in_words_or_as_json(here, capsys):
 
 def test_another_run_at_work_exits_with_3(here, capsys):
     here.trees.prepare()
-    with lock.held(here.state, "run-1"):
+    with lock.held(here.state / "lock", "run run-1", "these reports"):
         assert cli.main(["run"]) == 3
     assert "run run-1 is using these reports" in capsys.readouterr().err
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from catchment import cli, data, params
-from catchment.run import history, library, lock, manifest, runner, store
+from catchment.data import lock
+from catchment.run import history, library, manifest, runner, store
 from catchment.run.page import Built, Failure
 from catchment.run.runner import Options
 
@@ -308,12 +309,15 @@ def test_a_partner_that_leaves_while_its_page_is_built(two, instant, monkeypatch
 
 
 def test_two_runs_at_once(two):
-    with lock.held(two.state, "run-1"), pytest.raises(lock.Busy, match=rf"run run-1 .*process {os.getpid()} on .* for \d+ s"):
+    with (
+        lock.held(two.state / "lock", "run run-1", "these reports"),
+        pytest.raises(lock.Busy, match=rf"run run-1 .*process {os.getpid()} on .* for \d+ s"),
+    ):
         runner.run(two.root, **QUIET)
 
 
 def test_a_lock_left_by_a_killed_run_is_taken_over(two, instant):
-    (two.state / "lock").write_text(json.dumps({"pid": 1, "host": "gone", "since": 0, "run": "run-0"}))
+    (two.state / "lock").write_text(json.dumps({"pid": 1, "host": "gone", "since": 0, "owner": "run run-0"}))
     told = []
     assert runner.run(two.root, show=told.append).code == 0
     assert told == ["run run-0 (process 1 on gone) ended without finishing; taking over"]

@@ -1,11 +1,16 @@
 """Imported files on their shelf: overlaps are refused before anything changes, imports are listed and taken away again."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import duckdb
 import pandas as pd
 import pytest
 
 import test_importers as samples
-from catchment import data
+from catchment import cli, data
 from catchment.data import importers
 from catchment.data.importers import shelf
 from test_importers import command, project  # noqa: F401 - a fixture
@@ -38,7 +43,7 @@ def here(project, monkeypatch):  # noqa: F811
 
 
 def on_disk(root):
-    return {path.relative_to(root): path.read_bytes() for path in (root / "data").rglob("*") if path.is_file()}
+    return {path.relative_to(root): path.read_bytes() for path in (root / "data").rglob("*") if path.is_file() and path.suffix != ".lock"}
 
 
 def imported(root, name=KIND):
@@ -47,6 +52,37 @@ def imported(root, name=KIND):
 
 def read(root, name=KIND):
     return data.Tables(samples.SETTINGS, root=root).read(name)
+
+
+class TestOneAtATime:
+    """A table's entry is read, added to and written anew: of two processes that do so at once, one would be forgotten."""
+
+    def test_a_second_process_is_refused_with_who_is_at_work(self, here, bring, capsys):
+        bring("HSAF_2020.csv", HSAF + ROWS)
+        (here / "HSAF_2021.csv").write_text(HSAF + ROWS.replace("30\n", "31\n"))
+        before = on_disk(here)
+        others = importers.each(KIND, [here / "HSAF_2020.csv"], root=here)
+        next(others)  # at work until it is closed
+        for order in (["HSAF_2021.csv"], ["--remove", "HSAF_2020.csv"]):
+            assert cli.main(["import", KIND, *[str(here / each) if each.endswith("2021.csv") else each for each in order]]) == 3
+            told = capsys.readouterr().err
+            assert f"an import of {KIND} is using the table {KIND}: process {os.getpid()} on " in told
+        assert on_disk(here) == before
+        assert importers.run("nppes", [], root=here) == []  # another table is free
+        others.close()
+        assert cli.main(["import", KIND, str(here / "HSAF_2021.csv")]) == 0
+        assert imported(here) == ["HSAF_2020.csv", "HSAF_2021.csv"]
+
+    def test_the_lock_of_a_killed_import_is_taken_over(self, here, bring):
+        code = (
+            "import os, signal, sys; from pathlib import Path; from catchment.data import importers\n"
+            f"root = Path({str(here)!r}); held = importers.each({KIND!r}, [root / 'HSAF_2020.csv'], root=root); next(held)\n"
+            "os.kill(os.getpid(), signal.SIGKILL)"
+        )
+        (here / "HSAF_2020.csv").write_text(HSAF + ROWS)
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+        bring("HSAF_2021.csv", HSAF + ROWS.replace("30\n", "31\n"))
+        assert imported(here) == ["HSAF_2020.csv", "HSAF_2021.csv"]
 
 
 class TestOverlap:
@@ -175,7 +211,7 @@ class TestRemove:
         assert command(KIND, "--name", "flows", "--remove", "HSAF_2020.csv") == 0
         assert capsys.readouterr().out == "HSAF_2020.csv removed; flows is the simulated table again\n"
         assert data.catalog.tables(here)["flows"].simulated
-        assert list((here / "data/imported").iterdir()) == []
+        assert not [path for path in on_disk(here) if path.parts[1] == "imported"]
         bring("HSAF_2020.csv", HSAF + ROWS)
         assert command(KIND, "--remove", "HSAF_2020.csv") == 0
         assert capsys.readouterr().out == "HSAF_2020.csv removed; hospital_service_area is no longer in the catalogue\n"

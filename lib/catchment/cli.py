@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catchment import params
-from catchment.data import importing
-from catchment.run import history, lock, manifest, plan
+from catchment.data import importing, lock
+from catchment.run import history, manifest, plan
 from catchment.run.trees import FAILED, LEADERSHIP, Trees, TreesError
 
 

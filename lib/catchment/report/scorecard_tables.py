@@ -42,11 +42,8 @@ def kept(text: str) -> str:
 def signed(amount: float, beside: Iterable[float] = ()) -> str:
     """A difference in dollars with its sign; whole dollars only where all that it stands `beside` are small as well."""
     size = abs(amount)
-    largest = max([size, *(abs(other) for other in beside if other == other)])
-    if size >= 99_950 or largest < 9_950 or size < 50:
-        said = words.money(size)
-    else:
-        said = f"${size / 1e3:.{0 if size >= 9_950 else 1}f} K"
+    thousands = 50 <= size < 99_950 and max([size, *(abs(other) for other in beside if other == other)]) >= 9_950
+    said = f"${size / 1e3:.{0 if size >= 9_950 else 1}f} K" if thousands else words.money(size)
     return f"{'+' if amount > 0 else words.MINUS}{said}"
 
 

@@ -17,7 +17,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from catchment import params
-from catchment.run import audit, history, lock, manifest, pdf, plan, schedule, store
+from catchment.data import lock
+from catchment.run import audit, history, manifest, pdf, plan, schedule, store
 from catchment.run.fingerprint import Fingerprints
 from catchment.run.page import DECK, PDF, Built, Job, Limits, build
 from catchment.run.plan import Page
@@ -58,9 +59,9 @@ def run(root: Path, options: Options = Options(), *, show: Callable[[str], None]
     name = f"{produced.replace('-', '').replace(':', '')}-{secrets.token_hex(2)}"
     summary = Summary(name, trees.leadership / INDEX, version(root), produced)
     trees.prepare()
-    with lock.held(trees.state, name) as left:
+    with lock.held(trees.state / "lock", f"run {name}", "these reports") as left:
         if left:
-            show(f"run {left['run']} (process {left['pid']} on {left['host']}) ended without finishing; taking over")
+            show(f"{left['owner']} (process {left['pid']} on {left['host']}) ended without finishing; taking over")
         store.recover(trees.state)
         work = _Run(root, trees, options, summary)
         try:

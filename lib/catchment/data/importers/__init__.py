@@ -8,6 +8,7 @@ root=root)` takes one file out again.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from ...params import partners
 from ...params.load import PARTNER_ID
 from ...params.text import nearest
+from .. import lock
 from ..catalog import Column, Imported, imports, tables
 from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, referral_extract, trials
 from .layout import Field, Layout
@@ -55,7 +57,8 @@ def run(
     """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
 
     `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and
-    bytes in all. Raises ImportRefused with the reason; files before the refused one stay imported.
+    bytes in all. Raises ImportRefused with the reason; files before the refused one stay imported. Raises lock.Busy while another
+    process changes the same table.
     """
     return list(each(kind, files, root=root, name=name, year=year, partner=partner, progress=progress))
 
@@ -77,12 +80,13 @@ def each(
     _owned(kind, partner, root)
     _fits(kind, name, root)
     shelf = Shelf(root, kind, name, partner or "")
-    for path in map(Path, files):
-        same = shelf.known(facts_of_binary(path, 1 << 62))
-        if same is None:
-            same = _import(shelf, path, year, progress)
-            _register(kind, name, root, same)
-        yield same
+    with _alone(shelf):
+        for path in map(Path, files):
+            same = shelf.known(facts_of_binary(path, 1 << 62))
+            if same is None:
+                same = _import(shelf, path, year, progress)
+                _register(kind, name, root, same)
+            yield same
 
 
 def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner: str | None = None) -> Imported:
@@ -101,7 +105,16 @@ def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner
         kept = {item.kind for item in remaining}
         _write(kind if kind in kept or not kept else remaining[-1].kind, name, root, remaining)
 
-    return take_away(Shelf(root, kind, name, partner or ""), file, write)
+    shelf = Shelf(root, kind, name, partner or "")
+    with _alone(shelf):
+        return take_away(shelf, file, write)
+
+
+def _alone(shelf: Shelf) -> AbstractContextManager[Any]:
+    """Only one process at a time changes a table: its entry is read, added to and written anew."""
+    path = shelf.entry.with_name(f".{shelf.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return lock.held(path, f"an import of {shelf.kind}", f"the table {shelf.name}")
 
 
 def _known(kind: str) -> None:

@@ -1,4 +1,4 @@
-"""One run at a time on the same trees.
+"""One process at a time on the same files: a run on its trees, an import on its table.
 
 The operating system holds the lock and drops it when its owner dies, so a lock cannot go stale; the file's content says
 who holds it and since when, for the person who is told to wait.
@@ -13,20 +13,23 @@ from pathlib import Path
 
 
 class Busy(RuntimeError):
-    """Another run holds the lock."""
+    """Another process holds the lock."""
 
 
 @contextlib.contextmanager
-def held(folder: Path, run: str):
-    """Hold the lock of `folder`; gives the record that a killed run left behind, or None."""
-    with (folder / "lock").open("a+") as file:
+def held(path: Path, owner: str, using: str):
+    """Hold the lock file `path`; gives the record that a killed owner left behind, or None.
+
+    `owner` names who holds it and `using` what for, as the one who is refused reads it: "run 7 is using these reports".
+    """
+    with path.open("a+") as file:
         try:
             _acquire(file)
         except OSError as error:
-            raise Busy(_owner(folder / "lock")) from error
+            raise Busy(_told(path, using)) from error
         file.seek(0)
         left = _record(file.read())
-        _replace(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "run": run}))
+        _replace(file, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": time.time(), "owner": owner}))
         try:
             yield left
         finally:
@@ -53,15 +56,17 @@ def _replace(file, text):
 
 
 def _record(text):
+    """Who holds the lock; None where nobody has written it, or in words of another version."""
     try:
-        return json.loads(text) if text else None
+        record = json.loads(text) if text else None
     except json.JSONDecodeError:
         return None
+    return record if record and "owner" in record else None
 
 
-def _owner(path):
+def _told(path, using):
     record = _record(path.read_text())
     if record is None:
-        return "another run is using these reports"
+        return f"another process is using {using}"
     age = max(0.0, time.time() - record["since"])
-    return f"run {record['run']} is using these reports: process {record['pid']} on {record['host']}, for {age:,.0f} s"
+    return f"{record['owner']} is using {using}: process {record['pid']} on {record['host']}, for {age:,.0f} s"
