@@ -267,6 +267,9 @@ def test_an_office_without_goals_expenses_or_listed_designations_has_its_exhibit
     ahead = pd.Series({"total_usd": 200.0, "total_usd_low": 150.0, "total_usd_high": 250.0})
     finding = findings.on_goal(to_date, ahead, gone_share=0.5, level=0.8)
     assert "no goal is set" in finding.text and "likely" not in finding.text and not finding.gap
+    near = pd.Series({"total_usd": 1_271_000.0, "total_usd_low": 1.1e6, "total_usd_high": 1.4e6})
+    text = findings.on_goal(to_date.fillna({"goal_usd": 1_314_000.0, "goal_share": 0.1}), near, gone_share=0.5, level=0.8).text
+    assert "the $1.31 M goal" in text and "the forecast is $1.27 M" in text  # and not $1.3 M twice
     rows = philanthropy.to_date_by(gifts, "2025-12-31", "program", goals=goals)
     assert rows["program"].tolist() == ["events", "events", "major gifts", "major gifts"]
     rows = designations.to_date(gifts, goals, listed, "2025-12-31")

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from catchment import params
 from catchment.analysis import growth, initiatives, uncertainty
@@ -257,6 +258,8 @@ def test_small_fans_and_histogram_and_roadmap_are_drawn():
     )
     drawn = plots.gantt(road, "title", "start", "end", "phase", phases=["assess", "plan", "pilot", "scale", "sustain"], today="2025-12-31")
     assert "A, plan: Oct 2025 to Jul 2026" in drawn.tips.values()
+    said = {text.get_text() for text in drawn.fig.findobj(Text)}
+    assert {"assess", "plan"} <= said and not {"pilot", "scale", "sustain"} & said, "the key names phases that are not there"
 
 
 RANGES = {"volume": {"title": "Volume", "low": 0.5, "high": 1.5, "value": 1.0}}

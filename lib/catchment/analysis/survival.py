@@ -221,8 +221,8 @@ def contrast(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 
     Returns
     -------
-    `waits` with `pvalue` (log-rank of the group against all others taken together; missing where there is nothing to compare) and `adjusted`
-    (Benjamini-Hochberg over the groups tested).
+    `waits` with `pvalue` (log-rank of the group against all others taken together; missing where there is nothing to compare) and
+    `adjusted` (Benjamini-Hochberg over the groups tested).
     """
     timed = durations(cases, start=start, event=event, until=until).join(cases[by])
     sizes = timed.groupby(by, observed=True)["days"].transform("size")

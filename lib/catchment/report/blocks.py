@@ -139,15 +139,25 @@ class Report:
             "a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold()
         )
         html = "".join(
-            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt><dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>'
+            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt>'
+            f"<dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>"
             for card in cards
         )
         return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
 
     def figure(
-        self, plot: Plot | Figure, title: str, subtitle: str, *, data: pd.DataFrame, sources: Sequence[str], alt: str | None = None, note: str | None = None,
-        labels: dict[str, str] | None = None, number: int | None = None,
-    ) -> Block:  # fmt: skip
+        self,
+        plot: Plot | Figure,
+        title: str,
+        subtitle: str,
+        *,
+        data: pd.DataFrame,
+        sources: Sequence[str],
+        alt: str | None = None,
+        note: str | None = None,
+        labels: dict[str, str] | None = None,
+        number: int | None = None,
+    ) -> Block:
         """A drawing with its finding as title, what it measures as subtitle, its data table and its sources.
 
         A figure that is drawn again keeps the `number` that it took with `next_number`.
@@ -195,7 +205,8 @@ class Report:
     def _picture(drawn: Plot, n: int, alt: str) -> str:
         if drawn.fig is None:
             return ""
-        return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{svg.render(drawn.fig, alt, tips=drawn.tips, prefix=f"f{n}")}</div>'
+        picture = svg.render(drawn.fig, alt, tips=drawn.tips, prefix=f"f{n}")
+        return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{picture}</div>'
 
     @staticmethod
     def _behind(shown: tables.Written, n: int, caption: str, labels: dict[str, str] | None) -> str:
@@ -216,12 +227,13 @@ class Report:
         self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
         shown = tables.written(safe, inapplicable=inapplicable)
         if safe.empty:
-            html = f'<div class="exhibit"><p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}</div>'
-            return Block(html, {"kind": "table", "title": caption, **self._origins(sources)})
+            said = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}"
+            return Block(f'<div class="exhibit">{said}</div>', {"kind": "table", "title": caption, **self._origins(sources)})
         strong = tables.emphasis(frame, emphasize)
         html = tables.render(shown.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
-            html += f"<details><summary>All {len(safe):,} rows</summary>{tables.render(shown, f'{caption}: all rows', labels=labels, emphasize=strong)}</details>"
+            every = tables.render(shown, f"{caption}: all rows", labels=labels, emphasize=strong)
+            html += f"<details><summary>All {len(safe):,} rows</summary>{every}</details>"
         html += download.link(shown, caption, "This table", labels=labels)
         record = {
             "kind": "table",
@@ -291,8 +303,9 @@ class Report:
         """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this.
 
         A reader is taken to know the total of each count column; with `by` that of each group, with `margins` those of each value of
-        each of these columns, as other exhibits of the page may give them; with `by` the column that names each row, no total. Rows that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns
-        that both have.
+        each of these columns, as other exhibits of the page may give them; with `by` the column that names each row, no total. Rows
+        that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns that
+        both have.
         """
         below = self._threshold(sources)
         if below and (wrong := safe_harbor.identifying(frame)):

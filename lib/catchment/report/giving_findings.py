@@ -59,14 +59,15 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
     """
     year, goal = int(to_date["fiscal_year"]), to_date["goal_usd"]
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
-    ends = f"the forecast is {words.money(ahead['total_usd'])} ({_whole(level)} interval {words.interval(low, high, words.money)})."
+    aim, total = words.apart([goal, ahead["total_usd"]], words.money)
+    ends = f"the forecast is {total} ({_whole(level)} interval {words.interval(low, high, words.money)})."
     if not goal > 0:
         cash = words.money(to_date["ytd_usd"])
         text = f"**{cash} of cash is in with {_whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
         return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{_whole(level)} prediction interval", since="the same day last year")
     verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
-        f"**{verdict} the {words.money(goal)} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, "
+        f"**{verdict} the {aim} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, "
         f"{_whole(to_date['goal_share'])} of goal with {_whole(gone_share)} of the year gone; {ends}"
     )
     size = min(1.0, abs(ahead["total_usd"] / goal - 1))

@@ -178,7 +178,8 @@ def limits(last: int) -> Said:
 def waits(us: str, waiting: pd.DataFrame) -> Said:
     """Waits for a chair: the first and the last year that still settle."""
     note = (
-        "Erlang-C with the Allen-Cunneen correction for booked arrivals; no value where demand exceeds the chairs: the wait would grow without end. "
+        "Erlang-C with the Allen-Cunneen correction for booked arrivals; no value where demand exceeds the chairs: "
+        "the wait would grow without end. "
         "Booked schedules turn such waits into later appointments."
     )
     return _figure(_wait_title(waiting), f"Mean wait for a free infusion chair, {us}, minutes", VOLUMES, note=note)

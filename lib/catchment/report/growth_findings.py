@@ -176,7 +176,8 @@ def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Findin
         if first["first_share"] >= 0.5
         else "though the first places are open"
     )
-    text = f"**Begin with {named(first['title'])}**: first in {words.share(first['first_share'], digits=0)} of the draws of weights and values, {firm}"
+    often = words.share(first["first_share"], digits=0)
+    text = f"**Begin with {named(first['title'])}**: first in {often} of the draws of weights and values, {firm}"
     text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
     worth = first["npv_usd"]
     so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
@@ -200,7 +201,10 @@ def cards(
     valued: pd.DataFrame,
     gaps: pd.DataFrame,
 ) -> list[Kpi]:
-    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded; without a plan the first two."""
+    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded.
+
+    Without a plan the first two.
+    """
     seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
     forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
     chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilisation_share"]

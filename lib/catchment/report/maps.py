@@ -69,9 +69,19 @@ def _path(shape) -> Path:
 
 
 def choropleth(
-    areas: gpd.GeoDataFrame, value: str, *, bins: Sequence[float], label: str, note: str | Callable | None = None, outline: str | Sequence[str] | None = None,
-    names: Sequence[str] = (), sites: pd.DataFrame | None = None, center: float | None = None, key_title: str | None = None, most: float = MAX_HEIGHT,
-) -> Plot:  # fmt: skip
+    areas: gpd.GeoDataFrame,
+    value: str,
+    *,
+    bins: Sequence[float],
+    label: str,
+    note: str | Callable | None = None,
+    outline: str | Sequence[str] | None = None,
+    names: Sequence[str] = (),
+    sites: pd.DataFrame | None = None,
+    center: float | None = None,
+    key_title: str | None = None,
+    most: float = MAX_HEIGHT,
+) -> Plot:
     """Areas shaded by a share or a rate, at most `most` points high.
 
     Parameters

@@ -427,16 +427,18 @@ def method(every: pd.DataFrame, rules, worth: Worth, *, year: int, clinicians_n:
     orders = every["referrals_n"].where(order, 0)
     own, others = (orders[side].sum() / (every.loc[side, "referrals_n"].sum() or float("nan")) for side in (affiliated, ~affiliated))
     return f"""**Attribution.** {rules.attribution.capitalize()}, within {rules.window_days} days. **Evidence.** Of all referrals since \
-{every["period"].min():%Y}, {words.count(orders.sum())} are documented orders and {words.count(every["referrals_n"].sum() - orders.sum())} are sequences of visits in \
-claims; orders are {words.share(own, digits=0)} of those of affiliated clinicians and {words.share(others, digits=0)} of all others. \
+{every["period"].min():%Y}, {words.count(orders.sum())} are documented orders and \
+{words.count(every["referrals_n"].sum() - orders.sum())} are sequences of visits in claims; \
+orders are {words.share(own, digits=0)} of those of affiliated clinicians and {words.share(others, digits=0)} of all others. \
 {words.people(unoffered, "referral").capitalize()} for services that neither the partner nor its hub offers are left out everywhere.
 
 **Specialty** is the primary taxonomy code of the clinician. **Changes**: exact conditional Poisson test, Benjamini-Hochberg over all \
 clinicians judged; referrals of one practice cluster, so the test is somewhat too ready. **Waits**: Kaplan-Meier with log-log limits; a \
 patient who left is censored on that day. **Network**: betweenness and closeness (Wasserman-Faust) over distances of 1 / shared patients, \
 PageRank, Leiden communities; exact up to {words.count(network.EXACT_NODES)} clinicians, beyond estimated from {network.PIVOTS} \
-sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity model with both totals \
-fixed. **Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on the page of growth scenarios) x \
+sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity model with both \
+totals fixed. **Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on the page of growth \
+scenarios) x \
 {words.share(worth.treated_share)} of decided referrals that are treated here = {words.money(worth.referral_usd)}.
 
 **Limits.** Claims show where patients went, not where they were sent. Pairs that share fewer than 11 patients are absent from the \

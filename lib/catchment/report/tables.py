@@ -61,7 +61,8 @@ def render(
     short = all(len(text) <= SHORT for text in next(iter(shown.texts.values()), []))
     body = "".join(_row(i, shown, strong=strong[i]) for i in range(len(shown)))
     return (
-        f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}"><table{" class=short" if short else ""}><caption>{marks.escape(caption)}</caption>'
+        f'<div class="tw" tabindex="0" role="region" aria-label="{marks.escape(caption)}">'
+        f"<table{' class=short' if short else ''}><caption>{marks.escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -82,8 +82,9 @@ def bars(
         amount = 0.0 if mark else float(row[value])
         bar = ax.barh(i, amount, height=0.66, color=theme.ACCENT if strong or accent is None else theme.CONTEXT)[0]
         plot.tip(bar, f"{row[label]}: {mark or fmt.full(row[value])}{f', {row[note]}' if note and pd.notna(row[note]) else ''}")
-        ax.annotate(text, (amount, i), xytext=(5 if amount >= 0 else -5, 0), textcoords="offset points", va="center", ha="left" if amount >= 0 else "right",
-                    color=theme.MUTED if mark else theme.INK, fontweight="bold" if strong else "normal", annotation_clip=False)  # fmt: skip
+        aside, side = (5, "left") if amount >= 0 else (-5, "right")
+        ax.annotate(text, (amount, i), xytext=(aside, 0), textcoords="offset points", va="center", ha=side, annotation_clip=False,
+                    color=theme.MUTED if mark else theme.INK, fontweight="bold" if strong else "normal")  # fmt: skip
     ax.set_xticks([])
     if low < 0:
         ax.axvline(0, color=theme.MUTED, linewidth=0.8)
@@ -197,7 +198,10 @@ def dumbbell(
 def stacked(
     frame: pd.DataFrame, x: str, y: str, group: str, *, order: list[str] | None = None, share: bool = False, unit: str = ""
 ) -> Plot:
-    """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value. `unit` follows the value in the hover text."""
+    """Horizontal stacked bars, one per `x`, with a key above; parts wide enough carry their value.
+
+    `unit` follows the value in the hover text.
+    """
     something(frame, y)
     parts = order or list(dict.fromkeys(frame[group]))
     if len(parts) > 6:
@@ -363,7 +367,10 @@ def _ends(low: float, high: float, base: float, fmt: formats.Format) -> list[tup
 
 @shape
 def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = None, days: str | None = None) -> Plot:
-    """Stages from first to last as centered bars, with what share of the stage before each one kept and, from the column `days`, how long it took."""
+    """Stages from first to last as centered bars, with what share of the stage before each one kept.
+
+    The column `days` is how long it took.
+    """
     something(frame, value)
     fmt = formats.of(value, frame[value])
     top = float(frame[value].max()) or 1.0

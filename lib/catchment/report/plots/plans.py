@@ -101,6 +101,7 @@ def gantt(
     ax.xaxis.grid(True, color=theme.RULE, linewidth=0.8)
     ax.spines["bottom"].set_visible(False)
     shades = dict(zip(phases, SHADES, strict=True))
+    drawn = [name for name in phases if name in set(frame.loc[frame[start] < frame[end], phase])]
     for row in frame.to_dict("records"):
         length = (row[end] - row[start]).days
         if length > 0:
@@ -128,8 +129,8 @@ def gantt(
         )
     key(
         plot,
-        [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in phases],
-        left=max(theme.WIDTH - sum(width(name) + 36 for name in phases), 6),
+        [(name, {"facecolor": shades[name], "edgecolor": theme.MUTED, "linewidth": 0.4}) for name in drawn],
+        left=max(theme.WIDTH - sum(width(name) + 36 for name in drawn), 6),
         top=6,
     )
     return plot
@@ -198,7 +199,8 @@ def _fan(
     last = coming.iloc[-1]
     plot.tip(
         line,
-        f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} ({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})",
+        f"{name}: {fmt.full(known[y].iloc[-1])} in {known[x].iloc[-1]}, {fmt.full(last[y])} in {last[x]} "
+        f"({fmt.bare(last[bands[0][0]])} to {fmt.bare(last[bands[0][1]])})",
     )
     ends = [int(known[x].iloc[-1]), int(last[x])]
     for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("center", "right"), strict=True):

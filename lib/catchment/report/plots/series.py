@@ -18,9 +18,20 @@ HEIGHT = 236.0
 
 @shape
 def trend(
-    frame: pd.DataFrame, x: str, y: str, *, group: str | None = None, accent: str | Sequence[str] | None = None, low: str | None = None,
-    high: str | None = None, partial_from=None, target: float | None = None, target_label: str = "Goal", zero: bool = True, height: float = HEIGHT,
-) -> Plot:  # fmt: skip
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    group: str | None = None,
+    accent: str | Sequence[str] | None = None,
+    low: str | None = None,
+    high: str | None = None,
+    partial_from=None,
+    target: float | None = None,
+    target_label: str = "Goal",
+    zero: bool = True,
+    height: float = HEIGHT,
+) -> Plot:
     """Lines over time, labeled at their ends; one accent, the rest gray.
 
     Parameters
@@ -68,8 +79,14 @@ def trend(
     if group:
         lasts = [lines[name].dropna(subset=[y]).iloc[-1] if lines[name][y].notna().any() else None for name in names]
         kept = [(name, last) for name, last in zip(names, lasts, strict=True) if last is not None]
-        end_labels(ax, [float(places[last[x]]) for _, last in kept], [float(last[y]) for _, last in kept], [str(name) for name, _ in kept],
-                   [theme.ACCENT if name in strong else theme.MUTED for name, _ in kept], bold=[name in strong for name, _ in kept])  # fmt: skip
+        end_labels(
+            ax,
+            [float(places[last[x]]) for _, last in kept],
+            [float(last[y]) for _, last in kept],
+            [str(name) for name, _ in kept],
+            [theme.ACCENT if name in strong else theme.MUTED for name, _ in kept],
+            bold=[name in strong for name, _ in kept],
+        )
     return plot
 
 
