@@ -308,6 +308,16 @@ def test_the_fingerprint_follows_the_bytes(tables):
     assert tables.origin("pairs").sha8 != before
 
 
+def test_an_exhibits_origin_is_that_of_the_rows_it_shows(tables):
+    path = tables.folder / "pairs.csv"
+    tables.read("pairs")
+    read = origin.fingerprint([path])[:8]
+    path.write_text(path.read_text() + "1,2,3\n")
+    assert tables.origin("pairs").sha8 == read, "the rows shown are those from before"
+    tables.read("pairs")
+    assert tables.origin("pairs").sha8 == origin.fingerprint([path])[:8] != read
+
+
 def test_the_journal_tells_whether_an_answer_would_change(tables, project):
     reads.journal.clear()
     tables.read("gifts", day=data.between(date(2024, 1, 1), None))

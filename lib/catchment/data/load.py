@@ -44,6 +44,7 @@ class Tables:
         self._lazy: dict[str, ir.Table] = {}
         self._readable: set[Path] = set()
         self._listed: dict[str, set] = {}
+        self._origins: dict[str, Origin] = {}
 
     def read(self, name: str, columns: Iterable[str] | None = None, *, allow_empty: bool = False, **filters: Any) -> pd.DataFrame:
         """Rows of a table that pass the filters, in the order of its files.
@@ -105,7 +106,10 @@ class Tables:
         return result
 
     def origin(self, name: str) -> Origin:
-        """Where a table comes from, with the fingerprint of its files."""
+        """Where a table comes from, with the fingerprint of its files: as they were when it was read last."""
+        return self._origins.get(name) or self._origin(name)
+
+    def _origin(self, name: str) -> Origin:
         entry = table(self.root, name)
         return origin(name, entry, self._files(name, entry) if entry.path else [])
 
@@ -213,8 +217,9 @@ class Tables:
         self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], rows: int, digest: str
     ) -> None:
         reads.record(name, kind, columns, filters, self._files_shown(name, entry), rows, digest)
+        self._origins[name] = self._origin(name)
         if name not in [known.table for known in self.used]:
-            self.used.append(self.origin(name))
+            self.used.append(self._origins[name])
 
 
 def reread(item: Mapping[str, Any], settings: Settings) -> str:
