@@ -123,7 +123,7 @@ def test_every_merge_says_what_it_expects(path):
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 def test_code_is_formatted_and_free_of_lint(command):
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "lib", "tests", "data"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ruff", *command, "lib", "tests", "data", "docs"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
