@@ -27,6 +27,8 @@ PATIENCE_S = 60
 class Slow(Executor):
     """Answers every job a moment later, with a page that says something else each time and a file that comes with it."""
 
+    workers = 2
+
     def submit(self, fn, /, job):
         time.sleep(0.002)
         future = Future()

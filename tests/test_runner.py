@@ -10,7 +10,9 @@ import os
 import re
 import signal
 import subprocess
-from concurrent.futures import Executor, Future
+import zlib
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pytest
 
 from catchment import cli, data, params
 from catchment.data import lock
-from catchment.run import history, library, manifest, runner, store
+from catchment.run import audit, history, library, manifest, runner, store
 from catchment.run.page import Built, Failure
 from catchment.run.runner import Options
 
@@ -27,6 +29,8 @@ QUIET = {"show": lambda text: None}
 
 class Instant(Executor):
     """Answers every job at once, with a page that holds what the job and the data say; `fail` names failures by page."""
+
+    workers = 2
 
     def __init__(self):
         self.jobs, self.fail, self.tables, self.asked_once = [], {}, ("notes",), None
@@ -98,6 +102,47 @@ ALL = ["dunes/01_one", "dunes/02_two", "tallgrass/01_one", "tallgrass/02_two"]
 
 def test_nothing_changed_nothing_built(two, instant):
     assert again(two, instant) == []
+
+
+class OneByOne(ThreadPoolExecutor):
+    """Builds and audits one page after the other, in the order in which they were asked for, and writes down what it did."""
+
+    workers = 1
+    shows = zlib.compress(
+        json.dumps([{"title": "T", "sources": ["notes"], "below": 11, "rows": [["a"]], "measures": {"n": [20]}}]).encode()
+    )
+
+    def __init__(self):
+        super().__init__(1)
+        self.done, self.waiting, self.most = [], 0, 0
+
+    def submit(self, fn, /, job):
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        return super().submit(self.work, fn, job)
+
+    def work(self, fn, job):
+        self.done.append((fn.__name__, job.page))
+        self.waiting -= 1
+        if fn is audit.audit:
+            return replace(job.built, audited=True)
+        return Built(job.page, html=b"<p>page</p>", published=self.shows)
+
+
+def test_a_page_on_its_way_out_goes_before_the_next_ones(project, monkeypatch):
+    """Otherwise all pages of a large portfolio would be held until the last was built, and a kill would lose them."""
+    order = OneByOne()
+    monkeypatch.setattr(runner._Run, "_executor", lambda self, pages: order)
+    project.notebook("01_one", "'one'")
+    project.notebook("02_two", "'two'")
+    for number in range(6):
+        project.partner(f"more{number}")
+    assert runner.run(project.root, **QUIET).code == 0
+    built = [page for what, page in order.done if what == "build"]
+    assert len(built) == 20
+    for place, page in enumerate(built[:-3]):
+        assert order.done.index(("audit", page)) < order.done.index(("build", built[place + 3])), order.done
+    assert order.most <= 2
 
 
 def test_force_builds_everything(two, instant):

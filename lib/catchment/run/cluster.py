@@ -44,6 +44,11 @@ class ClusterExecutor(Executor):
         self._client = client
         self._executor = client.get_executor(pure=False, retries=DEATHS)
 
+    @property
+    def workers(self) -> int:
+        """Pages that the cluster can build side by side now; workers come and go."""
+        return max(1, sum(self._client.ncores().values()))
+
     def submit(self, fn, /, *args, **kwargs):
         return self._executor.submit(fn, *args, **kwargs)
 

@@ -26,6 +26,8 @@ from catchment.run.publish import Publisher
 from catchment.run.summary import Summary
 from catchment.run.trees import INDEX, INTERNAL, LEADERSHIP, Trees
 
+AHEAD = 2  # jobs given to the pool for each of its workers: one at work and one that follows
+
 
 class Stopped(Exception):
     """The run was asked to end (SIGTERM)."""
@@ -204,6 +206,7 @@ class _Run:
         self.progress.at(job.page, cell)
 
     def _build(self, executor, waiting, maybe, parameters, settings):
+        """Build what waits. A page on its way out goes before the next one to build, so few are ever held back or lost by a kill."""
         running: dict[Future, tuple[Page, Job]] = {}
         ended: SimpleQueue[Future] = SimpleQueue()
 
@@ -214,14 +217,15 @@ class _Run:
         while waiting or running or self.gate.held:
             for page, job, offer in self.gate.turn():
                 submitted(_auditor(self.options), offer, page, job)
-            for page in self._ready(waiting, running):
+            most = AHEAD * executor.workers
+            while len(running) < most and (page := self._next(waiting, running)):
                 del waiting[page]
                 if page in maybe and not self.reasons(page):
                     self.progress.skip()
                     continue
                 job = self._attachments_only(page, self._job(page, parameters[page], settings[page]))
                 submitted(_builder(self.options), job, page, job)
-            pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later else None
+            pause = max(0.0, min(self.later.values()) - time.monotonic()) if self.later and len(running) < most else None
             if not running:
                 time.sleep(pause or 0.0)  # the wait before a repetition
                 continue
@@ -237,12 +241,12 @@ class _Run:
         """The pages whose headlines a page reads: those for leadership, as far as there are any."""
         return {Page(page.partner, name, self.notebooks[name].audiences[0]) for name in self.notebooks[page.notebook].needs}
 
-    def _ready(self, waiting, running) -> list[Page]:
-        """The pages that wait for nothing, neither for others nor for the time of their repetition."""
+    def _next(self, waiting, running) -> Page | None:
+        """The first page that waits for nothing, neither for others nor for the time of its repetition."""
         now = time.monotonic()
         self.later = {page: moment for page, moment in self.later.items() if moment > now}
         unfinished = {*waiting, *(page for page, _ in running.values()), *(page for page, *_ in self.gate.held)}
-        return [page for page in waiting if page not in self.later and not self._needs(page) & unfinished]
+        return next((page for page in waiting if page not in self.later and not self._needs(page) & unfinished), None)
 
     def _job(self, page, parameters, settings) -> Job:
         limits = Limits(page_s=settings.run.timeout_s, cell_s=settings.run.cell_timeout_s, memory_mb=settings.run.memory_mb)
