@@ -160,6 +160,14 @@ def test_nothing_in_names_or_measures_becomes_markup_or_style():
         assert list(tree.iter("script")) == [] and len(list(tree.iter("style"))) == 1
 
 
+def test_a_number_stays_with_its_unit_at_the_end_of_a_line():
+    manifest = portfolio(1)
+    known, entry = manifest["partners"]["partner000"], manifest["pages"]["partner000/00_page"]
+    entry["headlines"]["kpis"][0] |= {"value": "52.4 %", "change": "▲ 1.5 points", "goal": "Target 80.0 %: missed"}
+    text = landing.render("partner000", known, [entry], manifest["vintages"])
+    assert all(said in text for said in ("52.4\u00a0%", "1.5\u00a0points", "Target 80.0\u00a0%: missed"))
+
+
 @pytest.fixture(scope="module")
 def tab():
     playwright = pytest.importorskip("playwright.sync_api")

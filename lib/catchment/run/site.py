@@ -26,7 +26,7 @@ def _environment():
     import jinja2
     from markupsafe import Markup
 
-    from catchment.report import markdown
+    from catchment.report import markdown, marks
 
     read = files("catchment.run").joinpath(FOLDER)
     loader = jinja2.FunctionLoader(lambda name: read.joinpath(name).read_text(encoding="utf-8"))
@@ -35,6 +35,7 @@ def _environment():
         "day": day,
         "size": size,
         "word": WORDS.get,
+        "glued": lambda text: Markup(marks.escape(text)),  # a number stays with its unit at the end of a line
         "sentence": lambda text: Markup(markdown.inline(text)),
         "css_text": lambda text: Markup(css_text(text)),
     }
