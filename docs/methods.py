@@ -5,19 +5,26 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-ANALYSIS = FOLDER.parent / "lib" / "catchment" / "analysis"
+LIBRARY = FOLDER.parent / "lib" / "catchment"
+ROOMS = ("stats", "protect", "market", "referrals", "growth", "philanthropy", "scorecard", "brief")
+WORDS = ("exhibits", "findings", "labels", "tables", "figures", "deck", "__init__")  # what pages say and draw
 HEAD = """\
 # Methods
 
-Every public function of `catchment.analysis`, by subject: definitions and known biases, then what each function takes and gives and where
-its method is from. Units, columns and errors stand in the docstrings: `help(rates.wilson)`. Written by `python docs/methods.py`; edit the
-docstrings, not this page.
+Every public function of the methods (`catchment.stats`), of disclosure control and of the subjects: definitions and known biases, then
+what each function takes and gives and where its method is from. Units, columns and errors stand in the docstrings: `help(rates.wilson)`.
+Written by `python docs/methods.py`; edit the docstrings, not this page.
 """
 
 
 def page() -> str:
     """The whole page, one section for each module."""
-    return "\n\n".join([HEAD.strip(), *(_section(path) for path in sorted(ANALYSIS.glob("[a-z]*.py")))]) + "\n"
+    return "\n\n".join([HEAD.strip(), *(_section(path) for path in modules())]) + "\n"
+
+
+def modules() -> list[Path]:
+    """The modules that hold analysis, room by room."""
+    return [path for room in ROOMS for path in sorted((LIBRARY / room).glob("*.py")) if path.stem not in WORDS]
 
 
 def _section(path: Path) -> str:
@@ -27,7 +34,7 @@ def _section(path: Path) -> str:
     rows = [f"| `{node.name}({_arguments(node)})` | {_cell(_first(node))} | {_cell(_references(node))} |" for node in own]
     table = ["| function | gives | reference |", "|---|---|---|", *rows] if rows else []
     lead = re.sub(r"^(\w[\w ]*)\n-+\n", r"**\1.** ", about, flags=re.MULTILINE)
-    return "\n\n".join([f"## {path.stem}", lead, *(["\n".join(table)] if table else [])])
+    return "\n\n".join([f"## {path.parent.stem}.{path.stem}", lead, *(["\n".join(table)] if table else [])])
 
 
 def _arguments(node: ast.FunctionDef) -> str:

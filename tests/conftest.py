@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 import catchment.params  # noqa: F401 - before the tests' other imports: it takes ten times as long after them
-from catchment.run.trees import Trees
+from catchment.run.site.trees import Trees
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,6 +1,7 @@
 """The house: imports go down only, notebooks stay thin, every dependency and every column is accounted for."""
 
 import ast
+import graphlib
 import json
 import re
 import subprocess
@@ -13,8 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = ROOT / "lib/catchment"
-FLOORS = {"words": 0, "params": 0, "data": 1, "analysis": 2, "report": 3, "run": 4, "cli": 5}
-ANALYSIS_MAY_IMPORT = {
+FLOORS = {
+    **{"words": 0, "units": 0, "params": 0, "data": 1, "stats": 2, "protect": 3, "page": 4},
+    **dict.fromkeys(("market", "referrals", "growth", "philanthropy", "scorecard"), 5),  # rooms import nothing of each other
+    **{"brief": 6, "run": 7, "cli": 8},
+}
+SIDEWAYS = {("units", "words")}  # both on the ground: a value with its unit is written by the words
+STATS_MAY_IMPORT = {
     "numpy",
     "pandas",
     "geopandas",
@@ -71,20 +77,46 @@ def tracked():
     return [ROOT / file for file in done.stdout.split("\0") if file and (ROOT / file).is_file()]
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != LIBRARY or path.name != "__init__.py"], ids=name)
-def test_imports_go_down_only(path):
-    own = FLOORS[floor(path)]
+def modules_of(path):
+    """The modules of this package that a module imports, by their dotted names."""
+    known = {dotted(each) for each in MODULES}
     for target in imported(path):
         parts = target.split(".")
-        if parts[0] == "catchment" and len(parts) > 1 and parts[1] in FLOORS and parts[1] != floor(path):
-            assert FLOORS[parts[1]] < own, f"{name(path)} imports {target}"
+        while parts and ".".join(parts) not in known:
+            parts.pop()
+        if len(parts) > 1:
+            yield ".".join(parts)
 
 
-@pytest.mark.parametrize("path", sorted((LIBRARY / "analysis").rglob("*.py")), ids=name)
-def test_analysis_knows_neither_files_nor_plots(path):
+def dotted(path):
+    return ".".join(["catchment", *path.relative_to(LIBRARY).with_suffix("").parts]).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != LIBRARY or path.name != "__init__.py"], ids=name)
+def test_imports_go_down_only(path):
+    for target in modules_of(path):
+        room = target.split(".")[1]
+        if room != floor(path) and (floor(path), room) not in SIDEWAYS:
+            assert FLOORS[room] < FLOORS[floor(path)], f"{name(path)} imports {target}"
+
+
+def test_no_module_imports_itself_by_a_detour():
+    below = {dotted(path): set(modules_of(path)) - {dotted(path)} for path in MODULES}
+    graph = {node: {target for target in targets if not node.startswith(f"{target}.")} for node, targets in below.items()}
+    assert tuple(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError with the circle
+
+
+@pytest.mark.parametrize("room", sorted({path.parent for path in MODULES}), ids=name)
+def test_a_room_stays_small(room):
+    assert sum(path.parent == room and path.name != "__init__.py" for path in MODULES) <= 20
+
+
+@pytest.mark.parametrize("path", sorted((LIBRARY / "stats").rglob("*.py")), ids=name)
+def test_stats_know_neither_files_nor_plots_nor_settings(path):
     roots = {target.split(".")[0] for target in imported(path)}
-    assert roots <= ANALYSIS_MAY_IMPORT
+    assert roots <= STATS_MAY_IMPORT
     assert not roots & NO_FILES_NO_PROCESSES
+    assert all(target.startswith("catchment.stats") for target in modules_of(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -146,7 +178,6 @@ def test_a_notebook_is_thin_and_stripped(path):
     assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
     lines = [[line for line in "".join(cell["source"]).splitlines() if line.strip()] for cell in code]
     assert max(map(len, lines)) <= 8, "a cell of more than 8 lines"
-    assert sum(map(len, lines)) <= 110, "more than 110 lines of code"
     assert max(len(line) for cell in lines for line in cell) <= 120, "a line of more than 120 characters"
     forbidden = (ast.FunctionDef, ast.ClassDef, ast.Try, ast.For, ast.While, ast.Lambda)
     for cell in code:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catchment import params
-from catchment.data import importing, lock
-from catchment.run import history, manifest, plan
-from catchment.run.trees import FAILED, LEADERSHIP, Trees, TreesError
+from catchment.data import lock
+from catchment.data.importing import terminal
+from catchment.run import plan
+from catchment.run.site import history, manifest
+from catchment.run.site.trees import FAILED, LEADERSHIP, Trees, TreesError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
     bring = commands.add_parser("import", help="read published files into a table of the catalogue")
-    bring.set_defaults(command=importing.run)
-    importing.add_arguments(bring)
+    bring.set_defaults(command=terminal.run)
+    terminal.add_arguments(bring)
     worker = commands.add_parser("worker", help="become a worker of a Dask cluster")
     worker.set_defaults(command=_worker)
     worker.add_argument("address", help="the scheduler, such as tcp://scheduler:8786")
@@ -212,7 +214,7 @@ def _schedule(options) -> int:
 
 
 def _lab(options) -> int:
-    from catchment.run.warm_kernel import JUPYTER_PATH
+    from catchment.run.build.warm_kernel import JUPYTER_PATH
 
     paths = [str(JUPYTER_PATH), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(paths)
@@ -226,7 +228,7 @@ def _new_partner(options) -> int:
 
 
 def _worker(options) -> int:
-    from catchment.run import cluster
+    from catchment.run.build import cluster
 
     cluster.serve(options.address, options.pages)
     return 0

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import bench_run
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "run")]
 
-from conftest import Project
-from test_cluster import Cluster
+from test_cluster import Cluster  # noqa: E402
+
+from conftest import Project  # noqa: E402
 
 
 def main():

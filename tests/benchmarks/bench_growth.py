@@ -13,7 +13,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import forecast, growth, initiatives, uncertainty
+from catchment.growth import initiatives, scenarios
+from catchment.stats import forecast, uncertainty
 
 DRIVERS = {
     "demand": {"distribution": "normal", "mean": 0.0, "sd": 1.0},
@@ -95,7 +96,7 @@ def timed(action) -> tuple[float, float]:
 
 def simulate(whole: initiatives.Plan, draws: int) -> None:
     drawn = uncertainty.draws(DRIVERS, draws, seed=1, correlations={("price", "drug_margin"): 0.4, ("capital", "delay"): 0.5})
-    growth.evaluate(whole, drawn, growth.lottery(whole, draws, seed=1))
+    scenarios.evaluate(whole, drawn, scenarios.lottery(whole, draws, seed=1))
 
 
 def main() -> int:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[0:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "run")]
 
-from catchment.run import index, manifest
-from test_index import loaded, portfolio
+from test_index import loaded, portfolio  # noqa: E402
+
+from catchment.run.site import index, manifest  # noqa: E402
 
 
 def loads(path, times):

@@ -13,7 +13,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from catchment.analysis import concentration, donor_models, donor_segments, giving, philanthropy, pipeline, pledges, year_end
+from catchment.philanthropy import donor_models, donor_segments, giving, pipeline, pledges, pyramid, raised, year_end
+from catchment.stats import concentration
 
 AS_OF = pd.Timestamp("2025-12-31")
 YEAR, LAST = 2026, 2025
@@ -106,33 +107,31 @@ def pipe(proposals_n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 def metrics(tables: dict[str, pd.DataFrame], told) -> None:
     """The page's metrics in the page's order; `told(name, call)` runs and times each."""
     donors, due = tables["donors"], tables["due"]
-    gifts = tables["gifts"] = told("repeating texts as categories", lambda: philanthropy.compact(tables["gifts"]))
-    thanked = told("recognized gifts", lambda: philanthropy.recognized(philanthropy.counted(gifts, basis="cash"), donors, tables["soft"]))
+    gifts = tables["gifts"] = told("repeating texts as categories", lambda: raised.compact(tables["gifts"]))
+    thanked = told("recognized gifts", lambda: raised.recognized(raised.counted(gifts, basis="cash"), donors, tables["soft"]))
     given = told("giving by donor and year", lambda: giving.annual(thanked))
     told(
         "year to date, cash and production",
-        lambda: [philanthropy.year_to_date(gifts, AS_OF, basis=basis, goals=tables["goals"]) for basis in philanthropy.POLICY],
+        lambda: [raised.year_to_date(gifts, AS_OF, basis=basis, goals=tables["goals"]) for basis in raised.POLICY],
     )
-    told("raised by year", lambda: philanthropy.raised_by_basis(gifts))
-    told("to date by program", lambda: philanthropy.to_date_by(gifts, AS_OF, "program", goals=tables["goals"]))
-    told("to date by designation", lambda: philanthropy.to_date_by(gifts, AS_OF, "designation_id"))
+    told("raised by year", lambda: raised.raised_by_basis(gifts))
+    told("to date by program", lambda: raised.to_date_by(gifts, AS_OF, "program", goals=tables["goals"]))
+    told("to date by designation", lambda: raised.to_date_by(gifts, AS_OF, "designation_id"))
     told("year-end forecast", lambda: year_end.forecast(gifts, due, AS_OF))
     told("forecast back-test", lambda: year_end.back_test(gifts, due, AS_OF))
-    told(
-        "campaign", lambda: year_end.campaign_outlook(philanthropy.campaign_progress(tables["campaigns"], gifts, as_of=AS_OF), gifts, AS_OF)
-    )
+    told("campaign", lambda: year_end.campaign_outlook(raised.campaign_progress(tables["campaigns"], gifts, as_of=AS_OF), gifts, AS_OF))
     amounts = given.loc[given[LAST] > 0, LAST] / 100
     told(
         "concentration, pyramid, Lorenz",
         lambda: (
-            concentration.concentration(amounts),
+            concentration.top_shares(amounts),
             concentration.gini(amounts),
-            concentration.pyramid(amounts),
+            pyramid.pyramid(amounts),
             concentration.lorenz(amounts),
         ),
     )
     told("origins", lambda: donor_segments.origins(thanked, donors, year=LAST))
-    told("hard and soft credit", lambda: philanthropy.credit(gifts[philanthropy.in_year(gifts, LAST)], tables["soft"], donors))
+    told("hard and soft credit", lambda: raised.credit(gifts[raised.in_year(gifts, LAST)], tables["soft"], donors))
     told("retention, all years", lambda: giving.retention_trend(given, through=LAST))
     told("dollar retention, movement", lambda: (giving.dollar_retention(given, LAST), giving.movement(given, LAST)))
     told("segments", lambda: donor_segments.segment_retention(given, donor_segments.labels(given, donors), LAST))

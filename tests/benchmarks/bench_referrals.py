@@ -57,10 +57,10 @@ def project(folder: Path, size: int) -> Path:
 
 
 def imported(folder: Path, size: int) -> dict[str, float]:
-    from catchment.data import importers
+    from catchment.data import importing
 
     root, file = project(folder, size), folder / f"pairs_{size}_2015.txt"
-    (found,) = importers.run("shared_patients_cms", [file], root=root, name="shared_patients")
+    (found,) = importing.run("shared_patients_cms", [file], root=root, name="shared_patients")
     (parquet,) = (root / "data/imported/shared_patients").glob("*.parquet")
     return {
         "rows": found.rows,
@@ -97,7 +97,7 @@ def regional(links_n: int = 200_000, people: int = 12_000) -> pd.DataFrame:
 
 
 def measured(folder: Path, size: int) -> dict[str, float]:
-    from catchment.analysis import network
+    from catchment.stats import network
 
     links = regional()
     start = time.process_time()
@@ -107,7 +107,7 @@ def measured(folder: Path, size: int) -> dict[str, float]:
 
 def sampled(folder: Path, size: int) -> dict[str, float]:
     """How well the betweenness from sampled sources ranks the clinicians, against the exact one."""
-    from catchment.analysis import network
+    from catchment.stats import network
 
     links = regional()
     exact = network.betweenness(links, pivots=links["npi1"].nunique() + links["npi2"].nunique())
@@ -125,7 +125,7 @@ def compared(folder: Path, size: int) -> dict[str, float]:
     """igraph against networkx on the same exact measures, on a network that networkx can still finish."""
     import networkx as nx
 
-    from catchment.analysis import network
+    from catchment.stats import network
 
     links = regional(6_000, 700)
     graph = nx.DiGraph()

@@ -52,7 +52,7 @@ def bound(pages, folder):
     import nbformat
 
     matplotlib.use("agg")
-    from catchment import params, report
+    from catchment import page, params
     from catchment.run import plan
 
     for notebook in dict.fromkeys(notebook for _, notebook in pages):
@@ -62,12 +62,12 @@ def bound(pages, folder):
                 __import__(name)
             except ImportError:
                 continue  # the name of an attribute
-    report.render  # noqa: B018 - loads the template's machinery
+    page.render  # noqa: B018 - loads the template's machinery
     begun, cpu = time.perf_counter(), time.process_time()
     for partner, notebook in pages:
         executed = nbformat.read(source(notebook), as_version=4)
         run_cells(executed, partner)
-        html = report.render(executed, settings=params.load(partner), produced="2026-01-01T00:00:00Z", version="bench")
+        html = page.render(executed, settings=params.load(partner), produced="2026-01-01T00:00:00Z", version="bench")
         Path(folder, f"{partner}-{notebook}.html").write_text(html)
     return {"wall": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
 

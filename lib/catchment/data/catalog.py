@@ -13,10 +13,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from ..params.base import Section
-from ..params.explain import explain
-from ..params.text import Mark, ParamsError, nearest, read
-from ..params.text import Problem as Mistake
+from catchment.params.base import Section
+from catchment.params.explain import explain
+from catchment.params.text import Mark, ParamsError, nearest, read
+from catchment.params.text import Problem as Mistake
+
 from .problem import DataError, Problem
 
 Type = Literal["text", "integer", "number", "date", "boolean", "category"]
@@ -269,7 +270,7 @@ def _cell(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    from ..params import root as project
+    from catchment.params import root as project
 
     page = project() / "docs" / "data-dictionary.md"
     page.parent.mkdir(exist_ok=True)

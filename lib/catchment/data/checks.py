@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..params import Settings
+from catchment.params import Settings
+
 from .catalog import Table, tables
 from .load import Tables
 from .problem import DataError, Problem

@@ -11,7 +11,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from ..params.text import nearest
+from catchment.params.text import nearest
+
 from .catalog import Column, Table
 from .problem import Problem
 from .scan import FILE, ROW, TEXT

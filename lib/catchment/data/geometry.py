@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow
 import pyogrio.errors
 
-from ..params.text import nearest
+from catchment.params.text import nearest
+
 from .catalog import Column, Table
 from .problem import DataError, Problem
 from .scan import FILE, ROW, Between, fit

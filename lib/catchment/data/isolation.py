@@ -11,8 +11,9 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from ..params import Settings
-from ..params.load import PARTNERS
+from catchment.params import Settings
+from catchment.params.load import PARTNERS
+
 from .catalog import tables
 
 _ID = "(?P<partner>[a-z][a-z0-9_-]*)"

@@ -18,8 +18,9 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from ..params import Settings
-from ..params.text import nearest
+from catchment.params import Settings
+from catchment.params.text import nearest
+
 from . import geometry, isolation, reads, scan
 from .catalog import Table, table
 from .contracts import breaches

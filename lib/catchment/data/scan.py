@@ -24,7 +24,8 @@ import pyarrow.parquet
 from ibis.backends.duckdb import Backend
 from ibis.expr.operations import DatabaseTable
 
-from ..params.text import nearest
+from catchment.params.text import nearest
+
 from .catalog import Column, Table
 from .problem import DataError, Problem
 

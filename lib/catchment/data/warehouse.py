@@ -16,7 +16,8 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from ibis.common.exceptions import IbisError, TableNotFound
 
-from ..params.text import nearest
+from catchment.params.text import nearest
+
 from .catalog import Table
 from .problem import DataError, Problem
 from .scan import TEXT, check_stored

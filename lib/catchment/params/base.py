@@ -5,15 +5,11 @@ unit, source, date and confidence, and the report prints it. A plain option (a y
 """
 
 import re
-from collections.abc import Iterable
 from datetime import date as _date
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple
+from typing import Annotated, Any, Generic, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypeVar
-
-if TYPE_CHECKING:
-    from .settings import Settings
 
 Value = TypeVar("Value", default=float)
 
@@ -22,10 +18,6 @@ class Section(BaseModel):
     """A group of settings. The string under a field is its meaning, shown in messages, the schema and the report."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False, validate_default=True)
-
-    def conflicts(self, settings: "Settings") -> "Iterable[Conflict]":
-        """Values that are valid each but do not go together; a section with such rules overrides this."""
-        return ()
 
 
 class Conflict(NamedTuple):

@@ -4,17 +4,11 @@ An initiative or a scenario is one block in YAML. What can't hold is refused: sh
 add to one, a start before the data end, an initiative that nobody knows.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from .base import Assumption, Count, Date, Positive, Section, Share
-
-if TYPE_CHECKING:
-    from .settings import Settings
 
 Amount = Annotated[float, Field(ge=0)]
 Score = Annotated[int, Field(ge=1, le=5)]
@@ -23,8 +17,6 @@ Measure = Literal["cases", "medical_patients", "radiation_patients", "surgical_p
 Kind = Literal["physician", "linac", "chairs", "screening", "navigation", "clinic", "share", "repatriation", "closure"]
 Phase = Literal["assess", "plan", "pilot", "scale", "sustain"]
 DriverName = Literal["demand", "volume", "price", "drug_margin", "running_cost", "capital", "delay"]
-Conflict = tuple[tuple[str | int, ...], str]
-TOLERANCE = 1e-6
 
 
 class Initiative(Section):
@@ -274,58 +266,6 @@ class Growth(Section):
         """Rank correlation by pair of drivers."""
         return {(pair.first, pair.second): pair.rank for pair in self.correlations}
 
-    def conflicts(self, settings: "Settings") -> Iterator[Conflict]:
-        """What each key alone can't show, as (path below the section, message)."""
-        for name, initiative in self.initiatives.items():
-            yield from self._initiative(("initiatives", name), initiative, settings)
-        for name, scenario in self.scenarios.items():
-            yield from self._unknown(
-                ("scenarios", name, "initiatives"),
-                [] if scenario.initiatives == "all" else scenario.initiatives,
-                self.initiatives,
-                "initiative",
-            )
-        yield from self._unknown(("plan",), [self.plan], self.scenarios, "scenario")
-        yield from self._split(("tree",), self.tree)
-        for path, weights in (
-            (("fit_weights",), self.fit_weights),
-            (("rank_weights",), self.rank_weights),
-            (("payer_mix",), {payer: share.value for payer, share in self.payer_mix.items()}),
-        ):
-            yield from _sums(path, weights.values(), "shares")
-        yield from self._unknown(("payer_mix",), self.payer_mix, self.payer_index, "payer")
-        for name, resource in self.resources.items():
-            if resource.per_unit_n is None and name not in ("linac", "chair"):
-                yield ("resources", name), "expected per_unit_n (only linac and chair are worked out from hours)"
-        yield from _contradictions(self.correlations)
-        unseen = [
-            name for name in ("demand", "volume", "price", "drug_margin", "running_cost", "capital", "delay") if name not in self.drivers
-        ]
-        if unseen:
-            yield ("drivers",), f"missing: {', '.join(unseen)}"
-
-    def _initiative(self, path: tuple[str | int, ...], initiative: Initiative, settings: "Settings") -> Iterator[Conflict]:
-        if initiative.start <= settings.as_of:
-            yield (*path, "start"), f"expected a start after the data end ({settings.as_of}), found {initiative.start}"
-        for key, names, known, word in (
-            ("requires", initiative.requires, self.initiatives, "initiative"),
-            ("staffing", initiative.staffing, self.pay_usd, "role"),
-            ("adds", initiative.adds, self.resources, "resource"),
-            ("fit", initiative.fit, self.fit_weights, "criterion"),
-            ("payer_mix", initiative.payer_mix or {}, self.payer_index, "payer"),
-        ):
-            yield from self._unknown((*path, key), names, known, word)
-        if initiative.payer_mix:
-            yield from _sums((*path, "payer_mix"), initiative.payer_mix.values(), "shares")
-        for other in initiative.requires:
-            if other in self.initiatives and self.initiatives[other].start > initiative.start:
-                yield (
-                    (*path, "requires"),
-                    f"expected {other} to start first, found {self.initiatives[other].start} after {initiative.start}",
-                )
-            if other in self.initiatives and path[1] in self.needed(other):
-                yield (*path, "requires"), f"{other} needs this one in turn"
-
     def needed(self, name: str) -> set[str]:
         """Ids of all initiatives that one needs, directly or not."""
         found: set[str] = set()
@@ -336,43 +276,3 @@ class Growth(Section):
                 found.add(other)
                 waiting += self.initiatives[other].requires if other in self.initiatives else []
         return found
-
-    def _split(self, path: tuple[str | int, ...], branches: list[Branch]) -> Iterator[Conflict]:
-        yield from _sums(path, [branch.probability for branch in branches], "probabilities")
-        for place, branch in enumerate(branches):
-            yield from self._unknown((*path, place, "scenario"), [branch.scenario] if branch.scenario else [], self.scenarios, "scenario")
-            if branch.branches:
-                yield from self._split((*path, place, "branches"), branch.branches)
-
-    @staticmethod
-    def _unknown(path: tuple[str | int, ...], names: Iterable[str], known: Iterable[str], word: str) -> Iterator[Conflict]:
-        for name in names:
-            if name not in known:
-                yield path, f"unknown {word} {name!r} (known: {', '.join(sorted(known)) or 'none'})"
-
-
-def _contradictions(correlations: list[Correlation]) -> Iterator[Conflict]:
-    """Pairs given twice or of one driver with itself; correlations that can't hold together.
-
-    The matrix of normal scores must allow them.
-    """
-    seen: set[frozenset[str]] = set()
-    for place, pair in enumerate(correlations):
-        both = frozenset((pair.first, pair.second))
-        if len(both) < 2 or both in seen:
-            yield ("correlations", place), f"expected each pair of two drivers once, found {pair.first} and {pair.second} again"
-            return
-        seen.add(both)
-    names = sorted({name for both in seen for name in both})
-    matrix = np.eye(len(names))
-    for pair in correlations:
-        first, second = names.index(pair.first), names.index(pair.second)
-        matrix[first, second] = matrix[second, first] = 2 * math.sin(math.pi * pair.rank / 6)
-    if names and np.linalg.eigvalsh(matrix).min() < -1e-9:
-        yield ("correlations",), f"{', '.join(names)} can't be correlated like this all at once (the matrix isn't positive semidefinite)"
-
-
-def _sums(path: tuple[str | int, ...], shares: Iterable[float], word: str) -> Iterator[Conflict]:
-    total = sum(shares)
-    if abs(total - 1) > TOLERANCE:
-        yield path, f"expected {word} that add to 1, found {total:.4g}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .base import Section
+from . import conflicts
 from .explain import explain
 from .settings import Settings
 from .text import Mark, ParamsError, Problem, Source, nearest, read
@@ -96,11 +96,10 @@ def _validated(root: Path, partner: str) -> tuple[Settings | None, list[Problem]
 
 
 def _conflicts(settings: Settings, merged: "_Merged") -> Iterator[Problem]:
-    for name in Settings.model_fields:
-        section = getattr(settings, name)
-        for path, message, *hint in section.conflicts(settings) if isinstance(section, Section) else ():
+    for name, rule in conflicts.RULES.items():
+        for path, message, hint in rule(settings):
             place = merged.mark((name, *path))
-            yield Problem(place.file, place.line, ".".join(map(str, (name, *path))), message, *hint)
+            yield Problem(place.file, place.line, ".".join(map(str, (name, *path))), message, hint)
 
 
 def _refused_id(*sources: Source) -> list[Problem]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from catchment import data, params
-from catchment.run import plan
+
+from . import plan
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from catchment.run import library, plan, store
-from catchment.run.plan import Page
-from catchment.run.trees import INTERNAL
+from . import library, plan
+from .plan import Page
+from .site import store
+from .site.trees import INTERNAL
 
 OBJECTS = "objects"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 PACKAGE = "catchment"
 FOLDER = Path(__file__).parents[1]
 # These execute and render every page, whatever its notebook imports.
-TEMPLATES = "catchment.report"
-ALWAYS = ("catchment.report", "catchment.params", "catchment.data", "catchment.run.page", "catchment.run.engine")
+TEMPLATES = "catchment.page"
+ALWAYS = ("catchment.page", "catchment.params", "catchment.data", "catchment.run.build.job", "catchment.run.build.engine")
 
 
 def modules(

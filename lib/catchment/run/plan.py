@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from catchment import params
-from catchment.run.trees import AUDIENCES, INTERNAL, LEADERSHIP, page_name
+
+from .site.trees import AUDIENCES, INTERNAL, LEADERSHIP, page_name
 
 EDITIONS = {"leadership": (LEADERSHIP,), "internal": (INTERNAL,), "both": AUDIENCES}
 
@@ -204,7 +205,7 @@ def parameters(root: Path, planned: Iterable[Page], load: Callable[[str], params
 
 def _declared(notebook: Notebook) -> dict[str, dict]:
     """Papermill's reading of the parameters cell; `partner` has to be among them."""
-    from catchment.run.server import without_slow_imports
+    from .build.server import without_slow_imports
 
     with without_slow_imports():
         import papermill

@@ -5,7 +5,7 @@ import threading
 
 from tqdm import tqdm
 
-from catchment.run.page import Built
+from .build.job import Built
 
 
 class Progress:

@@ -18,13 +18,16 @@ from typing import Any
 
 from catchment import params
 from catchment.data import lock
-from catchment.run import audit, history, manifest, pdf, plan, schedule, store
-from catchment.run.fingerprint import Fingerprints
-from catchment.run.page import DECK, PDF, Built, Job, Limits, build
-from catchment.run.plan import Page
-from catchment.run.publish import Publisher
-from catchment.run.summary import Summary
-from catchment.run.trees import INDEX, INTERNAL, LEADERSHIP, Trees
+
+from . import plan, schedule
+from .build import pdf
+from .build.job import DECK, PDF, Built, Job, Limits, build
+from .fingerprint import Fingerprints
+from .plan import Page
+from .site import audit, history, manifest, store
+from .site.publish import Publisher
+from .site.trees import INDEX, INTERNAL, LEADERSHIP, Trees
+from .summary import Summary
 
 AHEAD = 2  # jobs given to the pool for each of its workers: one at work and one that follows
 
@@ -168,7 +171,7 @@ class _Run:
         return self.fingerprints.choices(partner)["internal"]
 
     def _start(self, todo):
-        from catchment.run.progress import Progress
+        from .progress import Progress
 
         self.log("start", pages=len(todo), version=self.summary.version)
         # A page that needs one that is built now may change with it: whether it does is known when that one is done.
@@ -193,10 +196,10 @@ class _Run:
     def _executor(self, pages) -> Executor:
         preload = self.fingerprints.preload({page.notebook for page in pages})
         if self.options.cluster:
-            from catchment.run.cluster import executor
+            from .build.cluster import executor
 
             return executor(self.options.cluster, preload)
-        from catchment.run.pool import ForkPool, workers
+        from .build.pool import ForkPool, workers
 
         peaks = [entry["cost"]["peak_mb"] for page in pages if (entry := self.publisher.entries.get(str(page))) and "cost" in entry]
         asked = self.options.jobs or self.fingerprints.settings(next(iter(pages)).partner).run.jobs
@@ -336,7 +339,7 @@ def _passing(failure, transient) -> bool:
 
 def _builder(options) -> Callable[..., Built]:
     if options.cluster:
-        from catchment.run.cluster import build_there
+        from .build.cluster import build_there
 
         return build_there
     return build
@@ -344,7 +347,7 @@ def _builder(options) -> Callable[..., Built]:
 
 def _auditor(options) -> Callable[..., Built]:
     if options.cluster:
-        from catchment.run.cluster import audit_there
+        from .build.cluster import audit_there
 
         return audit_there
     return audit.audit
@@ -352,7 +355,7 @@ def _auditor(options) -> Callable[..., Built]:
 
 def _engine() -> str:
     """The engine in forked processes, or the one with a kernel where processes cannot be forked."""
-    from catchment.run.pool import FORKS
+    from .build.pool import FORKS
 
     return "catchment" if FORKS else "catchment-kernel"
 

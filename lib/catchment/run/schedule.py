@@ -15,7 +15,8 @@ from cronsim import CronSim, CronSimError
 
 from catchment import params
 from catchment.params import Settings
-from catchment.run import store
+
+from .site import store
 
 SERVED = "served.json"
 

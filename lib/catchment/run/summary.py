@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catchment.run.page import Failure
+from .build.job import Failure
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""The brief room: what is chosen from the other rooms' pages, said in few sentences and slides."""

@@ -1,0 +1,269 @@
+"""Published files into tables of the catalogue: `run("hospital_service_area", ["HSAF_2023.csv"], root=root)`.
+
+An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalogue entry in
+data/imported/<name>.yml. It is read like any other; of a simulated table of the same name it takes the place. Importing the same
+bytes again does nothing, so an interrupted import is simply started again. `remove("hospital_service_area", "HSAF_2023.csv",
+root=root)` takes one file out again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from catchment.data import lock
+from catchment.data.catalog import Column, Imported, imports, tables
+from catchment.params import partners
+from catchment.params.load import PARTNER_ID
+from catchment.params.text import nearest
+
+from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, referral_extract, trials
+from .layout import Field, Layout
+from .shelf import Shelf, take_away, take_in
+from .stream import ImportRefused, facts_of_binary
+
+LAYOUTS: dict[str, Layout] = {
+    layout.kind: layout
+    for family in (cms, nppes, cancer, places, trials, gifts, clinicians, pairs, referral_extract)
+    for layout in family.LAYOUTS
+}
+BOUNDARIES = "boundaries"
+Told = Callable[[str, int, int], None]
+
+
+def kinds() -> dict[str, str]:
+    """Every kind that can be imported, and what it is."""
+    return {kind: layout.title for kind, layout in LAYOUTS.items()} | {BOUNDARIES: "Boundaries (TIGER/Line, cartographic, GeoJSON)"}
+
+
+def register(*layouts: Layout) -> None:
+    """Add the layouts of another module."""
+    LAYOUTS.update({layout.kind: layout for layout in layouts})
+
+
+def run(
+    kind: str,
+    files: Iterable[Path | str],
+    *,
+    root: Path,
+    name: str | None = None,
+    year: int | None = None,
+    partner: str | None = None,
+    progress: Told | None = None,
+) -> list[Imported]:
+    """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
+
+    `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and
+    bytes in all. Raises ImportRefused with the reason; files before the refused one stay imported. Raises lock.Busy while another
+    process changes the same table.
+    """
+    return list(each(kind, files, root=root, name=name, year=year, partner=partner, progress=progress))
+
+
+def each(
+    kind: str,
+    files: Iterable[Path | str],
+    *,
+    root: Path,
+    name: str | None = None,
+    year: int | None = None,
+    partner: str | None = None,
+    progress: Told | None = None,
+) -> Iterator[Imported]:
+    """The same, one file at a time."""
+    _known(kind)
+    name = name or kind
+    _free(name, root)
+    _owned(kind, partner, root)
+    _fits(kind, name, root)
+    shelf = Shelf(root, kind, name, partner or "")
+    with _alone(shelf):
+        for path in map(Path, files):
+            same = shelf.known(facts_of_binary(path, 1 << 62))
+            if same is None:
+                same = _import(shelf, path, year, progress)
+                _register(kind, name, root, same)
+            yield same
+
+
+def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner: str | None = None) -> Imported:
+    """Take one imported file out of the table `name`, by its name: its Parquet file, its rejected rows and its entry.
+
+    The last one takes the table's entry with it, and a simulated table of the name is there again. Raises ImportRefused with the
+    imports that there are when none has the name.
+    """
+    _known(kind)
+    name = name or kind
+    _named(name)
+    if partner and not PARTNER_ID.fullmatch(partner):
+        raise ImportRefused(f"{partner!r} is no partner id")
+
+    def write(remaining: list[Imported]) -> None:
+        kept = {item.kind for item in remaining}
+        _write(kind if kind in kept or not kept else remaining[-1].kind, name, root, remaining)
+
+    shelf = Shelf(root, kind, name, partner or "")
+    with _alone(shelf):
+        return take_away(shelf, file, write)
+
+
+def _alone(shelf: Shelf) -> AbstractContextManager[Any]:
+    """Only one process at a time changes a table: its entry is read, added to and written anew."""
+    path = shelf.entry.with_name(f".{shelf.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return lock.held(path, f"an import of {shelf.kind}", f"the table {shelf.name}")
+
+
+def _known(kind: str) -> None:
+    if kind not in kinds():
+        hint = nearest(kind, kinds())
+        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(kinds())}")
+
+
+def _named(name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        raise ImportRefused(f"{name!r} is no table name: lower-case letters, digits and _, a letter first")
+
+
+def _free(name: str, root: Path) -> None:
+    _named(name)
+    known = tables(root).get(name)
+    if known and not known.simulated and name not in imports(root):
+        raise ImportRefused(f"the catalogue has a table {name!r} already; choose another name")
+
+
+def _owned(kind: str, partner: str | None, root: Path) -> None:
+    private = kind in LAYOUTS and LAYOUTS[kind].scope == "partner"
+    if private and partner not in (known := partners(root=root)):
+        raise ImportRefused(f"files of the kind {kind} are one partner's own: give --partner, one of {', '.join(known)}")
+    if partner and not private:
+        raise ImportRefused(f"files of the kind {kind} are for every partner: leave --partner out")
+
+
+def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -> Imported:
+    tell = (lambda done, total: progress(path.name, done, total)) if progress else None
+    if shelf.kind == BOUNDARIES:
+        from . import boundaries  # here, because only this kind needs geopandas
+
+        def shapes(target: Path, _: list[Path]) -> Imported:
+            return boundaries.convert_file(path, target, year=year, progress=tell)
+
+        return take_in(shelf, path, boundaries.KEY, shapes, ".geo.parquet")
+    layout = LAYOUTS[shelf.kind]
+    own = {"constants": {"partner": shelf.partner}} if shelf.partner else {}
+
+    def rows(target: Path, others: list[Path]) -> Imported:
+        if layout.reader:
+            more = own | {"beside": others} if own else {}
+            return layout.reader(layout, path, target, year=year, progress=tell, **more)
+        return engine.convert_file(layout, path, target, year=year, others=list(LAYOUTS.values()), progress=tell, **own)
+
+    return take_in(shelf, path, _key(layout), rows)
+
+
+def _register(kind: str, name: str, root: Path, result: Imported) -> None:
+    """Add one import to the table's entry, in place of the one whose Parquet file it has."""
+    before = imports(root).get(name)
+    known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
+    _write(kind, name, root, [*known, result])
+
+
+def _write(kind: str, name: str, root: Path, imported: list[Imported]) -> None:
+    """Write the table's entry anew: aside, then in place of the old one. A table without imports has none."""
+    path = root / "data" / "imported" / f"{name}.yml"
+    if not imported:
+        path.unlink(missing_ok=True)
+        return
+    ordered = sorted(imported, key=lambda item: (item.partner, item.file))
+    part = path.with_name(path.name + ".part")
+    part.write_text(
+        "# Written by catchment import.\n"
+        + yaml.safe_dump(
+            {"kind": kind, "table": _entry(kind, name, ordered), "imported": [asdict(item) for item in ordered]},
+            sort_keys=False,
+            allow_unicode=True,
+        ),
+        encoding="utf-8",
+    )
+    part.replace(path)
+
+
+def _fits(kind: str, name: str, root: Path) -> None:
+    before = imports(root).get(name)
+    if before and before.kind != kind and not _alike(before.kind, kind):
+        raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two kinds make the same table, so that partners with different systems can share it."""
+    if one not in LAYOUTS or other not in LAYOUTS:
+        return False
+    return (LAYOUTS[one].table, LAYOUTS[one].key, LAYOUTS[one].scope) == (LAYOUTS[other].table, LAYOUTS[other].key, LAYOUTS[other].scope)
+
+
+def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
+    vintages = sorted({item.vintage for item in imported if item.vintage})
+    common = {"edition": ", ".join(vintages) or "as imported", "accessed": max(item.imported for item in imported)}
+    if kind == BOUNDARIES:
+        from . import boundaries
+
+        columns, key, more = (
+            {"year": _YEAR, **boundaries.COLUMNS},
+            boundaries.KEY,
+            {"title": "Boundaries", "producer": "U.S. Census Bureau"},
+        )
+        return {
+            **more,
+            **common,
+            "path": f"imported/{name}/*.geo.parquet",
+            "licence": "public domain",
+            "key": key,
+            "period": "year",
+            "columns": _columns(columns),
+        }
+    layout = LAYOUTS[kind]
+    private = layout.scope == "partner"
+    key = _key(layout)
+    columns = {**({"year": _YEAR} if "year" in key and "year" not in layout.table else {}), **layout.table}
+    facts = {
+        "title": layout.title,
+        "producer": layout.producer,
+        "licence": layout.licence,
+        "note": layout.note,
+        "suppress_below": layout.suppress_below,
+    }
+    facts |= {"scope": "partner", "optional": True} if private else {}
+    entry = {
+        **facts,
+        **common,
+        "path": f"imported/{name}/{'{partner}/' if private else ''}*.parquet",
+        "key": key,
+        "period": layout.period if layout.period in columns else None,
+        "columns": _columns(columns),
+    }
+    return {key: value for key, value in entry.items() if value not in (None, "", [])}
+
+
+def _key(layout: Layout) -> list[str]:
+    """What tells one row of the table from another, over all its files."""
+    dated = layout.year and not layout.vintage and layout.period not in layout.table
+    lead = [
+        *(["partner"] if layout.scope == "partner" else []),
+        *(["year"] if dated else []),
+        *(["vintage"] if layout.vintage else []),
+    ]
+    return [*lead, *(column for column in layout.key if column not in lead)]
+
+
+_YEAR = Column(type="integer", meaning="year that the file covers")
+
+
+def _columns(columns: dict[str, Column]) -> dict[str, Any]:
+    return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
+
+
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "register", "remove", "run"]

@@ -1,0 +1,1 @@
+"""The growth room: forecasts into initiatives, capacity, money, and how sure that is."""

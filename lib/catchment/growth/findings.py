@@ -1,0 +1,289 @@
+"""Sentences of the growth page: what the forecast says, when a limit is hit, what the plan is worth, what to do first.
+
+Each returns a finding for the takeaways or a figure's title. A change counts as a change only when the 80 % prediction interval leaves out
+where the program stands today.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from catchment import words
+from catchment.page.report import Finding, Kpi, Measure
+
+NAMES = {
+    "cases": "analytic cases",
+    "medical_patients": "medical oncology patients",
+    "radiation_patients": "radiation oncology patients",
+    "surgical_patients": "surgical oncology patients",
+    "infusion_visits": "infusion visits",
+    "fractions": "radiation fractions",
+    "surgeries": "cancer operations",
+}
+
+NO_PLAN = "**There is no plan to value yet:** no initiative is entered in this partner's settings. The page shows what happens without one."
+
+
+def first_upper(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def absent(name: str) -> str:
+    """Why the page of a partner without volumes ends at its head."""
+    return f"No quarterly volume is on record for {name}, so nothing can be forecast or planned."
+
+
+def moves(outlook: pd.DataFrame) -> pd.DataFrame:
+    """Which volumes leave where they stand: the rows whose 80 % interval excludes today's value, largest change first.
+
+    Parameters
+    ----------
+    outlook
+        One row per measure: ``measure, now_n, volume_n, volume_n_low_80, volume_n_high_80``.
+    """
+    away = outlook[(outlook["now_n"] < outlook["volume_n_low_80"]) | (outlook["now_n"] > outlook["volume_n_high_80"])]
+    change = away["volume_n"] / away["now_n"] - 1
+    return away.assign(change_share=change).sort_values("change_share", key=np.abs, ascending=False, kind="stable")
+
+
+def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
+    """What happens if nothing changes, by the year given."""
+    moving = moves(outlook)
+    if moving.empty:
+        return Finding(
+            f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.",
+            exhibit,
+            certainty=0.8,
+            basis="80 % prediction intervals",
+        )
+    row = moving.iloc[0]
+    word = "grow" if row["change_share"] > 0 else "fall"
+    others = [
+        f"{NAMES[m]} {'grow' if c > 0 else 'fall'} {words.share(abs(c))}"
+        for m, c in zip(moving["measure"], moving["change_share"], strict=True)
+    ][1:3]
+    rest = f"; {words.listing(others)}" if others else "; no other volume moves measurably"
+    text = (
+        f"**If nothing changes, {NAMES[row['measure']]} {word} from {words.count(row['now_n'])} "
+        f"to {words.count(row['volume_n'])} a year by {year}** "
+        f"(80 % interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}){rest}."
+    )
+    basis = f"80 % prediction interval {words.interval(row['volume_n_low_80'], row['volume_n_high_80'])}"
+    size = min(1.0, abs(row["change_share"]))
+    ask = "to make room for" if word == "grow" else "to do without"
+    so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {ask}, before any plan."
+    return Finding(text, exhibit, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
+
+
+def limit(
+    limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: Sequence[str] = ("linac", "chair"), exhibit: str = ""
+) -> Finding:
+    """The year in which machines and chairs pass their planning limit, without and with the plan, and the staff that is short."""
+    there = limits[limits["available_last"] > 0]
+    rooms, staff = there[there["resource"].isin(machines)], there[~there["resource"].isin(machines)]
+    hit, short = rooms.dropna(subset="year_hit").sort_values("year_hit"), staff.dropna(subset="year_hit").sort_values("year_hit")
+    if hit.empty:
+        names = words.listing([name.lower() for name in rooms["title"]])
+        sooner = planned[planned["resource"].isin(rooms["resource"])].dropna(subset="year_hit").sort_values("year_hit")
+        fills = f"; the plan itself would fill the {sooner['title'].iloc[0].lower()} by {sooner['year_hit'].iloc[0]}" if len(sooner) else ""
+        text = f"**{first_upper(names)} stay below their planning limit through {last} if nothing changes**{fills}"
+    else:
+        row = hit.iloc[0]
+        most = f" and 100 % in {row['year_over']}" if pd.notna(row["year_over"]) else ""
+        full = words.share(row["limit_share"], digits=0)
+        text = f"**{row['title']} pass their planning limit ({full} in use) in {row['year_hit']}{most} if nothing changes**"
+    people = words.listing(
+        [f"{title.lower().removesuffix(' (fte)')} ({year})" for title, year in zip(short["title"], short["year_hit"], strict=True)]
+    )
+    text += f"; staff short of the benchmark: {people}." if len(short) else "; staffing meets the benchmarks throughout."
+    over = (hit["need_last"] / hit["available_last"] - 1).max() if len(hit) else 0.02
+    so = f"By {last} the need is {words.share(over, digits=0)} above what is there." if len(hit) else ""
+    return Finding(
+        text,
+        exhibit,
+        size=min(1.0, float(over)),
+        certainty=0.7,
+        change=0.5 if len(hit) else 0.1,
+        basis="central forecast",
+        since=f"now, to {last}",
+        so=so,
+        gap=len(hit) > 0,
+    )
+
+
+def worth(
+    scenarios: pd.DataFrame,
+    simulated: dict[str, float],
+    *,
+    plan: str,
+    expected: float,
+    better: float,
+    without: Sequence[str] = (),
+    years: int = 10,
+    exhibit: str = "",
+) -> Finding:
+    """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
+    if scenarios["npv_usd"].eq(0).all():
+        return Finding(NO_PLAN, exhibit)
+    row = scenarios.set_index("scenario").loc[plan]
+    low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
+    adds = {True: "is worth", False: "loses"}
+    joined, again = (" and", "") if (row["npv_usd"] > 0) == (expected > 0) else (", but", f"{adds[expected > 0]} ")
+    text = (
+        f"**The full plan {adds[row['npv_usd'] > 0]} {words.money(abs(row['npv_usd']))} in the {row['title'].lower()} scenario"
+        f"{joined} {again}{words.money(abs(expected))} weighed over all scenarios** "
+        f"({years}-year NPV; scenarios {words.money(low)} to {words.money(high)}). Drawn around the {row['title'].lower()} scenario "
+        f"it is positive in {words.share(simulated['positive_share'], digits=0)} of draws"
+    )
+    text += (
+        f"; leaving out {words.listing([named(name) for name in without], most=3)} makes it {words.money(better)}."
+        if len(without) and better > row["npv_usd"]
+        else "."
+    )
+    chance = simulated["positive_share"]
+    brings = "adds" if row["npv_usd"] > 0 else "costs"
+    so = f"Spread over {years} years the plan {brings} about {words.money(abs(row['npv_usd']) / years)} a year."
+    return Finding(
+        text,
+        exhibit,
+        certainty=max(chance, 1 - chance),
+        usd=abs(row["npv_usd"]) / years,
+        basis=f"positive in {words.share(chance, digits=0)} of draws",
+        so=so,
+        gap=bool(row["npv_usd"] < 0),
+    )
+
+
+def named(title: str) -> str:
+    """An initiative's title inside a sentence."""
+    return f"“{title}”"
+
+
+def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Finding:
+    """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
+    if ranked.empty:
+        return Finding("**What could be done first is open** until initiatives are entered in the settings, under growth.", exhibit)
+    first = ranked.iloc[0]
+    firm = (
+        "a firm first"
+        if first["first_share"] >= 0.8
+        else "ahead more often than not"
+        if first["first_share"] >= 0.5
+        else "though the first places are open"
+    )
+    often = words.share(first["first_share"], digits=0)
+    text = f"**Begin with {named(first['title'])}**: first in {often} of the draws of weights and values, {firm}"
+    text += f"; {named(ranked['title'].iloc[1])} comes next." if len(ranked) > 1 else "."
+    worth = first["npv_usd"]
+    so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
+    return Finding(
+        text,
+        exhibit,
+        certainty=float(first["first_share"]),
+        usd=abs(worth) / years,
+        basis=f"first in {words.share(first['first_share'], digits=0)} of weightings",
+        so=so,
+    )
+
+
+def cards(
+    past: pd.DataFrame,
+    ahead: pd.DataFrame,
+    unchanged: pd.DataFrame,
+    base: pd.Series,
+    branches: pd.DataFrame,
+    chances: Mapping[str, float],
+    valued: pd.DataFrame,
+    gaps: pd.DataFrame,
+) -> list[Kpi]:
+    """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded.
+
+    Without a plan the first two.
+    """
+    seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
+    forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
+    chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilisation_share"]
+    cases = seen["cases", now]
+    found = [
+        Kpi(
+            f"Analytic cases, {now}",
+            words.count(cases),
+            words.change(cases, seen["cases", now - 1], now - 1),
+            f"Forecast {words.count(forecast['volume_n'])} in {forecast['year']}",
+            recorded="analytic_cases",
+            measure=Measure("Analytic cases", cases),
+        ),
+        Kpi(
+            f"Infusion chairs in use, {now + 1}",
+            words.share(in_use),
+            goal=words.goal(in_use, chair["limit_share"], words.share, name="Limit", low_is_good=True),
+            status=words.status(in_use, chair["limit_share"], low_is_good=True),
+        ),
+        Kpi(
+            f"NPV of the plan, {base['title'].lower()}",
+            words.money(base["npv_usd"]),
+            f"Over all scenarios {words.money(expected)}",
+            status="good" if base["npv_usd"] > 0 else "bad",
+            measure=Measure("NPV of the plan", base["npv_usd"], "higher"),
+        ),
+        Kpi(
+            f"Chance of a positive NPV, around {base['title'].lower()}",
+            words.share(chance, digits=0),
+            goal=words.goal(chance, 0.5, lambda value: words.share(value, digits=0), name="Even chance"),
+            status=words.status(chance, 0.5),
+        ),
+        Kpi(
+            "Capital and starting cost not funded",
+            words.money(gaps["gap_usd"].sum()),
+            f"of {words.money(valued['capital_usd'].sum())} planned",
+        ),
+    ]
+    return found if len(valued) else found[:2]
+
+
+def recorded(
+    recent: pd.Series,
+    earned: pd.DataFrame,
+    gaps: pd.DataFrame,
+    leaked_n: float,
+    compared: pd.DataFrame,
+    *,
+    as_of: date,
+    years: int,
+) -> dict[str, tuple[float, str, str]]:
+    """Key numbers under their portfolio-wide names: value, unit, period, see `Report.records`."""
+    now = str(as_of.year)
+    return {
+        "analytic_cases": (recent["cases"], "patients", now),
+        "infusion_visits": (recent["infusion_visits"], "visits", now),
+        "contribution": (earned["contribution_usd"].sum(), "USD", now),
+        "unfunded_usd": (gaps["gap_usd"].sum(), "USD", now),
+        "leaked_referrals": (leaked_n, "referrals", f"4 quarters to {as_of:%B %Y}"),
+        **{f"plan_npv: {row['title']}": (row["npv_usd"], "USD", f"{years} years") for _, row in compared.iterrows()},
+    }
+
+
+METHOD = """
+**Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and
+SARIMA(0,1,1)(0,1,1)[4] compete in a rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are
+prediction intervals with Student's t, the spread being the larger of the fitted and the back-tested one; sums over a year are exact;
+methods within 5 % of the best add their disagreement. ETS starts from least squares of level, slope and season on the first ten quarters
+at most, SARIMA from errors of zero; parameters are the best of a grid and stand under the back-test. Series of fewer than 8 quarters take
+their mean, series of zeros stay at zero with the rule of three as upper limit, missing quarters and outliers are filled for fitting.
+
+**Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent,
+the rest at its end; t = 0 is the day the data end and isn't discounted. Everything is with the plan less without it; demand above what
+chairs and machines can do is turned away in both cases; volume moved from the hub is subtracted. Nominal dollars, no tax, no terminal
+value. In JupyterLab the figures on capacity and on the running total come with sliders for every driver; here they stand at the settings'
+values.
+
+**Uncertainty.** PERT, triangular and lognormal drivers joined by a Gaussian copula with the stated rank correlations; demand moves all
+volumes together within their prediction intervals; an initiative that lacks what it requires doesn't go ahead. Tornado and break-even
+move one driver at a time with every initiative of the plan going ahead.
+
+**Limits.** Costs, revenue and ranges marked low confidence are placeholders for the partner's own figures. Effects of initiatives on each
+other are seen only through shared capacity. History holds one regime.
+"""

@@ -1,0 +1,281 @@
+"""What the market page says first: where patients come from, how need grows, who is winning, where the opportunity lies.
+
+Its cards, longer notes and its method are here too. Each finding is computed, with "nothing stands out" among the answers. Shares rest
+on all-cause inpatient stays, which the page says beside them. The words of the exhibits are in `market_exhibits`.
+"""
+
+import numpy as np
+import pandas as pd
+
+from catchment import words
+from catchment.page.report import Finding, Kpi, Measure
+
+NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
+
+
+def cards(served, total: pd.Series, near: pd.DataFrame, *, years: tuple[int, int, int], reach: float) -> list[Kpi]:
+    """Key figures: our share, new cases, concentration, and who can reach us.
+
+    Parameters
+    ----------
+    served, total
+        `market.Served`; the row of all sites of the outlook.
+    near
+        `access.within` of the area.
+    years
+        First year of the shares, year of the expected cases, and the year ahead.
+    reach
+        Minutes within which care counts as reachable.
+    """
+    first, now, ahead = years
+    mine, hhi = served.mine, served.hhi
+    part = near.loc[near["minutes"] == reach, "share"].iloc[0]
+    change = words.change(mine["share"], mine["before_share"], first, unit="points")
+    index = hhi["hhi"].iloc[-1]
+    return [
+        Kpi(
+            "Share of stays in the service area", words.share(mine["share"]), change,
+            f"{words.interval(mine['bound_low'], mine['bound_high'], words.share)}, whatever suppressed flows are", recorded="stays_share",
+            measure=Measure("Share of stays", mine["share"], "higher"),
+        ),
+        Kpi(f"New cancer cases in the area, {now}", words.count(total["now_n"]), f"{words.count(total['ahead_n'])} by {ahead}"),
+        Kpi("Concentration (HHI)", words.count(index), words.change(index, hhi["hhi"].iloc[0], first), hhi["market"].iloc[-1]),
+        Kpi(
+            f"Expected cases within {words.number(reach)} minutes of us", words.share(part),
+            f"{words.share(near['share'].iloc[-1])} within {words.number(near['minutes'].iloc[-1])} minutes",
+        ),
+    ]  # fmt: skip
+
+
+def recorded(served, total: pd.Series, seen: float, *, now: int, last: int) -> dict[str, tuple]:
+    """Numbers under their portfolio-wide names; `seen` are our analytic cases of the year `now`, `last` is the year of the shares."""
+    return {
+        "stays_share": (served.mine["share"], "share", str(last)),
+        "market_expected_cases": (total["now_n"], "cases", str(now)),
+        "analytic_cases": (seen, "patients", str(now)),
+    }
+
+
+def origin(area, name: str, *, exhibit: str = "") -> Finding:
+    """How few ZIPs most patients come from, and which sends most."""
+    share = area.origin["share"]
+    if share.isna().all():
+        gone = f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays. The area is its county."
+        return Finding(gone, exhibit)
+    held, first = share[area.origin["zip"].isin(area.zips)].sum(), area.origin["zip"].iloc[0]
+    text = (
+        f"**{words.share(held, digits=0)} of patients come from {words.plural(len(area.zips), 'ZIP')}.** The ZIP that sends most is"
+        f" {first} with"
+        f" {words.share(share.iloc[0], digits=0)}."
+    )
+    tail = " The threshold is not reached because the other ZIPs have fewer than 11 published stays each." if area.note else ""
+    return Finding(text + tail, exhibit, size=0.02, certainty=0.95, basis="counted stays")
+
+
+def share_title(gained: pd.DataFrame, name: str, since: int) -> str:
+    """Title of the share trend."""
+    row = gained[gained["system"] == name].iloc[0]
+    rank = int((gained["share"] > row["share"]).sum()) + 1
+    verb = words.direction(row["gained_points_low"], row["gained_points_high"])
+    return f"Number {rank} with {words.share(row['share'])}; our share {verb} since {since}"
+
+
+def growth(
+    outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = ""
+) -> Finding:
+    """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market.
+
+    These are numbers a model expects in a year, not counts of people, and the sentences say so: they may be small.
+    """
+    row = outlook[outlook["site"] == "All sites"].iloc[0]
+    names = {"size_n": "the number of people", "aging_n": "aging", "rate_n": "the trend in rates"}
+    sums = drivers[list(names)].sum()
+    main = sums.abs().idxmax()
+    does = "adds" if sums[main] > 0 else "takes away"
+    driver = (
+        f" The largest driver is {names[main]}, which {does} {words.count(abs(sums[main]))} cases a year." if abs(sums[main]) >= 0.5 else ""
+    )
+    moves = f"{'grow' if row['growth_share'] >= 0 else 'fall'} {words.share(abs(row['growth_share']), digits=0)}"
+    text = (
+        f"**New cancer cases in the service area {moves} by {ahead}, from about {words.count(row['now_n'])} to "
+        f"{words.count(row['ahead_n'])} a year** (95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}).{driver}"
+    )
+    more = share * (row["ahead_n"] - row["now_n"])
+    so = (
+        f"At our present share of stays that would be {words.people(abs(more), 'case')} {'more' if more > 0 else 'fewer'} a year here by"
+        f" {ahead}."
+        if pd.notna(more)
+        else ""
+    )
+    sure = not row["ahead_low"] <= row["now_n"] <= row["ahead_high"]
+    basis = f"95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}"
+    return Finding(
+        text,
+        exhibit,
+        size=abs(row["growth_share"]),
+        certainty=0.95 if sure else 0.5,
+        change=min(1.0, abs(row["growth_share"])),
+        cases=abs(more),
+        basis=basis,
+        since=f"{now} to {ahead}",
+        so=so,
+    )
+
+
+def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, need: float = float("nan"), exhibit: str = "") -> Finding:
+    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew (`market.gains` by kind).
+
+    `need` is the area's new cases a year.
+    """
+    row = gained[gained["system"] == name].iloc[0]
+    verb = words.direction(row["gained_points_low"], row["gained_points_high"])
+    by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
+    sure = gained[(gained["gained_points_low"] > 0) & (gained["share"] >= NOTABLE)]
+    if sure.empty:
+        most = "No other system of size gained measurably."
+    else:
+        best = sure.loc[sure["gained_points"].idxmax()]
+        most = "No one gained more." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
+    away = kinds[(kinds["kind"] == "Tertiary") & (kinds["gained_points_low"] > 0)]
+    if len(away):
+        most += f" Tertiary centers grew from {words.share(away['before_share'].iloc[0])} to {words.share(away['share'].iloc[0])}."
+    text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
+    moved, sure = abs(row["gained_points"]), not verb.startswith("did not")
+    so = (
+        f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year."
+        if sure and pd.notna(need)
+        else ""
+    )
+    basis = (
+        "95 % interval"
+        f" {words.interval(row['gained_points_low'], row['gained_points_high'], lambda value: f'{signed_points(value)} points')}"
+    )
+    return Finding(
+        text,
+        exhibit,
+        size=moved,
+        certainty=0.95 if sure else 0.5,
+        change=min(1.0, moved / max(row["before_share"], 0.01)),
+        cases=moved * need,
+        basis=basis,
+        since=str(since),
+        so=so,
+        gap=bool(sure and row["gained_points"] < 0),
+    )
+
+
+def rival(short: pd.DataFrame, name: str) -> str:
+    """Which system gained most where we fall short; empty when none did beyond chance. `short` is `market.gains` of those ZIPs."""
+    if short.empty:
+        return ""
+    sure = short[(short["gained_points_low"] > 0) & (short["share"] >= NOTABLE) & (short["system"] != name)]
+    if sure.empty:
+        return ""
+    best = sure.loc[sure["gained_points"].idxmax()]
+    return f" There {best['system']} gained {words.points(best['gained_points'])}."
+
+
+def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit: str = "") -> Finding:
+    """How many ZIPs fall measurably short, who gained there, and which place leads the white-space list."""
+    if ranked.empty:
+        return Finding("**No ZIP falls short of its expected share.** There is no white space that the model can see.", exhibit)
+    n, lead = int((ranked["verdict"] == "under").sum()), ranked.iloc[0]
+    ten = ranked.head(10)["addressable"].sum()
+    head = (
+        f"**{words.plural(n, 'ZIP')} {'falls' if n == 1 else 'fall'} measurably short of the expected share.**"
+        if n
+        else "**No ZIP falls measurably short of the expected share.**"
+    )
+    text = (
+        f"{head}{rival(short, name) if n else ''} {lead['city']} ({lead['zip']}) leads the white-space list, whose first ten places hold"
+        " about "
+        f"{words.count(ten)} addressable new cases a year."
+    )
+    so = (
+        f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains."
+        if n
+        else ""
+    )
+    return Finding(
+        text,
+        exhibit,
+        certainty=0.95 if n else 0.4,
+        cases=ten,
+        basis="false discoveries held at 5 %" if n else "no place beyond chance",
+        so=so,
+        gap=n > 0,
+    )
+
+
+def signed_points(value: float) -> str:
+    """Percentage points with their sign."""
+    return words.number(100 * value, digits=1)
+
+
+def projection_note(projected: pd.DataFrame) -> str:
+    """How people were carried forward, and where they could not be."""
+    held = projected.loc[projected["status"] == "held at latest", "county_fips"].nunique()
+    every = projected["county_fips"].nunique()
+    how = "Draft projection. The area has the age structure of its counties, weighted by the people who live in its ZIPs."
+    if not held:
+        return how
+    where = "this region" if held == every else words.plural(held, "county", "counties")
+    return f"There is no population projection for {where}: people are held at their latest count by age. " + ("" if held == every else how)
+
+
+def moran(result) -> str:
+    """Moran's I in a sentence, with what it rests on."""
+    if np.isnan(result.i):
+        return f"Clustering cannot be judged: {result.note}."
+    sure = result.p < 0.05 and result.i > result.expected
+    alike = "Neighboring counties are alike" if sure else "Neighboring counties are not measurably alike"
+    p = "below 0.01" if result.p < 0.01 else words.number(result.p, digits=2)
+    alone = f"; without neighbors: {words.count(len(result.islands))}" if result.islands else ""
+    return (
+        f"{alike}: Moran's I {words.number(result.i, digits=2)}, p {p} ({words.count(result.n)} counties, {result.weights} contiguity,"
+        f" row-standardized, {words.count(result.permutations)} permutations, seed {result.seed}{alone})."
+    )
+
+
+def contiguity(area) -> str:
+    """What the contiguity step changed, as a note."""
+    role = area.contiguous.zips["role"].value_counts()
+    if np.isnan(area.contiguous.share_after):
+        return "No contiguous area: no ZIP has published stays."
+    kinds = (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled"))
+    parts = [words.plural(int(role[name]), f"ZIP {what}", f"ZIPs {what}") for name, what in kinds if role.get(name, 0)]
+    before, after = words.share(area.contiguous.share_before), words.share(area.contiguous.share_after)
+    return f"Contiguity step: {before} of patients before, {after} after ({words.listing(parts) if parts else 'nothing changed'})."
+
+
+def left_out(gone: pd.DataFrame) -> str:
+    """What could not be placed, as a note; empty when everything was."""
+    rows = gone[gone["rows"] > 0]
+    said = [f"{words.plural(int(n), 'flow')} without a known {what}" for what, n in zip(rows["what"], rows["rows"], strict=True)]
+    return f" Left out: {words.listing(said)}." if said else ""
+
+
+METHOD = """
+**Service area.** ZIPs by patients, largest first, until the threshold; the ZIP that crosses it is included, ties by ZIP number. The
+contiguous area keeps the largest connected group, adds the adjoining ZIPs that gain most until the threshold holds again, fills
+surrounded ZIPs, drops ZIPs that it can do without and flags islands.
+
+**Shares.** Patients of an owner over all patients of the area's residents, with Wilson intervals. A suppressed flow is estimated as the
+hospital's published total less its known flows, spread over its suppressed ZIPs; the least and the most a share can be count each at 1
+or at 10.
+
+**Need.** National age- and sex-specific rates times projected people, times the county's level (ratio of age-adjusted rates, shrunk by a
+Poisson-gamma model), times a damped and capped national trend. Intervals combine Poisson variation with the errors of level, trend and
+projection. Counties follow the growth by age and sex of their draft regional projection, starting from their latest estimated total. An
+age-adjusted rate is never multiplied by a population.
+
+**Burden.** Indirect standardization; Byar's limits from 10 cases, exact below; funnel limits at 95 % and 99.8 %.
+
+**Access.** Two-step floating catchments with zone weights in both steps, demand in expected cases, a buffer of counties around the region.
+
+**Opportunity.** Multinomial maximum likelihood on all hospitals' flows, suppressed cells filled by expectation. The expected share is at
+the hospital's own average pull, so a gap compares a ZIP with our other ZIPs.
+
+**Limits.** Medicare fee-for-service inpatient stays leave out Medicare Advantage, people under 65 and all outpatient oncology. ZIP areas
+are approximations, travel times come from straight distances, beds stand in for oncology capacity.
+"""

@@ -1,0 +1,420 @@
+"""What a notebook shows: takeaways, KPI cards, figures, tables, notices, assumptions, sources.
+
+Each block is HTML for the page and for JupyterLab, plus a small JSON record (kind, texts, sources, simulated, stale) that the renderer,
+the index and the brief read. A figure is refused when it was drawn from counts that its table has to hide.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import count
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from catchment import units
+from catchment.protect import disclosure, published, safe_harbor
+from catchment.protect.spoken import DisclosureError, Spoken
+
+from . import download, lab, markdown, marks, svg, tables
+from .canvas import Plot
+
+MIME = "application/vnd.catchment+json"
+PEOPLE = ("patients", "cases", "referrals", "visits")  # units of recorded numbers that count people
+SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The number of a card under its portfolio-wide name, to set partners side by side; `better` is higher, lower or nothing.
+
+    Four digits are kept: as many as a card shows, too few to work out the counts behind a share.
+    """
+
+    name: str
+    number: float | None
+    better: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "number", None if pd.isna(self.number) else float(f"{self.number:.4g}"))
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say.
+
+    `recorded` names the recorded number that the card shows, by which the brief finds it; `since` is its movement since the last run.
+    """
+
+    label: str
+    value: str
+    change: str = ""
+    goal: str = ""
+    status: str = "neutral"
+    recorded: str = ""
+    since: str = ""
+    measure: Measure | None = None
+
+    def __post_init__(self):
+        if not (self.change or self.goal):
+            raise ValueError(f"the KPI card {self.label!r} needs a comparison: give change or goal")
+        if self.status not in ("good", "bad", "neutral"):
+            raise ValueError(f"the KPI card {self.label!r} has status {self.status!r}: use good, bad or neutral")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A takeaway that the executive brief may choose; `exhibit` is the figure's id.
+
+    `usd` (dollars a year) or `cases` (patients a year) say how much it is about; where neither does, `size` from 0 to 1.
+    `certainty` and `change` run from 0 to 1; `basis` says what the certainty rests on and `since` what the change is measured
+    from. `so` is what follows from it, in a sentence. A `gap` is a shortfall that somebody has to close.
+    """
+
+    text: str
+    exhibit: str = ""
+    size: float = 0.0
+    certainty: float = 0.0
+    change: float = 0.0
+    usd: float | None = None
+    cases: float | None = None
+    basis: str = ""
+    since: str = ""
+    so: str = ""
+    gap: bool = False
+
+    def record(self) -> dict:
+        """As plain data; an amount that is not known is left out of the choice, not counted as zero."""
+        return {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in asdict(self).items()}
+
+
+class Block:
+    """A piece of a page: HTML and its machine-readable record."""
+
+    def __init__(self, html: str, record: dict):
+        self.html, self.record = html, record
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": lab.STYLE + self.html, MIME: self.record}
+
+    def __repr__(self) -> str:
+        return f"<{self.record['kind']}, {len(self.html):,} characters>"
+
+
+class _Ending(Block):
+    """A notice whose output tells the runner to stop."""
+
+    def __init__(self, notice: Block):
+        super().__init__(notice.html, notice.record)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
+
+
+class Report:
+    """One page in the making: knows the partner's settings, the tables in use and the number of the next figure.
+
+    The records of a `portable` one carry what its figures and tables show, for another format than the page.
+    """
+
+    def __init__(self, settings, tables, *, portable: bool = False):
+        self.settings, self.tables, self.portable = settings, tables, portable
+        self._figures, self._spoken = count(1), Spoken()
+
+    def takeaways(self, *sentences: str | Finding) -> Block:
+        """The page in a few computed sentences, the conclusion of each in **bold**."""
+        findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
+        self._spoken.say("a takeaway", *(finding.text for finding in findings), below=self._threshold())
+        items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
+        return Block(
+            f'<ol class="takeaways">{items}</ol>',
+            {"kind": "takeaways", "texts": [f.text for f in findings], "findings": [f.record() for f in findings]},
+        )
+
+    def kpis(self, *cards: Kpi) -> Block:
+        """Three to five cards."""
+        if not 1 <= len(cards) <= 5:
+            raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
+        self._spoken.say(
+            "a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold()
+        )
+        html = "".join(
+            f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt>'
+            f"<dd><b>{marks.marked(card.value)}</b>{_lines(card)}</dd></div>"
+            for card in cards
+        )
+        return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
+
+    def figure(
+        self,
+        plot: Plot | Figure,
+        title: str,
+        subtitle: str,
+        *,
+        data: pd.DataFrame,
+        sources: Sequence[str],
+        alt: str | None = None,
+        note: str | None = None,
+        labels: dict[str, str] | None = None,
+        number: int | None = None,
+    ) -> Block:
+        """A drawing with its finding as title, what it measures as subtitle, its data table and its sources.
+
+        A figure that is drawn again keeps the `number` that it took with `next_number`.
+
+        Raises
+        ------
+        DisclosureError
+            The data still hold a count of 1 to 10 people: draw from `report.protect(frame, sources=…)`.
+        """
+        drawn = plot if isinstance(plot, Plot) else Plot(plot)
+        frame = pd.DataFrame(data.drop(columns="geometry", errors="ignore"))
+        # The constructor forgets that the frame was protected, and a second round would hide more than was drawn.
+        frame.attrs = dict(data.attrs)
+        safe = self.protect(frame, sources=sources)
+        self._refuse_small(frame, safe, title)
+        n = self.next_number() if number is None else number
+        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
+        if drawn.fig is None:
+            title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
+        shown = tables.written(safe)
+        html = (
+            f'<figure id="fig-{n}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
+            f"{self._picture(drawn, n, alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
+            f"{self._behind(shown, n, subtitle if drawn.fig else title, labels)}"
+            f"{self._under(sources, note, shown, *drawn.tips.values(), title, subtitle)}</figure>"
+        )
+        return Block(
+            html,
+            {
+                "kind": "figure",
+                "id": f"fig-{n}",
+                "title": title,
+                "subtitle": subtitle,
+                **self._origins(sources),
+                **self._published(safe, title, sources),
+                **self._values(safe, sources, note, labels),
+            },
+        )
+
+    def next_number(self) -> int:
+        """Take the number of the next figure."""
+        return next(self._figures)
+
+    @staticmethod
+    def _picture(drawn: Plot, n: int, alt: str) -> str:
+        if drawn.fig is None:
+            return ""
+        picture = svg.render(drawn.fig, alt, tips=drawn.tips, prefix=f"f{n}")
+        return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{picture}</div>'
+
+    @staticmethod
+    def _behind(shown: tables.Written, n: int, caption: str, labels: dict[str, str] | None) -> str:
+        if shown.frame.empty:
+            return ""
+        file = download.link(shown, caption, f"Figure {n}", labels=labels)
+        return f"<details><summary>Data behind figure {n}</summary>{tables.render(shown, caption, labels=labels)}{file}</details>"
+
+    def table(
+        self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
+        emphasize: Callable | pd.Series | str | None = None, most: int = 12, inapplicable: Sequence[str] = (),
+    ) -> Block:  # fmt: skip
+        """A table; beyond `most` rows the first ones are shown and the whole is folded below.
+
+        What is missing in the columns `inapplicable` reads [z], not applicable, and elsewhere [x], not available.
+        """
+        safe = self.protect(frame, sources=sources)
+        self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
+        shown = tables.written(safe, inapplicable=inapplicable)
+        if safe.empty:
+            said = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}"
+            return Block(f'<div class="exhibit">{said}</div>', {"kind": "table", "title": caption, **self._origins(sources)})
+        strong = tables.emphasis(frame, emphasize)
+        html = tables.render(shown.head(most), caption, labels=labels, emphasize=strong.head(most))
+        if len(safe) > most:
+            every = tables.render(shown, f"{caption}: all rows", labels=labels, emphasize=strong)
+            html += f"<details><summary>All {len(safe):,} rows</summary>{every}</details>"
+        html += download.link(shown, caption, "This table", labels=labels)
+        record = {
+            "kind": "table",
+            "title": caption,
+            "subtitle": "",
+            **self._origins(sources),
+            **self._published(safe, caption, sources),
+            **self._values(safe, sources, note, labels),
+        }
+        return Block(f'<div class="exhibit">{html}{self._under(sources, note, shown)}</div>', record)
+
+    def notice(self, text: str) -> Block:
+        """What cannot be said, and why."""
+        return Block(f'<p class="notice" role="note">{markdown.inline(text)}</p>', {"kind": "notice", "texts": [text]})
+
+    def notices(self, texts: Sequence[str]) -> Block:
+        """Several of them, or nothing."""
+        return Block("".join(self.notice(text).html for text in texts), {"kind": "notice", "texts": list(texts)})
+
+    def end(self, reason: str, *, when: bool = True) -> Block:
+        """Close the page here with a notice when `when` holds: what follows is neither run nor shown. Otherwise shows nothing."""
+        return _Ending(self.notice(reason)) if when else Block("", {"kind": "end"})
+
+    def method(self, text: str) -> Block:
+        """How it was done, in markdown."""
+        return Block(f'<div class="method">{markdown.html(text)}</div>', {"kind": "method"})
+
+    def record(self, name: str, value: float, unit: str, period: str, *, part_of: str = "") -> Block:
+        """A key number under its portfolio-wide name; the executive brief checks that all notebooks agree on it.
+
+        `part_of` names a number that this one is a part of, so it may not be larger.
+        """
+        return Block("", {"kind": "number", "numbers": [_number(name, value, unit, period, part_of)]})
+
+    def records(self, numbers: Mapping[str, tuple]) -> Block:
+        """Several key numbers: name -> value, unit, period and, where it is a part of another number, that one's name."""
+        return Block("", {"kind": "number", "numbers": [_number(name, *said) for name, said in numbers.items()]})
+
+    def assumptions(self, *sections: str) -> Block:
+        """Every threshold, benchmark and conversion factor in use, with its source; the partner's own are emphasized."""
+        frame = self.settings.assumptions(*sections)
+        own = frame["overridden"].astype(bool)
+        shown = frame.drop(columns="overridden").assign(
+            value=[units.of("text", None).bare(value) if isinstance(value, str) else _plain(value) for value in frame["value"]]
+        )
+        html = tables.render(
+            tables.written(shown), "Assumptions; this partner's own are emphasized", labels={"key": "Assumption"}, emphasize=own
+        )
+        return Block(
+            f"<details><summary>{len(frame)} assumptions: value, unit, source, date, confidence</summary>{html}</details>",
+            {"kind": "assumptions"},
+        )
+
+    def sources(self) -> Block:
+        """Every table that the page used: producer, edition, dates, licence, fingerprint."""
+        items = "".join(f"<li>{_origin(origin)}</li>" for origin in self.tables.used)
+        vintages = [
+            {"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated}
+            for each in self.tables.used
+        ]
+        return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
+
+    def protect(
+        self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None, margins: Sequence[str] = (),
+        like: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this.
+
+        A reader is taken to know the total of each count column; with `by` that of each group, with `margins` those of each value of
+        each of these columns, as other exhibits of the page may give them; with `by` the column that names each row, no total. Rows
+        that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns that
+        both have.
+        """
+        below = self._threshold(sources)
+        if below and (wrong := safe_harbor.identifying(frame)):
+            raise DisclosureError(
+                f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3"
+            )
+        counts = [column for column in frame.columns if units.is_people(str(column))]
+        if not (below and counts):
+            return frame
+        shared = (
+            [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
+        )
+        hide = disclosure.alike(frame, like, shared) if shared else None
+        safe = disclosure.protect(frame, counts, below=below, by=by, margins=margins, hide=hide)
+        self._spoken.hide(frame, safe)
+        return safe
+
+    def _threshold(self, sources: Sequence[str] | None = None) -> int:
+        """The least count of people that these sources, or all that the page has read, let show."""
+        origins = self.tables.used if sources is None else [self.tables.origin(name) for name in sources]
+        return max((origin.suppress_below or 0 for origin in origins), default=0)
+
+    def _published(self, frame: pd.DataFrame, title: str, sources: Sequence[str]) -> dict:
+        """The cells that a reader sees, for the audit of everything that is published."""
+        guarded = [name for name in sources if self.tables.origin(name).suppress_below]
+        data = " ".join(self.tables.origin(name).sha8 for name in sorted(guarded))
+        found = published.cells(frame, title, sources=guarded, below=self._threshold(sources), data=data.strip())
+        return {"cells": found} if found else {}
+
+    def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
+        for column in given.columns:
+            if safe[column].isna().sum() > given[column].isna().sum():
+                raise DisclosureError(
+                    f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)"
+                )
+
+    def _under(self, sources: Sequence[str], note: str | None, shown: tables.Written, *texts: str) -> str:
+        """The small print: note, legend of marks, sources with their vintage."""
+        legend = marks.legend(*texts, tables.legend(shown)) if len(shown) else ""
+        lines = [
+            marks.marked(note) if note else "",
+            marks.escape(legend),
+            f"Source: {marks.escape(self.tables.source(*sources))}" if sources else "",
+        ]
+        return "".join(f'<p class="note">{line}</p>' for line in lines if line)
+
+    def _origins(self, sources: Sequence[str]) -> dict:
+        found = {name: self.tables.origin(name) for name in sources}
+        return {
+            "sources": list(sources),
+            "simulated": [origin.title for origin in found.values() if origin.simulated],
+            "stale": [f"{origin.title} ({origin.published})" for origin in found.values() if self._stale(origin)],
+        }
+
+    def _values(self, shown: pd.DataFrame, sources: Sequence[str], note: str | None, labels: dict[str, str] | None) -> dict:
+        """What is shown, as plain data, where another format will ask for it."""
+        if not self.portable or not sources:
+            return {}
+        columns = [name for name in shown.columns if not str(name).endswith("_suppressed")]
+        data = {str(name): [None if pd.isna(value) else value for value in shown[name].tolist()] for name in columns}
+        return {"data": data, "source": self.tables.source(*sources), "note": note or "", "labels": labels or {}}
+
+    def _stale(self, origin) -> bool:
+        released = _released(origin.published) if origin.ages else None
+        return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
+
+
+def _lines(card: Kpi) -> str:
+    lines = {"delta": card.change, "goal": card.goal} | ({"since": card.since} if card.since else {})
+    return "".join(f'<span class="{name}">{marks.marked(text)}</span>' for name, text in lines.items())
+
+
+def _number(name: str, value: float, unit: str, period: str, part_of: str = "") -> dict:
+    # What is recorded leaves the page: a small count of people stays behind.
+    hidden = pd.isna(value) or (unit in PEOPLE and 0 < value < SMALLEST)
+    return {"name": name, "value": None if hidden else float(value), "unit": unit, "period": period} | (
+        {"part_of": part_of} if part_of else {}
+    )
+
+
+def _released(published) -> date | None:
+    """The last day that a publication date can mean: "2023" is the end of 2023."""
+    if published is None or isinstance(published, date):
+        return published
+    parts = [int(part) for part in str(published).split("-")]
+    if len(parts) == 3:
+        return date(*parts)
+    return (pd.Period(str(published), freq="M" if len(parts) == 2 else "Y").end_time).date()
+
+
+def _origin(origin) -> str:
+    parts = [f"<b>{marks.escape(origin.title)}</b>", marks.escape(origin.producer), f"period {marks.escape(origin.period)}"]
+    parts += [
+        f"{word} {marks.escape(value)}"
+        for word, value in (("published", origin.published), ("accessed", origin.accessed), ("licence", origin.licence))
+        if value
+    ]
+    parts += ["<em>simulated</em>"] if origin.simulated else []
+    parts += [f"counts below {origin.suppress_below} hidden"] if origin.suppress_below else []
+    # An optional table without a file has no fingerprint.
+    return ", ".join(parts) + (f" <code>{marks.escape(origin.sha8)}</code>" if origin.sha8 else "")
+
+
+def _plain(value) -> str:
+    return (
+        json.dumps(value)
+        if isinstance(value, (dict, list))
+        else f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else str(value)
+    )

@@ -1,0 +1,1 @@
+"""The referral room: who sends whom where, what stays, what leaks, what changed, whom to visit."""

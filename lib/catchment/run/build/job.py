@@ -1,0 +1,327 @@
+"""Building one page, in a process of its own: Papermill runs the notebook, the report's template renders it.
+
+`build` is what every worker runs, on this machine or on a cluster. It takes a `Job` and gives a `Built`; both are plain
+data, and nothing is written to `reports/` here.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catchment.run import secret
+from catchment.run.site.trees import LEADERSHIP, page_name
+
+# Before the first cell: warnings are errors, and the process reads the data of this page's partner only.
+SETUP = """\
+import warnings
+warnings.resetwarnings()
+warnings.simplefilter("error")
+for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+    warnings.simplefilter("ignore", category)
+warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
+from catchment import data, params
+data.confine(params.load({partner!r}))
+"""
+JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
+PDF, DECK = "pdf", "pptx"
+OWN_CELLS = "catchment-runner"  # tag; the engine with a kernel knows it too
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a page may use: seconds in all and for each cell, and memory of its process tree."""
+
+    page_s: float | None = None
+    cell_s: float | None = None
+    memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs to build one page; `inputs` and `since` are the runner's notes for the manifest.
+
+    `attachments` are the endings of the files that shall come with the page; `standing` is the page when only they are asked for.
+    """
+
+    partner: str
+    notebook: str
+    source: str
+    parameters: dict[str, Any]
+    root: str
+    produced: str
+    version: str
+    engine: str = "catchment"
+    audience: str = LEADERSHIP
+    attachments: tuple[str, ...] = ()
+    standing: bytes | None = None
+    limits: Limits = Limits()
+    needs: dict[str, Any] = field(default_factory=dict)
+    others: tuple[tuple[str, str], ...] = ()
+    inputs: dict[str, Any] = field(default_factory=dict)
+    since: float = 0.0
+
+    @property
+    def page(self) -> str:
+        return page_name(self.partner, self.notebook, self.audience)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no page; `cell` counts from 1.
+
+    `kind` is error (a cell raised), timeout, memory, setup, render or attachment (outside the cells), crashed (the process ended itself),
+    killed (from outside), interrupted (the run was stopped), worker (a cluster's worker refused the page) or disclosure (it would
+    let a reader work out a hidden count).
+    """
+
+    kind: str
+    error: str
+    cell: int | None = None
+    source: str = ""
+    trace: str = ""
+    log: str = ""
+
+    def __str__(self):
+        return f"cell {self.cell}: {self.error}" if self.cell else self.error
+
+
+@dataclass
+class Built:
+    """A page or the reason why there is none, with what it showed, read and cost.
+
+    There is no page either where only `attachments` were asked for.
+    """
+
+    page: str
+    html: bytes | None = None
+    failure: Failure | None = None
+    notebook: str | None = None
+    attachments: dict[str, bytes] = field(default_factory=dict)
+    headlines: dict[str, Any] = field(default_factory=dict)
+    reads: list[dict[str, Any]] = field(default_factory=list)
+    published: bytes = b""
+    audited: bool = False
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+
+
+def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) -> Built:
+    """Execute and render one page; `tell("cell", number, outputs)` reports each cell's start and end."""
+    started = time.perf_counter()
+    built = Built(job.page)
+    os.environ["CATCHMENT_ROOT"], os.environ["CATCHMENT_AUDIENCE"] = job.root, job.audience
+    os.chdir(Path(job.root, "notebooks"))
+    try:
+        executed = None
+        if job.standing is None:
+            executed = _execute(job, _notebook(job, log_folder), tell, log_folder)
+            built.reads = _journal(job, executed)
+            built.headlines, built.published = _summary(executed), _published(executed)
+            built.html = _render(job, _shown(executed))
+        built.attachments = _attachments(job, built.html or job.standing, executed)
+    except _Failed as failed:
+        told = asdict(failed.failure)
+        built.failure = Failure(**{name: secret.masked(value) if isinstance(value, str) else value for name, value in told.items()})
+        built.notebook = failed.notebook and secret.masked(failed.notebook)
+    built.wall_s = time.perf_counter() - started
+    built.cpu_s, built.peak_mb = spent()
+    return built
+
+
+def spent() -> tuple[float, float]:
+    """Processor seconds and largest memory in MB of this process and of those that it waited for."""
+    try:
+        import resource
+    except ImportError:  # Windows counts neither for subprocesses
+        import psutil
+
+        process = psutil.Process()
+        times, memory = process.cpu_times(), process.memory_info()
+        return times.user + times.system, getattr(memory, "peak_wset", memory.rss) / 2**20
+    usage, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime + children.ru_utime + children.ru_stime, max(usage.ru_maxrss, children.ru_maxrss) / 1024
+
+
+class _Failed(Exception):
+    def __init__(self, failure, notebook=None):
+        super().__init__(str(failure))
+        self.failure, self.notebook = failure, notebook
+
+
+def _notebook(job, log_folder):
+    """The notebook to run, and where it finds what the pages it needs have said."""
+    if log_folder and job.needs:
+        os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
+        Path(log_folder, "needed.json").write_text(json.dumps(job.needs))
+    return _prepared(job)
+
+
+def _prepared(job):
+    """The notebook as Papermill shall run it; the runner's own cells carry a tag and never reach the page."""
+    import nbformat
+
+    notebook = nbformat.reads(job.source, as_version=4)
+    for position, cell in enumerate(notebook.cells, start=1):
+        cell.metadata["catchment_cell"] = position
+    if job.engine != "catchment":
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP.format(partner=job.partner), metadata={"tags": [OWN_CELLS]}))
+        notebook.cells.append(nbformat.v4.new_code_cell(JOURNAL, metadata={"tags": [OWN_CELLS]}))
+    return notebook
+
+
+def _execute(job, notebook, tell, log_folder):
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it would log the parameters it is given
+    current = notebook
+
+    def on_cell(notebook, index, ended):
+        nonlocal current
+        current, cell = notebook, notebook.cells[index]
+        if OWN_CELLS in cell.metadata.get("tags", []):
+            return  # its time is not the notebook's
+        tell("cell", cell.metadata.get("catchment_cell"), cell.source, json.dumps(cell.get("outputs", [])) if ended else None)
+
+    with warnings.catch_warnings():
+        if job.engine == "catchment":
+            with _telling("setup", notebook):
+                exec(SETUP.format(partner=job.partner), {})  # what a kernel does in a cell of its own
+        try:
+            executed = papermill.execute_notebook(
+                notebook,
+                None,
+                parameters=job.parameters,
+                engine_name=job.engine,
+                progress_bar=False,
+                cell_timeout_s=job.limits.cell_s,
+                log_folder=log_folder,
+                on_cell=on_cell,
+            )
+        except PapermillExecutionError as error:
+            raise _Failed(_failure(current, error, job.limits), nbformat_text(current)) from error
+        except (CellTimeoutError, DeadKernelError) as error:  # of the engine with a kernel
+            raise _Failed(_ended(current, error), nbformat_text(current)) from error
+    for cell in executed.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"  # Papermill's is random, and pages must not be
+    return executed
+
+
+def nbformat_text(notebook):
+    import nbformat
+
+    return nbformat.writes(notebook)
+
+
+def _failure(notebook, error, limits):
+    cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")), None)
+    kind = {"CellTimeout": "timeout", "MemoryError": "memory", "_ArrayMemoryError": "memory"}.get(error.ename, "error")
+    message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
+    if kind == "memory" and limits.memory_mb:
+        message += f" (a page may use {limits.memory_mb:,.0f} MB)"
+    number = cell.metadata.get("catchment_cell") if cell is not None else None
+    return Failure(kind, message, number, error.source, "\n".join(error.traceback), _log(notebook))
+
+
+def _ended(notebook, error):
+    """The failure of a cell whose kernel died or took too long; papermill leaves it marked as running."""
+    cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("status") == "running"), None)
+    number, source = (cell.metadata.get("catchment_cell"), cell.source) if cell is not None else (None, "")
+    kind = "killed" if type(error).__name__ == "DeadKernelError" else "timeout"
+    said = "the kernel was ended from outside" if kind == "killed" else "the cell ran longer than it may"
+    return Failure(kind, f"{said}: {str(error).splitlines()[0]}", number, source, "", _log(notebook))
+
+
+def _log(notebook, most=4000):
+    """The end of what the notebook printed."""
+    streams = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream")
+    return "".join(streams)[-most:]
+
+
+def _journal(job, executed):
+    """What the page read, as the data layer noted it."""
+    if job.engine == "catchment":
+        reads = sys.modules.get("catchment.data.reads")  # not loaded by a page that reads nothing
+        return list(reads.journal) if reads else []
+    last = executed.cells.pop()
+    return json.loads(last.outputs[0].text) if last.get("outputs") else []
+
+
+def _shown(executed):
+    """The notebook without the runner's own cells and without what stands behind the page's end."""
+    from .engine import ends_page
+
+    kept = []
+    for cell in executed.cells:
+        if OWN_CELLS not in cell.metadata.get("tags", []):
+            kept.append(cell)
+        if ends_page(cell.get("outputs", [])):
+            break
+    executed.cells = kept
+    return executed
+
+
+def _summary(executed):
+    """What the page says of itself, for the index and for the notebooks that need it."""
+    from catchment.page import document
+
+    return document.summary(executed)
+
+
+def _published(executed):
+    """The counts that the page shows, for the audit."""
+    from catchment.page import document
+
+    return zlib.compress(json.dumps(document.published(executed)).encode())
+
+
+def _render(job, executed):
+    from catchment import page as report
+    from catchment import params
+
+    with _telling("render", executed):
+        settings = params.load(job.partner, root=Path(job.root))
+        text = report.render(executed, settings=settings, produced=job.produced, version=job.version, others=job.others)
+    if names := secret.shown(text):
+        raise _Failed(Failure("render", f"the page shows the value of {', '.join(names)}"), nbformat_text(executed))
+    return text.encode()
+
+
+def _attachments(job, html, executed):
+    """The files that come with the page, by their endings."""
+    from catchment import params
+
+    made = {}
+    with _telling("attachment", executed):
+        if DECK in job.attachments:
+            from catchment.brief import deck
+
+            made[DECK] = deck.build(executed, params.load(job.partner, root=Path(job.root)))
+        if PDF in job.attachments:
+            from . import pdf
+
+            made[PDF] = pdf.printed(html)
+    return made
+
+
+@contextlib.contextmanager
+def _telling(kind, notebook):
+    """Whatever goes wrong in the block is this page's failure, told with its traceback."""
+    try:
+        yield
+    except Exception as error:
+        failure = Failure(kind, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        raise _Failed(failure, notebook and nbformat_text(notebook)) from error

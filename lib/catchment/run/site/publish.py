@@ -1,0 +1,189 @@
+"""The only writer of both trees: pages, indexes and manifests change together, and a failed page leaves its predecessor up.
+
+Pages are committed in groups. Each commit writes what the whole portfolio shares, so the more that costs the fewer there
+are: they take at most a twentieth of a run.
+
+What a partner's pages said before a run changed them stays readable below `<partner>/<run>/`, for as many runs as its
+settings ask for. The files get a second name there and cost nothing until the pages themselves are replaced. Internal pages
+are replaced without a trace: lists of people are not to pile up.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from catchment.run.build.job import Built, Job
+from catchment.run.fingerprint import Objects, sha
+
+from . import desk, index, landing, manifest, store
+from .trees import FAILED, INDEX, INTERNAL, LEADERSHIP, Trees
+
+EVERY_S = 1.0
+SHARE = 20  # a commit may take one part in so many of a run's time
+
+
+class Publisher:
+    """Collects what was built and commits it; `commit` commits the rest."""
+
+    def __init__(self, trees: Trees, *, run: str, produced: str):
+        self.trees, self.run, self.produced = trees, run, produced
+        self.manifest = manifest.read(trees)
+        self._standing = dict(self.entries)
+        self._forget()
+        self._next = time.monotonic() + EVERY_S
+
+    def _forget(self):
+        self._files: dict[Path, bytes] = {}
+        self._keep: dict[Path, Path] = {}
+        self._remove: list[Path] = []
+        self._touched: set[str] = set()
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        return self.manifest["pages"]
+
+    @property
+    def partners(self) -> dict[str, Any]:
+        return self.manifest["partners"]
+
+    def stands(self, entry: dict[str, Any]) -> bool:
+        """Whether the page's file is there as it was published."""
+        return self._is(entry, entry)
+
+    def _is(self, entry, file):
+        path = self.trees.of_audience(entry["audience"]) / file["path"]
+        return path.is_file() and path.stat().st_size == file["bytes"]
+
+    def attached(self, entry: dict[str, Any]) -> set[str]:
+        """Endings of the files that come with a page and are there as they were published."""
+        return {ending for ending, file in entry["attachments"].items() if self._is(entry, file)}
+
+    def html(self, entry: dict[str, Any]) -> bytes:
+        """A page as it is published."""
+        return (self.trees.of_audience(entry["audience"]) / entry["path"]).read_bytes()
+
+    def add(self, job: Job, built: Built, facts: dict[str, Any], *, inputs: dict[str, Any], partner: dict[str, Any], keep_n: int) -> None:
+        """Take one page's result; it is on disk after the next commit.
+
+        `partner` are the facts of the partner for the indexes, `keep_n` how many earlier runs of it stay.
+        """
+        known = self.partners.get(job.partner, {"earlier": [], "run": None, "produced": None})
+        self.partners[job.partner] = known | partner
+        self._touched.add(job.partner)
+        if built.failure is not None:
+            self._fail(job, built, facts)
+        elif built.html is None:
+            entry = self.entries[job.page]
+            self.entries[job.page] = entry | {"attachments": entry["attachments"] | manifest.attached(job, built)}
+            self._attach(job, built)
+        else:
+            self._replace(job, built, facts | {"inputs": inputs}, keep_n)
+        if time.monotonic() > self._next:
+            self.commit()
+
+    def _replace(self, job, built, facts, keep_n):
+        before, tree = self.entries.get(job.page), self.trees.of_audience(job.audience)
+        vintages = {sha(vintage)[:12]: vintage for vintage in built.headlines.pop("vintages", ())}
+        self.manifest["vintages"] |= vintages
+        made = manifest.good(job, built, before, run=self.run, facts=facts | {"vintages": sorted(vintages)})
+        if job.audience == LEADERSHIP:
+            if before and before["path"] and before["sha256"] != made["sha256"]:
+                self._keep_earlier(job.partner, keep_n)
+            self.partners[job.partner] |= {"run": self.run, "produced": self.produced}
+        self.entries[job.page] = made
+        self._files[tree / made["path"]] = built.html
+        gone = (before or {}).get("attachments", {}).keys() - made["attachments"].keys()
+        self._remove += [tree / before["attachments"][ending]["path"] for ending in gone]
+        self._remove += [self._aside(job.page, ending) for ending in ("html", "ipynb")]
+        self._attach(job, built)
+
+    def _attach(self, job, built):
+        tree = self.trees.of_audience(job.audience)
+        for ending, file in manifest.attached(job, built).items():
+            self._files[tree / file["path"]] = built.attachments[ending]
+
+    def _fail(self, job, built, facts):
+        self.entries[job.page] = manifest.bad(job, built, self.entries.get(job.page), run=self.run, facts=facts)
+        self._files[self._aside(job.page, "html")] = desk.failure(job, built).encode()
+        if built.notebook:
+            self._files[self._aside(job.page, "ipynb")] = built.notebook.encode()
+
+    def _aside(self, page, ending):
+        return self.trees.internal / FAILED / f"{page}.{ending}"
+
+    def _keep_earlier(self, partner, keep_n):
+        """Keep the partner's pages as they stand, once in a run and before the first of them changes."""
+        known, folder = self.partners[partner], self.trees.leadership / partner
+        earlier = known["earlier"]
+        if known["run"] in (None, self.run, *(each["run"] for each in earlier)):
+            return
+        if keep_n:
+            pages = [
+                entry
+                for entry in self._standing.values()
+                if entry["partner"] == partner and entry["audience"] == LEADERSHIP and entry["path"]
+            ]
+            kept = {"run": known["run"], "produced": known["produced"], "pages_n": len(pages)}
+            paths = [file["path"] for entry in pages for file in (entry, *entry["attachments"].values())]
+            self._keep |= {folder / known["run"] / Path(path).name: self.trees.leadership / path for path in paths}
+            self._files[folder / known["run"] / INDEX] = landing.render(
+                partner, known, pages, self.manifest["vintages"], kept=kept
+            ).encode()
+            earlier = [kept, *earlier]
+        self._remove += [folder / each["run"] for each in earlier[keep_n:]]
+        self.partners[partner] = known | {"earlier": earlier[:keep_n]}
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file of the private state with the next commit."""
+        self._files[self.trees.state / name] = content
+
+    def drop(self, pages: list[str], partners: set[str]) -> None:
+        """Take out pages whose notebook is no longer there, for this audience, and all of a partner that is not in `partners`.
+
+        What was withdrawn from leadership also leaves the earlier runs.
+        """
+        for page in pages:
+            entry = self.entries.pop(page)
+            tree = self.trees.of_audience(entry["audience"])
+            files = [tree / file["path"] for file in (entry, *entry.get("attachments", {}).values()) if file["path"]]
+            earlier = [each["run"] for each in self.partners[entry["partner"]]["earlier"]] if entry["audience"] == LEADERSHIP else []
+            self._remove += files + [path.parent / run / path.name for path in files for run in earlier]
+            self._remove += [self._aside(page, ending) for ending in ("html", "ipynb")]
+            self._touched.add(entry["partner"])
+        for partner in self.partners.keys() - partners:
+            del self.partners[partner]
+            self._remove += [tree / partner for tree in (self.trees.leadership, self.trees.internal, self.trees.internal / FAILED)]
+            self._touched.discard(partner)
+
+    def commit(self, objects: Objects | None = None) -> None:
+        """Write what was collected, with the indexes and the manifests; values in `objects` that no page uses are dropped."""
+        began = time.monotonic()
+        self.manifest |= {"run": self.run, "updated": self.produced}
+        files = self._files | self._shared()
+        store.commit(self.trees.state, files, keep=self._keep, remove=[path for path in self._remove if path not in files])
+        self._standing = dict(self.entries)
+        self._forget()
+        ended = time.monotonic()
+        self._next = ended + max(EVERY_S, (ended - began) * SHARE)
+        if objects is not None:
+            inputs = [entry["inputs"] for entry in self.entries.values() if "inputs" in entry]
+            objects.prune(
+                {each[name] for each in inputs for name in ("library", "params", "environment")}
+                | {each["reads"]["questions"] for each in inputs}
+            )
+
+    def _shared(self):
+        """Landing pages of the partners at work, indexes, manifests."""
+        listed = {partner: [] for partner in self._touched}
+        for entry in self.entries.values():
+            if entry["partner"] in listed and entry["audience"] == LEADERSHIP:
+                listed[entry["partner"]].append(entry)
+        vintages = self.manifest["vintages"]
+        shared = {
+            self.trees.leadership / partner / INDEX: landing.render(partner, self.partners[partner], pages, vintages).encode()
+            for partner, pages in listed.items()
+        }
+        shared[self.trees.leadership / INDEX] = index.render(self.manifest).encode()
+        shared[self.trees.internal / INDEX] = desk.render(self.manifest).encode()
+        texts = manifest.texts(self.manifest)
+        return shared | {self.trees.of_audience(audience) / manifest.NAME: texts[audience] for audience in (LEADERSHIP, INTERNAL)}

@@ -1,0 +1,236 @@
+"""Takeaways and cards of the program scorecard: what is news, what the gate says, where money went, what slips.
+
+Each sentence is computed; "nothing stands out" is a finding too. Values of indicators are written in the unit that their name ends in.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from catchment import words
+from catchment.page.report import Finding, Kpi, Measure
+from catchment.stats import rates
+
+from .readiness import Gate
+from .tables import by_weight, period, signed, value
+
+MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
+JUDGED = ["concern", "improvement", "change", "common"]
+VERDICTS = {"ready": "good", "blocked": "bad"}
+
+
+def cards(
+    board: pd.DataFrame, standards: pd.DataFrame, gate: Gate, bridge: pd.DataFrame, this: pd.Series, last: pd.Series,
+    milestones: pd.DataFrame, *, targets: dict[str, float], year: int,
+) -> list[Kpi]:  # fmt: skip
+    """The strip: standards, indicators, margin, wait (of `this` year and the `last`), milestones; each against its goal."""
+    return [
+        _standards(standards, gate),
+        _indicators(board),
+        _margin(bridge),
+        _wait(this, last, targets["treatment_days"], year),
+        _milestones(milestones),
+    ]
+
+
+def _standards(standards: pd.DataFrame, gate: Gate) -> Kpi:
+    met = int((standards["status"] == "Met").sum())
+    return Kpi(
+        "Standards met",
+        f"{met} of {(standards['status'] != 'Not applicable').sum()}",
+        f"{words.plural((standards['status'] == 'At risk').sum(), 'standard')} at risk",
+        gate_words(gate),
+        VERDICTS.get(gate.verdict, "neutral"),
+        recorded="standards_met",
+        measure=Measure("Standards met", met, "higher"),
+    )
+
+
+def _indicators(board: pd.DataFrame) -> Kpi:
+    worse, judged = (board["variation"] == "concern").sum(), board["variation"].isin(JUDGED).sum()
+    return Kpi(
+        "Indicators worse beyond chance",
+        f"{worse} of {judged}",
+        f"{words.count((board['assurance'] == 'fail').sum())} will miss their target",
+        words.goal(worse, 0, words.count, low_is_good=True),
+        words.status(worse, 0, low_is_good=True),
+    )
+
+
+def _margin(bridge: pd.DataFrame) -> Kpi:
+    planned, margin = float(bridge["margin_usd"].iloc[0]), float(bridge["margin_usd"].sum())
+    return Kpi(
+        "Contribution to date",
+        words.money(margin),
+        words.change(margin, planned, "budget"),
+        words.goal(margin, planned, words.money, name="Budget"),
+        words.status(margin, planned),
+        recorded="margin",
+    )
+
+
+def _wait(this: pd.Series, last: pd.Series, target: float, year: int) -> Kpi:
+    days = this["median_days"]
+    return Kpi(
+        "Median days, referral to treatment",
+        words.number(days),
+        words.change(days, last["median_days"], year - 1, unit="count"),
+        words.goal(days, target, words.number, low_is_good=True),
+        words.status(days, target, low_is_good=True),
+        measure=Measure("Days to treatment", days, "lower"),
+    )
+
+
+def _milestones(milestones: pd.DataFrame) -> Kpi:
+    late_n, open_n = late(milestones)
+    return Kpi(
+        "Milestones on time",
+        words.share(rates.quotient(open_n - late_n, open_n), digits=0),
+        f"of {words.plural(open_n, 'open milestone')}",
+        words.goal(late_n, 0, lambda n: f"{n:.0f} late", low_is_good=True),
+        words.status(late_n, 0, low_is_good=True),
+    )
+
+
+def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """How many indicators moved beyond chance for the worse, and which first."""
+    judged = board[board["variation"].isin(JUDGED)]
+    board = by_weight(board)
+    bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
+    named = f" ({words.listing(good['title'].str.lower(), most=2)})" if len(good) else ""
+    more = f" Beyond chance, {words.plural(len(good), 'indicator', spelled=True)} improved{named}."
+    if bad.empty:
+        return Finding(
+            f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}",
+            exhibit,
+            certainty=0.95,
+            basis="within control limits",
+        )
+    first = bad.iloc[0]
+    others = f" Also for the worse: {words.listing(bad['title'].iloc[1:].str.lower(), most=3)}." if len(bad) > 1 else ""
+    text = f"**{moved(first)}, for the worse.**{_began(first)}{others}{more}"
+    away = abs(first["now"] - first["usual"]) / first["usual"] if first["usual"] else 1.0
+    # A share says itself how much of the program it is about; the margin is what the program's dollars are measured against.
+    part = abs(first["now"] - first["usual"]) if first["kpi"].endswith("_share") and first["kpi"] != "margin_share" else away
+    return Finding(
+        text,
+        exhibit,
+        size=float(min(1.0, part)),
+        certainty=0.95,
+        change=float(min(1.0, away)),
+        basis="beyond control limits",
+        since="its usual level",
+        so=_against_target(first),
+    )
+
+
+def _began(row: Mapping) -> str:
+    """Since when, where it is more than the newest period."""
+    if pd.isna(row["began"]) or row["began"] == row["period"]:
+        return ""
+    return f" It has been so since {period(row['began'], row['length'])}."
+
+
+def _against_target(row: Mapping) -> str:
+    if pd.isna(row["target"]):
+        return ""
+    short = row["now"] > row["target"] if row["better"] == "lower" else row["now"] < row["target"]
+    return f"That {'misses' if short else 'still meets'} the target of {value(row['kpi'], row['target'])}."
+
+
+def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:
+    """Whether the program would pass the site visit, and what decides it."""
+    titles = [f"{row.standard} ({row.title.lower()})" for row in assessed[assessed["standard"].isin(found.standards)].itertuples()]
+    met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
+    said = {
+        "blocked": "**The accreditation gate is blocked by {0}**; {1} of {2} standards are met",
+        "unknown": "**Readiness cannot be said: {0} has no evidence**; {1} of {2} standards are met",
+        "conditional": "**No standard fails, but {0} is at risk**; {1} of {2} are met",
+        "ready": "**All {2} applicable standards are met**",
+    }
+    text = (
+        said[found.verdict].format(words.listing(titles, most=2), met, asked)
+        + f". The site visit is on {visit:%B} {visit.day}, {visit.year}."
+    )
+    so = {
+        "blocked": "One standard that is not met blocks accreditation: no average makes up for it.",
+        "unknown": "Without evidence a surveyor counts it as not met.",
+    }.get(found.verdict, "")
+    # A blocked gate concerns the whole program, a standard at risk little of it as yet.
+    return Finding(
+        text,
+        exhibit,
+        size={"blocked": 1.0, "unknown": 0.3, "conditional": 0.05, "ready": 0.0}[found.verdict],
+        certainty=0.95,
+        basis="evidence on file",
+        so=so,
+    )
+
+
+def gate_words(found: Gate) -> str:
+    """The gate's verdict for a card."""
+    which = words.listing(found.standards, most=3)
+    return {
+        "blocked": f"Gate: blocked by {which}",
+        "unknown": f"Gate: unknown, {which}",
+        "conditional": f"Gate: at risk, {which}",
+        "ready": "Gate: ready",
+    }[found.verdict]
+
+
+def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """Margin against budget and the part that explains most of the difference."""
+    planned, total = float(bridge["margin_usd"].iloc[0]), float(bridge["margin_usd"].iloc[1:].sum())
+    parts = bridge.iloc[1:].set_index("step")["margin_usd"]
+    part = parts.abs().idxmax()
+    material = int(lines["material"].sum())
+    side = "below" if total < 0 else "above"
+    text = (
+        f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** "
+        f"({signed(parts[part])}); "
+        f"{words.plural(material, 'line')} {'differs' if material == 1 else 'differ'} materially."
+    )
+    part = min(1.0, abs(total) / max(abs(planned), 1.0))
+    so = f"It is {words.share(part)} of the margin planned for the same months."
+    return Finding(
+        text, exhibit, size=part, certainty=0.95, change=part, usd=abs(total), basis="ledger against budget", since="the budget", so=so
+    )
+
+
+def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
+    """How many open milestones are late, and the one that slipped most."""
+    open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
+    late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
+    if late.empty:
+        return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.95, basis="dates of the plan")
+    row = late.iloc[0]
+    text = (
+        f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; "
+        f"{row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
+    )
+    return Finding(
+        text,
+        exhibit,
+        size=min(1.0, float(open_["slip_days"].clip(lower=0).mean()) / 365),  # the part of a year that the plan as a whole is behind
+        certainty=0.95,
+        change=min(1.0, row["slip_days"] / 365),
+        basis="dates of the plan",
+        since="the plan",
+        so="What waits for a late milestone moves with it.",
+    )
+
+
+def late(milestones: pd.DataFrame) -> tuple[int, int]:
+    """Milestones that are overdue or slipping, and all that are open."""
+    open_ = ~milestones["standing"].isin(["done", "done late"])
+    return int(milestones["standing"].isin(["overdue", "slipping"]).sum()), int(open_.sum())
+
+
+def moved(row: Mapping) -> str:
+    """What an indicator with a special cause did; one that rises or falls in a run need not have passed its mean yet."""
+    rose = row["variation_icon"].endswith("H")
+    # Over a large denominator a small movement is beyond chance: "to 8.0 % from 8.0 %" would say nothing.
+    now, usual = words.apart((row["now"], row["usual"]), lambda amount, digits: value(row["kpi"], amount, more=digits), digits=0)
+    if (row["now"] > row["usual"]) == rose:
+        return f"{row['title']} {'rose' if rose else 'fell'} beyond chance to {now} from {usual}"
+    return f"{row['title']} {'rose' if rose else 'fell'} in a run beyond chance, to {now} with a mean of {usual}"

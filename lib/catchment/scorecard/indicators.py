@@ -1,0 +1,302 @@
+"""The program's indicators: each over time on its control chart, in words, against its target.
+
+Definitions used
+----------------
+Indicator
+    A numerator over a denominator (chart p for shares, u for events per exposure) or one value per period (chart XmR), with owner,
+    exclusions, direction, frequency and source in the table of definitions.
+Subgroup
+    The period over which an indicator is counted: month, else quarter, else year, the shortest with 5 events on average in which no
+    more than a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden
+    before limits are computed.
+Waits
+    Kaplan-Meier medians by quarter of referral, patients who still wait included as censored.
+
+Known bias: a longer subgroup hides a short disturbance. A share that is met can hide who is not reached.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from catchment.stats import control, rates, survival
+
+PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
+FEWEST = {"month": control.LEAST_POINTS, "quarter": control.LEAST_POINTS, "year": 1}
+
+
+def _hidden(frame: pd.DataFrame, below: int) -> pd.Series:
+    parts = [frame["numerator"], frame["denominator"], frame["denominator"] - frame["numerator"]]
+    return pd.concat([(part > 0) & (part < below) for part in parts], axis=1).any(axis=1)
+
+
+def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float, least: float = 5.0) -> pd.DataFrame:
+    """One indicator over the shortest period that can be shown.
+
+    Parameters
+    ----------
+    months
+        Grain: one row per month: `month` (date), `numerator`, `denominator`.
+    people
+        Whether the counts are of people, so that small ones are hidden.
+    below
+        Counts of 1 to `below` - 1 people may not be shown.
+    tolerated
+        Share of hidden periods up to which a period length is taken.
+    least
+        Mean count that a period must hold where there is a denominator: below about 5 the limits of a p or u chart do not fit.
+
+    Returns
+    -------
+    Grain: one row per period: `period` (its first day), `numerator`, `denominator` (missing where hidden), `length` (month, quarter, year).
+    """
+    start = pd.to_datetime(months["month"])
+    for length, rule in PERIODS.items():
+        counts = months[["numerator", "denominator"]].groupby(start.dt.to_period(rule[0]).dt.start_time).sum(min_count=1)
+        hidden = _hidden(counts, below) if people else pd.Series(False, index=counts.index)
+        enough = counts["denominator"].isna().all() or counts["numerator"].mean() >= least
+        if enough and hidden.mean() <= tolerated and len(counts) - hidden.sum() >= FEWEST[length]:
+            break
+    shown = counts.mask(hidden).rename_axis("period").reset_index()
+    return shown.assign(length=length)
+
+
+def chart(
+    series: pd.DataFrame,
+    kind: str,
+    *,
+    per: float = 1.0,
+    baseline_years: float,
+    steps: Sequence[pd.Timestamp] = (),
+    sigmas: float = 3.0,
+    run: int = control.RUN,
+    bounds: tuple[float, float] = (0.0, np.inf),
+) -> pd.DataFrame:
+    """The control chart of one indicator's periods, with `period` and `length` kept.
+
+    Parameters
+    ----------
+    series
+        As `subgroup` returns it; `numerator` alone is the value where `kind` is "xmr".
+    kind
+        "xmr", "p" or "u".
+    per
+        Exposure that one unit of a u chart stands for (1000: events per 1,000).
+    baseline_years
+        Years at the start of each segment that make its limits; its first 12 points where that leaves fewer than `run` to judge.
+    steps
+        First days of periods from which limits are computed anew.
+    """
+    known = series.dropna(subset=["numerator"]).reset_index(drop=True)
+    if known.empty:
+        return pd.DataFrame(columns=["period", "length", "value", "center", "lcl", "ucl", "signal"])
+    places = {int(known["period"].searchsorted(pd.Timestamp(day))) for day in steps}
+    positions = sorted(place for place in places if 0 < place < len(known))
+    per_year = {"month": 12, "quarter": 4, "year": 1}[series["length"].iloc[0]]
+    wanted = max(round(baseline_years * per_year), control.LEAST_POINTS)
+    # A young series, or one since a young step, keeps at least a run of points to be judged outside of its baseline.
+    lengths = np.diff([0, *positions, len(known)])
+    baseline = [wanted if length >= wanted + run else control.LEAST_POINTS for length in lengths]
+    options = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
+    if kind == "xmr":
+        made = control.xmr(known["numerator"], bounds=bounds, **options)
+    elif kind == "p":
+        made = control.p_chart(known["numerator"], known["denominator"], **options)
+    elif kind == "u":
+        made = control.u_chart(known["numerator"], known["denominator"] / per, **options)
+    else:
+        raise ValueError(f"a chart is xmr, p or u, not {kind!r}")
+    return known[["period", "length"]].join(made)
+
+
+def quarters(volumes: pd.DataFrame, measure: str, *, below: int) -> pd.DataFrame:
+    """One volume by quarter over all sites, as a series for `chart`.
+
+    Quarters with 1 to `below` - 1 are missing; a service not given has none.
+    """
+    start = pd.PeriodIndex.from_fields(year=volumes["year"], quarter=volumes["quarter"], freq="Q").start_time
+    total = volumes[measure].groupby(start).sum(min_count=1)
+    total = total.mask((total > 0) & (total < below)) if total.any() else total.iloc[:0]
+    return pd.DataFrame({"period": total.index, "numerator": total.to_numpy(), "denominator": np.nan, "length": "quarter"})
+
+
+def margins(lines: pd.DataFrame) -> pd.DataFrame:
+    """Contribution margin (revenue less variable cost) as a share of revenue by month, as a series for `chart`."""
+    actual = lines[lines["actual_volume"].notna()]
+    amount = actual["actual_volume"] * actual["actual_quantity"] * actual["actual_price_usd"]
+    revenue = amount[actual["kind"] == "revenue"].groupby(actual["month"]).sum()
+    variable = amount[(actual["kind"] == "cost") & (actual["behavior"] == "variable")].groupby(actual["month"]).sum()
+    return pd.DataFrame(
+        {"period": revenue.index, "numerator": ((revenue - variable) / revenue).to_numpy(), "denominator": np.nan, "length": "month"}
+    )
+
+
+def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int) -> pd.DataFrame:
+    """Kaplan-Meier median days by quarter of `start`, as a series for `chart`; quarters under `below` patients are missing.
+
+    The median is interpolated inside its day: whole days would tie, and ties look like runs on one side of the mean.
+    """
+    timed = survival.durations(cases, start=start, event=event, until=until)
+    quarter = cases.loc[timed.index, start].dt.to_period("Q").dt.start_time
+    rows = [(period, _median_inside(part) if len(part) >= below else np.nan) for period, part in timed.groupby(quarter)]
+    return pd.DataFrame(rows, columns=["period", "numerator"]).assign(denominator=np.nan, length="quarter")
+
+
+def _median_inside(timed: pd.DataFrame) -> float:
+    """Day, with its fraction, at which the straight line between the steps of the curve passes one half."""
+    curve = survival.kaplan_meier(timed["days"], timed["observed"])
+    time, share = np.append(0.0, curve["time"]), np.append(1.0, curve["survival_share"])
+    if share[-1] > 0.5:
+        return np.nan
+    first = int(np.argmax(share <= 0.5))
+    return float(np.interp(0.5, [share[first], share[first - 1]], [time[first], time[first - 1]]))
+
+
+def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *, below: int) -> dict[str, pd.DataFrame]:
+    """The series of the indicators that follow from other tables: volumes and waits by quarter, the margin by month, each for `chart`."""
+    counted = {"analytic_cases_n": "cases_n", "infusion_visits_n": "infusion_visits_n", "fractions_n": "fractions_n"}
+    spans = {"consult_days": "consult_date", "treatment_days": "treatment_date"}
+    return (
+        {kpi: quarters(volumes, measure, below=below) for kpi, measure in counted.items()}
+        | {kpi: waits(cases, start="referral_date", event=event, until="followed_until", below=below) for kpi, event in spans.items()}
+        | {"margin_share": margins(lines)}
+    )
+
+
+def charts(
+    definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int,
+    tolerated: float, **options,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """The control chart of every indicator that has data.
+
+    Parameters
+    ----------
+    definitions
+        Grain: one row per indicator: `kpi`, `chart`, `per`, `people`.
+    months
+        Grain: one row per indicator and month: `kpi`, `month`, `numerator`, `denominator`.
+    computed
+        Series of indicators that are computed from other tables (`quarters`, `waits`, `margins`).
+    steps
+        Grain: one row per declared change: `kpi`, `month`.
+    below, tolerated
+        As in `subgroup`.
+    **options
+        As in `chart`: `baseline_years`, `sigmas`, `run`.
+    """
+    recorded = dict(iter(months.groupby("kpi")))
+    made = {}
+    for row in definitions.to_dict("records"):
+        kpi = row["kpi"]
+        if kpi in computed:
+            series = computed[kpi]
+        elif kpi in recorded:
+            series = subgroup(recorded[kpi], people=row["people"], below=below, tolerated=tolerated)
+        else:
+            continue
+        if len(series):
+            made[kpi] = chart(series, row["chart"], per=row["per"], steps=list(steps.loc[steps["kpi"] == kpi, "month"]), **options)
+    return made
+
+
+def read(made: pd.DataFrame, *, better: control.Better, target: float, before: int) -> dict[str, object]:
+    """One row of the scorecard from a chart: newest value, mean of the last `before` periods ahead of it, variation (with the
+    period in which a special cause `began`) and assurance."""
+    known = made.dropna(subset=["value"])
+    if known.empty:
+        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began"), np.nan)
+        words = {f"{part}_words": "counts under 11 are not shown" for part in ("variation", "assurance")}
+        return (
+            nothing
+            | {
+                "length": "",
+                "target": target,
+                "variation": "hidden",
+                "variation_icon": "[c]",
+                "assurance": "hidden",
+                "assurance_icon": "[c]",
+                "points_n": 0,
+            }
+            | words
+        )
+    last = known.iloc[-1]
+    # The special cause that the newest point belongs to began after the last point that was none of it.
+    other = np.flatnonzero((known["side"] != last["side"]).to_numpy())
+    began = known["period"].iloc[other[-1] + 1 if len(other) else 0] if last["side"] else pd.NaT
+    variation, assurance = control.variation(made, better=better), control.assurance(made, target, better=better)
+    return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"],
+            "earlier": known["value"].iloc[-before - 1 : -1].mean(),
+            "target": target, "variation": variation.kind, "variation_icon": variation.icon, "variation_words": variation.words,
+            "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words,
+            "points_n": len(known), "began": began}  # fmt: skip
+
+
+def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float]) -> pd.DataFrame:
+    """The scorecard. Grain: one row per indicator that has a chart, in the order of the definitions, with the columns of `read`."""
+    kept = definitions[definitions["kpi"].isin(list(charts))]
+    rows = [
+        read(charts[kpi], better=better, target=targets.get(kpi, np.nan), before=12)
+        for kpi, better in zip(kept["kpi"], kept["better"], strict=True)
+    ]
+    return kept.reset_index(drop=True).join(pd.DataFrame(rows))
+
+
+def concerns(board: pd.DataFrame) -> pd.DataFrame:
+    """Indicators that call for action: a special cause of concern, or a target that will be missed."""
+    return board[(board["variation"] == "concern") | (board["assurance"] == "fail")]
+
+
+def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("service", "site"), below: int = 0) -> pd.DataFrame:
+    """Who is reached by a supportive service, against the peer group.
+
+    Parameters
+    ----------
+    services
+        Grain: one row per service and tumor site: `eligible_patients_n`, `reached_patients_n`.
+    peers
+        Grain: the same keys: `peer_median_share`.
+    below
+        Rows in which eligible, reached or not reached patients number 1 to `below` - 1 are flagged; `disclosure.protect` hides them.
+
+    Returns
+    -------
+    Grain: one row per key: `reached_share` with Wilson limits, `gap_points` (peer median minus ours), `standing` (below, level, above:
+    by whether the interval holds the median; "not shown" where flagged), `more_n` (patients whom the peer median would reach in
+    addition, where we are below) and, for the counts, `*_suppressed`.
+    """
+    keys = list(by)
+    sums = services.groupby(keys, sort=False, as_index=False)[["eligible_patients_n", "reached_patients_n"]].sum()
+    out = sums.merge(peers[[*keys, "peer_median_share"]], on=keys, how="left", validate="1:1")
+    eligible, reached = out["eligible_patients_n"].astype("float64"), out["reached_patients_n"].astype("float64")
+    hidden = _hidden(pd.DataFrame({"numerator": reached, "denominator": eligible}), below)
+    limits = rates.wilson(reached, eligible)
+    out = out.assign(reached_share=rates.quotient(reached, eligible), share_low=limits.low, share_high=limits.high)
+    out["gap_points"] = out["peer_median_share"] - out["reached_share"]
+    lower, higher = out["share_high"] < out["peer_median_share"], out["share_low"] > out["peer_median_share"]
+    out["standing"] = np.select(
+        [hidden, lower, higher, out["peer_median_share"].isna()],
+        ["not shown", "below peers", "above peers", "no peers"],
+        "level with peers",
+    )
+    out["more_n"] = (out["gap_points"] * eligible).round().where(lower, 0.0).mask(hidden)
+    return out.assign(**{f"{column}_suppressed": hidden for column in ("eligible_patients_n", "reached_patients_n", "reached_share")})
+
+
+def reach_shown(services: pd.DataFrame, peers: pd.DataFrame, *, below: int) -> pd.DataFrame:
+    """`reach` by service and site; by service alone (peer medians weighted by our eligible patients) where most sites would be hidden."""
+    by_site = reach(services, peers, below=below)
+    if by_site["reached_share_suppressed"].mean() <= 0.5:
+        return by_site
+    both = services.merge(peers[["service", "site", "peer_median_share"]], on=["service", "site"], how="left", validate="1:1")
+    weighted = (both["peer_median_share"] * both["eligible_patients_n"]).groupby(both["service"]).sum() / both.groupby("service")[
+        "eligible_patients_n"
+    ].sum()
+    return reach(services, weighted.rename("peer_median_share").reset_index(), by=["service"], below=below).assign(site="All sites")
+
+
+def yearly(months: pd.DataFrame, kpi: str) -> pd.DataFrame:
+    """One counted indicator by calendar year: `year`, `numerator`, `denominator`, `share`."""
+    mine = months[months["kpi"] == kpi]
+    sums = mine.groupby(mine["month"].dt.year)[["numerator", "denominator"]].sum().rename_axis("year").reset_index()
+    return sums.assign(share=rates.quotient(sums["numerator"], sums["denominator"]))

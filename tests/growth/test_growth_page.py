@@ -1,0 +1,323 @@
+"""What the growth page says: its sentences, tables and levers, and on the demo's pages the truth that was planted."""
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.text import Text
+
+from catchment import params
+from catchment.growth import exhibits as said
+from catchment.growth import findings, initiatives, scenarios
+from catchment.growth import tables as cut
+from catchment.page import plots
+from catchment.page.levers import Levers, watched
+from catchment.page.report import Block
+from catchment.stats import uncertainty
+
+USE = pd.Series(
+    {
+        "cases": 1.0,
+        "medical_patients": 0.45,
+        "radiation_patients": 0.33,
+        "surgical_patients": 0.5,
+        "infusion_visits": 7.7,
+        "fractions": 6.7,
+        "surgeries": 0.57,
+    }
+)
+
+
+def ahead(**rows):
+    """Measures with where they stand and the forecast with its 80 % limits."""
+    return pd.DataFrame(
+        [
+            {"measure": name, "now_n": now, "volume_n": value, "volume_n_low_80": low, "volume_n_high_80": high}
+            for name, (now, value, low, high) in rows.items()
+        ]
+    )
+
+
+def test_a_change_counts_only_when_the_interval_leaves_out_today():
+    text = findings.unchanged(
+        ahead(infusion_visits=(100, 130, 110, 150), fractions=(100, 90, 70, 110), surgeries=(100, 80, 70, 95)), year=2030
+    ).text
+    assert "infusion visits grow from 100 to 130 a year by 2030" in text and "cancer operations fall" in text and "fractions" not in text
+    assert "no volume moves measurably by 2030" in findings.unchanged(ahead(fractions=(100, 90, 70, 110)), year=2030).text
+
+
+def test_titles_agree_in_number():
+    def title(rows):
+        return said.volumes("St. Ann", rows, now=2025, year=2030, last=2035)["title"]
+
+    assert title(ahead(cases=(100, 130, 110, 150), fractions=(100, 80, 60, 120))) == "Of 2 volumes, 1 grows measurably by 2030"
+    assert title(ahead(fractions=(100, 80, 60, 120))) == "Not one of 1 volumes changes measurably by 2030"
+    two = ahead(cases=(100, 130, 110, 150), surgeries=(100, 130, 110, 150), fractions=(100, 80, 60, 90))
+    assert title(two) == "Of 3 volumes, 2 grow and 1 falls measurably by 2030"
+    assert "positive in all 4" in said.crossed("St. Ann", pd.DataFrame({"npv_usd": [1.0, 2, 3, 4]}), "Price", "Delay")["title"]
+    assert "negative in 1 of 2" in said.crossed("St. Ann", pd.DataFrame({"npv_usd": [1.0, -2]}), "Price", "Delay")["title"]
+
+
+def test_the_outlook_says_what_separate_forecasts_imply_per_patient():
+    rows = {"Radiation fractions": (4000, 2000), "Radiation oncology patients": (200, 250), "Infusion visits": (900, 900)}
+    shown = pd.DataFrame(
+        {"measure": list(rows), "2025_n": [now for now, _ in rows.values()], "2030_n": [then for _, then in rows.values()]}
+    )
+    shown = pd.concat([shown, pd.DataFrame([{"measure": "Medical oncology patients", "2025_n": 0, "2030_n": 0}])], ignore_index=True)
+    cleaned = pd.DataFrame({"series": [], "year": [], "quarter": [], "note": []})
+    note = said.outlook("St. Ann", shown.assign(**{"2035_n": shown["2030_n"]}), [2025, 2030, 2035], cleaned)["note"]
+    assert "fractions per radiation patient 20.0 in 2025, 8.0 in 2030 and 8.0 in 2035" in note and "infusion" not in note
+
+
+def test_the_back_test_pools_its_coverage_and_names_the_parameters():
+    scored = pd.DataFrame(
+        {
+            "series": ["cases", "fractions"],
+            "method": ["ETS(A,N,A)", "seasonal naive"],
+            "chosen": True,
+            "mase": [0.8, 1.0],
+            "coverage_80_share": [1.0, 0.6],
+            "coverage_95_share": [1.0, 0.8],
+            "forecasts": [30, 10],
+        }
+    )
+    years = pd.DataFrame({"measure": ["cases", "fractions"], "parameters": ["alpha 0.2, gamma 0.05", ""]})
+    note = said.backtest(scored, years)["note"]
+    assert "80 % intervals held 90 % and the 95 % ones 95 % of 40 values" in note
+    assert note.endswith("Fitted: analytic cases alpha 0.2, gamma 0.05.")
+
+
+def test_the_rooms_title_tells_the_plan_from_no_plan():
+    def title(now, then):
+        tables = [pd.DataFrame({"title": ["Infusion chairs"], "year_hit": pd.array([year], dtype="Int64")}) for year in (now, then)]
+        return said.rooms("St. Ann", *tables, last=2035)["title"]
+
+    assert title(None, None) == "No machine or chair reaches its planning limit by 2035"
+    assert title(None, 2028) == "With the plan, infusion chairs pass their limit in 2028; without it none does by 2035"
+    assert title(2027, 2030) == "Limits are passed: infusion chairs in 2027 (2030 with the plan)"
+    assert title(2027, None) == "Limits are passed: infusion chairs in 2027 (not by 2035 with the plan)"
+
+
+def test_waits_and_sites_are_said_as_a_director_would():
+    def title(*planned):
+        frames = [
+            pd.DataFrame({"line": line, "year": range(2026, 2026 + len(minutes)), "wait_min": minutes})
+            for line, minutes in (("Nothing changes", [10.0] * len(planned)), ("With the plan", planned))
+        ]
+        return said.waits("St. Ann", pd.concat(frames, ignore_index=True))["title"]
+
+    assert title(10.0, 12.0) == "Waits for a chair stay near 10 minutes"
+    assert title(10.0, 40.0) == "Waits for a chair stay near 10 minutes; with the plan they reach 40 by 2027"
+    assert title(10.0, np.nan) == "Waits for a chair stay near 10 minutes; with the plan there are too few chairs from 2027"
+    shown = pd.DataFrame({"site": ["All other", "Breast"], "before_cases_n": [50.0, 60], "after_cases_n": [70.0, 65]})
+    scored = pd.DataFrame(columns=["chosen", "mase"])
+    assert said.sites("St. Ann", shown, scored.astype({"chosen": bool}), now=2025, year=2030, last=2035)["title"].startswith("Breast gains")
+
+
+def test_the_cash_fan_says_by_when_half_have_paid_back():
+    def title(*median):
+        fan = pd.DataFrame({"year": range(2025, 2025 + len(median)), "total_usd": median})
+        fan = fan.assign(**{f"total_usd_{end}_80": fan["total_usd"] for end in ("low", "high")})
+        return said.cash("St. Ann", fan)["title"]
+
+    assert title(0, -5.0, 2.0, -1.0, 3.0) == "Half the draws have paid back by 2029"
+    assert title(0, -5.0, -2.0) == "Fewer than half the draws have paid back by 2027"
+    assert title(0, 1.0, 2.0) == "The middle of the draws never goes into the red"
+
+
+def limits(**rows):
+    return pd.DataFrame(
+        [
+            {
+                "resource": name,
+                "title": title,
+                "utilisation_share": 0.7,
+                "limit_share": 0.8,
+                "need_last": 5.0,
+                "available_last": there,
+                "year_hit": hit,
+                "year_over": over,
+            }
+            for name, (title, there, hit, over) in rows.items()
+        ]
+    )
+
+
+def test_the_limit_is_said_with_its_year_and_a_resource_that_is_not_there_is_left_out():
+    now = limits(
+        chair=("Infusion chairs", 4, 2027, 2031),
+        linac=("Linear accelerators", 0, pd.NA, pd.NA),
+        navigator=("Navigators (FTE)", 2, 2026, 2026),
+    )
+    text = findings.limit(now, now, last=2035).text
+    assert (
+        "Infusion chairs pass their planning limit (80 % in use) in 2027 and 100 % in 2031" in text
+        and "navigators (2026)" in text
+        and "inear" not in text
+    )
+    still = limits(chair=("Infusion chairs", 4, pd.NA, pd.NA))
+    assert (
+        "the plan itself would fill the infusion chairs by 2028"
+        in findings.limit(still, limits(chair=("Infusion chairs", 4, 2028, pd.NA)), last=2035).text
+    )
+
+
+def test_what_loses_money_is_named_only_when_leaving_it_out_helps():
+    table = pd.DataFrame({"scenario": ["base", "stress"], "title": ["Base", "Stress"], "npv_usd": [2e6, -3e6]})
+    text = findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=3e6, without=["Clinic"], years=12).text
+    assert "12-year NPV" in text
+    assert "is worth $2.0\xa0M in the base scenario and $1.0\xa0M weighed over all scenarios" in text.replace(" M", "\xa0M")
+    assert "is worth $2.0" in text and "leaving out “Clinic” makes it $3.0" in text and "positive in 60 %" in text
+    assert "leaving out" not in findings.worth(table, {"positive_share": 0.6}, plan="base", expected=1e6, better=2e6, without=[]).text
+
+
+def test_payback_titles():
+    def title(plain, discounted):
+        paid = pd.Series({"payback_years": plain, "discounted_payback_years": discounted})
+        return said.running_total(paid, scenario="base", first=2025, npv_usd=1e6)["title"]
+
+    assert title(np.nan, np.nan) == "The plan doesn't pay back within the horizon"
+    assert "but not once discounted" in title(8.0, np.nan)
+    assert "7.2 years, 8.3 discounted" in title(7.2, 8.3)
+
+
+def test_several_sign_changes_show_no_single_rate():
+    scenario = pd.Series({"title": "Base", "sign_changes": 2, "irr_share": np.nan, "mirr_share": 0.05})
+    note = said.statement("St. Ann", scenario, {"xnpv_usd": 1e6, "xirr_share": np.nan})["note"]
+    assert "changes sign 2 times" in note and "MIRR 5.0" in note and "XNPV" in note
+
+
+def test_settings_are_said_in_words_of_the_trade():
+    drivers = params.load("dunes").growth.drivers
+    assert cut.setting(0.77, drivers["volume"]).replace("\xa0", " ") == "77 % of plan"
+    assert cut.setting(3.0, drivers["delay"]).replace("\xa0", " ") == "3.0 months"
+
+
+def test_a_statement_adds_across_to_its_net_cash():
+    rules = params.load("northpoint").growth
+    rows = [
+        {"measure": name, "year": 2026 + year, "volume_n": 1650 * share, "volume_n_low_80": 1500 * share, "volume_n_high_80": 1800 * share}
+        for name, share in USE.items()
+        for year in range(10)
+    ]
+    plan = initiatives.compiled(rules, pd.DataFrame(rows), USE, leaked_cases=200.0)
+    table = cut.statement(scenarios.pro_forma(plan, scenarios.scenario_row(rules.scenarios["base"])))
+    parts = ["service_margin_usd", "drug_margin_usd", "running_usd", "one_off_usd", "capital_usd"]
+    assert table[parts].sum(axis=1).to_numpy() == pytest.approx(table["net_usd"].to_numpy())
+    exact = scenarios.dated(rules, plan, scenarios.scenario_row(rules.scenarios["base"]))
+    # Capital on its start day instead of at the year's start: worth a little more, at most one year's interest on it.
+    capital = -table["capital_usd"].sum()
+    assert 0 < exact["xnpv_usd"] - table["discounted_total_usd"].iloc[-1] < plan.rate * capital
+
+
+def test_margins_total_and_per_case():
+    earned = pd.DataFrame(
+        {
+            "measure": ["surgeries", "fractions"],
+            "volume_n": [10.0, 100.0],
+            "revenue_usd": [1000.0, 3000.0],
+            "service_margin_usd": [400.0, 1600.0],
+            "drug_margin_usd": [0.0, 0.0],
+            "contribution_usd": [400.0, 1600.0],
+        }
+    )
+    table = cut.margins(earned, 20).set_index("title")
+    assert table.loc["All", "contribution_usd"] == 2000 and table.loc["Per analytic case", "contribution_usd"] == 100
+    assert table.loc["All", "contribution_share"] == pytest.approx(0.5)
+
+
+def test_small_fans_and_histogram_and_roadmap_are_drawn():
+    known = pd.DataFrame({"panel": ["A", "A", "B", "B"], "year": [2024, 2025] * 2, "volume_n": [10.0, 12, 5, 6]})
+    coming = pd.DataFrame(
+        {
+            "panel": ["A", "B"],
+            "year": 2026,
+            "volume_n": [13.0, 6],
+            "volume_n_low_80": [11.0, 5],
+            "volume_n_high_80": [15.0, 7],
+            "volume_n_low_95": [10.0, 4],
+            "volume_n_high_95": [16.0, 8],
+        }
+    )
+    drawn = plots.fans(known, coming, "year", "volume_n", "panel", bands=cut.BAND_PAIRS)
+    assert len(drawn.fig.axes) == 2 and any("13 in 2026 (11 to 15)" in tip for tip in drawn.tips.values())
+    bins = uncertainty.histogram(np.random.default_rng(1).normal(0, 1e6, 500), bins=8).rename(
+        columns={"low": "npv_usd_low", "high": "npv_usd_high"}
+    )
+    drawn = plots.histogram(bins, "npv_usd_low", "npv_usd_high", "draws_share", marks={"P50": 0.0})
+    assert len(drawn.tips) == 8
+    road = pd.DataFrame(
+        {
+            "title": ["A", "A"],
+            "phase": ["assess", "plan"],
+            "start": pd.to_datetime(["2025-06-01", "2025-10-01"]),
+            "end": pd.to_datetime(["2025-10-01", "2026-07-01"]),
+        }
+    )
+    drawn = plots.gantt(road, "title", "start", "end", "phase", phases=["assess", "plan", "pilot", "scale", "sustain"], today="2025-12-31")
+    assert "A, plan: Oct 2025 to Jul 2026" in drawn.tips.values()
+    said = {text.get_text() for text in drawn.fig.findobj(Text)}
+    assert {"assess", "plan"} <= said and not {"pilot", "scale", "sustain"} & said, "the key names phases that are not there"
+
+
+RANGES = {"volume": {"title": "Volume", "low": 0.5, "high": 1.5, "value": 1.0}}
+
+
+def test_levers_stand_at_the_settings_where_nobody_is_watching(monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    monkeypatch.delenv("VSCODE_PID", raising=False)
+    assert not watched()
+    block = Levers(RANGES).show(lambda row: Block(f"<p>{row['volume'].iloc[0]}</p>", {"kind": "figure"}))
+    assert isinstance(block, Block) and block.html == "<p>1.0</p>"
+
+
+@pytest.mark.slow
+def test_moving_a_lever_in_a_live_session_draws_the_figure_again(monkeypatch, tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("JPY_SESSION_NAME", "a person")
+    code = [
+        "from catchment.page.levers import Levers\nfrom catchment.page.report import Block\n"
+        f"levers = Levers({RANGES!r})\nlevers.show(lambda row: Block(f\"<p>volume {{row['volume'].iloc[0]:.2f}}</p>\", {{'kind': 'figure'}}))",
+        "levers.sliders['volume'].value = 1.25",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code])
+    NotebookClient(
+        book, timeout=60, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    state = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
+    shown = [output["data"]["text/html"] for model in state if model["model_name"] == "OutputModel" for output in model["state"]["outputs"]]
+    assert len(shown) == 1 and "volume 1.25" in shown[0]
+
+
+@pytest.fixture(scope="module")
+def page(demo_pages):
+    """Text of one partner's growth page."""
+    return lambda partner: html.unescape(re.sub(r"<[^>]+>", " ", demo_pages[partner, "03_growth_scenarios"].read_text())).replace(
+        "\xa0", " "
+    )
+
+
+@pytest.mark.parametrize(
+    ("partner", "sentence"),
+    [
+        ("northpoint", "Infusion chairs pass their planning limit (80 % in use) in 2027"),
+        ("northpoint", "fractions 2024 Q2 (outlier: replaced for fitting)"),
+        ("dunes", "radiation fractions fall from"),
+        ("dunes", "infusion visits 2023 Q3 (outlier: replaced for fitting)"),
+        ("tallgrass", "Not one of 6 volumes changes measurably by 2030"),
+        ("tallgrass", "radiation fractions 2023 Q2 (missing: filled for fitting)"),
+        ("riverbend", "zero (no event so far)"),
+    ],
+)
+def test_the_page_finds_what_was_planted(page, partner, sentence):
+    assert sentence in re.sub(r"\s+", " ", page(partner))
+
+
+def test_no_widget_reaches_a_page(demo_pages):
+    for partner in params.partners():
+        text = demo_pages[partner, "03_growth_scenarios"].read_text()
+        assert "widget" not in text and "<script" not in text

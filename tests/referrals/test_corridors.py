@@ -1,0 +1,111 @@
+"""Corridors: every pair counted, exponents recovered, surprises found, and a flow map that says what it leaves out."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from catchment.page import flow_maps
+from catchment.referrals import corridors
+
+TOWNS = {f"Town {i}": (41.0 + 0.11 * i, -88.0 + 0.17 * ((i * 3) % 7)) for i in range(12)}
+CENTERS = pd.DataFrame(
+    {
+        "destination": list("ABCDE"),
+        "lat": [41.1, 41.5, 41.9, 42.2, 41.3],
+        "lon": [-87.9, -87.4, -87.1, -87.6, -87.0],
+        "oncologists_fte": [30.0, 12.0, 20.0, 6.0, 9.0],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def referrals():
+    """Referrals drawn from a Huff model with exponents 1 and -1.5; Town 0 sends far more to center D than it should."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for name, (lat, lon) in TOWNS.items():
+        km = np.hypot((CENTERS["lat"] - lat) * 111.2, (CENTERS["lon"] - lon) * 83)
+        pull = CENTERS["oncologists_fte"] * np.maximum(km, 1) ** -1.5
+        counts = rng.multinomial(400, pull / pull.sum())
+        rows += [
+            {"city": name, "lat": lat, "lon": lon, "destination": d, "referrals_n": int(n)}
+            for d, n in zip(CENTERS["destination"], counts, strict=True)
+            if n
+        ]
+    rows.append({"city": "Town 0", "lat": TOWNS["Town 0"][0], "lon": TOWNS["Town 0"][1], "destination": "D", "referrals_n": 150})
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def grid(referrals):
+    return corridors.pairs(referrals, CENTERS)
+
+
+def test_every_pair_is_there_and_adds_up(grid, referrals):
+    assert len(grid) == len(TOWNS) * len(CENTERS)
+    assert grid["flow_n"].sum() == referrals["referrals_n"].sum()
+    assert (grid.drop_duplicates("origin")["mass_o"].sum()) == referrals["referrals_n"].sum()
+
+
+def test_a_center_that_nobody_used_is_left_out(referrals):
+    unused = pd.concat([CENTERS, CENTERS.tail(1).assign(destination="Z")])
+    assert "Z" not in set(corridors.pairs(referrals, unused)["destination"])
+
+
+def test_the_doubly_constrained_model_keeps_both_totals(grid):
+    fitted = corridors.fits(grid, ["doubly"])["doubly"].pairs
+    for end in ("origin", "destination"):
+        sums = fitted.groupby(end)[["flow_n", "expected_n"]].sum()
+        assert np.allclose(sums["flow_n"], sums["expected_n"], rtol=1e-4)
+
+
+def test_the_planted_corridor_is_the_first_surprise(grid):
+    odd = corridors.surprises(corridors.fits(grid, ["production"])["production"])
+    assert odd.loc[0, ["origin", "destination", "verdict"]].tolist() == ["Town 0", "D", "over"]
+    assert (odd[["referrals_n", "expected_n"]].max(axis=1) >= 11).all()
+
+
+def test_huff_and_gravity_find_the_exponents(grid):
+    table = corridors.attraction(grid[grid["origin"] != "Town 0"]).set_index("method")
+    for method in ("Huff, maximum likelihood", "Gravity, town totals fixed"):
+        assert table.loc[method, "size_exponent"] == pytest.approx(1.0, abs=0.15)
+        assert table.loc[method, "distance_exponent"] == pytest.approx(-1.5, abs=0.15)
+    quality = corridors.quality(corridors.fits(grid))
+    assert quality["sorensen"].between(0, 1).all()
+    assert quality.set_index("model").loc["Both totals fixed", "d2"] > 0.8
+
+
+def test_the_flow_map_draws_the_largest_and_counts_the_rest(grid):
+    land = gpd.GeoDataFrame({"county": ["x"]}, geometry=[shapely.box(-89, 40, -86, 43)], crs=4326)
+    hidden = grid.rename(columns={"flow_n": "referrals_n"}).assign(
+        referrals_n=lambda t: t["referrals_n"].astype(float).where(t["referrals_n"] >= 11)
+    )
+    drawn = flow_maps.flows(land, hidden, "referrals_n", ours=["A"], most=10, total=grid["flow_n"].sum())
+    assert drawn.drawn_n == 10
+    assert drawn.left_out_n == int((hidden["referrals_n"].isna() | (hidden["referrals_n"] > 0)).sum()) - 10
+    assert drawn.drawn_share == pytest.approx(grid["flow_n"].nlargest(10).sum() / grid["flow_n"].sum())
+    assert len(drawn.plot.tips) == 10
+    assert not any(f": {n}" in tip for tip in drawn.plot.tips.values() for n in range(1, 11) if tip.endswith(f": {n}"))
+    nothing = flow_maps.flows(land, hidden.assign(referrals_n=np.nan), "referrals_n")
+    assert (nothing.plot.fig, nothing.drawn_n, nothing.left_out_n) == (None, 0, len(hidden))
+
+
+def test_too_few_corridors_give_no_model_rather_than_an_error(referrals):
+    one = corridors.pairs(referrals[referrals["city"] == "Town 1"], CENTERS)
+    assert corridors.fits(one.head(2)) == {}
+    assert corridors.attraction(one.head(2)).empty
+    assert corridors.quality({}).empty
+    assert corridors.surprises(None).empty
+    # A single town cannot have its total and its centers' totals fixed.
+    assert "doubly" not in corridors.fits(one)
+
+
+def test_a_year_that_the_data_cut_short_is_left_out_of_the_years(referrals):
+    quarters = pd.period_range("2022Q2", "2025Q3", freq="Q").to_timestamp()
+    rows = pd.concat([referrals.assign(period=quarter) for quarter in quarters])
+    towns = pd.DataFrame({"city": ["Town 0", "Town 1"], "destination": "D"})
+    years = corridors.yearly(rows, towns, to="D", most=1)
+    assert years["year"].tolist() == [2023, 2024]
+    assert set(years["city"]) == {"Town 0"}
