@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catchment import params
-from catchment.data import lock
-from catchment.data.importing import terminal
+from catchment.data import import_console, lock
 from catchment.run import plan
 from catchment.run.site import history, manifest
 from catchment.run.site.trees import FAILED, LEADERSHIP, Trees, TreesError
@@ -72,8 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
     bring = commands.add_parser("import", help="read published files into a table of the catalogue")
-    bring.set_defaults(command=terminal.run)
-    terminal.add_arguments(bring)
+    bring.set_defaults(command=import_console.run)
+    import_console.add_arguments(bring)
     worker = commands.add_parser("worker", help="become a worker of a Dask cluster")
     worker.set_defaults(command=_worker)
     worker.add_argument("address", help="the scheduler, such as tcp://scheduler:8786")

@@ -7,8 +7,11 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from catchment import words
 
@@ -140,6 +143,13 @@ def heading(column: str, labels: dict[str, str] | None, fmt: Format) -> str:
     """A column heading with its unit, once: "Share, %"."""
     text = (labels or {}).get(column) or plain(column)
     return text if not fmt.unit or fmt.unit.lower() in text.lower() else f"{text}, {fmt.unit}"
+
+
+@cache
+def headings(room: str) -> dict[str, str]:
+    """Heading of each column that has one of its own on a room's pages: the common ones of labels.yml, and the room's, which win."""
+    said = yaml.load(Path(__file__).with_name("labels.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return said["common"] | said[room]
 
 
 def plain(column: str) -> str:

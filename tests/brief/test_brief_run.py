@@ -12,9 +12,12 @@ import pytest
 from pptx import Presentation
 
 ROOT = Path(__file__).parents[2]
-PAGE = """from catchment import data, params, report as page
+PAGE = """import pandas as pd
+from catchment import data, page, params
 settings = params.load(partner)
-report = page.Report(settings, data.Tables(settings))"""
+report = page.Report(settings, data.Tables(settings))
+shown = report.protect(pd.DataFrame({"year": ["2024", "2025"], "gain_n": [10, 20]}), sources=[])"""
+DRAWN = 'report.figure(page.plots.bars(shown, "year", "gain_n"), page.Exhibit("{}", shown, "Gains grew", "By year"))'
 BRIEF = "06_executive_brief"
 TITLES = {
     "01_market_analysis": "Market analysis",
@@ -24,8 +27,8 @@ TITLES = {
     "05_program_scorecard": "Program scorecard",
 }
 SAYS = {
-    "01_market_analysis": 'report.takeaways(page.Finding("**The market grows.** It does.", "fig-1", cases=60, certainty=0.9, change=0.4))',
-    "02_referral_patterns": 'report.takeaways(page.Finding("**One referrer was lost.**", "fig-2", cases=40, certainty=0.9, change=1.0))',
+    "01_market_analysis": 'report.takeaways(page.Finding("**The market grows.** It does.", "gains-by-year", cases=60, certainty=0.9, change=0.4))',
+    "02_referral_patterns": 'report.takeaways(page.Finding("**One referrer was lost.**", "losses-by-year", cases=40, certainty=0.9, change=1.0))',
     "03_growth_scenarios": 'report.records({"plan_npv: Base": (2e6, "USD", "10 years"), "plan_npv: Stress": (-1e6, "USD", "10 years")})',
     "04_philanthropy": 'report.end("No development program.")',
     "05_program_scorecard": 'report.kpis(page.Kpi("Analytic cases, 2025", "640", goal="Goal 600: met", recorded="analytic_cases"))',
@@ -36,6 +39,7 @@ def says(project, name, *, cases=640):
     """Write one of the five pages: what it says, and the number of analytic cases that it counts."""
     counted = f'report.record("analytic_cases", {cases}, "patients", "2025")'
     cells = [SAYS[name]] if name == "04_philanthropy" else [SAYS[name], counted]
+    cells += [DRAWN.format(key) for key in re.findall(r'"([a-z-]+-by-year)"', SAYS[name])]
     project.notebook(name, PAGE, *cells, title=TITLES[name], order=int(name[:2]))
 
 
@@ -74,7 +78,7 @@ def runs(shared_project):
 def test_the_brief_chooses_links_and_names_the_silent_page(runs):
     code, told, page, *_ = runs[0]
     assert code == 0, told
-    assert 'href="02_referral_patterns.html#fig-2"' in page
+    assert 'href="02_referral_patterns.html#losses-by-year"' in page
     assert page.index("One referrer was lost") < page.index("The market grows"), "40 new cases weigh more than 60 that moved less"
     assert "Philanthropy has nothing to report: No development program." in text(page)
     assert "First published run" in page

@@ -175,7 +175,8 @@ def test_findings_are_escaped_and_lead_to_their_exhibit():
                 basis="p <0.01",
                 since="2019",
                 so="Then <b>.",
-                exhibit="fig-8",
+                exhibit="cases-by-year",
+                figure=8,
             ),
             title="A & B",
         )
@@ -184,7 +185,7 @@ def test_findings_are_escaped_and_lead_to_their_exhibit():
     html = findings.findings(chosen).html
     assert "<script>" not in html
     assert "A &lt;script&gt;grew.</b>" in html
-    assert '<a href="01_a.html#fig-8">A &amp; B, figure\u00a08</a>' in html
+    assert '<a href="01_a.html#cases-by-year">A &amp; B, figure\u00a08</a>' in html
     assert "fewer than 11 cases a year" in html, "a small count is not told, nor its share"
     assert "4.0" not in html
     assert "4 %" not in html

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.data import importing
+from catchment.data import import_console, importing
 from catchment.data.importing import layout as layouts
-from catchment.data.importing import stream, terminal
+from catchment.data.importing import stream
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT.parent / "shared" / "data"
@@ -842,8 +842,8 @@ def test_the_guide_names_every_kind():
 
 def command(*arguments):
     parser = argparse.ArgumentParser()
-    terminal.add_arguments(parser)
-    return terminal.run(parser.parse_args(arguments))
+    import_console.add_arguments(parser)
+    return import_console.run(parser.parse_args(arguments))
 
 
 def test_the_command_tells_what_became_of_each_file(project, monkeypatch, capsys):

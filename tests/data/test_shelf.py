@@ -75,7 +75,7 @@ class TestOneAtATime:
 
     def test_the_lock_of_a_killed_import_is_taken_over(self, here, bring):
         code = (
-            "import os, signal, sys; from pathlib import Path; from catchment.data import importers\n"
+            "import os, signal, sys; from pathlib import Path; from catchment.data import importing as importers\n"
             f"root = Path({str(here)!r}); held = importers.each({KIND!r}, [root / 'HSAF_2020.csv'], root=root); next(held)\n"
             "os.kill(os.getpid(), signal.SIGKILL)"
         )

@@ -13,8 +13,8 @@ from catchment.growth import exhibits as said
 from catchment.growth import findings, initiatives, scenarios
 from catchment.growth import tables as cut
 from catchment.page import plots
+from catchment.page.blocks import Block
 from catchment.page.levers import Levers, watched
-from catchment.page.report import Block
 from catchment.stats import uncertainty
 
 USE = pd.Series(
@@ -280,7 +280,7 @@ def test_moving_a_lever_in_a_live_session_draws_the_figure_again(monkeypatch, tm
 
     monkeypatch.setenv("JPY_SESSION_NAME", "a person")
     code = [
-        "from catchment.page.levers import Levers\nfrom catchment.page.report import Block\n"
+        "from catchment.page.levers import Levers\nfrom catchment.page.blocks import Block\n"
         f"levers = Levers({RANGES!r})\nlevers.show(lambda row: Block(f\"<p>volume {{row['volume'].iloc[0]:.2f}}</p>\", {{'kind': 'figure'}}))",
         "levers.sliders['volume'].value = 1.25",
     ]

@@ -248,7 +248,7 @@ def test_two_pages_of_a_partner_are_audited_one_after_the_other(tmp_path):
 
 FRAME = """\
 import pandas as pd
-from catchment import data, params, report as page
+from catchment import data, page, params
 settings = params.load(partner)
 report = page.Report(settings, data.Tables(settings))
 """

@@ -21,7 +21,7 @@ def test_the_command_prints_a_page_and_the_same_page_alike(project):
     project.notebook(
         "01_one",
         "#!# One\n## What it says",
-        "from catchment import params, report as page\npage.Report(params.load(partner), None).notice('All is well.')",
+        "from catchment import page, params\npage.Report(params.load(partner), None).notice('All is well.')",
     )
     done = project.run("--pdf")
     assert done.returncode == 0, done.stderr

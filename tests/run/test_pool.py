@@ -121,7 +121,7 @@ def test_random_numbers_and_sets_come_in_the_same_order_in_every_process(pool, j
 
 def test_the_rehearsal_works_and_leaves_no_thread(shared_project):
     """Its errors are left to the pages, so nobody would notice that it had stopped working but by slower pages."""
-    check = "import threading\nfrom catchment.run import server\nserver.preload(['catchment.data.load'])\nserver.rehearse()\nassert threading.active_count() == 1"
+    check = "import threading\nfrom catchment.run.build import server\nserver.preload(['catchment.data.load'])\nserver.rehearse()\nassert threading.active_count() == 1"
     done = subprocess.run([sys.executable, "-c", check], env=shared_project.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

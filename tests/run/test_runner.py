@@ -474,7 +474,7 @@ def test_a_commit_cut_off_at_any_step_is_whole(tmp_path, point):
     state.mkdir()
     store.commit(state, {tmp_path / name: content for name, content in old.items()})
     script = (
-        "import os, sys\nfrom pathlib import Path\nfrom catchment.run import store\n"
+        "import os, sys\nfrom pathlib import Path\nfrom catchment.run.site import store\n"
         f"left = [{point}]\n"
         "def count(event, arguments):\n"
         "    if event in ('open', 'os.rename', 'os.mkdir', 'os.remove', 'os.rmdir', 'shutil.rmtree'):\n"
@@ -522,7 +522,7 @@ def hundred(project, instant):
     for number in range(99):
         project.partner(f"partner{number:02d}")
     for number in range(6):
-        project.notebook(f"{number:02d}_page", "from catchment import data, params, report", f"{number}")
+        project.notebook(f"{number:02d}_page", "from catchment import data, page, params", f"{number}")
     reader = data.Tables(params.load("tallgrass", root=project.root))
     data.journal.clear()
     for name in ("notes", *REAL):

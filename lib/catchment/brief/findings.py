@@ -10,7 +10,8 @@ import pandas as pd
 
 from catchment import words
 from catchment.page import markdown, marks
-from catchment.page.report import SMALLEST, Block, Kpi
+from catchment.page.blocks import Block, Kpi
+from catchment.page.report import SMALLEST
 
 from . import selection
 
@@ -105,7 +106,7 @@ def address(row: Mapping) -> str:
 
 def exhibit(row: Mapping) -> str:
     """The name of that place."""
-    return f"{row['title']}, figure\u00a0{row['exhibit'].rpartition('-')[2]}" if row["exhibit"] else row["title"]
+    return f"{row['title']}, figure\u00a0{row['figure']:.0f}" if pd.notna(row["figure"]) else row["title"]
 
 
 def silent(pages: Mapping[str, Mapping]) -> list[str]:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-COLUMNS = ("page", "title", "text", "exhibit", "size", "certainty", "change", "usd", "cases", "basis", "since", "so", "gap")
+COLUMNS = ("page", "title", "text", "exhibit", "figure", "size", "certainty", "change", "usd", "cases", "basis", "since", "so", "gap")
 NUMBERS = ("page", "title", "name", "value", "unit", "period", "part_of")
 
 
@@ -33,7 +33,7 @@ class Disagreement(ValueError):
 def findings(pages: Mapping[str, Mapping]) -> pd.DataFrame:
     """All findings of the pages, one row each (`COLUMNS`), from their summaries by page name."""
     rows = [{"page": name, "title": told["title"], **finding} for name, told in pages.items() for finding in told["findings"]]
-    frame = _frame(rows, COLUMNS, ("size", "certainty", "change", "usd", "cases"))
+    frame = _frame(rows, COLUMNS, ("figure", "size", "certainty", "change", "usd", "cases"))
     return frame.assign(gap=frame["gap"] == "True")
 
 

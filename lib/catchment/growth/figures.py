@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from catchment.page import plots
+from catchment.page.blocks import Block
 from catchment.page.levers import Levers
-from catchment.page.report import Block, Report
+from catchment.page.report import Report
 from catchment.stats import finance, uncertainty
 
 from . import capacity, scenarios

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
-from catchment.page.report import Finding, Kpi, Measure
+from catchment.page.blocks import Finding, Kpi, Measure
 
 NAMES = {
     "cases": "analytic cases",

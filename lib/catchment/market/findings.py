@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
-from catchment.page.report import Finding, Kpi, Measure
+from catchment.page.blocks import Finding, Kpi, Measure
 
 NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
 

@@ -4,11 +4,14 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "Block": "report",
+    "Block": "blocks",
+    "Claim": "exhibit",
     "DisclosureError": "report",
-    "Finding": "report",
-    "Kpi": "report",
-    "Measure": "report",
+    "Exhibit": "exhibit",
+    "FalseClaim": "exhibit",
+    "Finding": "blocks",
+    "Kpi": "blocks",
+    "Measure": "blocks",
     "Report": "report",
     "Plot": "canvas",
     "render": "document",

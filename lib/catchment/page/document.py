@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from nbconvert.exporters import TemplateExporter
 
 from . import lab, markdown, theme
-from .report import MIME
+from .blocks import MIME
 
 TEMPLATE = Path(__file__).parent / "template"
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.S)
@@ -71,9 +71,32 @@ def summary(notebook) -> dict[str, Any]:
         found["numbers"] += record.get("numbers", [])
         for key in ("simulated", "stale"):
             found[key] += [name for name in record.get(key, []) if name not in found[key]]
+    found["findings"] = [_placed(notebook, finding) for finding in found["findings"]]
     if not found["takeaways"]:  # a page that ends early says why
         found["takeaways"] = [text for record in records(notebook) if record["kind"] == "notice" for text in record["texts"]][:1]
     return found
+
+
+def _placed(notebook, finding: dict[str, Any]) -> dict[str, Any]:
+    """A finding with the number of the figure that it links to.
+
+    Raises
+    ------
+    ValueError
+        The page is shown to its end and has no such exhibit.
+    """
+    places = {record["id"]: record.get("number") for record in records(notebook) if "id" in record}
+    key = finding["exhibit"]
+    if key and key not in places:
+        if not _ends(notebook):
+            raise ValueError(f"a finding links to exhibit {key!r}, which the page does not show (it shows {', '.join(places) or 'none'})")
+        key = ""
+    return finding | {"exhibit": key, "figure": places.get(key)}
+
+
+def _ends(notebook) -> bool:
+    """Whether the page closes before its notebook does."""
+    return any(output.get("metadata", {}).get("catchment", {}).get("end") for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 def published(notebook) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .report import Block
+from .blocks import Block
 
 STEPS = 40
 

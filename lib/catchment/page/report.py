@@ -6,7 +6,7 @@ the index and the brief read. A figure is refused when it was drawn from counts 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from itertools import count
 
@@ -17,99 +17,13 @@ from catchment import units
 from catchment.protect import disclosure, published, safe_harbor
 from catchment.protect.spoken import DisclosureError, Spoken
 
-from . import download, lab, markdown, marks, svg, tables
+from . import download, markdown, marks, svg, tables
+from .blocks import Block, Ending, Finding, Kpi
 from .canvas import Plot
+from .exhibit import PASSED, Exhibit
 
-MIME = "application/vnd.catchment+json"
 PEOPLE = ("patients", "cases", "referrals", "visits")  # units of recorded numbers that count people
 SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
-
-
-@dataclass(frozen=True)
-class Measure:
-    """The number of a card under its portfolio-wide name, to set partners side by side; `better` is higher, lower or nothing.
-
-    Four digits are kept: as many as a card shows, too few to work out the counts behind a share.
-    """
-
-    name: str
-    number: float | None
-    better: str = ""
-
-    def __post_init__(self):
-        object.__setattr__(self, "number", None if pd.isna(self.number) else float(f"{self.number:.4g}"))
-
-
-@dataclass(frozen=True)
-class Kpi:
-    """One card: a value with a comparison. `status` colors what the words of `goal` or `change` already say.
-
-    `recorded` names the recorded number that the card shows, by which the brief finds it; `since` is its movement since the last run.
-    """
-
-    label: str
-    value: str
-    change: str = ""
-    goal: str = ""
-    status: str = "neutral"
-    recorded: str = ""
-    since: str = ""
-    measure: Measure | None = None
-
-    def __post_init__(self):
-        if not (self.change or self.goal):
-            raise ValueError(f"the KPI card {self.label!r} needs a comparison: give change or goal")
-        if self.status not in ("good", "bad", "neutral"):
-            raise ValueError(f"the KPI card {self.label!r} has status {self.status!r}: use good, bad or neutral")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A takeaway that the executive brief may choose; `exhibit` is the figure's id.
-
-    `usd` (dollars a year) or `cases` (patients a year) say how much it is about; where neither does, `size` from 0 to 1.
-    `certainty` and `change` run from 0 to 1; `basis` says what the certainty rests on and `since` what the change is measured
-    from. `so` is what follows from it, in a sentence. A `gap` is a shortfall that somebody has to close.
-    """
-
-    text: str
-    exhibit: str = ""
-    size: float = 0.0
-    certainty: float = 0.0
-    change: float = 0.0
-    usd: float | None = None
-    cases: float | None = None
-    basis: str = ""
-    since: str = ""
-    so: str = ""
-    gap: bool = False
-
-    def record(self) -> dict:
-        """As plain data; an amount that is not known is left out of the choice, not counted as zero."""
-        return {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in asdict(self).items()}
-
-
-class Block:
-    """A piece of a page: HTML and its machine-readable record."""
-
-    def __init__(self, html: str, record: dict):
-        self.html, self.record = html, record
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": lab.STYLE + self.html, MIME: self.record}
-
-    def __repr__(self) -> str:
-        return f"<{self.record['kind']}, {len(self.html):,} characters>"
-
-
-class _Ending(Block):
-    """A notice whose output tells the runner to stop."""
-
-    def __init__(self, notice: Block):
-        super().__init__(notice.html, notice.record)
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
 
 
 class Report:
@@ -121,6 +35,8 @@ class Report:
     def __init__(self, settings, tables, *, portable: bool = False):
         self.settings, self.tables, self.portable = settings, tables, portable
         self._figures, self._spoken = count(1), Spoken()
+        self._keys: dict[str, int | None] = {}
+        self._tables: set[str] = set()
 
     def takeaways(self, *sentences: str | Finding) -> Block:
         """The page in a few computed sentences, the conclusion of each in **bold**."""
@@ -149,11 +65,11 @@ class Report:
     def figure(
         self,
         plot: Plot | Figure,
-        title: str,
-        subtitle: str,
+        title: str | Exhibit,
+        subtitle: str = "",
         *,
-        data: pd.DataFrame,
-        sources: Sequence[str],
+        data: pd.DataFrame | None = None,
+        sources: Sequence[str] = (),
         alt: str | None = None,
         note: str | None = None,
         labels: dict[str, str] | None = None,
@@ -168,6 +84,10 @@ class Report:
         DisclosureError
             The data still hold a count of 1 to 10 people: draw from `report.protect(frame, sources=…)`.
         """
+        made = title if isinstance(title, Exhibit) else None
+        if made:
+            title, subtitle, data, sources = made.title, made.subtitle, made.shown, made.sources
+            alt, note, labels = made.alt or None, made.note or None, made.headings
         drawn = plot if isinstance(plot, Plot) else Plot(plot)
         frame = pd.DataFrame(data.drop(columns="geometry", errors="ignore"))
         # The constructor forgets that the frame was protected, and a second round would hide more than was drawn.
@@ -175,12 +95,13 @@ class Report:
         safe = self.protect(frame, sources=sources)
         self._refuse_small(frame, safe, title)
         n = self.next_number() if number is None else number
+        anchor = self._place(made, n) if made else f"fig-{n}"
         self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
         shown = tables.written(safe)
         html = (
-            f'<figure id="fig-{n}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
+            f'<figure id="{anchor}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
             f"{self._picture(drawn, n, alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
             f"{self._behind(shown, n, subtitle if drawn.fig else title, labels)}"
             f"{self._under(sources, note, shown, *drawn.tips.values(), title, subtitle)}</figure>"
@@ -189,7 +110,9 @@ class Report:
             html,
             {
                 "kind": "figure",
-                "id": f"fig-{n}",
+                "id": anchor,
+                "number": n,
+                "claims": made.record()["claims"] if made else [],
                 "title": title,
                 "subtitle": subtitle,
                 **self._origins(sources),
@@ -201,6 +124,19 @@ class Report:
     def next_number(self) -> int:
         """Take the number of the next figure."""
         return next(self._figures)
+
+    def number(self, key: str) -> int:
+        """The number of the figure with this key, which must stand above."""
+        if (number := self._keys.get(key)) is None:
+            raise ValueError(f"no figure {key!r} stands above (known: {', '.join(self._keys) or 'none'})")
+        return number
+
+    def _place(self, made: Exhibit, number: int | None = None) -> str:
+        """The exhibit's address within the page: its key, which only one may have; a figure may be drawn again under its number."""
+        if self._keys.setdefault(made.key, number) != number or (number is None and made.key in self._tables):
+            raise ValueError(f"two exhibits of this page have the key {made.key!r}")
+        self._tables |= {made.key} if number is None else set()
+        return made.key
 
     @staticmethod
     def _picture(drawn: Plot, n: int, alt: str) -> str:
@@ -217,19 +153,28 @@ class Report:
         return f"<details><summary>Data behind figure {n}</summary>{tables.render(shown, caption, labels=labels)}{file}</details>"
 
     def table(
-        self, frame: pd.DataFrame, caption: str, *, sources: Sequence[str], labels: dict[str, str] | None = None, note: str | None = None,
+        self, frame: pd.DataFrame | Exhibit, caption: str = "", *, sources: Sequence[str] = (), labels: dict[str, str] | None = None,
+        note: str | None = None,
         emphasize: Callable | pd.Series | str | None = None, most: int = 12, inapplicable: Sequence[str] = (),
     ) -> Block:  # fmt: skip
         """A table; beyond `most` rows the first ones are shown and the whole is folded below.
 
         What is missing in the columns `inapplicable` reads [z], not applicable, and elsewhere [x], not available.
         """
+        anchor, told = "", {}
+        if isinstance(frame, Exhibit):
+            made, frame = frame, frame.shown
+            caption, sources, labels, note = made.title, made.sources, made.headings, made.note or None
+            emphasize, most, inapplicable = made.emphasize, made.most, made.inapplicable
+            anchor, told = f' id="{self._place(made)}"', {"id": made.key, **made.record()}
         safe = self.protect(frame, sources=sources)
         self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
         shown = tables.written(safe, inapplicable=inapplicable)
         if safe.empty:
             said = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}"
-            return Block(f'<div class="exhibit">{said}</div>', {"kind": "table", "title": caption, **self._origins(sources)})
+            return Block(
+                f'<div class="exhibit"{anchor}>{said}</div>', {"kind": "table", "title": caption, **told, **self._origins(sources)}
+            )
         strong = tables.emphasis(frame, emphasize)
         html = tables.render(shown.head(most), caption, labels=labels, emphasize=strong.head(most))
         if len(safe) > most:
@@ -240,11 +185,12 @@ class Report:
             "kind": "table",
             "title": caption,
             "subtitle": "",
+            **told,
             **self._origins(sources),
             **self._published(safe, caption, sources),
             **self._values(safe, sources, note, labels),
         }
-        return Block(f'<div class="exhibit">{html}{self._under(sources, note, shown)}</div>', record)
+        return Block(f'<div class="exhibit"{anchor}>{html}{self._under(sources, note, shown)}</div>', record)
 
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
@@ -256,7 +202,7 @@ class Report:
 
     def end(self, reason: str, *, when: bool = True) -> Block:
         """Close the page here with a notice when `when` holds: what follows is neither run nor shown. Otherwise shows nothing."""
-        return _Ending(self.notice(reason)) if when else Block("", {"kind": "end"})
+        return Ending(self.notice(reason)) if when else Block("", {"kind": "end"})
 
     def method(self, text: str) -> Block:
         """How it was done, in markdown."""
@@ -315,14 +261,14 @@ class Report:
             )
         counts = [column for column in frame.columns if units.is_people(str(column))]
         if not (below and counts):
-            return frame
+            return _passed(frame)
         shared = (
             [] if like is None else [name for name in frame.columns if name in like.columns and published.names_a_row(frame, str(name))]
         )
         hide = disclosure.alike(frame, like, shared) if shared else None
         safe = disclosure.protect(frame, counts, below=below, by=by, margins=margins, hide=hide)
         self._spoken.hide(frame, safe)
-        return safe
+        return _passed(safe)
 
     def _threshold(self, sources: Sequence[str] | None = None) -> int:
         """The least count of people that these sources, or all that the page has read, let show."""
@@ -372,6 +318,13 @@ class Report:
     def _stale(self, origin) -> bool:
         released = _released(origin.published) if origin.ages else None
         return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
+
+
+def _passed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the mark that an exhibit asks for."""
+    out = frame.copy(deep=False)
+    out.attrs = {**frame.attrs, PASSED: True}
+    return out
 
 
 def _lines(card: Kpi) -> str:

@@ -4,17 +4,20 @@ Each function returns the keyword arguments of `report.figure` or `report.table`
 shares that would give them away.
 """
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from catchment import words
+from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.flow_maps import FlowMap
+from catchment.page.report import Report
 from catchment.stats import network
 from catchment.stats.choice import GravityFit
 from catchment.stats.survival import Contrast
 
-from . import changes
+from . import changes, patterns
 from . import corridors as between
 from .patterns import Worth
 
@@ -49,6 +52,7 @@ RECOVERABLE = ["recoverable_usd", "recoverable_low", "recoverable_high"]
 VISIT = ["clinician", "affiliation", "eligible_referrals_n", "our_share", "target_share", *RECOVERABLE, "reason"]
 
 Said = dict[str, Any]
+exhibit = partial(Exhibit, room="referrals")
 
 
 def absent(partner: str) -> str:
@@ -213,21 +217,35 @@ def single_referrers(single: pd.DataFrame, threshold: float, period: str) -> Sai
     }
 
 
-def keepage(worst: pd.DataFrame, shown: pd.DataFrame, period: str) -> Said:
-    """Figure: what affiliated clinicians keep; a share that the protected table `shown` hides is not said."""
-    row = None if worst.empty else worst.iloc[0]
-    if row is None:
-        title = "Keepage does not differ measurably between specialties"
-    elif hidden(shown, row["specialty"]):
-        title = f"{row['specialty']} is the most costly leak"
-    else:
-        title = f"{row['specialty']} keeps {part(row['kept_referrals_n'], row['eligible_referrals_n'])}, the most costly leak"
-    return {
-        "title": title,
-        "subtitle": f"Share of affiliated clinicians' eligible referrals that stay in our network, with 95 % interval, {period}",
-        "sources": [*REFERRED, "specialties"],
-        "labels": LABELS,
-    }
+def keepage(report: Report, leaks: pd.DataFrame, worst: pd.DataFrame, *, period: str) -> Exhibit:
+    """Figure: what affiliated clinicians keep, by specialty; the most costly leak is named, with its share where that is shown.
+
+    Parameters
+    ----------
+    leaks
+        `patterns.keepage` by specialty.
+    worst
+        `patterns.leaking` of the same.
+    period
+        The period in words.
+    """
+    sources = [*REFERRED, "specialties"]
+    shown = report.protect(patterns.guarded(leaks, spare=leaks["specialty"].isin(worst["specialty"])), sources=sources)
+    title, claims = "Keepage does not differ measurably between specialties", []
+    if len(worst):
+        name = worst["specialty"].iloc[0]
+        row = shown.set_index("specialty").loc[name]
+        kept = part(row["kept_referrals_n"], row["eligible_referrals_n"])
+        title = f"{name} is the most costly leak" if pd.isna(row["kept_share"]) else f"{name} keeps {kept}, the most costly leak"
+        claims = [Claim(kept, "kept_share", f"specialty == {name!r}")] if kept in title and "%" in kept else []
+    return exhibit(
+        "keepage-by-specialty",
+        shown,
+        title,
+        f"Share of affiliated clinicians' eligible referrals that stay in our network, with 95 % interval, {period}",
+        sources=sources,
+        claims=claims,
+    )
 
 
 def tiers(loyal: pd.DataFrame, period: str) -> Said:

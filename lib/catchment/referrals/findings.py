@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
-from catchment.page.report import Finding, Kpi, Measure
+from catchment.page.blocks import Finding, Kpi, Measure
+from catchment.page.exhibit import Exhibit
 from catchment.params.referrals import Referrals
 
 from . import corridors
@@ -18,31 +19,31 @@ from .exhibits import SMALL, hidden, part
 BEFORE = "the period before"
 
 
-def leak(
-    worst: pd.DataFrame, referrals: pd.DataFrame, shown: pd.DataFrame | None = None, *, treated: float = float("nan"), exhibit: str = ""
-) -> Finding:
+def leak(keepage: Exhibit, worst: pd.DataFrame, referrals: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
-    `worst` comes from `referrals.leaking`; `referrals` are the period's rows; `shown` is the protected table of the page: a share
-    that is hidden there is not said here either. `treated` are the patients treated in a year for each referral of
+    `keepage` is `exhibits.keepage`: a share that is hidden there is not said here either; `worst` comes from `patterns.leaking`;
+    `referrals` are the period's rows. `treated` are the patients treated in a year for each referral of
     the period.
     """
     if referrals.loc[referrals["affiliation"].eq("affiliated") & referrals["eligible"], "referrals_n"].sum() < SMALL:
-        return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", exhibit)
+        return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", keepage.key)
     if worst.empty:
-        return Finding("**No specialty leaks measurably more than the others.** Keepage is alike across affiliated clinicians.", exhibit)
+        return Finding(
+            "**No specialty leaks measurably more than the others.** Keepage is alike across affiliated clinicians.", keepage.key
+        )
     row = worst.iloc[0]
     mine = referrals[(referrals["specialty"] == row["specialty"]) & (referrals["affiliation"] == "affiliated") & ~referrals["ours"]]
     rivals = mine.groupby("destination_system")["referrals_n"].sum().sort_values()
     overall, kept, total = row["overall_share"], row["kept_referrals_n"], row["eligible_referrals_n"]
-    little = "far fewer" if hidden(shown, row["specialty"]) else part(kept, total)
+    little = "far fewer" if hidden(keepage.shown, row["specialty"]) else part(kept, total)
     text = (
         f"**{row['specialty']} leaks most: {little} of its eligible referrals stay with us**, against {words.share(overall)} "
         f"across affiliated clinicians; most of the rest goes to {rivals.index[-1]}."
     )
     more = row["excess_referrals_n"] * treated
     so = f"Kept as well as the average, it would bring {words.people(more, 'case')} a year." if pd.notna(more) else ""
-    return Finding(text, exhibit, certainty=0.95, cases=more, basis="95 % interval below the average", so=so, gap=True)
+    return Finding(text, keepage.key, certainty=0.95, cases=more, basis="95 % interval below the average", so=so, gap=True)
 
 
 def lost(moved: pd.DataFrame, *, treated: float = float("nan"), exhibit: str = "") -> Finding:

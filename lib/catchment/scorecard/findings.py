@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from catchment import words
-from catchment.page.report import Finding, Kpi, Measure
+from catchment.page.blocks import Finding, Kpi, Measure
 from catchment.stats import rates
 
 from .readiness import Gate
