@@ -246,7 +246,7 @@ def test_every_dependency_is_used():
     assert unused == []
 
 
-def test_every_catalogued_file_exists_and_every_data_file_is_catalogued():
+def test_every_cataloged_file_exists_and_every_data_file_is_cataloged():
     from catchment import params
     from catchment.data import catalog
 

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new-partner", help="write the settings file of a new partner")
     new.set_defaults(command=_new_partner)
     new.add_argument("id", help="partner id: lower-case letters, digits, hyphens")
-    bring = commands.add_parser("import", help="read published files into a table of the catalogue")
+    bring = commands.add_parser("import", help="read published files into a table of the catalog")
     bring.set_defaults(command=import_console.run)
     import_console.add_arguments(bring)
     worker = commands.add_parser("worker", help="become a worker of a Dask cluster")

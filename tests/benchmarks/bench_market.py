@@ -93,7 +93,7 @@ def national(folder: Path, rows: int) -> Path:
         """)
     (root / "data/catalog.yml").write_text(
         "tables:\n  hospital_flows:\n    title: Generated national flows\n    path: demo/flows.parquet\n    producer: this benchmark\n    edition: '2023'\n    published: '2025'\n"
-        "    accessed: 2026-11-21\n    licence: none\n    simulated: true\n    suppress_below: 11\n    scope: none\n    key: [year, ccn, zip]\n    period: year\n    columns:\n"
+        "    accessed: 2026-11-21\n    license: none\n    simulated: true\n    suppress_below: 11\n    scope: none\n    key: [year, ccn, zip]\n    period: year\n    columns:\n"
         "      year: {type: integer, meaning: year}\n      ccn: {type: text, meaning: hospital}\n      zip: {type: text, meaning: ZIP}\n"
         "      cases_n: {type: integer, nullable: true, min: 0, meaning: stays}\n"
     )

@@ -27,11 +27,11 @@ def make(folder: Path, partners: int, *, notebooks: tuple[str, ...] = ()) -> Pat
         (folder / "params" / "partners" / f"{original}.yml").unlink()
     for new, original in ids.items():
         shutil.copy(ROOT / "params" / "partners" / f"{original}.yml", folder / "params" / "partners" / f"{new}.yml")
-    catalogue = yaml.safe_load((ROOT / "data" / "catalog.yml").read_text())
-    for name, entry in catalogue["tables"].items():
+    catalog = yaml.safe_load((ROOT / "data" / "catalog.yml").read_text())
+    for name, entry in catalog["tables"].items():
         if entry.get("scope") == "partner":
             _split(folder, name, entry, ids)
-    (folder / "data" / "catalog.yml").write_text(yaml.safe_dump(catalogue, sort_keys=False))
+    (folder / "data" / "catalog.yml").write_text(yaml.safe_dump(catalog, sort_keys=False))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: entries in words, mistakes with their line, the dictionary."""
+"""The catalog: entries in words, mistakes with their line, the dictionary."""
 
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def test_an_unknown_table_is_told_with_the_nearest_one(tmp_path):
         catalog.table(tmp_path, "visit")
 
 
-def test_an_edited_catalogue_is_read_anew_and_changes_the_digest(tmp_path):
+def test_an_edited_catalog_is_read_anew_and_changes_the_digest(tmp_path):
     read(tmp_path, ENTRY)
     before = catalog.entry_digest("visits", tmp_path)
     assert catalog.entry_digest("visits", tmp_path) == before

@@ -137,7 +137,7 @@ def project(tmp_path):
 
 
 def brought(project, kind, file, content, encoding="utf-8", **more):
-    """Write a file, import it, and read it back through its catalogue entry, which checks its contract."""
+    """Write a file, import it, and read it back through its catalog entry, which checks its contract."""
     path = project / file
     path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
     (result,) = importing.run(kind, [path], root=project, **more)

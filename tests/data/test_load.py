@@ -163,7 +163,7 @@ def test_columns_come_in_the_order_asked_for_with_their_suppression(tables):
     ("call", "said"),
     [
         (lambda t: t.read("flow"), r"did you mean flows\?"),
-        (lambda t: t.read("flows", ["case_n"]), r"expected a catalogued column, found 'case_n' \(did you mean cases_n\?\)"),
+        (lambda t: t.read("flows", ["case_n"]), r"expected a cataloged column, found 'case_n' \(did you mean cases_n\?\)"),
         (lambda t: t.read("flows", yaer=2023), r"did you mean year\?"),
         (lambda t: t.read("flows", zip=1001), "expected a filter value of type text, found 1001"),
         (lambda t: t.read("flows", year="2023"), "expected a filter value of type integer, found '2023'"),
@@ -262,7 +262,7 @@ def test_a_byte_order_mark_and_a_date_range_are_understood(tables):
     assert frame["gift"].tolist() == ["G2"]
 
 
-def test_shapes_come_with_their_catalogued_columns_only(tables):
+def test_shapes_come_with_their_cataloged_columns_only(tables):
     shapes = tables.geometry("areas", county_fips=["18127"])
     assert list(shapes.columns) == ["county_fips", "geometry"]
     assert shapes.crs.to_epsg() == 4326
@@ -380,7 +380,7 @@ def test_every_table_of_the_repository_passes_its_contract():
     assert [str(problem) for problem in data.check(settings) if problem.severity == "error"] == []
 
 
-def test_importing_the_catalogue_loads_no_data_library():
+def test_importing_the_catalog_loads_no_data_library():
     import subprocess
     import sys
 

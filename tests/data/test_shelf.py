@@ -214,7 +214,7 @@ class TestRemove:
         assert not [path for path in on_disk(here) if path.parts[1] == "imported"]
         bring("HSAF_2020.csv", HSAF + ROWS)
         assert command(KIND, "--remove", "HSAF_2020.csv") == 0
-        assert capsys.readouterr().out == "HSAF_2020.csv removed; hospital_service_area is no longer in the catalogue\n"
+        assert capsys.readouterr().out == "HSAF_2020.csv removed; hospital_service_area is no longer in the catalog\n"
 
     def test_an_unknown_name_lists_those_there_are(self, here, bring, capsys):
         bring("HSAF_2019.csv", HSAF + ROWS)
@@ -275,7 +275,7 @@ class TestRemove:
         assert sorted(path.name for path in parquet.parent.iterdir()) == ["HSAF_2019.parquet"]
         assert imported(project) == ["HSAF_2019.csv"]
 
-    def test_a_file_that_the_catalogue_does_not_know_can_be_removed_too(self, project, bring):  # noqa: F811
+    def test_a_file_that_the_catalog_does_not_know_can_be_removed_too(self, project, bring):  # noqa: F811
         bring("HSAF_2019.csv", HSAF + ROWS)
         stray = project / "data/imported" / KIND / "stray.parquet"
         stray.write_bytes((project / "data/imported" / KIND / "HSAF_2019.parquet").read_bytes())

@@ -246,7 +246,7 @@ def test_a_table_that_may_not_be_read_is_told(tables, server):
         ),
     ],
 )
-def test_a_table_that_is_not_as_catalogued_is_told(tables, old, new, said):
+def test_a_table_that_is_not_as_cataloged_is_told(tables, old, new, said):
     path = tables.root / "data/catalog.yml"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))

@@ -12,7 +12,7 @@ from catchment.growth import capacity
 @pytest.mark.parametrize(
     ("servers", "load", "probability"),
     [
-        # M/M/1: the probability of waiting is the utilisation (Gross et al., section 2.2).
+        # M/M/1: the probability of waiting is the utilization (Gross et al., section 2.2).
         (1, 0.7, 0.7),
         # M/M/2 with 1 erlang: Erlang C = 1/3 (Gross et al., section 2.3: rho = 1/2).
         (2, 1.0, 1 / 3),
@@ -26,8 +26,8 @@ def test_erlang_c_of_the_tables(servers, load, probability):
 
 
 @given(st.integers(1, 40), st.floats(0.01, 0.99))
-def test_erlang_c_is_the_textbook_sum(servers, utilisation):
-    load = servers * utilisation
+def test_erlang_c_is_the_textbook_sum(servers, utilization):
+    load = servers * utilization
     terms = np.cumprod(np.append(1.0, load / np.arange(1, servers + 1)))
     last = terms[-1] * servers / (servers - load)
     assert capacity.erlang_c(servers, load) == pytest.approx(last / (terms[:-1].sum() + last), rel=1e-9)
@@ -52,16 +52,16 @@ def test_wait_of_one_server_is_the_classic_formula():
 def test_linacs_chairs_and_staff_by_hand():
     most = capacity.linac_fractions(slots_per_hour=4, hours_per_day=9, days_per_year=250)
     assert most == 9000
-    assert capacity.linacs(7650, fractions_per_linac=most, utilisation=0.85) == pytest.approx(1.0)
-    assert capacity.linacs(7650, fractions_per_linac=most, utilisation=0.85, retreatment=0.2) == pytest.approx(1.2)
-    assert capacity.chairs(5625, hours_per_visit=3.2, hours_per_day=9, days_per_year=250, utilisation=0.8) == pytest.approx(10.0)
+    assert capacity.linacs(7650, fractions_per_linac=most, utilization=0.85) == pytest.approx(1.0)
+    assert capacity.linacs(7650, fractions_per_linac=most, utilization=0.85, retreatment=0.2) == pytest.approx(1.2)
+    assert capacity.chairs(5625, hours_per_visit=3.2, hours_per_day=9, days_per_year=250, utilization=0.8) == pytest.approx(10.0)
     assert capacity.fte([500, 750], cases_per_fte=250).tolist() == [2, 3]
 
 
 def resources(**changes):
     return pd.DataFrame(
         [
-            {"resource": "chair", "title": "Chairs", "measure": "visits", "per_unit_n": 700.0, "utilisation": 0.8, "available": 10.0}
+            {"resource": "chair", "title": "Chairs", "measure": "visits", "per_unit_n": 700.0, "utilization": 0.8, "available": 10.0}
             | changes
         ]
     )
@@ -76,7 +76,7 @@ def test_the_year_a_limit_is_hit():
     assert needed["need"].tolist() == pytest.approx([5000 / 560, 10, 5601 / 560, 7001 / 560])
     found = capacity.limits(needed).iloc[0]
     assert (found["year_hit"], found["year_over"]) == (2028, 2029)
-    assert found["utilisation_share"] == pytest.approx(5000 / 7000)
+    assert found["utilization_share"] == pytest.approx(5000 / 7000)
 
 
 def test_a_resource_that_is_neither_there_nor_used_is_not_hit():
@@ -99,9 +99,9 @@ def test_waits_by_year_are_missing_where_the_queue_never_settles():
     ("wrong", "message"),
     [
         (lambda: capacity.linac_fractions(slots_per_hour=4, hours_per_day=9, days_per_year=0), "days_per_year above 0"),
-        (lambda: capacity.linacs(9000, fractions_per_linac=9000, utilisation=85), "utilisation as a share"),
-        (lambda: capacity.linacs(-1, fractions_per_linac=9000, utilisation=0.85), "volumes of 0 or more"),
-        (lambda: capacity.chairs(100, hours_per_visit=3, hours_per_day=9, days_per_year=250, utilisation=0), "utilisation as a share"),
+        (lambda: capacity.linacs(9000, fractions_per_linac=9000, utilization=85), "utilization as a share"),
+        (lambda: capacity.linacs(-1, fractions_per_linac=9000, utilization=0.85), "volumes of 0 or more"),
+        (lambda: capacity.chairs(100, hours_per_visit=3, hours_per_day=9, days_per_year=250, utilization=0), "utilization as a share"),
         (lambda: capacity.fte(100, cases_per_fte=0), "cases_per_fte above 0"),
         (lambda: capacity.erlang_c(2.5, 1), "whole number"),
         (lambda: capacity.wait(2, -1, 1), "load of 0 or more"),

@@ -133,7 +133,7 @@ def limits(**rows):
             {
                 "resource": name,
                 "title": title,
-                "utilisation_share": 0.7,
+                "utilization_share": 0.7,
                 "limit_share": 0.8,
                 "need_last": 5.0,
                 "available_last": there,

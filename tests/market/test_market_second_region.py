@@ -266,7 +266,7 @@ def page(tmp_path_factory):
     public.mkdir(parents=True)
     (root / "data/demo/volumes").mkdir(parents=True)
     shutil.copy(ROOT / "params/portfolio.yml", root / "params")
-    # The catalogue bounds coordinates to its own region.
+    # The catalog bounds coordinates to its own region.
     (root / "data/catalog.yml").write_text(
         (ROOT / "data/catalog.yml")
         .read_text()

@@ -68,9 +68,7 @@ def notebook(*blocks, prose="## Section one\n\nText.") -> nbformat.NotebookNode:
     return new_notebook(cells=cells, metadata={"catchment": {"title": "Market"}})
 
 
-FACTS = document.Facts(
-    title="Market", partner="Ours", programme="Program", through="2025-12-31", produced="2026-01-01T00:00:00Z", code="abc"
-)
+FACTS = document.Facts(title="Market", partner="Ours", program="Program", through="2025-12-31", produced="2026-01-01T00:00:00Z", code="abc")
 
 
 def stays(*counts) -> pd.DataFrame:

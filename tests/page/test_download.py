@@ -31,7 +31,7 @@ def test_numbers_stay_numbers_and_marks_stay_marks():
 @pytest.mark.browser
 def test_the_link_downloads_under_the_pages_policy(browser_tab, tmp_path):
     frame = pd.DataFrame({"site": ["Brüste", "=x"], "cases_n": [20, 30]})
-    html = document.html(_empty(), document.Facts(title="T", partner="P", programme="", through="", produced="", code=""))
+    html = document.html(_empty(), document.Facts(title="T", partner="P", program="", through="", produced="", code=""))
     path = tmp_path / "page.html"
     path.write_text(
         html.replace("</main>", download.link(tables.written(frame), "Cases: by site?", "This table") + "</main>"), encoding="utf-8"

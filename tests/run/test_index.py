@@ -53,7 +53,7 @@ def portfolio(n):
         partners[name] = {
             "name": f"Mill Creek Regional Hospital {i}",
             "place": "Chesterton, Indiana",
-            "programme": "Oakmont Cancer Network",
+            "program": "Oakmont Cancer Network",
             "through": "2025-12-31",
             "run": "r1",
             "produced": "2026-11-11T06:00:00Z",
@@ -150,7 +150,7 @@ def test_five_hundred_partners_stay_below_one_megabyte():
 def test_nothing_in_names_or_measures_becomes_markup_or_style():
     evil = "</style><script>x</script>\"'{}*/"
     manifest = portfolio(2)
-    manifest["partners"]["partner000"] |= {"name": evil, "place": evil, "programme": evil}
+    manifest["partners"]["partner000"] |= {"name": evil, "place": evil, "program": evil}
     entry = manifest["pages"]["partner000/00_page"]
     entry["title"], entry["headlines"]["takeaways"] = evil, [evil]
     entry["headlines"]["kpis"][0] |= {"label": evil, "value": evil, "measure": {"name": evil, "number": 1.0, "better": "higher"}}

@@ -197,12 +197,12 @@ def test_a_file_written_anew_with_the_same_rows_rebuilds_nothing(two, instant):
     assert again(two, instant) == []
 
 
-def test_a_catalogue_entry_rebuilds_the_pages_that_read_it(two, instant):
+def test_a_catalog_entry_rebuilds_the_pages_that_read_it(two, instant):
     text = two.catalog.read_text()
     two.catalog.write_text("# a remark\n" + text)
     assert again(two, instant) == []
     two.catalog.write_text(text.replace("title: Notes", "title: Other notes"))
-    assert why(two, "dunes/01_one") == ["catalogue entry notes changed"]
+    assert why(two, "dunes/01_one") == ["catalog entry notes changed"]
     assert again(two, instant) == ALL
 
 

@@ -199,8 +199,8 @@ def _blank(settings):
     about = deck.core_properties
     about.title, about.author, about.last_modified_by, about.revision = (
         f"Executive brief: {settings.name}",
-        settings.programme,
-        settings.programme,
+        settings.program,
+        settings.program,
         1,
     )
     about.created = about.modified = about.last_printed = day
@@ -225,7 +225,7 @@ def _draw(deck, slide: _Slide, settings, *, number: int, simulated: bool) -> Non
     _note(page, label, EDGE, 6.95, 7.0, size=10, color=theme.WARN, bold=True)
     _note(
         page,
-        f"{settings.programme} · {settings.name} · {number}",
+        f"{settings.program} · {settings.name} · {number}",
         WIDTH - EDGE - 5.0,
         6.95,
         5.0,

@@ -1,4 +1,4 @@
-"""Tables: the catalogue, their contracts, and reading them for one partner.
+"""Tables: the catalog, their contracts, and reading them for one partner.
 
 `data.Tables(settings).read("hospital_flows", year=2023)` returns the partner's rows, checked, or raises one clear `DataError`.
 """
@@ -24,7 +24,7 @@ __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    # Loading DuckDB, Ibis and pandas takes two seconds: a run that finds nothing changed asks the catalogue only.
+    # Loading DuckDB, Ibis and pandas takes two seconds: a run that finds nothing changed asks the catalog only.
     if name == "catalog":
         return import_module(".catalog", __name__)
     if name not in _HOME:

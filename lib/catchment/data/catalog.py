@@ -83,7 +83,7 @@ class Table(Section):
     """When the producer published it."""
     accessed: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
     """When this copy was taken."""
-    licence: str = ""
+    license: str = ""
     """Terms of use."""
     simulated: bool = False
     """Whether the rows were made up; every page that uses them says so."""
@@ -122,7 +122,7 @@ class Table(Section):
         return {*self.columns, *(["year"] if self.year_from else [])}
 
 
-class Catalogue(Section):
+class Catalog(Section):
     """The whole of data/catalog.yml."""
 
     tables: dict[str, Table]
@@ -160,7 +160,7 @@ class Imports(Section):
 def tables(root: Path) -> dict[str, Table]:
     """Every table by name: data/catalog.yml, and what was imported, which takes the place of a simulated table of its name.
 
-    Raises ParamsError with all mistakes of the catalogue.
+    Raises ParamsError with all mistakes of the catalog.
     """
     path = root / "data" / "catalog.yml"
     listed = _tables(path, _stamp(path))
@@ -194,9 +194,9 @@ def _tables(path: Path, stamp: tuple[int, int] | None) -> dict[str, Table]:
     if source.problems:
         raise ParamsError(source.problems)
     try:
-        entries = Catalogue.model_validate(source.tree).tables
+        entries = Catalog.model_validate(source.tree).tables
     except ValidationError as error:
-        raise ParamsError([explain(each, Catalogue, lambda path: _mark(source.marks, path)) for each in error.errors()]) from error
+        raise ParamsError([explain(each, Catalog, lambda path: _mark(source.marks, path)) for each in error.errors()]) from error
     if unknown := _unknown_references(entries, source.marks):
         raise ParamsError(unknown)
     year = Column(type="integer", meaning="Year of the rows, from the file's name.")
@@ -239,7 +239,7 @@ def dictionary(root: Path) -> str:
     """docs/data-dictionary.md: every table with its standing, every column with type, unit and meaning."""
     parts = [
         "# Data dictionary",
-        "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalogue, not this page.",
+        "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalog, not this page.",
     ]
     for name, entry in sorted(tables(root).items()):
         facts = [
@@ -248,7 +248,7 @@ def dictionary(root: Path) -> str:
             f"one row per {', '.join(entry.key)}" if entry.key else "",
             "simulated" if entry.simulated else "",
             f"counts of people below {entry.suppress_below} are not shown" if entry.suppress_below else "",
-            entry.licence,
+            entry.license,
         ]
         rows = [f"| `{key}` | {column.type} | {column.unit} | {_cell(column)} |" for key, column in entry.columns.items()]
         parts += [

@@ -13,7 +13,7 @@ from .problem import DataError, Problem
 
 
 def check(partners: Iterable[Settings], *, root: Path | None = None) -> list[Problem]:
-    """Every problem of every catalogued table, worst first: tables that cannot be read, rows that
+    """Every problem of every cataloged table, worst first: tables that cannot be read, rows that
     break a contract, then what is stale or empty.
 
     A shared table is read whole, once; a partner's private table once for each partner. A mistake that several partners share

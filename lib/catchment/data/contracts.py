@@ -1,4 +1,4 @@
-"""What the catalogue promises of a table, checked by Pandera at the door, breaches said in words.
+"""What the catalog promises of a table, checked by Pandera at the door, breaches said in words.
 
 A contract covers the columns that were read: type, missing values, pattern, range, categories, key, references.
 """

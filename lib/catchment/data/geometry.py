@@ -1,4 +1,4 @@
-"""Shapes (GeoJSON, GeoParquet) with the catalogued columns, filtered while reading."""
+"""Shapes (GeoJSON, GeoParquet) with the cataloged columns, filtered while reading."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def read(paths: Sequence[Path], name: str, entry: Table, shown: Sequence[str], f
     """The shapes of all files of a table that pass the filters; rows count from 1 in the order of each file."""
     for column in filters:
         if column not in entry.columns:
-            raise DataError(Problem(name, "a filter on a catalogued column", repr(column), hint=nearest(column, entry.columns)))
+            raise DataError(Problem(name, "a filter on a cataloged column", repr(column), hint=nearest(column, entry.columns)))
     parts = [_part(path, name, entry, shown[place], place) for place, path in enumerate(paths)]
     shapes = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     for column, wanted in filters.items():

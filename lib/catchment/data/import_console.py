@@ -69,7 +69,7 @@ def _remove(arguments: argparse.Namespace) -> None:
     name = arguments.name or arguments.kind
     gone = importing.remove(arguments.kind, arguments.remove, root=root(), name=arguments.name, partner=arguments.partner)
     now = catalog.tables(root()).get(name)
-    left = "no longer in the catalogue" if now is None else "the simulated table again" if now.simulated else f"now {now.edition}"
+    left = "no longer in the catalog" if now is None else "the simulated table again" if now.simulated else f"now {now.edition}"
     print(f"{gone.file} removed; {name} is {left}")
 
 

@@ -1,7 +1,7 @@
 """One partner for a process: what it may open, and a wall round it for the processes that build pages.
 
 `confine` cannot be undone: the process reads one partner from then on. Python's own `open` is watched by an audit hook, DuckDB is
-locked to the files that the catalogue lists for the partner, and `Tables` of another partner are refused. What lies in one file
+locked to the files that the catalog lists for the partner, and `Tables` of another partner are refused. What lies in one file
 with rows of several partners is cut by its filter; give such a table a path with `{partner}` and the wall holds for it too.
 """
 
@@ -22,7 +22,7 @@ _walls: dict[str, re.Pattern[str]] = {}
 
 
 def readable(root: Path, partner: str) -> list[Path]:
-    """Every data file that the catalogue lists for one partner, its own and the shared ones."""
+    """Every data file that the catalog lists for one partner, its own and the shared ones."""
     data = root / "data"
     patterns = {entry.path.replace("{partner}", partner) for entry in tables(root).values() if entry.path}
     return sorted({path for pattern in patterns for path in data.glob(pattern) if path.is_file()})
@@ -38,7 +38,7 @@ def confine(settings: Settings) -> None:
 
 
 def walls(root: Path) -> dict[str, re.Pattern[str]]:
-    """The places of private files as the catalogue writes them, and what a path there looks like for any partner."""
+    """The places of private files as the catalog writes them, and what a path there looks like for any partner."""
     listed = {f"data/{entry.path}" for entry in tables(root).values() if "{partner}" in (entry.path or "")}
     places = (f"{os.path.realpath(root)}/{path}" for path in sorted({*listed, (PARTNERS / "{partner}.yml").as_posix()}))
     return {place: _pattern(place, _ID) for place in places}
@@ -46,7 +46,7 @@ def walls(root: Path) -> dict[str, re.Pattern[str]]:
 
 @cache
 def _pattern(place: str, partner: str) -> re.Pattern[str]:
-    """A path of the catalogue, with `*` and `{partner}`, as a regular expression."""
+    """A path of the catalog, with `*` and `{partner}`, as a regular expression."""
     first, second, *more = (re.escape(part).replace(r"\*", "[^/]*") for part in place.split("{partner}"))
     # A second mention of the partner is the same partner.
     return re.compile(first + partner + second + "".join((r"(?P=partner)" if partner == _ID else partner) + part for part in more))

@@ -2,7 +2,7 @@
 
 Definitions. A table of scope `partner` holds private rows and is always cut to the partner's own; scope `region` is cut to
 the counties of the settings unless a filter names counties. Types after reading: text and category are text; integer is a
-whole number, or a floating one with NaN when the catalogue allows missing or suppressed values; date is a day at midnight.
+whole number, or a floating one with NaN when the catalog allows missing or suppressed values; date is a day at midnight.
 """
 
 import os
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Tables:
-    """The catalogue's tables as one partner may see them. Tables that were read are remembered in `used`."""
+    """The catalog's tables as one partner may see them. Tables that were read are remembered in `used`."""
 
     def __init__(self, settings: Settings, *, root: Path | None = None, threads: int = 1):
         isolation.refuse_other(settings.id)
@@ -92,7 +92,7 @@ class Tables:
         return found
 
     def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
-        """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its catalogued columns."""
+        """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its cataloged columns."""
         entry = table(self.root, name)
         filters = self._scoped(entry, filters)
         shown = self._files_shown(name, entry)
@@ -143,7 +143,7 @@ class Tables:
         wanted = list(entry.columns) if columns is None else list(columns)
         for column in wanted:
             if column not in entry.columns:
-                raise DataError(Problem(name, "a catalogued column", repr(column), hint=nearest(column, entry.columns)))
+                raise DataError(Problem(name, "a cataloged column", repr(column), hint=nearest(column, entry.columns)))
         return wanted
 
     def _scoped(self, entry: Table, filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Origin:
     period: str
     published: str | None
     accessed: str | None
-    licence: str
+    license: str
     simulated: bool
     suppress_below: int | None
     sha8: str
@@ -43,7 +43,7 @@ def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
         table.edition,
         table.published,
         table.accessed,
-        table.licence,
+        table.license,
         table.simulated,
         table.suppress_below,
         fingerprint(files)[:8] if files else "",

@@ -1,4 +1,4 @@
-"""A catalogued file as a lazy Ibis table: renamed, typed and filtered by DuckDB, so that only what is asked for is read.
+"""A cataloged file as a lazy Ibis table: renamed, typed and filtered by DuckDB, so that only what is asked for is read.
 
 For a CSV file every column is read as text and converted by its declared type. A text that did not become a value comes
 along in a column of its own (`<name>\\ttext`): it is either a mark of suppression or a mistake, never silently missing.
@@ -29,7 +29,7 @@ from catchment.params.text import nearest
 from .catalog import Column, Table
 from .problem import DataError, Problem
 
-ROW, FILE, TEXT = "\trow", "\tfile", "\ttext"  # a tab cannot be part of a catalogued name
+ROW, FILE, TEXT = "\trow", "\tfile", "\ttext"  # a tab cannot be part of a cataloged name
 
 _SHAPES = {
     "integer": r"^[+-]?\d+(\.0+)?$",
@@ -77,7 +77,7 @@ def _other_files(path: str, folder: Path) -> str:
 
 
 def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path) -> ir.Table:
-    """All files of a table as one lazy table with the catalogued columns, the file's position and the row's number.
+    """All files of a table as one lazy table with the cataloged columns, the file's position and the row's number.
 
     The conversion is a view inside DuckDB, written in its SQL: DuckDB looks through it, so a later choice of columns, rows or
     years reaches the files, and Ibis has only that choice to compile.
@@ -154,7 +154,7 @@ def headers(path: Path, name: str, shown: str, delimiter: str = ",") -> list[str
 
 
 def _places(name: str, table: Table, columns: Mapping[str, Column], path: Path, shown: str) -> tuple[dict[str, int], int]:
-    """Position of each catalogued column in a CSV file, where each must be named once, and the number of columns."""
+    """Position of each cataloged column in a CSV file, where each must be named once, and the number of columns."""
     if path.suffix == ".gz" and (wrong := _whole(path, path.stat().st_size, path.stat().st_mtime_ns)):
         raise DataError(Problem(name, "a complete gzip file", wrong, file=shown))
     wanted = {key: column.source or key for key, column in columns.items()}
@@ -224,7 +224,7 @@ def keep(lazy_table: ir.Table, name: str, table: Table, filters: Mapping[str, An
     """Only the rows that the filters name."""
     for column in filters:
         if column not in table.columns:
-            raise DataError(Problem(name, "a filter on a catalogued column", repr(column), hint=nearest(column, table.columns)))
+            raise DataError(Problem(name, "a filter on a cataloged column", repr(column), hint=nearest(column, table.columns)))
     conditions = [_condition(lazy_table[column], name, column, table.columns[column], wanted) for column, wanted in filters.items()]
     return lazy_table.filter(*conditions) if conditions else lazy_table
 

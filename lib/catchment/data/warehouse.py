@@ -91,7 +91,7 @@ def _options(query: str) -> dict[str, Any]:
 
 
 def _lazy(con: BaseBackend, name: str, entry: Table) -> ir.Table:
-    """The table with the catalogued columns, lazily, each in its declared type."""
+    """The table with the cataloged columns, lazily, each in its declared type."""
     schema, _, table = (entry.table or name).rpartition(".")
     try:
         raw = con.table(table, database=schema or None)

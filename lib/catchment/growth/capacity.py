@@ -3,11 +3,11 @@
 Definitions used
 ----------------
 Need
-    What a year's volume asks for at the planned utilisation (80-85 %: above that waits rise steeply).
-Utilisation
-    Volume over what the available resource could do at 100 %. The *planning limit* is the planned utilisation, the *hard limit* 100 %.
+    What a year's volume asks for at the planned utilization (80-85 %: above that waits rise steeply).
+Utilization
+    Volume over what the available resource could do at 100 %. The *planning limit* is the planned utilization, the *hard limit* 100 %.
 Year hit
-    The first year in which the need exceeds what is available, so utilisation passes the planning limit.
+    The first year in which the need exceeds what is available, so utilization passes the planning limit.
 
 Known bias: yearly volumes hide peaks inside the year, days of the week and hours of the day. Erlang-C supposes random (Poisson) arrivals,
 exponential service and an endless queue; booked visits arrive more evenly and wait less, so its waits are an upper guide. The Allen-Cunneen
@@ -46,7 +46,7 @@ def linac_fractions(*, slots_per_hour: float, hours_per_day: float, days_per_yea
     return slots_per_hour * hours_per_day * days_per_year * uptime
 
 
-def linacs(fractions: ArrayLike, *, fractions_per_linac: float, utilisation: float, retreatment: float = 0.0) -> np.ndarray | float:
+def linacs(fractions: ArrayLike, *, fractions_per_linac: float, utilization: float, retreatment: float = 0.0) -> np.ndarray | float:
     """Linear accelerators needed for a year's fractions.
 
     Parameters
@@ -55,21 +55,21 @@ def linacs(fractions: ArrayLike, *, fractions_per_linac: float, utilisation: flo
         Fractions a year. When they're planned from first courses only, ``retreatment`` (a share) adds the repeat courses.
     fractions_per_linac
         At 100 % of slots, see `linac_fractions`.
-    utilisation
+    utilization
         Planned share of the slots in use.
     """
     _positive(fractions_per_linac=fractions_per_linac)
-    _share(utilisation=utilisation)
-    return _volume(fractions) * (1 + retreatment) / (fractions_per_linac * utilisation)
+    _share(utilization=utilization)
+    return _volume(fractions) * (1 + retreatment) / (fractions_per_linac * utilization)
 
 
 def chairs(
-    visits: ArrayLike, *, hours_per_visit: float, hours_per_day: float, days_per_year: float, utilisation: float
+    visits: ArrayLike, *, hours_per_visit: float, hours_per_day: float, days_per_year: float, utilization: float
 ) -> np.ndarray | float:
     """Infusion chairs needed for a year's visits."""
     _positive(hours_per_visit=hours_per_visit, hours_per_day=hours_per_day, days_per_year=days_per_year)
-    _share(utilisation=utilisation)
-    return _volume(visits) * hours_per_visit / (hours_per_day * days_per_year * utilisation)
+    _share(utilization=utilization)
+    return _volume(visits) * hours_per_visit / (hours_per_day * days_per_year * utilization)
 
 
 def fte(cases: ArrayLike, *, cases_per_fte: float) -> np.ndarray | float:
@@ -139,12 +139,12 @@ def need(volumes: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
     volumes
         One row per year and measure: ``year, measure, volume_n``.
     resources
-        One row per resource: ``resource, title, measure, per_unit_n`` (volume that one unit can do in a year at 100 %), ``utilisation``
+        One row per resource: ``resource, title, measure, per_unit_n`` (volume that one unit can do in a year at 100 %), ``utilization``
         (planned share of that), ``available`` (units; or one row per ``year`` when capacity is added later).
 
     Returns
     -------
-    One row per year and resource: ``year, resource, title, measure, volume_n, need, available, utilisation_share, limit_share, hit, over``
+    One row per year and resource: ``year, resource, title, measure, volume_n, need, available, utilization_share, limit_share, hit, over``
     (``hit``: past the planning limit; ``over``: past 100 %). A resource with none available and no volume isn't hit.
     """
     keys = ["measure", "year"] if "year" in resources else ["measure"]
@@ -152,13 +152,13 @@ def need(volumes: pd.DataFrame, resources: pd.DataFrame) -> pd.DataFrame:
     most = joined["per_unit_n"] * joined["available"]
     used = np.divide(joined["volume_n"], most, out=np.where(joined["volume_n"] > 0, np.inf, 0.0), where=most > 0)
     return joined.assign(
-        need=joined["volume_n"] / (joined["per_unit_n"] * joined["utilisation"]),
-        utilisation_share=used,
-        limit_share=joined["utilisation"],
-        hit=used > joined["utilisation"],
+        need=joined["volume_n"] / (joined["per_unit_n"] * joined["utilization"]),
+        utilization_share=used,
+        limit_share=joined["utilization"],
+        hit=used > joined["utilization"],
         over=used > 1,
     ).sort_values(["resource", "year"], ignore_index=True)[
-        ["year", "resource", "title", "measure", "volume_n", "need", "available", "utilisation_share", "limit_share", "hit", "over"]
+        ["year", "resource", "title", "measure", "volume_n", "need", "available", "utilization_share", "limit_share", "hit", "over"]
     ]
 
 
@@ -167,7 +167,7 @@ def limits(needed: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    ``resource, title, utilisation_share`` of the first year, ``need_last`` and ``available_last``, ``year_hit`` and ``year_over``
+    ``resource, title, utilization_share`` of the first year, ``need_last`` and ``available_last``, ``year_hit`` and ``year_over``
     (missing: not within the years given).
     """
     ordered = needed.sort_values("year")
@@ -177,7 +177,7 @@ def limits(needed: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "title": first["title"],
-                "utilisation_share": first["utilisation_share"],
+                "utilization_share": first["utilization_share"],
                 "limit_share": first["limit_share"],
                 "need_last": groups["need"].last(),
                 "available_last": groups["available"].last(),
@@ -197,9 +197,9 @@ def waits(
 
     Returns
     -------
-    One row per year: ``year, available, utilisation_share, wait_share`` (probability of waiting) and ``wait_min``.
+    One row per year: ``year, available, utilization_share, wait_share`` (probability of waiting) and ``wait_min``.
     """
-    rows = needed.loc[needed["resource"].eq(resource) & needed["available"].ge(1), ["year", "volume_n", "available", "utilisation_share"]]
+    rows = needed.loc[needed["resource"].eq(resource) & needed["available"].ge(1), ["year", "volume_n", "available", "utilization_share"]]
     units, arrivals = rows["available"].astype(int).tolist(), (rows["volume_n"] / hours_per_year).tolist()
     pairs = list(zip(units, arrivals, strict=True))
     minutes = [60 * wait(unit, rate, hours_per_visit, arrival_cv=arrival_cv, service_cv=service_cv) for unit, rate in pairs]

@@ -38,7 +38,7 @@ def _with(row: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
 def _accented(rooms: pd.DataFrame) -> str:
     """The line that comes closest to its limit when nothing changes."""
     still = rooms[rooms["line"].str.endswith("nothing changes")]
-    return str(still.loc[(still["utilisation_share"] - still["limit_share"]).idxmax(), "line"])
+    return str(still.loc[(still["utilization_share"] - still["limit_share"]).idxmax(), "line"])
 
 
 def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFrame], Block]:
@@ -50,12 +50,12 @@ def rooms(report: Report, plan: Plan, row: pd.DataFrame) -> Callable[[pd.DataFra
         unchanged, planned = (scenarios.with_plan(rules, plan, _with(row, moved), go) for go in cases)
         frame = cut.rooms(unchanged, planned)
         limits = [capacity.limits(needed[needed["resource"].isin(["linac", "chair"])]) for needed in (unchanged, planned)]
-        chair = rules.resources["chair"].utilisation_share.value
+        chair = rules.resources["chair"].utilization_share.value
         return report.figure(
             plots.trend(
                 frame,
                 "year",
-                "utilisation_share",
+                "utilization_share",
                 group="line",
                 accent=_accented(frame),
                 target=chair,

@@ -205,7 +205,7 @@ def cards(
     """
     seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
     forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
-    chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilisation_share"]
+    chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilization_share"]
     cases = seen["cases", now]
     found = [
         Kpi(

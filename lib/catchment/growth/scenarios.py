@@ -379,7 +379,7 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
                     "title": item.title,
                     "measure": item.measure,
                     "per_unit_n": units[name],
-                    "utilisation": item.utilisation_share.value,
+                    "utilization": item.utilization_share.value,
                     "available": item.available + more[:, place],
                 }
             )
@@ -390,7 +390,7 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
 
 
 def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Mean waits for a free infusion chair by year, of each case: ``line, year, available, utilisation_share, wait_share, wait_min``.
+    """Mean waits for a free infusion chair by year, of each case: ``line, year, available, utilization_share, wait_share, wait_min``.
 
     Parameters
     ----------
@@ -405,7 +405,7 @@ def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.Da
         "service_cv": chair.service_cv.value,
     }
     lines = [capacity.waits(need, resource="chair", **queue).assign(line=line) for line, need in needed.items()]
-    table = pd.concat(lines, ignore_index=True)[["line", "year", "available", "utilisation_share", "wait_share", "wait_min"]]
+    table = pd.concat(lines, ignore_index=True)[["line", "year", "available", "utilization_share", "wait_share", "wait_min"]]
     return table.round({"available": 1, "wait_min": 1})
 
 
@@ -423,7 +423,7 @@ def breach(settings: "Growth", plan: Plan, outcome: Outcome, *, resources: Seque
                         "year": plan.years,
                         "resource": name,
                         "title": item.title,
-                        "breach_share": (used > item.utilisation_share.value).mean(axis=0),
+                        "breach_share": (used > item.utilization_share.value).mean(axis=0),
                         "over_share": (used > 1).mean(axis=0),
                     }
                 )

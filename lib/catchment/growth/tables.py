@@ -28,7 +28,7 @@ LABELS = {
     "irr_share": "IRR", "mirr_share": "MIRR", "payback_years": "Payback", "discounted_payback_years": "Discounted payback",
     "profitability_index": "Profitability index", "probability_share": "Chance", "break_even_share": "Pays at share of effect",
     "expected_usd": "NPV times chance", "panel": "Volume", "revenue_usd": "Net revenue", "contribution_share": "Share of revenue",
-    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilisation_share": "In use",
+    "path": "End of the tree", "weighted_usd": "Chance times NPV", "line": "Case", "utilization_share": "In use",
     "now_share": "In use, first year", "limit_share": "Planning limit", "resource": "Resource", "need_last": "Needed in the end",
     "available_last": "There in the end", "year_hit": "Limit passed", "year_over": "100 % passed",
     "year_hit_planned": "Limit passed, with the plan", "wait_min": "Mean wait", "wait_share": "Who wait", "available": "Units",
@@ -210,11 +210,11 @@ def scenarios(compared: pd.DataFrame) -> pd.DataFrame:
 def rooms(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     """Use of machines and chairs by year, with and without the plan; a resource that isn't there is left out."""
     both = pd.concat([unchanged.assign(case="nothing changes"), planned.assign(case="with the plan")])
-    kept = both[both["resource"].isin(["linac", "chair"]) & np.isfinite(both["utilisation_share"]) & both["available"].gt(0)]
+    kept = both[both["resource"].isin(["linac", "chair"]) & np.isfinite(both["utilization_share"]) & both["available"].gt(0)]
     short = kept["resource"].map({"linac": "Linacs", "chair": "Chairs"})
     return (
         kept.assign(line=short + ", " + kept["case"])[
-            ["resource", "line", "year", "utilisation_share", "limit_share", "volume_n", "available"]
+            ["resource", "line", "year", "utilization_share", "limit_share", "volume_n", "available"]
         ]
         .round({"available": 1})
         .reset_index(drop=True)
@@ -230,7 +230,7 @@ def limits(unchanged: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
     kept = table[(table["available_last"] > 0) | (table["need_last"] > 0)]
     kept = kept.assign(**{column: kept[column].astype("string").fillna("never") for column in hit})
     return (
-        kept.rename(columns={"utilisation_share": "now_share"})[
+        kept.rename(columns={"utilization_share": "now_share"})[
             ["title", "now_share", "limit_share", "need_last", "available_last", "year_hit", "year_over", "year_hit_planned"]
         ]
         .round({"need_last": 1, "available_last": 1})

@@ -21,7 +21,7 @@ from .shares import origin_and_share, share
 
 RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total": "Total service area"}
 
-TABLES = ["hospitals", "partner_hospitals"]  # of the catalogue, together every hospital
+TABLES = ["hospitals", "partner_hospitals"]  # of the catalog, together every hospital
 TOP = ["place", "cases_n", "origin_share", "share", "share_low", "share_high"]
 MAPPED = ["zip", "city", "stays", "stays_suppressed", "share", "share_suppressed"]
 

@@ -29,7 +29,7 @@ class Facts:
 
     title: str
     partner: str
-    programme: str
+    program: str
     through: str
     produced: str
     code: str
@@ -47,7 +47,7 @@ def render(notebook, *, settings, produced: str, version: str, others: tuple[tup
     return html(
         notebook,
         Facts(
-            title=notebook.metadata["catchment"]["title"], partner=f"{settings.name}, {settings.place}", programme=settings.programme,
+            title=notebook.metadata["catchment"]["title"], partner=f"{settings.name}, {settings.place}", program=settings.program,
             through=str(settings.as_of), produced=produced, code=version, others=others,
             parameters=tuple((name, json.dumps(value, default=str)) for name, value in sorted(parameters.items())),
         ),
@@ -116,7 +116,7 @@ def _resources(notebook, facts: Facts) -> dict[str, Any]:
     told = summary(notebook)
     texts = [_markdown(cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
     return {
-        "title": facts.title, "partner": facts.partner, "programme": facts.programme, "home": facts.home, "others": facts.others,
+        "title": facts.title, "partner": facts.partner, "program": facts.program, "home": facts.home, "others": facts.others,
         "facts": (("Partner", facts.partner), ("Data through", facts.through)), "produced": facts.produced,
         "contents": [found for text in texts for found in _HEADING.findall(text)], "banners": _banners(told), "markdown": _markdown,
         "style": style(), "sheets": notebook.metadata.get("catchment", {}).get("sheets", ""), "parameters": facts.parameters,

@@ -137,7 +137,7 @@ class Exhibit:
     subtitle
         Of a figure: measure, population, place, period.
     sources
-        Names of the catalogued tables behind it.
+        Names of the cataloged tables behind it.
     note
         The caveat under it.
     claims

@@ -235,7 +235,7 @@ class Report:
         )
 
     def sources(self) -> Block:
-        """Every table that the page used: producer, edition, dates, licence, fingerprint."""
+        """Every table that the page used: producer, edition, dates, license, fingerprint."""
         items = "".join(f"<li>{_origin(origin)}</li>" for origin in self.tables.used)
         vintages = [
             {"title": each.title, "period": str(each.period), "published": str(each.published or ""), "simulated": each.simulated}
@@ -354,7 +354,7 @@ def _origin(origin) -> str:
     parts = [f"<b>{marks.escape(origin.title)}</b>", marks.escape(origin.producer), f"period {marks.escape(origin.period)}"]
     parts += [
         f"{word} {marks.escape(value)}"
-        for word, value in (("published", origin.published), ("accessed", origin.accessed), ("licence", origin.licence))
+        for word, value in (("published", origin.published), ("accessed", origin.accessed), ("license", origin.license))
         if value
     ]
     parts += ["<em>simulated</em>"] if origin.simulated else []

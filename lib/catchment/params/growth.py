@@ -176,7 +176,7 @@ class Resource(Section):
     """Units the program has today."""
     per_unit_n: Assumption[Positive] | None = None
     """Volume that one unit can do in a year at 100 %; machines and chairs are worked out from their hours instead."""
-    utilisation_share: Assumption[Share]
+    utilization_share: Assumption[Share]
     """Share of that at which it is planned: the planning limit."""
     most_share: Assumption[Share] | None = None
     """Share of that beyond which nobody more can be served (a machine, a chair); without it people are strained instead."""

@@ -43,7 +43,7 @@ class Settings(Section):
     """Academic health system that the partner is affiliated with."""
     network: list[str]
     """Systems whose hospitals and clinicians count as ours."""
-    programme: str
+    program: str
     """Title of the system's cancer program, printed at the head of each page."""
     region: list[CountyFips]
     """Counties whose figures are read, as FIPS codes."""

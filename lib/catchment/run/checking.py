@@ -25,7 +25,7 @@ class Checked:
 
     @property
     def code(self) -> int:
-        """2 when settings, catalogue or notebooks are wrong, 1 when data are, 0 when there are at most warnings."""
+        """2 when settings, catalog or notebooks are wrong, 1 when data are, 0 when there are at most warnings."""
         errors = [problem for problem in self.problems if problem["severity"] == "error"]
         return 2 if any(not problem["table"] for problem in errors) else 1 if errors else 0
 

@@ -1,7 +1,7 @@
 """What a page depended on when it was built, and what of that has changed since.
 
 A page depends on its notebook, the library modules that the notebook imports, its partner's resolved settings, the rows
-and catalogue entries it read, the headlines of the pages it needs, and the installed packages. Each question is asked
+and catalog entries it read, the headlines of the pages it needs, and the installed packages. Each question is asked
 cheaply first (same bytes, same size and time of a file) and exactly only when the cheap answer is no: an edited comment in a
 settings file resolves to the same settings, an edited table may hold the same rows for this partner. When nothing has
 changed, neither pandas nor the settings' models are loaded.
@@ -243,7 +243,7 @@ class Fingerprints:
 
             known = catalog.tables(self.root)
             found += [
-                f"catalogue entry {name} changed"
+                f"catalog entry {name} changed"
                 for name, digest in reads["entries"].items()
                 if name not in known or catalog.entry_digest(name, self.root) != digest
             ]

@@ -318,7 +318,7 @@ class _Run:
             waiting[page] = None
             return
         notebook = self.notebooks[page.notebook]
-        partner = {"name": settings.name, "place": settings.place, "programme": settings.programme, "through": str(settings.as_of)}
+        partner = {"name": settings.name, "place": settings.place, "program": settings.program, "through": str(settings.as_of)}
         reads = self.fingerprints.reads(page.partner, built.reads, job.since) if built.html else {}
         if failure is None and built.html is not None:
             self.publisher.keep(*self.gate.passed(job, built))

@@ -1,6 +1,6 @@
-"""Published files into tables of the catalogue: `run("hospital_service_area", ["HSAF_2023.csv"], root=root)`.
+"""Published files into tables of the catalog: `run("hospital_service_area", ["HSAF_2023.csv"], root=root)`.
 
-An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalogue entry in
+An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalog entry in
 data/imported/<name>.yml. It is read like any other; of a simulated table of the same name it takes the place. Importing the same
 bytes again does nothing, so an interrupted import is simply started again. `remove("hospital_service_area", "HSAF_2023.csv",
 root=root)` takes one file out again.
@@ -133,7 +133,7 @@ def _free(name: str, root: Path) -> None:
     _named(name)
     known = tables(root).get(name)
     if known and not known.simulated and name not in imports(root):
-        raise ImportRefused(f"the catalogue has a table {name!r} already; choose another name")
+        raise ImportRefused(f"the catalog has a table {name!r} already; choose another name")
 
 
 def _owned(kind: str, partner: str | None, root: Path) -> None:
@@ -220,7 +220,7 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
             **more,
             **common,
             "path": f"imported/{name}/*.geo.parquet",
-            "licence": "public domain",
+            "license": "public domain",
             "key": key,
             "period": "year",
             "columns": _columns(columns),
@@ -232,7 +232,7 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
     facts = {
         "title": layout.title,
         "producer": layout.producer,
-        "licence": layout.licence,
+        "license": layout.license,
         "note": layout.note,
         "suppress_below": layout.suppress_below,
     }

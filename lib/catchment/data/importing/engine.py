@@ -1,4 +1,4 @@
-"""A file of a known layout to a tidy Parquet table with its catalogue entry: whole or not at all, in bounded memory.
+"""A file of a known layout to a tidy Parquet table with its catalog entry: whole or not at all, in bounded memory.
 
 Definitions. A row is rejected when a cell is no value of its column; it is left out of the table and written to
 `<file>.rejects.csv` beside it with line, column and reason. A file is refused, and nothing is written, when it is not of the

@@ -1,6 +1,6 @@
 """Gift ledgers: Raiser's Edge NXT gift exports, Salesforce NPSP exports, and a plain template.
 
-Each kind makes one table of the catalogue: `gifts` (hard credits), `soft_credits`, `donors`, `payments`. Hard and soft credits never
+Each kind makes one table of the catalog: `gifts` (hard credits), `soft_credits`, `donors`, `payments`. Hard and soft credits never
 share a table. Known bias: exports know gift types by the names of their system; what each becomes is listed in `TYPES`, and a
 type that is not money (a schedule, an open proposal) is left out and told.
 """
@@ -290,7 +290,7 @@ def _layout(
         kind=kind,
         title=title,
         producer=producer,
-        licence="private to the partner",
+        license="private to the partner",
         scope="partner",
         key=["partner", *key],
         fields=fields,

@@ -77,7 +77,7 @@ class Field:
 
     @property
     def column(self) -> Column:
-        """The catalogue's entry of the column."""
+        """The catalog's entry of the column."""
         kind = self.type if self.type in ("integer", "number", "date", "boolean") else "text"
         share = {"share": True} if self.percent else {"share": False} if self.name.endswith("share") and self.max != 1 else {}
         low = {} if self.min is None or kind not in ("integer", "number") or self.percent else {"min": f"{self.min:g}"}
@@ -103,7 +103,7 @@ class Layout:
     fields: Sequence[Field]
     key: Sequence[str]
     """Columns of the table that tell one row from another; two equal ones refuse the file."""
-    licence: str = "public domain"
+    license: str = "public domain"
     suppress_below: int | None = None
     note: str = ""
     footer: bool = False

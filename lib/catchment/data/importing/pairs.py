@@ -242,7 +242,7 @@ LAYOUTS = (
         "Shared-patient pairs (DocGraph)",
         "CareSet Systems, DocGraph",
         [FROM, TO, PAIRS, PATIENTS, SAME_DAY],
-        licence="as agreed with the producer",
+        license="as agreed with the producer",
     ),
     _layout(
         "hop_teaming",
@@ -272,6 +272,6 @@ LAYOUTS = (
                 meaning="standard deviation of those days",
             ),
         ],
-        licence="as agreed with the producer",
+        license="as agreed with the producer",
     ),
 )

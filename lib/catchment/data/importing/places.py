@@ -160,7 +160,7 @@ DARTMOUTH = Layout(
     producer="Dartmouth Atlas of Health Care",
     key=["zip"],
     year=r"(?i)hrr(\d{2,4})",
-    licence="Dartmouth Atlas, free with citation",
+    license="Dartmouth Atlas, free with citation",
     fields=[
         Field(name="zip", aliases=["zipcode*", "zip*"], type="zip", meaning="ZIP code"),
         Field(name="hsa", aliases=["hsanum"], pattern=r"\d{4,5}", meaning="hospital service area"),

@@ -49,7 +49,7 @@ class Shelf:
 
     @property
     def listed(self) -> list[Imported]:
-        """What the catalogue says of these files."""
+        """What the catalog says of these files."""
         entry = imports(self.root).get(self.name)
         return [item for item in (entry.imported if entry else []) if item.partner == self.partner]
 
@@ -164,7 +164,7 @@ def _stem(file: str) -> str:
 
 
 def _namesakes(shelf: Shelf, stem: str) -> list[Path]:
-    """Parquet files of earlier imports under the same name, or of one that was interrupted before the catalogue had it."""
+    """Parquet files of earlier imports under the same name, or of one that was interrupted before the catalog had it."""
     files = {item.parquet: _stem(item.file) for item in shelf.listed}
     unlisted = re.compile(re.escape(stem) + r"(-[0-9a-f]{8})?(\.geo)?\.parquet")
     return [each for each in shelf.parquets if (files[each.name] == stem if each.name in files else unlisted.fullmatch(each.name))]
@@ -195,7 +195,7 @@ def _published(fresh: Path, target: Path) -> Path:
 
 
 def _unlisted(shelf: Shelf, parquet: Path) -> Imported:
-    """A Parquet file that the catalogue does not know: an import that was interrupted, or a file that someone put there."""
+    """A Parquet file that the catalog does not know: an import that was interrupted, or a file that someone put there."""
     return Imported(shelf.kind, parquet.name, parquet.name, "", "", 0, 0, 0, "", "", shelf.partner)
 
 

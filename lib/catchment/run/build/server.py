@@ -54,7 +54,7 @@ def rehearse():
     from catchment.page import document
 
     blank = nbformat.v4.new_notebook(metadata={"catchment": {"title": ""}})
-    document.html(blank, document.Facts(title="", partner="", programme="", through="", produced="", code=""))
+    document.html(blank, document.Facts(title="", partner="", program="", through="", produced="", code=""))
     figure = Figure()
     axes = figure.subplots()
     axes.plot([0, 1], label="0")
@@ -86,7 +86,7 @@ def ask_nothing():
 
 
 def read_project(root):
-    """Read what is kept until its file changes: the catalogue, the walls round partners, the portfolio's settings."""
+    """Read what is kept until its file changes: the catalog, the walls round partners, the portfolio's settings."""
     from catchment import params
     from catchment.data import catalog, isolation
 
@@ -101,7 +101,7 @@ if "CATCHMENT_PRELOAD" in os.environ:
     with without_slow_imports():
         names = list(filter(None, os.environ.pop("CATCHMENT_PRELOAD").split(",")))
         preload(names)
-    with contextlib.suppress(Exception):  # what is wrong with the library or the catalogue is told by the pages
+    with contextlib.suppress(Exception):  # what is wrong with the library or the catalog is told by the pages
         rehearse()
     # The collector would otherwise touch, and so copy, every shared object in each page's process.
     gc.collect()

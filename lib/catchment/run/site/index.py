@@ -34,7 +34,7 @@ def render(manifest: dict[str, Any]) -> str:
     changed = _changed(partners)
     return frame.render(
         "index.html.j2",
-        programme=next((each["programme"] for each in partners), ""),
+        program=next((each["program"] for each in partners), ""),
         partners=partners,
         measures=[_column(measure) for measure in measures],
         orders=orders,

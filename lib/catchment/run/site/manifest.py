@@ -16,7 +16,7 @@ from catchment.run.build.job import Built, Job
 from .trees import INTERNAL, LEADERSHIP, Trees
 
 NAME = "manifest.json"
-FORMAT = 3
+FORMAT = 4
 TOLD = ("kind", "at", "run")  # of a failure, in the leadership's manifest
 
 
