@@ -17,6 +17,15 @@ from catchment import words
 
 PEOPLE = ("cases_n", "patients_n", "discharges_n", "referrals_n", "visits_n", "stays_n", "deaths_n")
 PEOPLE_UNITS = tuple(name.removesuffix("_n") for name in PEOPLE)
+THINGS = (
+    *("clinicians_n", "certain_n", "zips_n", "counties_n", "hospitals_n", "sites_n", "services_n", "beds_n", "taxonomies_n", "links_n"),
+    *("years_n", "quarters_n", "months_n", "weeks_n", "days_n", "points_n", "standards_n", "indicators_n", "cards_n", "forecasts_n"),
+)
+_COUNTED = re.compile(
+    r"(?:^|_)(?:n|counts?|number|total|patients?|cases?|referrals?|visits?|discharges?|stays?|deaths?|people|persons?|women|men|female|male"
+    r"|enrolled|enrollments?|admissions?|encounters?|fractions|surgeries|infusions|eligible|reached|kept|leaked|numerator|denominator)$",
+    re.IGNORECASE,
+)
 NOTHING = "[z]"  # an empty text: nothing applies to this row
 _BOUND = re.compile(r"_(low|high|lower|upper|median)(_?\d+)?$")
 _UNITS = {
@@ -75,12 +84,27 @@ def is_people(column: str) -> bool:
     return column.endswith(PEOPLE)
 
 
+def counts_things(column: str) -> bool:
+    """Whether a column counts something that is not a patient: clinicians, ZIPs, months."""
+    return column.endswith(THINGS)
+
+
+def counts_people(column: str) -> bool:
+    """Whether a column of a table about patients has to be taken for a count of them: any count that is not known to be of things."""
+    return bool(_COUNTED.search(_BOUND.sub("", column))) and not counts_things(column)
+
+
+def is_year(column: str) -> bool:
+    """Whether a column holds calendar years."""
+    return column == "year" or column.endswith("_year") or column.startswith("year_")
+
+
 def of(column: str, values: pd.Series | None = None) -> Format:
     """The format of a column, from its name and, where the name is silent, from its values."""
     if (values is not None and not pd.api.types.is_numeric_dtype(values)) or (values is not None and pd.api.types.is_bool_dtype(values)):
         return Format("text")
     stem = _BOUND.sub("", column)
-    if stem == "year" or stem.endswith("_year") or stem.startswith("year_"):
+    if is_year(stem):
         return Format("year", digits=0) if values is not None and _has_big_gaps(values) else Format("text")
     return _by_suffix(stem, values) or _by_value(values)
 
