@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
+from statsmodels.stats.rates import confint_poisson
 
 from catchment.stats import rates
 
@@ -38,8 +39,28 @@ def test_gamma_limits_of_fay_and_feuer_1997(order, expected):
     assert tuple(np.round(rate[:3], 1)) == expected
 
 
-def test_gamma_limits_are_exact_poisson_for_one_age_group():
-    rate = rates.age_adjusted_rate([7], [50_000], [1])
+def test_gamma_limits_to_the_digits_that_dsrtest_prints():
+    """R package dsrTest 0.2.1, vignette: the same births of order 5 and later."""
+    rate = rates.age_adjusted_rate(CASES[:, 4], BIRTHS[:, 4], BIRTHS.sum(axis=1))
+    assert rate[:3] == pytest.approx((75.52901, 67.70212, 188.30017), abs=5e-6)
+
+
+def test_the_interval_that_seer_stat_prints():
+    """Tiwari, Clegg & Zou (2006): to each age group 1/k of an event is added for the upper limit; written out with scipy's gamma law."""
+    cases, births, standard = CASES[:, 4], BIRTHS[:, 4], BIRTHS.sum(axis=1)
+    weights = standard / standard.sum() / births
+    more = cases + 1 / len(cases)
+    mean, variance = (weights * more).sum(), (weights**2 * more).sum()
+    upper = stats.gamma.ppf(0.975, mean**2 / variance, scale=variance / mean)
+    ours, wide = (rates.age_adjusted_rate(cases, births, standard, method=method) for method in ("tiwari", "fay-feuer"))
+    assert ours.high == pytest.approx(1e5 * upper)
+    assert (ours.rate_100k, ours.low) == (wide.rate_100k, wide.low)
+    assert ours.rate_100k < ours.high < wide.high
+
+
+@pytest.mark.parametrize("method", ["fay-feuer", "tiwari"])
+def test_gamma_limits_are_exact_poisson_for_one_age_group(method):
+    rate = rates.age_adjusted_rate([7], [50_000], [1], method=method)
     assert np.allclose(rate[:3], np.array([7, *rates.poisson_exact(7)]) * 2)
 
 
@@ -93,6 +114,71 @@ def test_the_switch_from_exact_to_byar_is_at_ten_events():
     assert low[1] == rates.byar(10).low != rates.poisson_exact(10).low
 
 
+@pytest.mark.parametrize("count", [1, 5, 10, 250])
+def test_mid_p_limits_are_those_of_statsmodels(count):
+    assert rates.poisson_mid_p(count) == pytest.approx(confint_poisson(count, 1, method="midp-c"), abs=1e-5)
+
+
+def test_mid_p_limits_count_what_was_seen_half():
+    # No event: half of exp(-m) is 0.025 at m = ln 20.
+    assert rates.poisson_mid_p(0) == pytest.approx((0, np.log(20)))
+    low, high = rates.poisson_mid_p([4, 30], alpha=0.1)
+    for seen, least, most in zip([4, 30], low, high, strict=True):
+        assert stats.poisson.sf(seen, least) + stats.poisson.pmf(seen, least) / 2 == pytest.approx(0.05)
+        assert stats.poisson.cdf(seen - 1, most) + stats.poisson.pmf(seen, most) / 2 == pytest.approx(0.05)
+
+
+def test_a_ratio_has_the_limits_that_are_asked_for():
+    # As OpenEpi prints: 4 observed, 3.3 expected.
+    wanted = {"exact": (0.3303, 3.104), "mid-p": (0.3852, 2.924), "byar": (0.3261, 3.104)}
+    for method, limits in wanted.items():
+        found = rates.sir(4, 3.3, method=method)
+        assert found == pytest.approx((1.2121, *limits), rel=3e-4)
+    assert rates.sir(4, 3.3) == rates.sir(4, 3.3, method="exact")
+    assert rates.sir(40, 33.0) == rates.sir(40, 33.0, method="byar")
+
+
+def test_crude_rates_of_places_and_of_one():
+    one = rates.crude_rate(12, 40_000, method="exact")
+    assert one[:4] == pytest.approx((30.0, 15.5012, 52.4036, 12), abs=1e-3)  # exact limits of 12 events: 6.2006 to 20.9616
+    many = rates.crude_rate(pd.Series([12, 3]), pd.Series([40_000, 0]))
+    assert many.rate_100k[0] == 30 and np.isnan([many.rate_100k[1], many.low[1], many.high[1]]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: rates.age_adjusted_rate([1], [10], [1], method="gamma"), "method is one of fay-feuer, tiwari, dobson-byar, not 'gamma'"),
+        (lambda: rates.sir(1, 2.0, method="midp"), "method is one of switch, byar, exact, mid-p"),
+        (lambda: rates.crude_rate(1, 2.0, method="Byar"), "not 'Byar'"),
+        (lambda: rates.wilson(1, 2, alpha=95), "alpha lies between 0 and 1, not 95"),
+        (lambda: rates.poisson_limits(3, alpha=0), "alpha lies between"),
+        (lambda: rates.apc([1, 2, 3], [1, 2, 3], standard_error=[0.1, 0, 0.1]), "standard_error must be positive"),
+        (lambda: rates.expected_events([1.0, 2.0], [10, 10, 10, 10]), "2 age groups and population 4"),
+    ],
+)
+def test_what_is_not_known_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_labels_that_do_not_match_are_refused():
+    ages, tens = pd.Series([1.0, 2.0], index=[40, 45]), pd.Series([10.0, 20.0], index=[40, 50])
+    for call in (rates.expected_events, rates.sir, rates.crude_rate, rates.wilson, rates.quotient, rates.apc):
+        with pytest.raises(ValueError, match="different labels"):
+            call(ages, tens)
+    with pytest.raises(ValueError, match=r"cases and standard have different labels \(only one of them has 45, 50\)"):
+        rates.age_adjusted_rate(ages, ages * 9, tens)
+    with pytest.raises(ValueError, match="in another order"):
+        rates.sir(ages, ages[::-1])
+
+
+def test_an_unknown_count_gives_no_rate():
+    assert "no known count" in rates.age_adjusted_rate([1, np.nan], [100, 100], [1, 1]).note
+    assert np.isnan(rates.expected_events([np.nan, 5.0], [100, 100]))
+    assert np.isnan(rates.wilson(np.nan, 10)).all()
+
+
 def test_byar_is_not_the_variant_with_half_an_event():
     variant = 10.5 * (1 - 1 / (9 * 10.5) - 1.959964 / 3 * np.sqrt(1 / 10.5)) ** 3
     assert abs(rates.byar(10).low - variant) > 0.2
@@ -134,22 +220,6 @@ def test_sir_of_the_reference_population_is_one_and_without_expectation_it_is_mi
 def test_sir_takes_series_and_switches_method():
     found = rates.sir(pd.Series([4, 40]), pd.Series([2.0, 20.0]))
     assert np.allclose(found.low, [rates.poisson_exact(4).low / 2, rates.byar(40).low / 20])
-
-
-def test_funnel_narrows_with_size_and_crosses_no_more_than_it_should():
-    low, high = rates.funnel_limits([5, 50, 500])
-    assert (np.diff(low) > 0).all() and (np.diff(high) < 0).all() and (low >= 0).all()
-    outer = rates.funnel_limits(50, level=0.998)
-    assert outer.low < low[1] < 1 < high[1] < outer.high
-    binomial = rates.funnel_limits(100, reference=0.2, distribution="binomial")
-    assert 0.1 < binomial.low < 0.2 < binomial.high < 0.3
-
-
-def test_funnel_interpolates_between_counts_as_spiegelhalter_2005():
-    # 10 expected: ppf(0.975) = 17; limit = (17 - (F(17) - .975) / p(17)) / 10
-    low, high = rates.funnel_limits(10)
-    assert high == pytest.approx((17 - (stats.poisson.cdf(17, 10) - 0.975) / stats.poisson.pmf(17, 10)) / 10)
-    assert low == pytest.approx((4 - (stats.poisson.cdf(4, 10) - 0.025) / stats.poisson.pmf(4, 10)) / 10)
 
 
 # NIST StRD "Norris" (certified slope 1.00211681802045, standard error 4.29796848199937e-4), read as log rates per thousandth.
@@ -283,7 +353,7 @@ def test_wilson_covers_on_average(share, n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["fay-feuer", "dobson-byar"])
+@pytest.mark.parametrize("method", ["fay-feuer", "tiwari", "dobson-byar"])
 def test_adjusted_rate_limits_cover(method):
     random, people, standard = np.random.default_rng(3), np.array([9000, 6000, 1500]), np.array([30, 40, 30])
     true = np.array([20, 150, 900]) / 1e5

@@ -15,9 +15,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from catchment.stats import spatial
+from catchment.stats import funnel, spatial
 from catchment.stats.demand import expected_cases, reference_rates, us_rate
-from catchment.stats.rates import PER, funnel_curve, funnel_limits, quotient, sir
+from catchment.stats.rates import PER, quotient, sir
 from catchment.stats.shrinkage import empirical_bayes, poisson_gamma
 
 from .need import reference
@@ -59,12 +59,12 @@ def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: 
     listed = latest_period(incidence[incidence["site"] == site], counties)
     if not (listed["rate_100k"].notna() & (listed["cases_n_year"] > 0)).any():
         blank = pd.DataFrame({"county_fips": pd.Series(dtype=str), "cases_n": 0.0, "expected_n": 0.0, "basis": "", "population_n": 0.0})
-        return Burden(_judged(blank, 1, 0.05), funnel_curve([]), "no period published", "nothing")
+        return Burden(_judged(blank, 1, 0.05), funnel.curve([]), "no period published", "nothing")
     height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
     base = us_rate(by_age, frames["standard_population"], site=site)
     table = standardized(listed, frames["population"], reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
     return Burden(
-        table, funnel_curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared
+        table, funnel.curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared
     )
 
 
@@ -160,18 +160,9 @@ def standardized(
 
 def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     table["sir"], table["sir_low"], table["sir_high"] = sir(table["cases_n"], table["expected_n"], alpha=alpha)
-    table["funnel_low"], table["funnel_high"] = funnel_limits(table["expected_n"], level=0.95)
-    table["funnel_outer_low"], table["funnel_outer_high"] = funnel_limits(table["expected_n"], level=0.998)
-    table["signal"] = np.select(
-        [
-            table["sir"] > table["funnel_outer_high"],
-            table["sir"] < table["funnel_outer_low"],
-            table["sir"] > table["funnel_high"],
-            table["sir"] < table["funnel_low"],
-        ],
-        ["high (99.8 %)", "low (99.8 %)", "high (95 %)", "low (95 %)"],
-        "as expected",
-    )
+    table["funnel_low"], table["funnel_high"] = funnel.limits(table["expected_n"])
+    table["funnel_outer_low"], table["funnel_outer_high"] = funnel.limits(table["expected_n"], level=funnel.OUTER)
+    table["signal"] = funnel.signal(table["cases_n"], table["expected_n"])
     smooth = poisson_gamma(table["cases_n"], table["expected_n"], alpha=alpha)
     table["smoothed"], table["smoothed_low"], table["smoothed_high"] = smooth.value, smooth.low, smooth.high
     years = table["population_n"].fillna(0) * span

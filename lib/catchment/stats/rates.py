@@ -10,16 +10,22 @@ different age weights, so each compares with the reference only, never with anot
 Nothing divides by zero silently: without population, without trials or without expected events a value is NaN.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
+from scipy.optimize import elementwise
 from statsmodels.regression.linear_model import WLS
 from statsmodels.stats.proportion import proportion_confint
 
+from . import given
+
 PER = 100_000
+SWITCH = 10  # events from which Byar's limits stand in for the exact ones
+Poisson = Literal["switch", "byar", "exact", "mid-p"]
+Adjusted = Literal["fay-feuer", "tiwari", "dobson-byar"]
 
 
 class Limits(NamedTuple):
@@ -30,12 +36,12 @@ class Limits(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """An age-adjusted rate per 100,000 with its limits and, when it could not be given, the reason."""
+    """A rate per 100,000 with its limits and the events behind it, floats or arrays; `note` says why there is none."""
 
-    rate_100k: float
-    low: float
-    high: float
-    cases_n: float
+    rate_100k: float | np.ndarray
+    low: float | np.ndarray
+    high: float | np.ndarray
+    cases_n: float | np.ndarray
     note: str = ""
 
 
@@ -61,15 +67,19 @@ def _plain(values: np.ndarray) -> float | np.ndarray:
     return float(values) if np.ndim(values) == 0 else values
 
 
-def _counts(values: ArrayLike, name: str) -> np.ndarray:
-    numbers = np.asarray(values, dtype=float)
-    if np.any(numbers < 0):
-        raise ValueError(f"{name} must not be negative: {numbers.min():g}")
-    return numbers
-
-
+@overload
+def quotient(numerator: float, denominator: float) -> float: ...
+@overload
+def quotient(numerator: ArrayLike, denominator: ArrayLike) -> Any: ...
 def quotient(numerator: ArrayLike, denominator: ArrayLike) -> float | np.ndarray:
-    """Numerator over denominator, NaN where the denominator is zero or unknown."""
+    """Numerator over denominator, missing where the denominator is zero or unknown: a float of two numbers, else an array.
+
+    Raises
+    ------
+    ValueError
+        Two pandas objects have different labels.
+    """
+    given.labels(numerator=numerator, denominator=denominator)
     top, bottom = np.broadcast_arrays(np.asarray(numerator, dtype=float), np.asarray(denominator, dtype=float))
     result = np.full(bottom.shape, np.nan)
     np.divide(top, bottom, out=result, where=(bottom != 0) & ~np.isnan(bottom))
@@ -77,18 +87,20 @@ def quotient(numerator: ArrayLike, denominator: ArrayLike) -> float | np.ndarray
 
 
 def wilson(count: ArrayLike, nobs: ArrayLike, *, alpha: float = 0.05) -> Limits:
-    """Wilson score limits of a share; NaN where there were no trials.
+    """Wilson score limits of a share (0 to 1); missing where there were no trials.
 
     Raises
     ------
     ValueError
-        When a count is negative or larger than its total.
+        A count is negative or larger than its total, or the two have different labels.
 
     References
     ----------
-    Wilson (1927), JASA 22:209; Brown, Cai, DasGupta (2001), Statistical Science 16:101.
+    Wilson (1927), JASA 22:209; Brown, Cai & DasGupta (2001), Statistical Science 16:101.
     """
-    counts, totals = np.broadcast_arrays(_counts(count, "count"), _counts(nobs, "nobs"))
+    given.labels(count=count, nobs=nobs)
+    given.fraction(alpha, name="alpha")
+    counts, totals = np.broadcast_arrays(given.counts(count, name="count"), given.counts(nobs, name="nobs"))
     if np.any(counts > totals):
         raise ValueError("count must not exceed nobs")
     known = totals > 0
@@ -99,35 +111,88 @@ def wilson(count: ArrayLike, nobs: ArrayLike, *, alpha: float = 0.05) -> Limits:
 
 
 def poisson_exact(count: ArrayLike, *, alpha: float = 0.05) -> Limits:
-    """Exact (Garwood 1936) limits of a Poisson count, through the chi-square quantiles."""
-    counts = _counts(count, "count")
+    """Exact limits of a Poisson count, through the chi-square quantiles.
+
+    References
+    ----------
+    Garwood (1936), Biometrika 28:437.
+    """
+    given.fraction(alpha, name="alpha")
+    counts = given.counts(count, name="count")
     low = np.where(counts == 0, 0.0, stats.chi2.ppf(alpha / 2, 2 * np.where(counts == 0, 1, counts)) / 2)
     return Limits(_plain(low), _plain(stats.chi2.ppf(1 - alpha / 2, 2 * counts + 2) / 2))
 
 
-def byar(count: ArrayLike, *, alpha: float = 0.05) -> Limits:
-    """Byar's approximate limits of a Poisson count (Breslow & Day 1987, volume II, p. 69).
+def poisson_mid_p(count: ArrayLike, *, alpha: float = 0.05) -> Limits:
+    """Mid-P limits of a Poisson count: what was seen counts half in each tail. Narrower than the exact ones; 0 events begin at 0.
 
-    The lower limit is 0 at zero events. The variant with x + 0.5 that also goes by this name is not this method.
+    References
+    ----------
+    Rothman & Boice (1979), Epidemiologic Analysis with a Programmable Calculator; Cohen & Yang (1994), Biometrics 50:1143.
     """
-    counts = _counts(count, "count")
+    given.fraction(alpha, name="alpha")
+    counts = given.counts(count, name="count")
+    some = np.where(counts == 0, 1, counts)
+
+    def below(mean: np.ndarray, seen: np.ndarray, tail: np.ndarray) -> np.ndarray:
+        more = stats.gamma.cdf(mean, seen + 1)
+        return (more + np.where(seen > 0, stats.gamma.cdf(mean, np.maximum(seen, 1)), 1)) / 2 - tail
+
+    def solved(seen: np.ndarray, tail: float) -> np.ndarray:
+        ends = (np.where(seen > 0, stats.gamma.ppf(tail, np.maximum(seen, 1)), 0), stats.gamma.ppf(tail, seen + 1))
+        return elementwise.find_root(below, ends, args=(seen, np.full(seen.shape, tail))).x
+
+    low = np.where(counts == 0, 0.0, solved(some, alpha / 2))
+    return Limits(_plain(low), _plain(solved(counts, 1 - alpha / 2)))
+
+
+def byar(count: ArrayLike, *, alpha: float = 0.05) -> Limits:
+    """Byar's approximate limits of a Poisson count; the lower one is 0 at zero events.
+
+    The variant with x + 0.5 that also goes by this name is not this method.
+
+    References
+    ----------
+    Breslow & Day (1987), Statistical Methods in Cancer Research, volume II, p. 69.
+    """
+    given.fraction(alpha, name="alpha")
+    counts = given.counts(count, name="count")
     z = stats.norm.ppf(1 - alpha / 2)
     some, more = np.where(counts == 0, 1, counts), counts + 1
     low = np.where(counts == 0, 0.0, some * (1 - 1 / (9 * some) - z / (3 * np.sqrt(some))) ** 3)
     return Limits(_plain(low), _plain(more * (1 - 1 / (9 * more) + z / (3 * np.sqrt(more))) ** 3))
 
 
-def poisson_limits(count: ArrayLike, *, alpha: float = 0.05, switch: int = 10) -> Limits:
-    """Limits of a Poisson count: Byar's from `switch` events on, exact below."""
-    counts = _counts(count, "count")
-    near, exact = byar(counts, alpha=alpha), poisson_exact(counts, alpha=alpha)
-    return Limits(*(_plain(np.where(counts >= switch, a, b)) for a, b in zip(near, exact, strict=True)))
+def poisson_limits(count: ArrayLike, *, method: Poisson = "switch", alpha: float = 0.05) -> Limits:
+    """Limits of a Poisson count: "byar", "exact", "mid-p", or "switch", which is Byar's from ten events on and exact below.
+
+    Raises
+    ------
+    ValueError
+        The method is not known, or a count is negative.
+    """
+    given.word(method, get_args(Poisson), name="method")
+    if method == "mid-p":
+        return poisson_mid_p(count, alpha=alpha)
+    near, exact = byar(count, alpha=alpha), poisson_exact(count, alpha=alpha)
+    close = method == "byar" or (method == "switch" and np.asarray(count, dtype=float) >= SWITCH)
+    return Limits(*(_plain(np.where(close, a, b)) for a, b in zip(near, exact, strict=True)))
 
 
-def crude_rate(cases: ArrayLike, population: ArrayLike, *, alpha: float = 0.05) -> Rate:
-    """Events per 100,000 with Byar or exact limits; arrays give a Rate of arrays."""
-    low, high = poisson_limits(cases, alpha=alpha)
-    return Rate(*(quotient(PER * np.asarray(v, dtype=float), population) for v in (cases, low, high)), cases_n=cases)
+def crude_rate(cases: ArrayLike, population: ArrayLike, *, method: Poisson = "switch", alpha: float = 0.05) -> Rate:
+    """Events per 100,000 person-years with the limits of `poisson_limits`; missing without population.
+
+    Raises
+    ------
+    ValueError
+        The method is not known, a count is negative, or the two have different labels.
+    """
+    given.labels(cases=cases, population=population)
+    low, high = poisson_limits(cases, method=method, alpha=alpha)
+    events, people = given.counts(cases, name="cases"), given.counts(population, name="population")
+    return Rate(
+        quotient(PER * events, people), quotient(PER * np.asarray(low), people), quotient(PER * np.asarray(high), people), _plain(events)
+    )
 
 
 def age_adjusted_rate(
@@ -135,7 +200,7 @@ def age_adjusted_rate(
     population: ArrayLike,
     standard: ArrayLike,
     *,
-    method: Literal["fay-feuer", "dobson-byar"] = "fay-feuer",
+    method: Adjusted = "fay-feuer",
     alpha: float = 0.05,
     least: int = 0,
 ) -> Rate:
@@ -146,91 +211,98 @@ def age_adjusted_rate(
     cases, population, standard
         Events, person-years and standard population by age group, in the same order.
     method
-        Limits: "fay-feuer" (gamma, Fay & Feuer 1997) or "dobson-byar" (Dobson et al. 1991 with Byar's limits).
+        Limits: "fay-feuer" (gamma), "tiwari" (as SEER*Stat prints: the upper gamma limit adds the mean weight of the age groups where Fay
+        and Feuer add the largest, so it is narrower) or "dobson-byar" (as in England).
     least
         Fewer events than this give no rate (England's public-health practice is 10 with Dobson-Byar).
 
-    Notes
-    -----
-    SEER*Stat prints limits modified by Tiwari et al. (2006), slightly narrower than the gamma limits here.
+    Returns
+    -------
+    The rate, its limits and the events; without a rate all three are missing and `note` says why.
+
+    Raises
+    ------
+    ValueError
+        The method is not known, the three differ in length or labels, or a number is negative.
+
+    References
+    ----------
+    Fay & Feuer (1997), Statistics in Medicine 16:791; Tiwari, Clegg & Zou (2006), Statistical Methods in Medical Research 15:547; Dobson,
+    Kuulasmaa, Eberle & Scherer (1991), Statistics in Medicine 10:457, with Byar's limits.
     """
-    cases, population, standard = (_counts(v, n) for v, n in ((cases, "cases"), (population, "population"), (standard, "standard")))
-    events = float(cases.sum())
-    if not (cases.shape == population.shape == standard.shape):
+    given.word(method, get_args(Adjusted), name="method")
+    given.fraction(alpha, name="alpha")
+    given.labels(cases=cases, population=population, standard=standard)
+    seen, people, weight = (given.counts(v, name=n) for v, n in ((cases, "cases"), (population, "population"), (standard, "standard")))
+    if not (seen.shape == people.shape == weight.shape):
         raise ValueError("cases, population and standard need one value per age group each")
-    if standard.sum() == 0 or np.any((population == 0) & (standard > 0)):
+    used = weight > 0
+    seen, people, weight, events = seen[used], people[used], weight[used], float(seen.sum())
+    if not weight.size or np.any(people == 0):
         return Rate(np.nan, np.nan, np.nan, events, "an age group of the standard has no population")
+    if np.isnan(seen).any() or np.isnan(people).any():
+        return Rate(np.nan, np.nan, np.nan, events, "an age group has no known count or population")
     if events < least:
         return Rate(np.nan, np.nan, np.nan, events, f"fewer than {least} events")
-    used = standard > 0
-    weights = standard[used] / standard.sum() / population[used]
-    rate, variance = float(weights @ cases[used]), float(weights**2 @ cases[used])
-    limits = _gamma_limits if method == "fay-feuer" else _dobson_limits
-    low, high = limits(rate, variance, float(weights.max()), events, alpha)
+    parts = weight / weight.sum() / people
+    rate, variance = float(parts @ seen), float(parts**2 @ seen)
+    if method == "dobson-byar":
+        low, high = _dobson_limits(rate, variance, events, alpha)
+    else:
+        one = (parts.max(), parts.max() ** 2) if method == "fay-feuer" else (parts.mean(), (parts**2).mean())
+        low, high = _gamma_limits(rate, variance, *one, alpha)
     return Rate(PER * rate, PER * low, PER * high, events)
 
 
-def _gamma_limits(rate: float, variance: float, heaviest: float, events: float, alpha: float) -> Limits:
+def _gamma_limits(rate: float, variance: float, more: float, spread: float, alpha: float) -> tuple[float, float]:
+    """Gamma limits; one more event adds `more` to the rate and `spread` to its variance for the upper one."""
     low = 0.0 if rate == 0 else variance / (2 * rate) * stats.chi2.ppf(alpha / 2, 2 * rate**2 / variance)
-    wide, more = variance + heaviest**2, rate + heaviest
-    return Limits(float(low), float(wide / (2 * more) * stats.chi2.ppf(1 - alpha / 2, 2 * more**2 / wide)))
+    above, wide = rate + more, variance + spread
+    return float(low), float(wide / (2 * above) * stats.chi2.ppf(1 - alpha / 2, 2 * above**2 / wide))
 
 
-def _dobson_limits(rate: float, variance: float, heaviest: float, events: float, alpha: float) -> Limits:
+def _dobson_limits(rate: float, variance: float, events: float, alpha: float) -> tuple[float, float]:
     if events == 0:  # the scale sqrt(variance / events) has no meaning without events
-        return Limits(np.nan, np.nan)
+        return np.nan, np.nan
     low, high = poisson_limits(events, alpha=alpha)
     scale = np.sqrt(variance / events)
-    return Limits(rate + scale * (low - events), rate + scale * (high - events))
+    return float(rate + scale * (low - events)), float(rate + scale * (high - events))
 
 
 def expected_events(rate_100k: ArrayLike, population: ArrayLike) -> float:
-    """Events expected if reference age-specific rates held in this population."""
-    return float(np.sum(np.asarray(rate_100k, dtype=float) * _counts(population, "population")) / PER)
+    """Events expected if reference age-specific rates held in this population; missing where a rate or population is.
+
+    Raises
+    ------
+    ValueError
+        The two differ in length or labels (other age groups), or a population is negative.
+    """
+    given.labels(rate_100k=rate_100k, population=population)
+    each, people = np.asarray(rate_100k, dtype=float), given.counts(population, name="population")
+    if each.ndim and each.shape != people.shape:
+        raise ValueError(f"rate_100k has {each.size} age groups and population {people.size}: they must be the same ones")
+    return float(np.sum(each * people) / PER)
 
 
-def sir(observed: ArrayLike, expected: ArrayLike, *, alpha: float = 0.05) -> Ratio:
-    """Standardized incidence (or mortality) ratio, Byar from 10 events, exact below; NaN where nothing is expected.
+def sir(observed: ArrayLike, expected: ArrayLike, *, method: Poisson = "switch", alpha: float = 0.05) -> Ratio:
+    """Standardized incidence (or mortality) ratio, observed over expected, with the limits of `poisson_limits`; missing where nothing is
+    expected.
 
     Compare each ratio with its reference only: two SIRs rest on different age structures.
+
+    Raises
+    ------
+    ValueError
+        The method is not known, a count is negative, or the two have different labels.
+
+    References
+    ----------
+    Breslow & Day (1987), Statistical Methods in Cancer Research, volume II, section 2.3.
     """
-    low, high = poisson_limits(observed, alpha=alpha)
-    return Ratio(*(quotient(v, expected) for v in (observed, low, high)))
-
-
-def funnel_limits(
-    size: ArrayLike,
-    *,
-    reference: float = 1.0,
-    level: float = 0.95,
-    distribution: Literal["poisson", "binomial"] = "poisson",
-) -> Limits:
-    """Control limits around a reference, for areas or hospitals of different size.
-
-    `size` is the expected count (poisson, `reference` the ratio) or the number of trials (binomial, `reference` the
-    share). Quantiles are interpolated between counts as Spiegelhalter (2005, Statistics in Medicine 24:1185) does.
-    """
-    sizes = _counts(size, "size")
-    law = stats.poisson(sizes * reference) if distribution == "poisson" else stats.binom(sizes, reference)
-    return Limits(*(quotient(_interpolated(law, p), sizes) for p in ((1 - level) / 2, (1 + level) / 2)))
-
-
-def _interpolated(law, p: float) -> np.ndarray:
-    count = law.ppf(p)
-    above, mass = law.cdf(count), law.pmf(count)
-    part = np.divide(above - p, mass, out=np.zeros_like(mass), where=mass > 0)
-    return np.maximum(count - part, 0)
-
-
-def funnel_curve(size: ArrayLike, *, points: int = 60) -> pd.DataFrame:
-    """Limits to draw over a range of sizes, evenly spaced in logs: `size, low, high` (95 %) and `outer_low, outer_high` (99.8 %).
-
-    Empty without a size above zero.
-    """
-    sizes = np.asarray(size, dtype=float)
-    grid = np.geomspace(sizes[sizes > 0].min(), sizes.max(), points) if (sizes > 0).any() else np.empty(0)
-    (low, high), (outer_low, outer_high) = funnel_limits(grid), funnel_limits(grid, level=0.998)
-    return pd.DataFrame({"size": grid, "low": low, "high": high, "outer_low": outer_low, "outer_high": outer_high})
+    given.labels(observed=observed, expected=expected)
+    low, high = poisson_limits(observed, method=method, alpha=alpha)
+    due, seen = given.counts(expected, name="expected"), np.asarray(observed, dtype=float)
+    return Ratio(quotient(seen, due), quotient(low, due), quotient(high, due))
 
 
 def trend_label(low: float, high: float) -> str:
@@ -241,19 +313,42 @@ def trend_label(low: float, high: float) -> str:
 
 
 def apc(year: ArrayLike, rate: ArrayLike, *, standard_error: ArrayLike | None = None, alpha: float = 0.05) -> Trend:
-    """Annual percent change: 100 (exp(b) - 1) from a log-linear regression of the rate on the year.
+    """Annual percent change: 100 (exp(b) - 1) from a log-linear regression of the rate on the year, with limits by Student's t.
 
-    Years are weighted equally, or by (rate / standard error) squared, the inverse variance of the log rate.
-    Limits use Student's t with n - 2 degrees of freedom. Rates of zero have no logarithm and give NaN with a note.
+    Parameters
+    ----------
+    year, rate
+        One value a year each; years without a known rate are left out.
+    standard_error
+        Of each rate: years then weigh by (rate / standard error) squared, the inverse variance of the log rate, else equally.
+
+    Returns
+    -------
+    The change, its limits (n - 2 degrees of freedom) and its label; rates of zero have no logarithm, and fewer than three years no trend:
+    then the numbers are missing and `note` says why.
+
+    Raises
+    ------
+    ValueError
+        A rate is negative, a standard error not positive, or the arguments have different labels.
+
+    References
+    ----------
+    Kim, Fay, Feuer & Midthune (2000), Statistics in Medicine 19:335; SEER*Stat, Trend Algorithms.
     """
-    years, rates = np.asarray(year, dtype=float), _counts(rate, "rate")
+    given.labels(year=year, rate=rate, standard_error=standard_error)
+    given.fraction(alpha, name="alpha")
+    years, rates = np.asarray(year, dtype=float), given.counts(rate, name="rate")
     known = ~(np.isnan(years) | np.isnan(rates))
-    years, rates = years[known], rates[known]
+    errors = np.ones(rates.shape) if standard_error is None else np.asarray(standard_error, dtype=float)
+    years, rates, errors = years[known], rates[known], errors[known]
+    if not (errors > 0).all():
+        raise ValueError("standard_error must be positive for every year with a rate")
     if len(np.unique(years)) < 3:
         return Trend(np.nan, np.nan, np.nan, "not available", "fewer than three years")
     if np.any(rates == 0):
         return Trend(np.nan, np.nan, np.nan, "not available", "a year without events")
-    weights = 1.0 if standard_error is None else (rates / np.asarray(standard_error, dtype=float)[known]) ** 2
+    weights = 1.0 if standard_error is None else (rates / errors) ** 2
     design = np.column_stack([np.ones_like(years), years - years.mean()])
     fit = WLS(np.log(rates), design, weights=weights).fit()
     low, high = fit.conf_int(alpha=alpha)[1]
@@ -262,8 +357,13 @@ def apc(year: ArrayLike, rate: ArrayLike, *, standard_error: ArrayLike | None = 
 
 
 def apc_by(frame: pd.DataFrame, groups: list[str], *, year: str = "year", rate: str = "rate_100k") -> pd.DataFrame:
-    """One trend per group: a row each with `apc, apc_low, apc_high, trend, note` (percent a year)."""
+    """One trend for each group of rows.
+
+    Returns
+    -------
+    One row per group: the columns of `groups`, `apc`, `apc_low` and `apc_high` (percent a year), `trend` and `note`.
+    """
     rows = {keys: apc(part[year], part[rate]) for keys, part in frame.groupby(groups, sort=True)}
     found = pd.DataFrame(rows.values(), columns=["apc", "apc_low", "apc_high", "trend", "note"])
-    found.index = pd.MultiIndex.from_tuples([k if isinstance(k, tuple) else (k,) for k in rows], names=groups)
+    found.index = pd.MultiIndex.from_tuples(list(rows), names=groups)
     return found.reset_index()
