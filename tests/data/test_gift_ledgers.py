@@ -82,7 +82,7 @@ def read(root, *names, partner="dunes"):
 
 
 def rejects(root, name, file, partner="dunes"):
-    path = root / "data/imported" / name / partner / f"{file}.rejects.csv"
+    path = root / "data/partners" / partner / name / f"{file}.rejects.csv"
     with path.open(newline="") as stream:
         return {int(row["line"]): f"{row['expected']} / {row['found']}" for row in csv.DictReader(stream)}
 

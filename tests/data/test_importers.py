@@ -817,7 +817,7 @@ def private(project, monkeypatch):
 def test_a_partners_own_file_is_read_by_no_other_partner(private):
     for partner in ("dunes", "tallgrass"):
         importing.run("visits", [private / "visits.csv"], root=private, partner=partner)
-    (private / "data/imported/visits/tallgrass/visits.parquet").write_text("broken on purpose")
+    (private / "data/partners/tallgrass/visits/visits.parquet").write_text("broken on purpose")
     assert data.Tables(SETTINGS, root=private).read("visits")[["partner", "visit", "visits_n"]].values.tolist() == [["dunes", "V1", 3]]
     assert [item.partner for item in data.catalog.imports(private)["visits"].imported] == ["dunes", "tallgrass"]
 

@@ -37,7 +37,7 @@ def brought(project, kind, file, content, **more):
 
 
 def rejects(project, kind):
-    (path,) = (project / "data/imported" / kind).rglob("*.rejects.csv")
+    (path,) = (project / "data").rglob(f"{kind}/*.rejects.csv")
     with path.open(newline="") as stream:
         return list(csv.reader(stream))[1:]
 
@@ -261,7 +261,7 @@ def test_columns_that_name_patients_are_not_read(project):
     content = "\n".join([head + ",patient_name,mrn", *(row + ",Ann Example,12345" for row in rows)]) + "\n"
     _, frame = brought(project, "referral_extract", "cases.csv", content, partner="dunes")
     assert not {"patient_name", "mrn"} & set(frame)
-    written = b"".join(path.read_bytes() for path in (project / "data/imported").rglob("*") if path.is_file())
+    written = b"".join(path.read_bytes() for path in (project / "data/partners").rglob("*") if path.is_file())
     assert b"Ann Example" not in written
 
 

@@ -6,6 +6,7 @@ something else says so (`min: -100`, `share: false`).
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,11 @@ from catchment.params.text import Problem as Mistake
 from .problem import DataError, Problem
 
 Type = Literal["text", "integer", "number", "date", "boolean", "category"]
+
+OWN = "partners"
+"""Folder below data/ with one folder for each partner's own files."""
+PRIVATE = "private to the partner"
+_OWN_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".geojson", ".geo.parquet")
 
 
 class Column(Section):
@@ -66,7 +72,8 @@ class Table(Section):
     title: str
     """What it is, as pages name it."""
     path: str | None = None
-    """File below data/, or a glob of several with the same columns; `{partner}` stands for the partner's id."""
+    """File below data/, or a glob of several with the same columns. `{partner}` stands for the partner's id: all rows of such a file
+    are the partner's, and it needs no column that says so."""
     uri: str | None = None
     """Database that holds the table, without user or password."""
     table: str | None = None
@@ -78,7 +85,7 @@ class Table(Section):
     producer: str
     """Who made it."""
     edition: str
-    """Period covered, as printed."""
+    """Period covered, as printed; empty where the rows tell it."""
     published: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
     """When the producer published it."""
     accessed: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}){0,2}$")] | None = None
@@ -116,6 +123,11 @@ class Table(Section):
         if unknown := sorted(needed - self.names):
             raise ValueError(f"key, period or scope needs a column {unknown[0]!r} that is not listed")
         return self
+
+    @property
+    def private(self) -> bool:
+        """Whether the place names the partner, whose own all rows then are."""
+        return self.scope == "partner" and "{partner}" in (self.path or "")
 
     @property
     def names(self) -> set[str]:
@@ -157,19 +169,97 @@ class Imports(Section):
     """What became of each file."""
 
 
-def tables(root: Path) -> dict[str, Table]:
-    """Every table by name: data/catalog.yml, and what was imported, which takes the place of a simulated table of its name.
+def tables(root: Path, partner: str = "") -> dict[str, Table]:
+    """Every table by name, as one partner has it, or as all share it.
+
+    data/catalog.yml lists them. What was imported for every partner takes the place of a simulated table of its name, and so does
+    what is a partner's own, for this partner alone: its imports, and files in data/partners/<id>/ that are named like the table.
 
     Raises ParamsError with all mistakes of the catalog.
     """
+    return dict(_resolved(root, partner, tuple((str(path), _stamp(path)) for path in sources(root, partner))))
+
+
+def sources(root: Path, partner: str = "") -> list[Path]:
+    """The files that decide what the tables are: the catalog, the entries of imports, and what lies in the partner's own folder."""
+    data = root / "data"
+    own = own_folder(root, partner).glob("*") if partner else data.glob(f"{OWN}/*/*.yml")
+    return [
+        data / "catalog.yml",
+        *sorted((data / "imported").glob("*.yml")),
+        *sorted(path for path in own if path.name[0] != "." and path.is_file()),
+    ]
+
+
+def own_folder(root: Path, partner: str) -> Path:
+    """Where a partner's own files lie."""
+    return root / "data" / OWN / partner
+
+
+def imports(root: Path, partner: str | None = None) -> dict[str, Imports]:
+    """What was imported, by table name: for one partner, for all alike (""), or everything there is."""
+    data = root / "data"
+    shared = [] if partner else data.glob("imported/*.yml")
+    own = [] if partner == "" else data.glob(f"{OWN}/{partner or '*'}/*.yml")
+    found: dict[str, Imports] = {}
+    for path in sorted([*shared, *own]):
+        held = _imports(path, _stamp(path))
+        before = found[path.stem].imported if path.stem in found else []
+        found[path.stem] = held.model_copy(update={"imported": [*before, *held.imported]}) if before else held
+    return found
+
+
+@lru_cache(maxsize=64)
+def _resolved(root: Path, partner: str, stamps: tuple) -> dict[str, Table]:
     path = root / "data" / "catalog.yml"
     listed = _tables(path, _stamp(path))
-    return listed | {name: held.table for name, held in imports(root).items() if name not in listed or listed[name].simulated}
+    found = listed | _taken(listed, imports(root, ""))
+    if partner:
+        return found | _files_of(root, partner, found) | _taken(listed, imports(root, partner))
+    return {name: held.table for name, held in imports(root).items()} | found
 
 
-def imports(root: Path) -> dict[str, Imports]:
-    """What was imported, by table name."""
-    return {path.stem: _imports(path, _stamp(path)) for path in sorted((root / "data" / "imported").glob("*.yml"))}
+def _taken(listed: dict[str, Table], held: dict[str, Imports]) -> dict[str, Table]:
+    """The imported tables that are read: those of new names, and those in place of simulated ones, whose rules they keep."""
+    return {
+        name: _keeping(listed[name], each.table) if name in listed else each.table
+        for name, each in held.items()
+        if name not in listed or listed[name].simulated
+    }
+
+
+def _keeping(rules: Table, table: Table) -> Table:
+    """A table with the rules of the one that it replaces: what its columns may hold and refer to."""
+    kept = {
+        name: column.model_copy(
+            update={rule: value for rule in ("references", "pattern", "min", "max") if (value := getattr(rules.columns[name], rule))}
+            | ({"type": "category", "values": rules.columns[name].values} if rules.columns[name].values else {})
+        )
+        for name, column in table.columns.items()
+        if name in rules.columns
+    }
+    return table.model_copy(update={"columns": table.columns | kept})
+
+
+def _files_of(root: Path, partner: str, listed: dict[str, Table]) -> dict[str, Table]:
+    """Simulated tables in whose place a file of the partner's own folder stands."""
+    folder = own_folder(root, partner)
+    found = {
+        name: file for name, table in listed.items() for file in (f"{name}{suffix}" for suffix in _OWN_SUFFIXES)
+        if table.simulated and not table.year_from and (folder / file).is_file()
+    }  # fmt: skip
+    return {name: _own(listed[name], f"{OWN}/{{partner}}/{file}") for name, file in found.items()}
+
+
+def _own(table: Table, path: str) -> Table:
+    """A simulated table as a partner's own file takes its place: with its columns and rules, and nothing of what was made up."""
+    own = {"edition": "", "published": None, "accessed": None, "header": True, "license": PRIVATE}
+    return real(table).model_copy(update=own | {"path": path, "producer": "the partner"})
+
+
+def real(table: Table) -> Table:
+    """A table without what says that it was made up."""
+    return table.model_copy(update={"simulated": False, "note": "", "title": re.sub(r"\s*\([^()]*simulated[^()]*\)", "", table.title)})
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -178,7 +268,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=64)
 def _imports(path: Path, stamp: tuple[int, int] | None) -> Imports:
-    shown = f"data/imported/{path.name}"
+    shown = f"data/{path.relative_to(path.parents[1] if path.parent.name == 'imported' else path.parents[2]).as_posix()}"
     source = read(path, shown)
     if source.problems:
         raise ParamsError(source.problems)
@@ -222,17 +312,17 @@ def _unknown_references(tables: dict[str, Table], marks: dict[tuple, Mark]) -> l
     return found
 
 
-def table(root: Path, name: str) -> Table:
-    """The entry of one table; DataError names the nearest known table."""
-    known = tables(root)
+def table(root: Path, name: str, partner: str = "") -> Table:
+    """The entry of one table as a partner has it; DataError names the nearest known table."""
+    known = tables(root, partner)
     if name not in known:
         raise DataError(Problem(name, "a table listed in data/catalog.yml", repr(name), hint=nearest(name, known)))
     return known[name]
 
 
-def entry_digest(name: str, root: Path) -> str:
-    """SHA-256 of a table's resolved entry: changes when its place, columns or standing change."""
-    return hashlib.sha256(table(root, name).model_dump_json().encode()).hexdigest()
+def entry_digest(name: str, root: Path, partner: str = "") -> str:
+    """SHA-256 of a table's entry as the partner has it: changes when its place, columns or standing change."""
+    return hashlib.sha256(table(root, name, partner).model_dump_json().encode()).hexdigest()
 
 
 def dictionary(root: Path) -> str:

@@ -1,13 +1,13 @@
 """Reading every table of every partner, and all that is wrong with them at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from catchment.params import Settings
 
-from .catalog import Table, tables
+from .catalog import OWN, Table, imports, own_folder, tables
 from .load import Tables
 from .problem import DataError, Problem
 
@@ -22,16 +22,37 @@ def check(partners: Iterable[Settings], *, root: Path | None = None) -> list[Pro
     found: dict[Problem, None] = {}
     for number, settings in enumerate(partners):
         reader = Tables(settings, root=root)
-        for name, entry in tables(reader.root).items():
-            if entry.scope == "partner" or number == 0:
+        listed = tables(reader.root, settings.id)
+        for name, entry in listed.items():
+            if entry.scope == "partner" or number == 0 or _is_own(entry):
                 found |= dict.fromkeys(_problems(reader, name, entry))
+        found |= dict.fromkeys(_unread(reader.root, settings.id, listed))
     return sorted(
         found, key=lambda problem: (problem.severity != "error", problem.row is not None, -problem.count, problem.table, problem.file)
     )
 
 
+def _is_own(entry: Table) -> bool:
+    """Whether the table lies in the folder of a partner's own files."""
+    return (entry.path or "").startswith(f"{OWN}/")
+
+
+def _unread(root: Path, partner: str, listed: Mapping[str, Table]) -> Iterator[Problem]:
+    """Files in the partner's own folder that no table reads: they change nothing until they are imported."""
+    folder = own_folder(root, partner)
+    read = {path for entry in listed.values() if entry.path for path in (root / "data").glob(entry.path.replace("{partner}", partner))}
+    taken = {item.file for held in imports(root, partner).values() for item in held.imported}
+    for path in sorted(folder.glob("*")):
+        if path.is_file() and path not in read and path.name not in taken and path.suffix != ".yml" and not path.name.startswith("."):
+            shown = path.relative_to(root).as_posix()
+            yield Problem(
+                path.name.partition(".")[0], "a file that a table reads", "one that none reads", shown, severity="warning", partner=partner,
+                hint=f"name it TABLE.csv after a simulated table, or import it: catchment import KIND {shown} --partner {partner}",
+            )  # fmt: skip
+
+
 def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
-    partner = reader.settings.id if entry.scope == "partner" else ""
+    partner = reader.settings.id if entry.scope == "partner" or _is_own(entry) else ""
     try:
         frame = reader.whole(name)
     except DataError as error:

@@ -59,10 +59,13 @@ def expected(name: str, column: Column, check: str = "") -> str:
     return _WORDS[column.type]
 
 
-def breaches(frame: pd.DataFrame, name: str, table: Table, shown: list[str], listed: Mapping[str, Callable[[], set]]) -> list[Problem]:
+def breaches(
+    frame: pd.DataFrame, name: str, table: Table, shown: list[str], listed: Mapping[str, Callable[[], set]], partner: str = ""
+) -> list[Problem]:
     """Every breach of the contract in a frame as `scan` returns it, one problem for each column and kind, with its first row.
 
-    `listed` gives the allowed values of a column that references another table; it is called only for a column that was read.
+    `listed` gives the allowed values of a column that references another table; it is called only for a column that was read. All rows
+    of a file whose place names the `partner` must be this partner's.
     """
     columns = {key: column for key, column in table.columns.items() if key in frame}
     problems = [problem for key, column in columns.items() for problem in _unread(frame, name, key, column, shown)]
@@ -74,6 +77,9 @@ def breaches(frame: pd.DataFrame, name: str, table: Table, shown: list[str], lis
     for column in columns.keys() & listed.keys():
         unknown = frame.loc[frame[column].notna() & ~frame[column].isin(listed[column]()), column]
         problems += _problem(unknown, frame, name, table, column, "references", shown)
+    if table.private and "partner" in frame and (others := frame.loc[(frame["partner"] != partner).fillna(True), "partner"]).size:
+        wanted = f"{partner!r}, whose own file it is"
+        problems.append(_at(others, frame, name, "partner", table.columns["partner"], wanted, shown, hint="correct it; no row is left out"))
     return problems
 
 

@@ -68,7 +68,7 @@ def _remove(arguments: argparse.Namespace) -> None:
 
     name = arguments.name or arguments.kind
     gone = importing.remove(arguments.kind, arguments.remove, root=root(), name=arguments.name, partner=arguments.partner)
-    now = catalog.tables(root()).get(name)
+    now = catalog.tables(root(), arguments.partner or "").get(name)
     left = "no longer in the catalog" if now is None else "the simulated table again" if now.simulated else f"now {now.edition}"
     print(f"{gone.file} removed; {name} is {left}")
 
@@ -90,8 +90,12 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _state(name: str, item: catalog.Imported) -> str:
-    there = (root() / "data" / "imported" / name / item.partner / item.parquet).is_file()
+    there = (_folder(name, item) / item.parquet).is_file()
     return f"sha256 {item.sha256[:8]}" if there else "its Parquet file is missing: import it again"
+
+
+def _folder(name: str, item: catalog.Imported) -> Path:
+    return (catalog.own_folder(root(), item.partner) if item.partner else root() / "data" / "imported") / name
 
 
 def said(result, name: str) -> str:
@@ -103,12 +107,9 @@ def said(result, name: str) -> str:
         result.vintage,
         f"sha256 {result.sha256[:8]}",
     ]
-    rejects = (
-        f" (see data/imported/{name}/{result.partner + '/' if result.partner else ''}{Path(result.parquet).stem}.rejects.csv)"
-        if result.rejected
-        else ""
-    )
-    return f"{result.file} -> {name}: {', '.join(filter(None, parts))}{rejects}"
+    rejects = _folder(name, result).joinpath(Path(result.parquet).stem + ".rejects.csv").relative_to(root())
+    where = f" (see {rejects.as_posix()})" if result.rejected else ""
+    return f"{result.file} -> {name}: {', '.join(filter(None, parts))}{where}"
 
 
 class _Bars:

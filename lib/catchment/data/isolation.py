@@ -14,7 +14,7 @@ from pathlib import Path
 from catchment.params import Settings
 from catchment.params.load import PARTNERS
 
-from .catalog import tables
+from .catalog import OWN, tables
 
 _ID = "(?P<partner>[a-z][a-z0-9_-]*)"
 _confined: list[str] = []
@@ -24,7 +24,7 @@ _walls: dict[str, re.Pattern[str]] = {}
 def readable(root: Path, partner: str) -> list[Path]:
     """Every data file that the catalog lists for one partner, its own and the shared ones."""
     data = root / "data"
-    patterns = {entry.path.replace("{partner}", partner) for entry in tables(root).values() if entry.path}
+    patterns = {entry.path.replace("{partner}", partner) for entry in tables(root, partner).values() if entry.path}
     return sorted({path for pattern in patterns for path in data.glob(pattern) if path.is_file()})
 
 
@@ -38,16 +38,18 @@ def confine(settings: Settings) -> None:
 
 
 def walls(root: Path) -> dict[str, re.Pattern[str]]:
-    """The places of private files as the catalog writes them, and what a path there looks like for any partner."""
+    """The places of private files: those that the catalog writes, each partner's own folder and its settings; and what a path there
+    looks like for any partner."""
     listed = {f"data/{entry.path}" for entry in tables(root).values() if "{partner}" in (entry.path or "")}
-    places = (f"{os.path.realpath(root)}/{path}" for path in sorted({*listed, (PARTNERS / "{partner}.yml").as_posix()}))
+    own = {f"data/{OWN}/{{partner}}/**", f"{PARTNERS.as_posix()}/{{partner}}.yml", f"{PARTNERS.as_posix()}/{{partner}}.maps/**"}
+    places = (f"{os.path.realpath(root)}/{path}" for path in sorted(listed | own))
     return {place: _pattern(place, _ID) for place in places}
 
 
 @cache
 def _pattern(place: str, partner: str) -> re.Pattern[str]:
-    """A path of the catalog, with `*` and `{partner}`, as a regular expression."""
-    first, second, *more = (re.escape(part).replace(r"\*", "[^/]*") for part in place.split("{partner}"))
+    """A path of the catalog, with `*`, `**` and `{partner}`, as a regular expression."""
+    first, second, *more = (re.escape(part).replace(r"\*\*", ".*").replace(r"\*", "[^/]*") for part in place.split("{partner}"))
     # A second mention of the partner is the same partner.
     return re.compile(first + partner + second + "".join((r"(?P=partner)" if partner == _ID else partner) + part for part in more))
 

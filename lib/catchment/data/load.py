@@ -22,7 +22,7 @@ from catchment.params import Settings
 from catchment.params.text import nearest
 
 from . import geometry, isolation, reads, scan
-from .catalog import Table, table
+from .catalog import Table, real, table
 from .contracts import breaches
 from .origin import Origin, origin
 from .problem import DataError, Problem
@@ -65,7 +65,7 @@ class Tables:
         DataError
             With file, column, row, what was expected and what was found.
         """
-        entry = table(self.root, name)
+        entry = self._entry(name)
         wanted = self._wanted(name, entry, columns)
         filters = self._scoped(entry, filters)
         frame = self._checked(name, entry, [*wanted, *(key for key in entry.key if key not in wanted)], filters)
@@ -77,7 +77,7 @@ class Tables:
 
     def whole(self, name: str) -> pd.DataFrame:
         """All rows that the partner may see, every column, with the contract checked: what `check` reads; not remembered as used."""
-        entry = table(self.root, name)
+        entry = self._entry(name)
         columns = list(entry.columns)
         return _finished(
             self._checked(name, entry, columns, self._scoped(entry, {}) if entry.scope == "partner" else {}), name, entry, columns
@@ -85,7 +85,7 @@ class Tables:
 
     def has(self, name: str, **filters: Any) -> bool:
         """Whether the partner has at least one such row; nothing is checked and nothing is remembered as used."""
-        entry = table(self.root, name)
+        entry = self._entry(name)
         filters = self._scoped(entry, filters)
         found = self._any(name, entry, filters)
         reads.record(name, "has", None, filters, self._files_shown(name, entry), int(found), str(found))
@@ -93,7 +93,7 @@ class Tables:
 
     def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
         """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its cataloged columns."""
-        entry = table(self.root, name)
+        entry = self._entry(name)
         filters = self._scoped(entry, filters)
         shown = self._files_shown(name, entry)
         shapes = geometry.read(self._files(name, entry), name, entry, shown, filters)
@@ -111,12 +111,18 @@ class Tables:
         return self._origins.get(name) or self._origin(name)
 
     def _origin(self, name: str) -> Origin:
-        entry = table(self.root, name)
-        return origin(name, entry, self._files(name, entry) if entry.path else [])
+        entry = self._entry(name)
+        files = self._files(name, entry) if entry.path else []
+        # Nothing was made up for a partner who has none of it.
+        made_up = entry.simulated and bool(files or entry.uri)
+        return origin(name, entry if made_up == entry.simulated else real(entry), files)
 
     def source(self, *names: str) -> str:
         """The line under a figure: title and period of each table."""
         return "; ".join(dict.fromkeys(self.origin(name).line for name in names))
+
+    def _entry(self, name: str) -> Table:
+        return table(self.root, name, self.settings.id)
 
     @property
     def folder(self) -> Path:
@@ -163,9 +169,10 @@ class Tables:
         elif entry.uri:
             frame = ask(name, entry, lambda lazy: _answer(scan.keep(lazy, name, entry, filters), entry, columns))
         else:
+            whose = ["partner"] if entry.private and "partner" in entry.columns and "partner" not in columns else []
             with _said(name, entry, self.folder):
-                frame = _fetched(self._chosen(name, entry, filters), columns, [scan.ROW, scan.FILE])
-        problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry))
+                frame = _fetched(self._chosen(name, entry, filters), [*columns, *whose], [scan.ROW, scan.FILE])
+        problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry), self.settings.id)
         if problems:
             raise DataError(problems)
         return frame
@@ -186,8 +193,10 @@ class Tables:
             if not self._readable.issuperset(files):  # a file that came after the connection was opened
                 self._connected = None
                 con = self.connection
-            self._lazy[name] = scan.lazy(con, name, entry, files, self.folder)
-        return scan.keep(self._lazy[name], name, entry, filters)
+            self._lazy[name] = scan.lazy(con, name, entry, files, self.folder, self.settings.id)
+        # All rows of a partner's own file are its own: one that says otherwise is told, not left out.
+        asked = {column: value for column, value in filters.items() if not (entry.private and column == "partner")}
+        return scan.keep(self._lazy[name], name, entry, asked)
 
     def _shown(self, path: Path) -> str:
         return f"data/{path.relative_to(self.folder).as_posix()}"
@@ -207,7 +216,7 @@ class Tables:
         """All values of a referenced column, read once; of a private table only the partner's own."""
         if target not in self._listed:
             other, _, column = target.partition(".")
-            entry = table(self.root, other)
+            entry = self._entry(other)
             frame = self._checked(
                 other, entry.model_copy(update={"key": []}), [column], self._scoped(entry, {}) if entry.scope == "partner" else {}
             )
@@ -226,7 +235,7 @@ class Tables:
 def reread(item: Mapping[str, Any], settings: Settings) -> str:
     """The digest that a journal entry would have now; the journal itself stays as it is."""
     tables = Tables(settings)
-    filters = reads.filters(item["filters"], table(tables.root, item["table"]))
+    filters = reads.filters(item["filters"], table(tables.root, item["table"], settings.id))
     if item["kind"] == "has":
         tables.has(item["table"], **filters)
     elif item["kind"] == "geometry":

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import duckdb
+
 from .catalog import Table
 
 
@@ -40,7 +42,7 @@ def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
         name,
         table.title,
         table.producer,
-        table.edition,
+        table.edition or _span(_written(table), tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)),
         table.published,
         table.accessed,
         table.license,
@@ -50,6 +52,23 @@ def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
         table.note,
         table.ages,
     )
+
+
+def _written(table: Table) -> str | None:
+    """The period's column as the file names it."""
+    return table.columns[table.period].source or table.period if table.period in table.columns else None
+
+
+@lru_cache(maxsize=256)
+def _span(period: str | None, files: tuple[tuple[Path, int, int], ...]) -> str:
+    """First and last period that the rows of a partner's own files tell; such a file says nowhere what it covers."""
+    if not (period and files):
+        return "as of its file"
+    read = "read_parquet(?)" if files[0][0].suffix == ".parquet" else "read_csv(?, all_varchar = true)"
+    with duckdb.connect() as con:
+        asked = f'SELECT min("{period}"::VARCHAR)[:10], max("{period}"::VARCHAR)[:10] FROM {read}'
+        first, last = con.execute(asked, [[str(path) for path, *_ in files]]).fetchone() or (None, None)
+    return f"{first} to {last}" if first and first != last else first or "no rows"
 
 
 def fingerprint(files: Sequence[Path]) -> str:

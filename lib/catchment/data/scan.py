@@ -76,14 +76,14 @@ def _other_files(path: str, folder: Path) -> str:
     return nearest(Path(path).name, beside)
 
 
-def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path) -> ir.Table:
+def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path, partner: str) -> ir.Table:
     """All files of a table as one lazy table with the cataloged columns, the file's position and the row's number.
 
     The conversion is a view inside DuckDB, written in its SQL: DuckDB looks through it, so a later choice of columns, rows or
-    years reaches the files, and Ibis has only that choice to compile.
+    years reaches the files, and Ibis has only that choice to compile. A file whose place names the partner needs no column for it.
     """
-    parts = [_part(name, table, path, place, f"data/{path.relative_to(folder).as_posix()}") for place, path in enumerate(paths)]
-    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL ".join(parts))
+    parts = [_part(name, table, path, place, f"data/{path.relative_to(folder).as_posix()}", partner) for place, path in enumerate(paths)]
+    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL BY NAME ".join(parts))
     # The view's columns are known, so DuckDB need not be asked for them (a third of the time of reading a small table).
     return DatabaseTable(name=name, schema=ibis.schema(_types(table)), source=con).to_expr()
 
@@ -97,14 +97,22 @@ def _types(table: Table) -> dict[str, str]:
     return types
 
 
-def _part(name: str, table: Table, path: Path, place: int, shown: str) -> str:
-    year = [f"{_year(name, table, shown)}::BIGINT AS year"] if table.year_from else []
-    columns = {key: column for key, column in table.columns.items() if not (key == "year" and year)}
+def _part(name: str, table: Table, path: Path, place: int, shown: str, partner: str) -> str:
+    known = {"year": f"{_year(name, table, shown)}::BIGINT"} if table.year_from else {}
+    known |= {"partner": literal(partner)} if table.private and not _tells(table, path, name, shown) else {}
+    columns = {key: column for key, column in table.columns.items() if key not in known}
     if path.suffix == ".parquet":
         inner = f"SELECT {', '.join(_stored(name, columns, path, shown))}, file_row_number + 1 AS {_quoted(ROW)} FROM {_parquet(path)}"
     else:
         inner = _converted(name, table, columns, path, shown)
-    return f"SELECT {', '.join(['*', *year, f'{place}::BIGINT AS {_quoted(FILE)}'])} FROM ({inner})"
+    more = [f"{value} AS {key}" for key, value in known.items()]
+    return f"SELECT {', '.join(['*', *more, f'{place}::BIGINT AS {_quoted(FILE)}'])} FROM ({inner})"
+
+
+def _tells(table: Table, path: Path, name: str, shown: str) -> bool:
+    """Whether a partner's own file has a column of its own that says whose the rows are."""
+    column = table.columns["partner"].source or "partner"
+    return not table.header or column in (_schema(path, name, shown) if path.suffix == ".parquet" else headers(path, name, shown))
 
 
 def _quoted(name: str) -> str:
@@ -196,11 +204,7 @@ def _typed(key: str, column: Column, text: str) -> list[str]:
 
 def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) -> list[str]:
     """SQL of columns that have a type already; a withheld value is flagged in `<name>_suppressed`."""
-    try:
-        raw = ibis.Schema.from_pyarrow(pyarrow.parquet.read_schema(path))
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(Problem(name, "a readable Parquet file", str(error).splitlines()[0], file=shown)) from error
-    parts = []
+    raw, parts = _schema(path, name, shown), []
     for key, column in columns.items():
         source = column.source or key
         check_stored(name, key, column, raw, shown)
@@ -209,6 +213,13 @@ def _stored(name: str, columns: Mapping[str, Column], path: Path, shown: str) ->
             flag = _quoted(f"{source}_suppressed") if f"{source}_suppressed" in raw and column.suppressed else "false"
             parts.append(f"CASE WHEN {flag} THEN {literal(next(iter(column.suppressed), ''))} END AS {_quoted(key + TEXT)}")
     return parts
+
+
+def _schema(path: Path, name: str, shown: str) -> ibis.Schema:
+    try:
+        return ibis.Schema.from_pyarrow(pyarrow.parquet.read_schema(path))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(Problem(name, "a readable Parquet file", str(error).splitlines()[0], file=shown)) from error
 
 
 def check_stored(name: str, key: str, column: Column, schema: ibis.Schema, shown: str) -> None:

@@ -181,7 +181,7 @@ class Fingerprints:
         """
         from catchment.data import catalog
 
-        entries = catalog.tables(self.root)
+        entries = catalog.tables(self.root, partner)
         names = sorted({item["table"] for item in journal})
         patterns = {name: f"data/{entries[name].path.replace('{partner}', partner)}" if entries[name].path else None for name in names}
         paths = {path for pattern in patterns.values() if pattern for path in self.matches(pattern)}
@@ -189,7 +189,7 @@ class Fingerprints:
         questions = list({sha(item): item for item in journal}.values())
         return {
             "catalog": self.file("data/catalog.yml"),
-            "entries": {name: catalog.entry_digest(name, self.root) for name in names},
+            "entries": {name: catalog.entry_digest(name, self.root, partner) for name in names},
             "patterns": patterns,
             "files": hashes,
             "questions": self.objects.keep(questions),
@@ -241,11 +241,11 @@ class Fingerprints:
         if reads["catalog"] != self.file("data/catalog.yml"):
             from catchment.data import catalog
 
-            known = catalog.tables(self.root)
+            known = catalog.tables(self.root, page.partner)
             found += [
                 f"catalog entry {name} changed"
                 for name, digest in reads["entries"].items()
-                if name not in known or catalog.entry_digest(name, self.root) != digest
+                if name not in known or catalog.entry_digest(name, self.root, page.partner) != digest
             ]
             if not found:
                 reads["catalog"] = self.file("data/catalog.yml")

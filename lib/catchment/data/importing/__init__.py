@@ -1,7 +1,8 @@
 """Published files into tables of the catalog: `run("hospital_service_area", ["HSAF_2023.csv"], root=root)`.
 
 An imported table lies in data/imported/<name>/, one Parquet file per imported file, with its catalog entry in
-data/imported/<name>.yml. It is read like any other; of a simulated table of the same name it takes the place. Importing the same
+data/imported/<name>.yml; a partner's own in data/partners/<id>/ alike, and no other partner's tables change with it. It is read like
+any other; of a simulated table of the same name it takes the place and keeps the rules. Importing the same
 bytes again does nothing, so an interrupted import is simply started again. `remove("hospital_service_area", "HSAF_2023.csv",
 root=root)` takes one file out again.
 """
@@ -16,7 +17,7 @@ from typing import Any
 import yaml
 
 from catchment.data import lock
-from catchment.data.catalog import Column, Imported, imports, tables
+from catchment.data.catalog import OWN, Column, Imported, imports, tables
 from catchment.params import partners
 from catchment.params.load import PARTNER_ID
 from catchment.params.text import nearest
@@ -79,14 +80,14 @@ def each(
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)
-    _fits(kind, name, root)
     shelf = Shelf(root, kind, name, partner or "")
+    _fits(shelf)
     with _alone(shelf):
         for path in map(Path, files):
             same = shelf.known(facts_of_binary(path, 1 << 62))
             if same is None:
                 same = _import(shelf, path, year, progress)
-                _register(kind, name, root, same)
+                _register(shelf, same)
             yield same
 
 
@@ -104,7 +105,7 @@ def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner
 
     def write(remaining: list[Imported]) -> None:
         kept = {item.kind for item in remaining}
-        _write(kind if kind in kept or not kept else remaining[-1].kind, name, root, remaining)
+        _write(kind if kind in kept or not kept else remaining[-1].kind, shelf, remaining)
 
     shelf = Shelf(root, kind, name, partner or "")
     with _alone(shelf):
@@ -165,25 +166,23 @@ def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -
     return take_in(shelf, path, _key(layout), rows)
 
 
-def _register(kind: str, name: str, root: Path, result: Imported) -> None:
+def _register(shelf: Shelf, result: Imported) -> None:
     """Add one import to the table's entry, in place of the one whose Parquet file it has."""
-    before = imports(root).get(name)
-    known = [item for item in (before.imported if before else []) if (item.parquet, item.partner) != (result.parquet, result.partner)]
-    _write(kind, name, root, [*known, result])
+    _write(shelf.kind, shelf, [*(item for item in shelf.listed if item.parquet != result.parquet), result])
 
 
-def _write(kind: str, name: str, root: Path, imported: list[Imported]) -> None:
+def _write(kind: str, shelf: Shelf, imported: list[Imported]) -> None:
     """Write the table's entry anew: aside, then in place of the old one. A table without imports has none."""
-    path = root / "data" / "imported" / f"{name}.yml"
+    path = shelf.entry
     if not imported:
         path.unlink(missing_ok=True)
         return
-    ordered = sorted(imported, key=lambda item: (item.partner, item.file))
+    ordered = sorted(imported, key=lambda item: item.file)
     part = path.with_name(path.name + ".part")
     part.write_text(
         "# Written by catchment import.\n"
         + yaml.safe_dump(
-            {"kind": kind, "table": _entry(kind, name, ordered), "imported": [asdict(item) for item in ordered]},
+            {"kind": kind, "table": _entry(kind, shelf, ordered), "imported": [asdict(item) for item in ordered]},
             sort_keys=False,
             allow_unicode=True,
         ),
@@ -192,10 +191,10 @@ def _write(kind: str, name: str, root: Path, imported: list[Imported]) -> None:
     part.replace(path)
 
 
-def _fits(kind: str, name: str, root: Path) -> None:
-    before = imports(root).get(name)
-    if before and before.kind != kind and not _alike(before.kind, kind):
-        raise ImportRefused(f"table {name!r} holds files of the kind {before.kind}; choose another name")
+def _fits(shelf: Shelf) -> None:
+    before = imports(shelf.root, shelf.partner).get(shelf.name)
+    if before and before.kind != shelf.kind and not _alike(before.kind, shelf.kind):
+        raise ImportRefused(f"table {shelf.name!r} holds files of the kind {before.kind}; choose another name")
 
 
 def _alike(one: str, other: str) -> bool:
@@ -205,7 +204,7 @@ def _alike(one: str, other: str) -> bool:
     return (LAYOUTS[one].table, LAYOUTS[one].key, LAYOUTS[one].scope) == (LAYOUTS[other].table, LAYOUTS[other].key, LAYOUTS[other].scope)
 
 
-def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
+def _entry(kind: str, shelf: Shelf, imported: list[Imported]) -> dict[str, Any]:
     vintages = sorted({item.vintage for item in imported if item.vintage})
     common = {"edition": ", ".join(vintages) or "as imported", "accessed": max(item.imported for item in imported)}
     if kind == BOUNDARIES:
@@ -219,7 +218,7 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
         return {
             **more,
             **common,
-            "path": f"imported/{name}/*.geo.parquet",
+            "path": f"imported/{shelf.name}/*.geo.parquet",
             "license": "public domain",
             "key": key,
             "period": "year",
@@ -240,7 +239,7 @@ def _entry(kind: str, name: str, imported: list[Imported]) -> dict[str, Any]:
     entry = {
         **facts,
         **common,
-        "path": f"imported/{name}/{'{partner}/' if private else ''}*.parquet",
+        "path": f"{OWN}/{{partner}}/{shelf.name}/*.parquet" if shelf.partner else f"imported/{shelf.name}/*.parquet",
         "key": key,
         "period": layout.period if layout.period in columns else None,
         "columns": _columns(columns),

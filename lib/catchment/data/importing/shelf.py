@@ -1,8 +1,10 @@
-"""Imported files as they lie in data/imported: one is taken in, refused when its rows are there already, or taken away.
+"""Imported files where they lie: one is taken in, refused when its rows are there already, or taken away.
 
-A file is made in a folder of its own, `<file>.incoming`, and put in its place when nothing is wrong with it: what is refused changes
-nothing. Definition of an overlap: a row whose key stands in another imported file of the table (and of the partner, where rows
-are a partner's own); keys with missing values are compared like any others.
+Those of every partner are in data/imported, a partner's own in data/partners/<id>. A file is made in a folder of its own,
+`<file>.incoming`, and put in its place when nothing is wrong with it: what is refused changes nothing.
+
+Definition of an overlap: a row whose key stands in another imported file of the table (and of the partner, where rows are a
+partner's own); keys with missing values are compared like any others.
 """
 
 import re
@@ -18,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catchment.data.catalog import Imported, imports
+from catchment.data.catalog import Imported, imports, own_folder
 
 from .stream import ImportRefused
 
@@ -37,11 +39,12 @@ class Shelf:
 
     @property
     def folder(self) -> Path:
-        return self.root / "data" / "imported" / self.name / self.partner
+        return self.entry.with_suffix("")
 
     @property
     def entry(self) -> Path:
-        return self.root / "data" / "imported" / f"{self.name}.yml"
+        """The catalog's entry of the imported table, beside the folder of its files."""
+        return (own_folder(self.root, self.partner) if self.partner else self.root / "data" / "imported") / f"{self.name}.yml"
 
     @property
     def parquets(self) -> list[Path]:
@@ -50,8 +53,8 @@ class Shelf:
     @property
     def listed(self) -> list[Imported]:
         """What the catalog says of these files."""
-        entry = imports(self.root).get(self.name)
-        return [item for item in (entry.imported if entry else []) if item.partner == self.partner]
+        entry = imports(self.root, self.partner).get(self.name)
+        return entry.imported if entry else []
 
     def known(self, sha256: str) -> Imported | None:
         """The same bytes, imported before and still there."""
@@ -107,8 +110,7 @@ def take_away(shelf: Shelf, file: str, write: Callable[[list[Imported]], Any]) -
     item = _named(shelf, file)
     parquet = shelf.folder / item.parquet
     aside = parquet.with_name(parquet.name + ".removed")
-    entry = imports(shelf.root).get(shelf.name)
-    remaining = [each for each in (entry.imported if entry else []) if (each.parquet, each.partner) != (item.parquet, item.partner)]
+    remaining = [each for each in shelf.listed if each.parquet != item.parquet]
     with ExitStack() as undo:
         if parquet.exists():
             parquet.replace(aside)
@@ -117,9 +119,8 @@ def take_away(shelf: Shelf, file: str, write: Callable[[list[Imported]], Any]) -
         undo.pop_all()
     aside.unlink(missing_ok=True)
     parquet.with_suffix(_REJECTS).unlink(missing_ok=True)
-    for folder in (shelf.folder, shelf.entry.with_suffix("")):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    if shelf.folder.is_dir() and not any(shelf.folder.iterdir()):
+        shelf.folder.rmdir()
     return item
 
 
