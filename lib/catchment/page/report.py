@@ -41,7 +41,7 @@ class Report:
     def takeaways(self, *sentences: str | Finding) -> Block:
         """The page in a few computed sentences, the conclusion of each in **bold**."""
         findings = [item if isinstance(item, Finding) else Finding(item) for item in sentences]
-        self._spoken.say("a takeaway", *(finding.text for finding in findings), below=self._threshold())
+        self._spoken.say("a takeaway", *(finding.text for finding in findings), below=self.threshold())
         items = "".join(f"<li>{markdown.inline(finding.text)}</li>" for finding in findings)
         return Block(
             f'<ol class="takeaways">{items}</ol>',
@@ -53,7 +53,7 @@ class Report:
         if not 1 <= len(cards) <= 5:
             raise ValueError(f"a KPI strip has at most five cards, not {len(cards)}")
         self._spoken.say(
-            "a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self._threshold()
+            "a KPI card", *(f"{card.label}: {card.value}, {card.change}, {card.goal}" for card in cards), below=self.threshold()
         )
         html = "".join(
             f'<div class="kpi {card.status}"><dt>{marks.escape(card.label)}</dt>'
@@ -96,7 +96,7 @@ class Report:
         self._refuse_small(frame, safe, title)
         n = self.next_number() if number is None else number
         anchor = self._place(made, n) if made else f"fig-{n}"
-        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self._threshold(sources), beside=safe)
+        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self.threshold(sources), beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
         shown = tables.written(safe)
@@ -168,7 +168,7 @@ class Report:
             emphasize, most, inapplicable = made.emphasize, made.most, made.inapplicable
             anchor, told = f' id="{self._place(made)}"', {"id": made.key, **made.record()}
         safe = self.protect(frame, sources=sources)
-        self._spoken.say(f"table “{caption}”", caption, note or "", below=self._threshold(sources))
+        self._spoken.say(f"table “{caption}”", caption, note or "", below=self.threshold(sources))
         shown = tables.written(safe, inapplicable=inapplicable)
         if safe.empty:
             said = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}"
@@ -254,7 +254,7 @@ class Report:
         that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns that
         both have.
         """
-        below = self._threshold(sources)
+        below = self.threshold(sources)
         if below and (wrong := safe_harbor.identifying(frame)):
             raise DisclosureError(
                 f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3"
@@ -270,8 +270,11 @@ class Report:
         self._spoken.hide(frame, safe)
         return _passed(safe)
 
-    def _threshold(self, sources: Sequence[str] | None = None) -> int:
-        """The least count of people that these sources, or all that the page has read, let show."""
+    def threshold(self, sources: Sequence[str] | None = None) -> int:
+        """The least count of people that these tables, or all that the page has read, let show: 11 mostly, 0 where every count may be.
+
+        What an analysis leaves out or pools for the sake of privacy asks for this number; no module types it in.
+        """
         origins = self.tables.used if sources is None else [self.tables.origin(name) for name in sources]
         return max((origin.suppress_below or 0 for origin in origins), default=0)
 
@@ -279,7 +282,7 @@ class Report:
         """The cells that a reader sees, for the audit of everything that is published."""
         guarded = [name for name in sources if self.tables.origin(name).suppress_below]
         data = " ".join(self.tables.origin(name).sha8 for name in sorted(guarded))
-        found = published.cells(frame, title, sources=guarded, below=self._threshold(sources), data=data.strip())
+        found = published.cells(frame, title, sources=guarded, below=self.threshold(sources), data=data.strip())
         return {"cells": found} if found else {}
 
     def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
