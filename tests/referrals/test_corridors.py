@@ -1,4 +1,4 @@
-"""Corridors: every pair counted, exponents recovered, surprises found, and a flow map that says what it leaves out."""
+"""Corridors: every pair counted, totals kept, surprises found, and a flow map of the largest."""
 
 import geopandas as gpd
 import numpy as np
@@ -55,51 +55,55 @@ def test_a_center_that_nobody_used_is_left_out(referrals):
 
 
 def test_the_doubly_constrained_model_keeps_both_totals(grid):
-    fitted = corridors.fits(grid, ["doubly"])["doubly"].pairs
+    fitted = corridors.expectation(grid).pairs
     for end in ("origin", "destination"):
         sums = fitted.groupby(end)[["flow_n", "expected_n"]].sum()
         assert np.allclose(sums["flow_n"], sums["expected_n"], rtol=1e-4)
 
 
 def test_the_planted_corridor_is_the_first_surprise(grid):
-    odd = corridors.surprises(corridors.fits(grid, ["production"])["production"])
+    odd = corridors.surprises(corridors.expectation(grid))
     assert odd.loc[0, ["origin", "destination", "verdict"]].tolist() == ["Town 0", "D", "over"]
     assert (odd[["referrals_n", "expected_n"]].max(axis=1) >= 11).all()
 
 
-def test_huff_and_gravity_find_the_exponents(grid):
-    table = corridors.attraction(grid[grid["origin"] != "Town 0"]).set_index("method")
-    for method in ("Huff, maximum likelihood", "Gravity, town totals fixed"):
-        assert table.loc[method, "size_exponent"] == pytest.approx(1.0, abs=0.15)
-        assert table.loc[method, "distance_exponent"] == pytest.approx(-1.5, abs=0.15)
-    quality = corridors.quality(corridors.fits(grid))
-    assert quality["sorensen"].between(0, 1).all()
-    assert quality.set_index("model").loc["Both totals fixed", "d2"] > 0.8
+def test_the_fit_is_said_in_words(grid):
+    fit = corridors.expectation(grid[grid["origin"] != "Town 0"])
+    said = corridors.fitted(fit)
+    slope = fit.terms.set_index("term").loc["distance", "value"]
+    # The flows were drawn with a power of -1.5.
+    assert fit.decay == "power"
+    assert slope == pytest.approx(-1.5, abs=0.15)
+    assert f"to the power \N{MINUS SIGN}{-slope:.2f}" in said
+    assert f"Explained deviance {fit.d2:.2f}" in said
+    assert fit.d2 > 0.8
 
 
-def test_the_flow_map_draws_the_largest_and_counts_the_rest(grid):
+def test_the_flow_map_draws_the_largest(grid):
     land = gpd.GeoDataFrame({"county": ["x"]}, geometry=[shapely.box(-89, 40, -86, 43)], crs=4326)
     hidden = grid.rename(columns={"flow_n": "referrals_n"}).assign(
         referrals_n=lambda t: t["referrals_n"].astype(float).where(t["referrals_n"] >= 11)
     )
-    drawn = flow_maps.flows(land, hidden, "referrals_n", ours=["A"], most=10, total=grid["flow_n"].sum())
-    assert drawn.drawn_n == 10
-    assert drawn.left_out_n == int((hidden["referrals_n"].isna() | (hidden["referrals_n"] > 0)).sum()) - 10
-    assert drawn.drawn_share == pytest.approx(grid["flow_n"].nlargest(10).sum() / grid["flow_n"].sum())
-    assert len(drawn.plot.tips) == 10
-    assert not any(f": {n}" in tip for tip in drawn.plot.tips.values() for n in range(1, 11) if tip.endswith(f": {n}"))
+    plot = flow_maps.flows(land, hidden, "referrals_n", ours=["A"], most=10)
+    largest = hidden.nlargest(10, "referrals_n")
+    assert sorted(plot.tips.values()) == sorted(f"{row.origin} to {row.destination}: {row.referrals_n:.0f}" for row in largest.itertuples())
     nothing = flow_maps.flows(land, hidden.assign(referrals_n=np.nan), "referrals_n")
-    assert (nothing.plot.fig, nothing.drawn_n, nothing.left_out_n) == (None, 0, len(hidden))
+    assert (nothing.fig, nothing.missing) == (None, "no flow is large enough to be shown")
+
+
+def test_flows_find_their_places_again(grid):
+    named = grid.rename(columns={"flow_n": "referrals_n"})[["origin", "destination", "dist_km", "referrals_n"]]
+    found = corridors.located(named.sample(frac=1, random_state=0), grid)
+    whole = grid.set_index(["origin", "destination"])
+    for row in found.itertuples():
+        assert (row.lat_o, row.lon_d) == tuple(whole.loc[(row.origin, row.destination), ["lat_o", "lon_d"]])
 
 
 def test_too_few_corridors_give_no_model_rather_than_an_error(referrals):
     one = corridors.pairs(referrals[referrals["city"] == "Town 1"], CENTERS)
-    assert corridors.fits(one.head(2)) == {}
-    assert corridors.attraction(one.head(2)).empty
-    assert corridors.quality({}).empty
-    assert corridors.surprises(None).empty
     # A single town cannot have its total and its centers' totals fixed.
-    assert "doubly" not in corridors.fits(one)
+    assert corridors.expectation(one) is None
+    assert corridors.surprises(None).empty
 
 
 def test_a_year_that_the_data_cut_short_is_left_out_of_the_years(referrals):

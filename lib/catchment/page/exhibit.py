@@ -42,13 +42,15 @@ class Claim:
         Which rows: a pandas query over the frame shown; all of them by default.
     how
         value: the only value of those rows. sum, mean, median: over those rows. count: how many rows. share: their sum over the sum of
-        all rows. difference, ratio: the last of those rows less, or over, the first. first, last: the value of that row. largest, smallest:
-        `said` is the name in column `column` of the row whose `by` is largest or smallest. given: `value` comes from settings or from
-        data that the exhibit does not show, and says from where in `basis`.
+        all rows, or of those of `whole`. difference, ratio: the last of those rows less, or over, the first. first, last: the value of
+        that row. largest, smallest: `said` is the name in column `column` of the row whose `by` is largest or smallest. given: `value`
+        comes from settings or from data that the exhibit does not show, and says from where in `basis`.
     by
         The column that "largest" and "smallest" order by.
     value, basis
         Of "given" alone.
+    whole
+        Of "share" alone: the rows that are the whole, as in `rows`; all of them by default.
     """
 
     said: str
@@ -58,6 +60,7 @@ class Claim:
     by: str = ""
     value: float | None = None
     basis: str = ""
+    whole: str = ""
 
     def check(self, shown: pd.DataFrame) -> None:
         """Raise `FalseClaim` unless the rows bear what is said."""
@@ -84,7 +87,8 @@ class Claim:
         if self.how in ("sum", "mean", "median"):
             return values.agg(self.how, skipna=False) if self.how != "median" else values.median()
         if self.how == "share":
-            return values.sum() / shown[self.column].sum()
+            whole = shown.query(self.whole, engine="python") if self.whole else shown
+            return values.sum() / whole[self.column].sum()
         first, last = values.iloc[0], values.iloc[-1]
         return {"first": first, "last": last, "difference": last - first, "ratio": last / first}[self.how]
 
@@ -199,7 +203,8 @@ class Exhibit:
 
     def record(self) -> dict:
         """Key and claims as plain data, for the page's record and for whoever checks it."""
-        return {"key": self.key, "claims": [asdict(claim) for claim in self.claims]}
+        plain = [asdict(claim) | {"value": None if claim.value is None else float(claim.value)} for claim in self.claims]
+        return {"key": self.key, "claims": plain}
 
     def _unclaimed(self) -> list[str]:
         """Numbers of the title that neither a claim nor a name in the frame holds; years are read as years."""

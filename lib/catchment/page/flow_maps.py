@@ -1,12 +1,11 @@
 """Flow maps: who sends how many to where, as curved lines on the real geography.
 
-Hundreds of lines are a hairball, so only the largest are drawn; how many were left out, and what share of all they carry, is returned
-with the plot so that the page says it. Lines bend to the right of their direction, so that two opposite flows do not cover each other.
-Widths are proportional to the count; lines to our own centers carry the accent, the others are gray.
+Hundreds of lines are a hairball, so only the largest are drawn; how many are left out is for the page to say. Lines bend to the right of
+their direction, so that two opposite flows do not cover each other. Widths are proportional to the count; lines to our own centers carry
+the accent, the others are gray.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -30,15 +29,6 @@ BEND = 0.16
 MARGIN_KM = 12.0
 
 
-class FlowMap(NamedTuple):
-    """The plot, the pairs drawn and left out (those without any flow do not count), and the share of all flow that is drawn."""
-
-    plot: Plot
-    drawn_n: int
-    left_out_n: int
-    drawn_share: float
-
-
 def flows(
     areas: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
@@ -46,10 +36,9 @@ def flows(
     *,
     ours: Collection[str] = (),
     most: int = 24,
-    total: float | None = None,
     origin: str = "origin",
     destination: str = "destination",
-) -> FlowMap:
+) -> Plot:
     """The largest flows between places.
 
     Parameters
@@ -62,14 +51,11 @@ def flows(
         Destinations whose lines carry the accent.
     most
         Lines drawn.
-    total
-        All flow, hidden pairs included; by default that of the pairs that may be shown.
     """
     known = pairs[pairs[value].notna() & (pairs[value] > 0)].sort_values([value, origin, destination], ascending=[False, True, True])
     drawn = known.head(most)
-    some = int((pairs[value].isna() | (pairs[value] > 0)).sum())
     if drawn.empty:
-        return FlowMap(Plot(None, missing="no flow is large enough to be shown"), 0, some, 0.0)
+        return Plot(None, missing="no flow is large enough to be shown")
     window = Window(_around(areas, drawn))
     plot, ax = window.sheet()
     for shape in window.areas.geometry:
@@ -77,7 +63,7 @@ def flows(
     _lines(plot, ax, window, drawn.iloc[::-1], value, set(ours), origin, destination)
     _places(plot, ax, window, drawn, set(ours), origin, destination)
     _key(plot, drawn, value)
-    return FlowMap(plot, len(drawn), some - len(drawn), float(drawn[value].sum() / (total or known[value].sum())))
+    return plot
 
 
 def _around(areas: gpd.GeoDataFrame, drawn: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -8,25 +8,17 @@ Known bias: a gravity model knows size and distance only; what it misses (employ
 which is therefore a question to ask, not a verdict. Center size is oncologists on the staff.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from catchment.stats.choice import Decay, GravityFit, calibrate_huff, decay_of, gravity, identified, mci
+from catchment import words
+from catchment.stats.choice import GravityFit, decay_of, gravity, identified
 from catchment.stats.geo import distance_km
 
 from .changes import GROWING, NEW
 from .changes import yearly as by_year
 
-NEGATIVE_BINOMIAL = "negative binomial"
 SURPRISE = ["origin", "destination", "dist_km", "referrals_n", "expected_n", "verdict"]
-CONSTRAINTS = {
-    "none": "Unconstrained",
-    "production": "Town totals fixed",
-    "attraction": "Center totals fixed",
-    "doubly": "Both totals fixed",
-}
 
 
 def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "oncologists_fte") -> pd.DataFrame:
@@ -72,6 +64,11 @@ def grown(towns: pd.DataFrame, *, to: str) -> pd.DataFrame:
     return more.sort_values("difference_n", ascending=False, ignore_index=True)
 
 
+def leader(towns: pd.DataFrame, *, to: str) -> str | None:
+    """The town whose referrals to the center grew most, if one grew measurably; `towns` as in `grown`."""
+    return next(iter(grown(towns, to=to)["city"]), None)
+
+
 def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, most: int = 5) -> pd.DataFrame:
     """Referrals to one center by whole year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first.
 
@@ -85,81 +82,35 @@ def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, most: int =
     return by_year(referrals[(referrals["destination"] == to) & referrals["city"].isin(chosen)], by=["city"])
 
 
-def fits(table: pd.DataFrame, constraints: Sequence[str] = tuple(CONSTRAINTS), *, decay: Decay | None = None) -> dict[str, GravityFit]:
-    """Gravity models of the corridors, one per constraint; the decay with distance is the one that the flows prefer.
+def located(flows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Flows with the coordinates of both their ends, from `pairs`, as a flow map draws them."""
+    places = pairs[["origin", "destination", "lat_o", "lon_o", "lat_d", "lon_d"]]
+    return flows.merge(places, on=["origin", "destination"], validate="one_to_one")
 
-    The unconstrained model comes twice when it is overdispersed: as Poisson ("none") and as negative binomial ("none, negative binomial").
-    Models whose terms the corridors cannot tell are left out: a single town or center has nothing to be compared with.
+
+def expectation(table: pd.DataFrame) -> GravityFit | None:
+    """The gravity model of the corridors with both totals fixed, and the decay with distance that the flows prefer.
+
+    None where the corridors cannot tell its terms: a single town or center has nothing to be compared with.
     """
-    able = [name for name in constraints if identified(table, name)]
-    if not able:
-        return {}
-    chosen = decay or (decay_of(table) if identified(table) else "power")
-    models = {name: gravity(table, constraint=name, decay=chosen, **({"switch": np.inf} if name == "none" else {})) for name in able}
-    if "none" in models and (second := gravity(table, constraint="none", decay=chosen)).family == NEGATIVE_BINOMIAL:
-        return {"none": models.pop("none"), f"none, {NEGATIVE_BINOMIAL}": second, **models}
-    return models
+    if not identified(table, "doubly"):
+        return None
+    return gravity(table, constraint="doubly", decay=decay_of(table) if identified(table) else "power")
 
 
-def quality(models: dict[str, GravityFit]) -> pd.DataFrame:
-    """How well each model fits: family, dispersion, decay in words, D2, McFadden pseudo R2, SRMSE, Sorensen similarity."""
-    rows = [
-        {
-            "model": CONSTRAINTS[name.partition(",")[0]],
-            "family": fit.family,
-            "dispersion": fit.dispersion,
-            "decay": _decay(fit),
-            "d2": fit.d2,
-            "pseudo_r2": fit.pseudo_r2,
-            "srmse": fit.srmse,
-            "sorensen": fit.sorensen,
-        }
-        for name, fit in models.items()
-    ]
-    return pd.DataFrame(rows)
-
-
-def _decay(fit: GravityFit) -> str:
-    """How flows fall with distance: the exponent of a power, or the kilometers over which an exponential halves."""
-    value = float(fit.terms.set_index("term").loc["distance", "value"])
+def fitted(fit: GravityFit) -> str:
+    """How well a model fits and how flows fall with distance, in words."""
+    slope = float(fit.terms.set_index("term").loc["distance", "value"])
     if fit.decay == "power":
-        return f"distance to the power {value:.2f}".replace("-", "\N{MINUS SIGN}")
-    return f"halves every {np.log(2) / -value:.0f} km" if value < 0 else "does not fall with distance"
-
-
-def attraction(table: pd.DataFrame) -> pd.DataFrame:
-    """Exponents of center size and distance by three roads: Huff by maximum likelihood, MCI by log-centered least squares, and gravity.
-
-    MCI needs flows above zero, so one half is added to every corridor for it alone.
-
-    Returns
-    -------
-    One row per method: `method`, `size_exponent`, `size_low`, `size_high`, `distance_exponent`, `distance_low`, `distance_high`; empty
-    where the corridors are too few or the centers all of one size.
-    """
-    if not identified(table, "production"):
-        return pd.DataFrame()
-    wide = table.pivot(index="origin", columns="destination", values="flow_n")
-    size = table.drop_duplicates("destination").set_index("destination")["mass_d"].reindex(wide.columns)
-    km = table.pivot(index="origin", columns="destination", values="dist_km")
-    huff = calibrate_huff(wide.to_numpy(), size.to_numpy(), km.to_numpy()).terms
-    cross = mci(wide.to_numpy(), size.to_numpy(), km.to_numpy(), add=0.5)
-    model = gravity(table, constraint="production").terms.replace({"term": {"mass_d": "attraction"}})
-    named = {"Huff, maximum likelihood": huff, "MCI, log-centered least squares": cross, "Gravity, town totals fixed": model}
-    return pd.DataFrame([_exponents(method, terms.set_index("term")) for method, terms in named.items()])
-
-
-def _exponents(method: str, terms: pd.DataFrame) -> dict[str, str | float]:
-    size, distance = terms.loc["attraction"], terms.loc["distance"]
-    return {
-        "method": method,
-        "size_exponent": size["value"],
-        "size_low": size["low"],
-        "size_high": size["high"],
-        "distance_exponent": distance["value"],
-        "distance_low": distance["low"],
-        "distance_high": distance["high"],
-    }
+        decay = f"flows follow the distance to the power {words.number(slope, digits=2)}, which fits better than an exponential"
+    elif slope < 0:
+        decay = f"flows halve every {words.number(np.log(2) / -slope)} km, which fits better than a power of the distance"
+    else:
+        decay = "flows do not fall with distance"
+    return (
+        f"Gravity model with both totals fixed ({fit.family}): {decay}. Explained deviance {words.number(fit.d2, digits=2)}, "
+        f"Sorensen similarity {words.number(fit.sorensen, digits=2)} (1: a perfect match)."
+    )
 
 
 def surprises(fit: GravityFit | None, *, smallest: int = 11) -> pd.DataFrame:
