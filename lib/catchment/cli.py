@@ -9,6 +9,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from catchment import params
 from catchment.data import import_console, lock
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run_options(run):
+def _run_options(run: argparse.ArgumentParser) -> None:
     run.set_defaults(command=_run)
     run.add_argument("--partner", nargs="+", action="extend", default=[], metavar="ID", help="partner ids (default: all)")
     run.add_argument("--notebook", nargs="+", action="extend", default=[], metavar="NAME", help="notebook names (default: all)")
@@ -101,7 +102,7 @@ def _run_options(run):
     run.add_argument("--json", action="store_true", help="end with one line of JSON instead of words")
 
 
-def _tree_options(parser):
+def _tree_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reports", type=Path, metavar="FOLDER", help="where the pages for leadership are (default: reports/)")
     parser.add_argument(
         "--internal",
@@ -111,14 +112,14 @@ def _tree_options(parser):
     )
 
 
-def _at_least_one(text):
+def _at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
 
 
-def _run(options) -> int:
+def _run(options: argparse.Namespace) -> int:
     from catchment.run import runner
 
     chosen = runner.Options(
@@ -145,11 +146,11 @@ def _run(options) -> int:
     return summary.code
 
 
-def _trees(options) -> Trees:
+def _trees(options: argparse.Namespace) -> Trees:
     return Trees.of(params.root(), options.reports, options.internal)
 
 
-def _list(options) -> int:
+def _list(options: argparse.Namespace) -> int:
     root = params.root()
     entries = manifest.read(_trees(options))["pages"]
     for page in plan.pages(root):
@@ -157,18 +158,18 @@ def _list(options) -> int:
     return 0
 
 
-def _edition(page):
+def _edition(page: plan.Page) -> str:
     return "" if page.audience == LEADERSHIP else f"{page.audience}, "
 
 
-def _state(entry):
+def _state(entry: dict[str, Any] | None) -> str:
     if entry is None:
         return "not built"
     produced = f"produced {entry['produced']}" if entry["path"] else "no page"
     return f"{produced}, failed {entry['failure']['at']}: {entry['failure']['error']}" if entry["failure"] else produced
 
 
-def _check(options) -> int:
+def _check(options: argparse.Namespace) -> int:
     from catchment.run import checking
 
     found = checking.check(params.root())
@@ -178,7 +179,7 @@ def _check(options) -> int:
     return found.code
 
 
-def _history(options) -> int:
+def _history(options: argparse.Namespace) -> int:
     for record in history.read(_trees(options).state):
         counts = f"{record['built_n']} built, {record['unchanged_n']} unchanged, {record['failed_n']} failed"
         cost = f"{record['wall_s']:.1f} s, {record['cpu_s']:.1f} s CPU, {record['peak_mb']:.0f} MB"
@@ -188,7 +189,7 @@ def _history(options) -> int:
     return 0
 
 
-def _why(options) -> int:
+def _why(options: argparse.Namespace) -> int:
     from catchment.run import runner
 
     partner, _, notebook = options.page.removesuffix(".html").partition("/")
@@ -199,7 +200,7 @@ def _why(options) -> int:
     return 0
 
 
-def _schedule(options) -> int:
+def _schedule(options: argparse.Namespace) -> int:
     from catchment.run import schedule
 
     root, now = params.root(), datetime.now(UTC)
@@ -212,21 +213,20 @@ def _schedule(options) -> int:
     return 0
 
 
-def _lab(options) -> int:
+def _lab(options: argparse.Namespace) -> int:
     from catchment.run.build.warm_kernel import JUPYTER_PATH
 
     paths = [str(JUPYTER_PATH), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(paths)
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(params.root() / "notebooks")])
-    return 0
 
 
-def _new_partner(options) -> int:
+def _new_partner(options: argparse.Namespace) -> int:
     print(f"wrote {params.new_partner(options.id)}: fill in its empty keys, then `catchment check`")
     return 0
 
 
-def _worker(options) -> int:
+def _worker(options: argparse.Namespace) -> int:
     from catchment.run.build import cluster
 
     cluster.serve(options.address, options.pages)

@@ -1,5 +1,7 @@
 """Planning: what there is to build, its parameters, and the library modules it depends on."""
 
+import json
+
 import pytest
 
 from catchment import params
@@ -231,3 +233,22 @@ def test_the_real_library_of_a_notebook():
     found = library.modules(["catchment.market.shares"])
     assert {"market/shares.py", "page/report.py", "page/theme.py", "params/settings.py", "data/load.py"} <= set(found)
     assert "run/runner.py" not in found and "cli.py" not in found
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (
+            {},
+            r"has no entry `catchment`, so it cannot be a report\. Add \"catchment\": \{\"title\": \"Odd one\", \"order\": 8, \"needs\": \[\]\}",
+        ),
+        ({"catchment": {"title": "Odd"}}, r"entry `catchment` has no order, so"),
+    ],
+)
+def test_a_notebook_without_our_metadata_says_what_is_missing_and_how_to_add_it(project, entry, told):
+    path = project.notebook("09_odd_one", "1")
+    book = json.loads(path.read_text())
+    del book["metadata"]["catchment"]
+    path.write_text(json.dumps(book | {"metadata": book["metadata"] | entry}))
+    with pytest.raises(plan.PlanError, match=rf"^notebooks/09_odd_one\.ipynb: its metadata.*{told}.*notebooks/sandbox/$"):
+        plan.pages(project.root)

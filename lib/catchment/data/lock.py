@@ -8,8 +8,11 @@ import contextlib
 import json
 import os
 import socket
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 
 class Busy(RuntimeError):
@@ -17,7 +20,7 @@ class Busy(RuntimeError):
 
 
 @contextlib.contextmanager
-def held(path: Path, owner: str, using: str):
+def held(path: Path, owner: str, using: str) -> Iterator[dict[str, Any] | None]:
     """Hold the lock file `path`; gives the record that a killed owner left behind, or None.
 
     `owner` names who holds it and `using` what for, as the one who is refused reads it: "run 7 is using these reports".
@@ -36,8 +39,8 @@ def held(path: Path, owner: str, using: str):
             _replace(file, "")
 
 
-def _acquire(file):
-    if os.name == "posix":
+def _acquire(file: IO[str]) -> None:
+    if sys.platform != "win32":
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,14 +51,14 @@ def _acquire(file):
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 
-def _replace(file, text):
+def _replace(file: IO[str], text: str) -> None:
     file.seek(0)
     file.truncate()
     file.write(text)
     file.flush()
 
 
-def _record(text):
+def _record(text: str) -> dict[str, Any] | None:
     """Who holds the lock; None where nobody has written it, or in words of another version."""
     try:
         record = json.loads(text) if text else None
@@ -64,7 +67,7 @@ def _record(text):
     return record if record and "owner" in record else None
 
 
-def _told(path, using):
+def _told(path: Path, using: str) -> str:
     record = _record(path.read_text())
     if record is None:
         return f"another process is using {using}"

@@ -3,7 +3,9 @@
 A block is HTML for the page and for JupyterLab, plus a small JSON record that the renderer, the index and the brief read.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -97,3 +99,8 @@ class Ending(Block):
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
+
+
+def ends_page(outputs: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a cell with these outputs said that the page ends here."""
+    return any(output.get("metadata", {}).get("catchment", {}).get("end") for output in outputs)

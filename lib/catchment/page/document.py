@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from nbconvert.exporters import TemplateExporter
 
 from . import lab, markdown, theme
-from .blocks import MIME
+from .blocks import MIME, ends_page
 
 TEMPLATE = Path(__file__).parent / "template"
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.S)
@@ -88,15 +88,10 @@ def _placed(notebook, finding: dict[str, Any]) -> dict[str, Any]:
     places = {record["id"]: record.get("number") for record in records(notebook) if "id" in record}
     key = finding["exhibit"]
     if key and key not in places:
-        if not _ends(notebook):
+        if not any(ends_page(cell.get("outputs", [])) for cell in notebook.cells):
             raise ValueError(f"a finding links to exhibit {key!r}, which the page does not show (it shows {', '.join(places) or 'none'})")
         key = ""
     return finding | {"exhibit": key, "figure": places.get(key)}
-
-
-def _ends(notebook) -> bool:
-    """Whether the page closes before its notebook does."""
-    return any(output.get("metadata", {}).get("catchment", {}).get("end") for cell in notebook.cells for output in cell.get("outputs", []))
 
 
 def published(notebook) -> list[dict[str, Any]]:

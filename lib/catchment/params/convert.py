@@ -72,5 +72,6 @@ def _declared(node: ast.expr) -> Any:
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         if node.value.id == "Literal":
             return Literal[tuple(ast.literal_eval(item) for item in inner)]
-        return _GENERIC[node.value.id][tuple(_declared(item) for item in inner)]
+        generic: Any = _GENERIC[node.value.id]
+        return generic[tuple(_declared(item) for item in inner)]
     raise ValueError(ast.dump(node))

@@ -137,7 +137,8 @@ class Driver(Section):
         needed = {"lognormal": ("median", "sigma"), "normal": ("mean", "sd")}.get(self.distribution, ("low", "mode", "high"))
         if any(getattr(self, name) is None for name in needed):
             raise ValueError(f"a {self.distribution} driver needs {', '.join(needed)}")
-        if needed[0] == "low" and not (self.low <= self.mode <= self.high and self.low < self.high):
+        low, mode, high = self.low, self.mode, self.high
+        if low is not None and mode is not None and high is not None and not (low <= mode <= high and low < high):
             raise ValueError("expected low <= mode <= high and low < high")
         return self
 

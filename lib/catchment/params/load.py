@@ -47,7 +47,7 @@ def load(partner: str, *, root: Path | None = None) -> Settings:
     """
     root = root or _root()
     settings, found = _validated(root, partner)
-    if found:
+    if found or settings is None:
         raise ParamsError(found)
     if os.environ.get("CATCHMENT_AUDIENCE") == "leadership":  # it narrows and never widens: naming people is the settings' decision
         return settings.model_copy(update={"audience": "leadership"})

@@ -6,6 +6,7 @@ A broken settings file hides nothing else: the data are checked for the partners
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def check(root: Path) -> Checked:
     if not wrong:
         _told(wrong, lambda: plan.parameters(root, planned), {})
     partners = params.partners(root=root)
-    settings = [read for partner in partners if (read := _told([], lambda partner=partner: params.load(partner, root=root), None))]
+    settings = [read for partner in partners if (read := _told([], partial(params.load, partner, root=root), None))]
     breaches = data.check(settings, root=root) if tables else []
     said = [_of_settings(problem) for problem in dict.fromkeys(wrong)] + [_of_data(breach) for breach in breaches]
     return Checked(len(partners), len(planned), len(tables), said)

@@ -88,7 +88,8 @@ def _names(content: bytes, path: Path, folder: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE)
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])]) if node.level else node.module
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
             if base.split(".")[0] == PACKAGE:
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names)

@@ -89,6 +89,8 @@ def _read(path: Path) -> Notebook:
     except (json.JSONDecodeError, KeyError) as error:
         raise PlanError(f"notebooks/{path.name}: not a notebook: {error}") from error
     own = metadata.get("catchment", {})
+    if missing := [name for name in ("title", "order") if name not in own]:
+        raise PlanError(f"notebooks/{path.name}: {_how_to_describe(path.stem, missing, described=bool(own))}")
     audience = own.get("audience", LEADERSHIP)
     if audience not in EDITIONS:
         raise PlanError(
@@ -97,12 +99,21 @@ def _read(path: Path) -> Notebook:
     return Notebook(
         path.stem,
         path,
-        own.get("title", path.stem),
-        own.get("order", 99),
+        own["title"],
+        own["order"],
         tuple(own.get("needs", ())),
         EDITIONS[audience],
         bool(own.get("deck")),
         source,
+    )
+
+
+def _how_to_describe(name: str, missing: list[str], *, described: bool) -> str:
+    example = json.dumps({"catchment": {"title": name.lstrip("0123456789_").replace("_", " ").capitalize(), "order": 8, "needs": []}})
+    lacks = f"its metadata's entry `catchment` has no {' and no '.join(missing)}" if described else "its metadata has no entry `catchment`"
+    return (
+        f"{lacks}, so it cannot be a report. Add {example[1:-1]} to it (in JupyterLab: Property Inspector, Advanced Tools), "
+        "and tag one cell `parameters`; or move a notebook that is no report to notebooks/sandbox/"
     )
 
 
@@ -129,7 +140,7 @@ def pages(
     return planned
 
 
-def _refuse_hidden(root, pages):
+def _refuse_hidden(root: Path, pages: list[tuple[str, str]]) -> None:
     """Pages for internal readers only that were asked for by name, of partners that have no such readers."""
     settings = {partner: params.load(partner, root=root) for partner, _ in pages}
     if pages:
@@ -138,15 +149,14 @@ def _refuse_hidden(root, pages):
         )
 
 
-def _chosen(kind, wanted, known):
-    wanted = list(dict.fromkeys(wanted))
+def _chosen(kind: str, wanted: Iterable[str], known: list[str]) -> list[str]:
     for name in wanted:
         if name not in known:
             raise PlanError(f"no {kind} {name!r}{_nearest(name, known)}; there are: {', '.join(known)}")
     return [name for name in known if name in wanted] if wanted else []
 
 
-def _nearest(name, known):
+def _nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
@@ -221,10 +231,10 @@ def _declared(notebook: Notebook) -> dict[str, dict]:
     return declared
 
 
-def _converted(page, settings, declared, names):
+def _converted(page: Page, settings: params.Settings, declared: dict[str, dict], names: set[str]) -> dict[str, Any]:
     from catchment.params.convert import convert
 
-    problems = []
+    problems: list[params.Problem] = []
     for name in set(settings.notebooks) - names:
         problems.append(_problem(settings, ("notebooks", name), f"no notebook {name!r}{_nearest(name, names)}"))
     values = {"partner": page.partner}
@@ -243,6 +253,6 @@ def _converted(page, settings, declared, names):
     return values
 
 
-def _problem(settings, path, message):
+def _problem(settings: params.Settings, path: tuple[str, ...], message: str) -> params.Problem:
     mark = settings.mark(*path)
     return params.Problem(mark.file if mark else f"params/partners/{settings.id}.yml", mark.line if mark else 0, ".".join(path), message)

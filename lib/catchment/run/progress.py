@@ -17,10 +17,10 @@ class Progress:
         form = "{n_fmt}/{total_fmt} pages |{bar:24}| {elapsed} {desc}"
         self.bar = tqdm(total=pages, bar_format=form, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self.bar.close()
 
     def at(self, page: str, cell: int | None) -> None:
@@ -43,6 +43,6 @@ class Progress:
             if built.failure or self.bar.disable:
                 self.bar.write(f"{partner:<14} {notebook:<24} {built.wall_s:6.1f} s  {state}", file=sys.stderr)
 
-    def _show(self):
+    def _show(self) -> None:
         names = [page.replace("/", " · ") + (f" cell {cell}" if cell else "") for page, cell in self.active.items()]
         self.bar.set_description_str(", ".join(names), refresh=True)

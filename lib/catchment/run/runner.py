@@ -9,25 +9,30 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from catchment import params
 from catchment.data import lock
 
 from . import plan, schedule
 from .build import pdf
-from .build.job import DECK, PDF, Built, Job, Limits, build
+from .build.job import DECK, PDF, Built, Failure, Job, Limits, build
 from .fingerprint import Fingerprints
 from .plan import Page
 from .site import audit, history, manifest, store
 from .site.publish import Publisher
 from .site.trees import INDEX, INTERNAL, LEADERSHIP, Trees
 from .summary import Summary
+
+if TYPE_CHECKING:
+    from .build.cluster import ClusterExecutor
+    from .build.pool import ForkPool
 
 AHEAD = 2  # jobs given to the pool for each of its workers: one at work and one that follows
 
@@ -161,16 +166,16 @@ class _Run:
         partners = set(params.partners(root=self.root))
         return [name for name, entry in self.publisher.entries.items() if entry["partner"] not in partners or not self._has(entry)]
 
-    def _has(self, entry) -> bool:
+    def _has(self, entry: dict[str, Any]) -> bool:
         notebook, audience = self.notebooks.get(entry["notebook"]), entry["audience"]
         if notebook is None or audience not in notebook.audiences:
             return False
         return audience != INTERNAL or self._has_internal(entry["partner"])
 
-    def _has_internal(self, partner) -> bool:
+    def _has_internal(self, partner: str) -> bool:
         return self.fingerprints.choices(partner)["internal"]
 
-    def _start(self, todo):
+    def _start(self, todo: dict[Page, list[str]]) -> None:
         from .progress import Progress
 
         self.log("start", pages=len(todo), version=self.summary.version)
@@ -193,7 +198,7 @@ class _Run:
             self.summary.cpu_s += getattr(executor, "server_cpu_s", 0.0)
             signal.signal(signal.SIGTERM, previous)
 
-    def _executor(self, pages) -> Executor:
+    def _executor(self, pages: dict[Page, None]) -> "ForkPool | ClusterExecutor":
         preload = self.fingerprints.preload({page.notebook for page in pages})
         if self.options.cluster:
             from .build.cluster import executor
@@ -205,15 +210,22 @@ class _Run:
         asked = self.options.jobs or self.fingerprints.settings(next(iter(pages)).partner).run.jobs
         return ForkPool(min(workers(asked, max(peaks, default=None)), len(pages)), preload=preload, root=self.root, on_event=self._event)
 
-    def _event(self, job, cell):
+    def _event(self, job: Job, cell: int | None) -> None:
         self.progress.at(job.page, cell)
 
-    def _build(self, executor, waiting, maybe, parameters, settings):
+    def _build(
+        self,
+        executor: "ForkPool | ClusterExecutor",
+        waiting: dict[Page, None],
+        maybe: set[Page],
+        parameters: dict[Page, dict[str, Any]],
+        settings: dict[Page, params.Settings],
+    ) -> None:
         """Build what waits. A page on its way out goes before the next one to build, so few are ever held back or lost by a kill."""
         running: dict[Future, tuple[Page, Job]] = {}
         ended: SimpleQueue[Future] = SimpleQueue()
 
-        def submitted(work, what, page, job):
+        def submitted(work: Callable[..., Built], what: Job | audit.Offer, page: Page, job: Job) -> None:
             running[future := executor.submit(work, what)] = (page, job)
             future.add_done_callback(ended.put)
 
@@ -240,18 +252,18 @@ class _Run:
             if not self.gate.holds(page, job, built := future.result()):
                 self._take(page, job, built, settings[page], waiting)
 
-    def _needs(self, page) -> set[Page]:
+    def _needs(self, page: Page) -> set[Page]:
         """The pages whose headlines a page reads: those for leadership, as far as there are any."""
         return {Page(page.partner, name, self.notebooks[name].audiences[0]) for name in self.notebooks[page.notebook].needs}
 
-    def _next(self, waiting, running) -> Page | None:
+    def _next(self, waiting: dict[Page, None], running: dict[Future, tuple[Page, Job]]) -> Page | None:
         """The first page that waits for nothing, neither for others nor for the time of its repetition."""
         now = time.monotonic()
         self.later = {page: moment for page, moment in self.later.items() if moment > now}
         unfinished = {*waiting, *(page for page, _ in running.values()), *(page for page, *_ in self.gate.held)}
         return next((page for page in waiting if page not in self.later and not self._needs(page) & unfinished), None)
 
-    def _job(self, page, parameters, settings) -> Job:
+    def _job(self, page: Page, parameters: dict[str, Any], settings: params.Settings) -> Job:
         limits = Limits(page_s=settings.run.timeout_s, cell_s=settings.run.cell_timeout_s, memory_mb=settings.run.memory_mb)
         needs = self._needed(page)
         inputs = self.fingerprints.before(page, needs)
@@ -273,7 +285,7 @@ class _Run:
             since=time.time(),
         )
 
-    def _attachments_only(self, page, job) -> Job:
+    def _attachments_only(self, page: Page, job: Job) -> Job:
         """The same job where the page stands and only what comes with it is missing; slides are made where the notebook is run."""
         missing = self._unattached(page)
         entry = self.publisher.entries.get(str(page))
@@ -288,18 +300,18 @@ class _Run:
             return job
         return replace(job, attachments=tuple(missing), standing=self.publisher.html(entry))
 
-    def _others(self, page) -> tuple[tuple[str, str], ...]:
+    def _others(self, page: Page) -> tuple[tuple[str, str], ...]:
         """Title and address of the partner's other pages for the same readers."""
         pages = [(title, address) for title, address in self.fingerprints.others(page.audience) if address != f"{page.notebook}.html"]
         return tuple([("Overview", INDEX), *pages] if page.audience == LEADERSHIP else pages)
 
-    def _needed(self, page) -> dict[str, Any]:
+    def _needed(self, page: Page) -> dict[str, Any]:
         entries = {each.notebook: self.publisher.entries.get(str(each)) for each in sorted(self._needs(page))}
         return {name: manifest.told(entry) for name, entry in entries.items() if entry and entry["path"]} | {
             name: manifest.untold(self.notebooks[name].title, entry) for name, entry in entries.items() if not entry or not entry["path"]
         }
 
-    def _take(self, page, job, built: Built, settings, waiting):
+    def _take(self, page: Page, job: Job, built: Built, settings: params.Settings, waiting: dict[Page, None]) -> None:
         self.attempts[page] = self.attempts.get(page, 0) + 1
         self.summary.cpu_s += built.cpu_s
         self.summary.peak_mb = max(self.summary.peak_mb, built.peak_mb)
@@ -332,12 +344,12 @@ class _Run:
         self.progress.done(built)
 
 
-def _passing(failure, transient) -> bool:
+def _passing(failure: Failure, transient: list[str]) -> bool:
     """Whether a failure may pass by itself: a process killed from outside, or an error that the settings name."""
     return failure.kind == "killed" or (failure.kind == "error" and failure.error.partition(":")[0] in transient)
 
 
-def _builder(options) -> Callable[..., Built]:
+def _builder(options: Options) -> Callable[..., Built]:
     if options.cluster:
         from .build.cluster import build_there
 
@@ -345,7 +357,7 @@ def _builder(options) -> Callable[..., Built]:
     return build
 
 
-def _auditor(options) -> Callable[..., Built]:
+def _auditor(options: Options) -> Callable[..., Built]:
     if options.cluster:
         from .build.cluster import audit_there
 
@@ -371,5 +383,5 @@ def version(root: Path) -> str:
         return installed("catchment")
 
 
-def _stop(number, frame):
+def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped

@@ -15,10 +15,12 @@ from cronsim import CronSim, CronSimError
 
 from catchment import params
 from catchment.params import Settings
+from catchment.params.run import Schedule
 
 from .site import store
 
 SERVED = "served.json"
+EVERY = 15  # minutes between two times that cron or systemd asks
 
 
 @dataclass(frozen=True)
@@ -33,32 +35,33 @@ class Due:
 
 def latest(settings: Settings, now: datetime) -> datetime | None:
     """The last due time at or before `now`, in UTC; None for a partner without a schedule."""
-    cron = _cron(settings, now + timedelta(seconds=1), reverse=True)
-    return None if cron is None else next(cron).astimezone(UTC)
+    schedule = settings.run.schedule
+    return next(_cron(settings, schedule, now + timedelta(seconds=1), reverse=True)).astimezone(UTC) if schedule else None
 
 
 def coming(settings: Settings, now: datetime) -> datetime | None:
     """The next due time after `now`, in UTC."""
-    cron = _cron(settings, now, reverse=False)
-    return None if cron is None else next(cron).astimezone(UTC)
-
-
-def _cron(settings, now, *, reverse):
     schedule = settings.run.schedule
-    if schedule is None:
-        return None
+    return next(_cron(settings, schedule, now, reverse=False)).astimezone(UTC) if schedule else None
+
+
+def _cron(settings: Settings, schedule: Schedule, now: datetime, *, reverse: bool) -> CronSim:
     mark = settings.mark("run", "schedule", "cron") or settings.mark("run", "schedule")
-    where = (mark.file, mark.line) if mark else (f"params/partners/{settings.id}.yml", 0)
+    file, line = (mark.file, mark.line) if mark else (f"params/partners/{settings.id}.yml", 0)
     try:
         return CronSim(schedule.cron, now.astimezone(ZoneInfo(schedule.zone)).replace(microsecond=0), reverse=reverse)
     except CronSimError as error:
         problem = params.Problem(
-            *where, "run.schedule.cron", f"no cron expression: {schedule.cron!r}", f"{error}; five fields: minute hour day month weekday"
+            file,
+            line,
+            "run.schedule.cron",
+            f"no cron expression: {schedule.cron!r}",
+            f"{error}; five fields: minute hour day month weekday",
         )
         raise params.ParamsError([problem]) from error
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise params.ParamsError(
-            [params.Problem(*where, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]
+            [params.Problem(file, line, "run.schedule.zone", f"no time zone {schedule.zone!r}", "such as America/Chicago")]
         ) from error
 
 
@@ -67,10 +70,9 @@ def due(settings: Iterable[Settings], state: Path, now: datetime) -> list[Due]:
     served = _served(state)
     found = []
     for each in settings:
-        at = latest(each, now)
-        if at is None or at.isoformat() <= served.get(each.id, ""):
+        schedule, at = each.run.schedule, latest(each, now)
+        if schedule is None or at is None or at.isoformat() <= served.get(each.id, ""):
             continue
-        schedule = each.run.schedule
         deadline = at + timedelta(minutes=schedule.deadline_min)
         found.append(Due(each.id, at, tuple(schedule.notebooks), deadline))
     return found
@@ -84,16 +86,16 @@ def serve(state: Path, done: Iterable[Due]) -> None:
     store.replace(state / SERVED, json.dumps(served, sort_keys=True).encode())
 
 
-def _served(state):
+def _served(state: Path) -> dict[str, str]:
     path = state / SERVED
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def lines(root: Path, command: str, *, minutes: int = 15) -> str:
+def lines(root: Path, command: str) -> str:
     """Ready lines for cron, and for a systemd timer."""
     return f"""\
-# cron (crontab -e): asks every {minutes} minutes whether something is due
-*/{minutes} * * * * cd {root} && mkdir -p reports-internal/.run && {command} run --due --json >> reports-internal/.run/scheduled.jsonl 2>&1
+# cron (crontab -e): asks every {EVERY} minutes whether something is due
+*/{EVERY} * * * * cd {root} && mkdir -p reports-internal/.run && {command} run --due --json >> reports-internal/.run/scheduled.jsonl 2>&1
 
 # systemd: ~/.config/systemd/user/catchment.service
 [Unit]
@@ -105,9 +107,9 @@ ExecStart={command} run --due --json
 
 # systemd: ~/.config/systemd/user/catchment.timer, then: systemctl --user enable --now catchment.timer
 [Unit]
-Description=Catchment reports, every {minutes} minutes
+Description=Catchment reports, every {EVERY} minutes
 [Timer]
-OnCalendar=*:0/{minutes}
+OnCalendar=*:0/{EVERY}
 Persistent=true
 [Install]
 WantedBy=timers.target

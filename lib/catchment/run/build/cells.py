@@ -16,7 +16,10 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any as Anything
 
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.jsonutil import encode_images, json_clean
@@ -26,6 +29,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.profiledir import ProfileDir
+from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from traitlets import Any
 from traitlets.config import Config
@@ -49,24 +53,24 @@ class CellTimeout(BaseException):
 class Outputs:
     """The outputs of the cell being run, and where every display id was shown."""
 
-    def __init__(self):
-        self.current = []
-        self.displays = {}
+    def __init__(self) -> None:
+        self.current: list[NotebookNode] = []
+        self.displays: dict[str, list[NotebookNode]] = {}
         self.clear_next = False
-        self.drain = lambda: None
+        self.drain: Callable[[], None] = _nothing
 
-    def start(self):
+    def start(self) -> list[NotebookNode]:
         self.current, self.clear_next = [], False
         return self.current
 
-    def add(self, output, display_id=None):
+    def add(self, output: NotebookNode, display_id: str | None = None) -> None:
         self.drain()
         self._clear_if_due()
         self.current.append(output)
         if display_id is not None:
             self.displays.setdefault(display_id, []).append(output)
 
-    def text(self, name, text):
+    def text(self, name: str, text: str) -> None:
         self._clear_if_due()
         last = self.current[-1] if self.current else None
         if last is not None and last.output_type == "stream" and last.name == name:
@@ -74,18 +78,18 @@ class Outputs:
         else:
             self.current.append(new_output("stream", name=name, text=text))
 
-    def update(self, display_id, data, metadata):
+    def update(self, display_id: str, data: dict, metadata: dict) -> None:
         for output in self.displays.get(display_id, []):
             output.data, output.metadata = data, metadata
 
-    def clear(self, wait):
+    def clear(self, wait: bool) -> None:
         self.drain()
         if wait:
             self.clear_next = True
         else:
             self.current.clear()
 
-    def _clear_if_due(self):
+    def _clear_if_due(self) -> None:
         if self.clear_next:
             self.current.clear()
             self.clear_next = False
@@ -96,10 +100,10 @@ class Stream:
 
     encoding, errors, closed = "UTF-8", "strict", False
 
-    def __init__(self, name, outputs, descriptor):
+    def __init__(self, name: str, outputs: Outputs, descriptor: int):
         self.name, self.outputs, self.descriptor = name, outputs, descriptor
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text)}")
         if text:
@@ -107,23 +111,23 @@ class Stream:
             self.outputs.text(self.name, text)
         return len(text)
 
-    def writelines(self, lines):
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
-    def flush(self):
+    def flush(self) -> None:
         self.outputs.drain()
 
-    def fileno(self):
+    def fileno(self) -> int:
         return self.descriptor
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return False
 
-    def readable(self):
+    def readable(self) -> bool:
         return False
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
 
@@ -134,9 +138,11 @@ class Descriptors:
     process that dies.
     """
 
-    def __init__(self, outputs, folder):
+    def __init__(self, outputs: Outputs, folder: str | Path):
         self.outputs = outputs
-        self.saved, self.files, self.offsets = {}, {}, {}
+        self.saved: dict[str, int] = {}
+        self.files: dict[str, int] = {}
+        self.offsets: dict[str, int] = {}
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             self.saved[name] = os.dup(descriptor)
             path = Path(folder, f"{name}.log")
@@ -145,7 +151,7 @@ class Descriptors:
             os.dup2(self.files[name], descriptor)
         outputs.drain = self.drain
 
-    def drain(self):
+    def drain(self) -> None:
         for name, file in self.files.items():
             size = os.fstat(file).st_size - self.offsets[name]
             if size > 0:
@@ -153,9 +159,9 @@ class Descriptors:
                 self.offsets[name] += len(data)
                 self.outputs.text(name, data.decode("utf-8", "replace"))
 
-    def restore(self):
+    def restore(self) -> None:
         self.drain()
-        self.outputs.drain = lambda: None
+        self.outputs.drain = _nothing
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
             os.dup2(self.saved[name], descriptor)
             os.close(self.saved[name])
@@ -165,7 +171,16 @@ class Descriptors:
 class Publisher(DisplayPublisher):
     outputs = Any()
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **kwargs):
+    def publish(
+        self,
+        data: dict,
+        metadata: dict | None = None,
+        source: object = None,
+        *,
+        transient: dict | None = None,
+        update: bool = False,
+        **kwargs: Anything,
+    ) -> None:
         data, metadata = json_clean(encode_images(data)), json_clean(metadata or {})
         display_id = (transient or {}).get("display_id")
         if display_id is not None:
@@ -173,21 +188,21 @@ class Publisher(DisplayPublisher):
         if not update:
             self.outputs.add(new_output("display_data", data=data, metadata=metadata), display_id)
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         self.outputs.clear(wait)
 
 
 class ResultHook(DisplayHook):
     outputs = Any()
 
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         """A kernel numbers the result instead of printing a prompt."""
 
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
         data, metadata = json_clean(encode_images(format_dict)), json_clean(md_dict or {})
         self.outputs.add(new_output("execute_result", data=data, metadata=metadata, execution_count=self.prompt_count))
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         self._is_active = False
 
 
@@ -197,42 +212,42 @@ class Shell(InteractiveShell):
     outputs = Any()
     compiler_class = XCachingCompiler  # names a cell's code in messages as a kernel does
 
-    def init_environment(self):
+    def init_environment(self) -> None:
         os.environ.update(ENVIRONMENT)
 
-    def init_display_pub(self):
+    def init_display_pub(self) -> None:
         self.display_pub = Publisher(outputs=self.outputs, parent=self, shell=self)
 
-    def init_displayhook(self):
+    def init_displayhook(self) -> None:
         self.displayhook = ResultHook(outputs=self.outputs, parent=self, shell=self)
         self.display_trap = DisplayTrap(hook=self.displayhook)
 
-    def init_hooks(self):
+    def init_hooks(self) -> None:
         super().init_hooks()
         self.set_hook("show_in_pager", lambda *args, **kwargs: None, 99)
 
-    def enable_gui(self, gui=None):
+    def enable_gui(self, gui: object = None) -> None:
         """There is no event loop of a window system."""
 
-    def _showtraceback(self, etype, evalue, stb):
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         error = new_output("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
-        self.outputs.add(json_clean_output(error))
+        error.update(json_clean(dict(error)))
+        self.outputs.add(error)
 
 
-def json_clean_output(output):
-    output.update(json_clean(dict(output)))
-    return output
+def _nothing() -> None:
+    """What `drain` does while nothing is redirected."""
 
 
-def no_input(prompt=""):
+def no_input(prompt: object = "") -> str:
     raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
 
 
-def no_password(prompt="Password: ", stream=None):
+def no_password(prompt: str = "Password: ", stream: object = None) -> str:
     raise StdinNotImplementedError("getpass was called, but this frontend does not support input requests.")
 
 
-def shell(outputs, folder):
+def shell(outputs: Outputs, folder: str | Path) -> Shell:
     """A fresh shell that shows into `outputs`; `folder` receives the few files IPython keeps."""
     config = Config()
     config.HistoryManager.enabled = False
@@ -245,7 +260,7 @@ def shell(outputs, folder):
 
 
 @contextlib.contextmanager
-def session(folder=None):
+def session(folder: str | Path | None = None) -> Iterator[tuple[Shell, Outputs]]:
     """A shell with its streams connected, as long as the context lasts; gives (shell, outputs)."""
     outputs = Outputs()
     saved = sys.stdout, sys.stderr, builtins.input, getpass.getpass, sys.displayhook
@@ -264,13 +279,13 @@ def session(folder=None):
 
 
 @contextlib.contextmanager
-def deadline(seconds):
+def deadline(seconds: float | None) -> Iterator[None]:
     """Raise CellTimeout in the main thread when the block takes longer; None is no limit."""
     if seconds is None:
         yield
         return
 
-    def expire(number, frame):
+    def expire(number: int, frame: FrameType | None) -> None:
         raise CellTimeout(f"the cell ran longer than {seconds:g} s")
 
     previous = signal.signal(signal.SIGALRM, expire)
@@ -282,7 +297,9 @@ def deadline(seconds):
         signal.signal(signal.SIGALRM, previous)
 
 
-async def execute(instance, outputs, source, *, timeout_s=None):
+async def execute(
+    instance: Shell, outputs: Outputs, source: str, *, timeout_s: float | None = None
+) -> tuple[list[NotebookNode], int, BaseException | None]:
     """Run one cell; gives (outputs, execution count, exception or None)."""
     shown = outputs.start()
     transformed = instance.transform_cell(source)

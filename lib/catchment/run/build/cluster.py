@@ -12,10 +12,11 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from catchment.run import library, plan
 from catchment.run.fingerprint import Fingerprints, sha
@@ -29,19 +30,19 @@ _pool: ForkPool | None = None
 _starting = threading.Lock()
 
 
-def executor(address: str, preload: Iterable[str]) -> Executor:
+def executor(address: str, preload: Iterable[str]) -> "ClusterExecutor":
     """An executor over the workers of a scheduler, told to warm up."""
     from distributed import Client
 
     client = Client(address, set_as_default=False)
-    client.run(warm, list(preload))
+    client.run(_warmed, list(preload))
     return ClusterExecutor(client)
 
 
 class ClusterExecutor(Executor):
     """Dask's own executor, which also closes the client."""
 
-    def __init__(self, client):
+    def __init__(self, client: Any):
         self._client = client
         self._executor = client.get_executor(pure=False, retries=DEATHS)
 
@@ -50,20 +51,26 @@ class ClusterExecutor(Executor):
         """Pages that the cluster can build side by side now; workers come and go."""
         return max(1, sum(self._client.ncores().values()))
 
-    def submit(self, fn, /, *args, **kwargs):
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return self._executor.submit(fn, *args, **kwargs)
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._executor.shutdown(wait=wait and not cancel_futures)
         self._client.close()
 
 
-def warm(preload: Iterable[str]) -> None:
+def warm(preload: Iterable[str]) -> ForkPool:
     """Start this worker's page server."""
     global _pool
     with _starting:
         if _pool is None:
             _pool = ForkPool(os.cpu_count() or 1, preload=preload)
+        return _pool
+
+
+def _warmed(preload: Iterable[str]) -> None:
+    """The same for a worker that is told to: a pool cannot be sent."""
+    warm(preload)
 
 
 def build_there(job: Job) -> Built:
@@ -72,14 +79,12 @@ def build_there(job: Job) -> Built:
     refusal = _refusal(job)
     if refusal:
         return Built(job.page, failure=Failure("worker", refusal))
-    warm(library.preload(plan.source_imports(json.loads(job.source)["cells"])))
-    return _pool.submit(build, job).result()
+    return warm(library.preload(plan.source_imports(json.loads(job.source)["cells"]))).submit(build, job).result()
 
 
 def audit_there(offer: Offer) -> Built:
     """Audit a page on a worker, in a fork of its server."""
-    warm([])
-    return _pool.submit(audit, offer).result()
+    return warm([]).submit(audit, offer).result()
 
 
 def _refusal(job: Job) -> str:
@@ -93,7 +98,7 @@ def _refusal(job: Job) -> str:
     return ""
 
 
-def _host():
+def _host() -> str:
     import socket
 
     return socket.gethostname()

@@ -9,40 +9,48 @@ Import Papermill, not this module: Papermill loads it through its entry points.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine
+from papermill.engines import Engine, NotebookExecutionManager
 
 from . import cells
+from .job import OWN_CELLS
 
-RUNNERS_OWN = "catchment-runner"  # tag of the cells that the runner adds; they run also behind the page's end
+OnCell = Callable[[NotebookNode, int, bool], None]
 
 
 class Exited(RuntimeError):
     """The notebook ended its own kernel (`exit`, `quit`)."""
 
 
-def ends_page(outputs):
-    """Whether a cell said that the page ends here."""
-    return any(output.get("metadata", {}).get("catchment", {}).get("end") for output in outputs)
+def _runs(cell: NotebookNode) -> bool:
+    return cell.cell_type == "code" and bool(cell.source.strip()) and "skip-execution" not in cell.metadata.get("tags", [])
 
 
-def _runs(cell):
-    return cell.cell_type == "code" and cell.source.strip() and "skip-execution" not in cell.metadata.get("tags", [])
+def _runners_own(cell: NotebookNode) -> bool:
+    return OWN_CELLS in cell.metadata.get("tags", [])
 
 
-def _runners_own(cell):
-    return RUNNERS_OWN in cell.metadata.get("tags", [])
-
-
-def _ignore(notebook, index, ended):
+def _ignore(notebook: NotebookNode, index: int, ended: bool) -> None:
     """The default for `on_cell`."""
 
 
 class InProcessEngine(Engine):
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, cell_timeout_s=None, log_folder=None, on_cell=_ignore, **kwargs):
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        cell_timeout_s: float | None = None,
+        log_folder: str | None = None,
+        on_cell: OnCell = _ignore,
+        **kwargs: Any,
+    ) -> None:
         """Run the cells up to the first error or the page's end.
 
         `on_cell(notebook, index, ended)` is called when a cell starts and again when it has ended.
@@ -51,7 +59,11 @@ class InProcessEngine(Engine):
             asyncio.run(cls._all(nb_man, shell, outputs, cell_timeout_s, on_cell))
 
     @classmethod
-    async def _all(cls, nb_man, shell, outputs, cell_timeout_s, on_cell):
+    async def _all(
+        cls, nb_man: NotebookExecutionManager, shell: cells.Shell, outputs: cells.Outputs, cell_timeout_s: float | None, on_cell: OnCell
+    ) -> None:
+        from catchment.page.blocks import ends_page  # papermill loads this module wherever it is imported, and pandas is not needed there
+
         for index, cell in enumerate(nb_man.nb.cells):
             if not _runs(cell):
                 continue
@@ -71,9 +83,11 @@ class InProcessEngine(Engine):
 class KernelClient(PapermillNotebookClient):
     """Papermill's client of a kernel, which stops where the page ends and tells when cells start and end."""
 
-    on_cell = staticmethod(_ignore)
+    on_cell: OnCell = staticmethod(_ignore)
 
-    def papermill_execute_cells(self):
+    def papermill_execute_cells(self) -> None:
+        from catchment.page.blocks import ends_page
+
         ended = False
         for index, cell in enumerate(self.nb.cells):
             if ended and not _runners_own(cell):
@@ -93,7 +107,15 @@ class KernelClient(PapermillNotebookClient):
 
 class KernelEngine(Engine):
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, cell_timeout_s=None, on_cell=_ignore, **kwargs):
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        cell_timeout_s: float | None = None,
+        on_cell: OnCell = _ignore,
+        **kwargs: Any,
+    ) -> None:
         """Run the cells in an ordinary kernel, as Papermill does."""
         client = KernelClient(nb_man, timeout_func=lambda cell: None if _runners_own(cell) else cell_timeout_s, kernel_name=kernel_name)
         client.on_cell = on_cell

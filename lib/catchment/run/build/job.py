@@ -13,13 +13,17 @@ import time
 import traceback
 import warnings
 import zlib
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catchment.run import secret
 from catchment.run.site.trees import LEADERSHIP, page_name
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+    from papermill.exceptions import PapermillExecutionError
 
 # Before the first cell: warnings are errors, and the process reads the data of this page's partner only.
 SETUP = """\
@@ -34,7 +38,8 @@ data.confine(params.load({partner!r}))
 """
 JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
 PDF, DECK = "pdf", "pptx"
-OWN_CELLS = "catchment-runner"  # tag; the engine with a kernel knows it too
+OWN_CELLS = "catchment-runner"  # tag of the cells that the runner adds; they run also behind the page's end
+LOG_CHARS = 4000  # of the end of what a notebook printed
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,12 @@ class Failure:
     trace: str = ""
     log: str = ""
 
-    def __str__(self):
+    def masked(self) -> "Failure":
+        """The same without secrets."""
+        kind, error, source, trace, log = map(secret.masked, (self.kind, self.error, self.source, self.trace, self.log))
+        return Failure(kind, error, self.cell, source, trace, log)
+
+    def __str__(self) -> str:
         return f"cell {self.cell}: {self.error}" if self.cell else self.error
 
 
@@ -129,10 +139,9 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
             built.reads = _journal(job, executed)
             built.headlines, built.published = _summary(executed), _published(executed)
             built.html = _render(job, _shown(executed))
-        built.attachments = _attachments(job, built.html or job.standing, executed)
+        built.attachments = _attachments(job, built.html or job.standing or b"", executed)
     except _Failed as failed:
-        told = asdict(failed.failure)
-        built.failure = Failure(**{name: secret.masked(value) if isinstance(value, str) else value for name, value in told.items()})
+        built.failure = failed.failure.masked()
         built.notebook = failed.notebook and secret.masked(failed.notebook)
     built.wall_s = time.perf_counter() - started
     built.cpu_s, built.peak_mb = spent()
@@ -154,12 +163,12 @@ def spent() -> tuple[float, float]:
 
 
 class _Failed(Exception):
-    def __init__(self, failure, notebook=None):
+    def __init__(self, failure: Failure, notebook: str | None = None):
         super().__init__(str(failure))
         self.failure, self.notebook = failure, notebook
 
 
-def _notebook(job, log_folder):
+def _notebook(job: Job, log_folder: str | None) -> "NotebookNode":
     """The notebook to run, and where it finds what the pages it needs have said."""
     if log_folder and job.needs:
         os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
@@ -167,7 +176,7 @@ def _notebook(job, log_folder):
     return _prepared(job)
 
 
-def _prepared(job):
+def _prepared(job: Job) -> "NotebookNode":
     """The notebook as Papermill shall run it; the runner's own cells carry a tag and never reach the page."""
     import nbformat
 
@@ -180,7 +189,7 @@ def _prepared(job):
     return notebook
 
 
-def _execute(job, notebook, tell, log_folder):
+def _execute(job: Job, notebook: "NotebookNode", tell: Callable[..., None], log_folder: str | None) -> "NotebookNode":
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -188,7 +197,7 @@ def _execute(job, notebook, tell, log_folder):
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it would log the parameters it is given
     current = notebook
 
-    def on_cell(notebook, index, ended):
+    def on_cell(notebook: "NotebookNode", index: int, ended: bool) -> None:
         nonlocal current
         current, cell = notebook, notebook.cells[index]
         if OWN_CELLS in cell.metadata.get("tags", []):
@@ -220,13 +229,13 @@ def _execute(job, notebook, tell, log_folder):
     return executed
 
 
-def nbformat_text(notebook):
+def nbformat_text(notebook: "NotebookNode") -> str:
     import nbformat
 
     return nbformat.writes(notebook)
 
 
-def _failure(notebook, error, limits):
+def _failure(notebook: "NotebookNode", error: "PapermillExecutionError", limits: Limits) -> Failure:
     cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("exception")), None)
     kind = {"CellTimeout": "timeout", "MemoryError": "memory", "_ArrayMemoryError": "memory"}.get(error.ename, "error")
     message = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
@@ -236,7 +245,7 @@ def _failure(notebook, error, limits):
     return Failure(kind, message, number, error.source, "\n".join(error.traceback), _log(notebook))
 
 
-def _ended(notebook, error):
+def _ended(notebook: "NotebookNode", error: Exception) -> Failure:
     """The failure of a cell whose kernel died or took too long; papermill leaves it marked as running."""
     cell = next((cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("status") == "running"), None)
     number, source = (cell.metadata.get("catchment_cell"), cell.source) if cell is not None else (None, "")
@@ -245,13 +254,13 @@ def _ended(notebook, error):
     return Failure(kind, f"{said}: {str(error).splitlines()[0]}", number, source, "", _log(notebook))
 
 
-def _log(notebook, most=4000):
+def _log(notebook: "NotebookNode") -> str:
     """The end of what the notebook printed."""
     streams = (output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream")
-    return "".join(streams)[-most:]
+    return "".join(streams)[-LOG_CHARS:]
 
 
-def _journal(job, executed):
+def _journal(job: Job, executed: "NotebookNode") -> list[dict[str, Any]]:
     """What the page read, as the data layer noted it."""
     if job.engine == "catchment":
         reads = sys.modules.get("catchment.data.reads")  # not loaded by a page that reads nothing
@@ -260,9 +269,9 @@ def _journal(job, executed):
     return json.loads(last.outputs[0].text) if last.get("outputs") else []
 
 
-def _shown(executed):
+def _shown(executed: "NotebookNode") -> "NotebookNode":
     """The notebook without the runner's own cells and without what stands behind the page's end."""
-    from .engine import ends_page
+    from catchment.page.blocks import ends_page
 
     kept = []
     for cell in executed.cells:
@@ -274,21 +283,21 @@ def _shown(executed):
     return executed
 
 
-def _summary(executed):
+def _summary(executed: "NotebookNode") -> dict[str, Any]:
     """What the page says of itself, for the index and for the notebooks that need it."""
     from catchment.page import document
 
     return document.summary(executed)
 
 
-def _published(executed):
+def _published(executed: "NotebookNode") -> bytes:
     """The counts that the page shows, for the audit."""
     from catchment.page import document
 
     return zlib.compress(json.dumps(document.published(executed)).encode())
 
 
-def _render(job, executed):
+def _render(job: Job, executed: "NotebookNode") -> bytes:
     from catchment import page as report
     from catchment import params
 
@@ -300,7 +309,7 @@ def _render(job, executed):
     return text.encode()
 
 
-def _attachments(job, html, executed):
+def _attachments(job: Job, html: bytes, executed: "NotebookNode | None") -> dict[str, bytes]:
     """The files that come with the page, by their endings."""
     from catchment import params
 
@@ -318,10 +327,10 @@ def _attachments(job, html, executed):
 
 
 @contextlib.contextmanager
-def _telling(kind, notebook):
+def _telling(kind: str, notebook: "NotebookNode | None") -> Iterator[None]:
     """Whatever goes wrong in the block is this page's failure, told with its traceback."""
     try:
         yield
     except Exception as error:
         failure = Failure(kind, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-        raise _Failed(failure, notebook and nbformat_text(notebook)) from error
+        raise _Failed(failure, nbformat_text(notebook) if notebook else None) from error

@@ -63,14 +63,14 @@ def printed(html: bytes) -> bytes:
         return _dated(target.read_bytes(), html)
 
 
-def _unlimited():
+def _unlimited() -> None:
     """A page's limit on memory is for its own process: a browser reserves far more than it uses."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_DATA, (resource.getrlimit(resource.RLIMIT_DATA)[1],) * 2)
 
 
-def _dated(content, html):
+def _dated(content: bytes, html: bytes) -> bytes:
     """The PDF with the page's time in place of the browser's; both are as long, so no offset in the file moves."""
     found = PRODUCED.search(html)
     stamp = datetime.fromisoformat(found[1].decode()).strftime("%Y%m%d%H%M%S") if found else "20000101000000"

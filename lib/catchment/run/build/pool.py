@@ -6,6 +6,7 @@ cannot be forked the same pool starts them afresh, and the page's cells run in a
 """
 
 import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -16,11 +17,14 @@ import threading
 import time
 import types
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -33,6 +37,7 @@ FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {
     "PYTHONHASHSEED": "0"
 }
+Context = ForkServerContext | SpawnContext
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
 SERVER_DIED = 255  # multiprocessing's code for a process whose server cannot tell how it ended
 DYING_S = 5.0  # a killed server needs a moment to give its memory back
@@ -55,8 +60,8 @@ def workers(asked: int, page_mb: float | None) -> int:
 @dataclass
 class _Running:
     job: Job
-    future: Future
-    process: multiprocessing.Process
+    future: Future[Built]
+    process: BaseProcess
     pipe: Connection
     folder: Path
     started: float = field(default_factory=time.monotonic)
@@ -68,8 +73,12 @@ class _Running:
     killed: Failure | None = None
     peak_mb: float = 0.0
 
+    @property
+    def pid(self) -> int:
+        return self.process.pid or 0  # one that runs has a number
 
-def start_server(context, preload: Iterable[str], root: Path | None = None) -> None:
+
+def start_server(context: Context, preload: Iterable[str], root: Path | None = None) -> None:
     """See that this process's fork server runs, with `preload` imported; one that died is replaced."""
     if context.get_start_method() != "forkserver":
         return
@@ -89,16 +98,21 @@ def start_server(context, preload: Iterable[str], root: Path | None = None) -> N
                 os.environ[name] = value
 
 
-def await_server_death(context) -> None:
+def server_pid() -> int | None:
+    """The process id of this process's fork server, if one was started; the standard library does not tell it otherwise."""
+    from multiprocessing import forkserver
+
+    return getattr(forkserver, "_forkserver")._forkserver_pid  # noqa: B009
+
+
+def await_server_death(context: Context) -> None:
     """Wait until a dying server has ended: while it is, it takes no request and `ensure_running` still believes in it."""
     if context.get_start_method() != "forkserver" or not hasattr(os, "waitid"):
         return
-    from multiprocessing.forkserver import _forkserver
-
-    deadline = time.monotonic() + DYING_S
+    pid, deadline = server_pid() or 0, time.monotonic() + DYING_S
     while time.monotonic() < deadline:
         # Left to be reaped by `ensure_running`, which otherwise could not tell that it has to start another.
-        if os.waitid(os.P_PID, _forkserver._forkserver_pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return
         time.sleep(0.01)
 
@@ -116,20 +130,22 @@ class ForkPool(Executor):
     ):
         self.workers, self.server_cpu_s = workers, 0.0
         self.on_event = on_event or (lambda job, cell: None)
-        self._waiting: deque = deque()
+        self._waiting: deque[tuple[Callable[..., Any], Job, Future[Any]]] = deque()
         self._running: list[_Running] = []
         self._lock = threading.Lock()
         self._closing = False
         self._scratch = Path(tempfile.mkdtemp(prefix="catchment-pool-"))
         self._wake_r, self._wake_w = multiprocessing.Pipe(duplex=False)
-        self._context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+        self._context: Context = multiprocessing.get_context("forkserver") if FORKS else multiprocessing.get_context("spawn")
         self._preload, self._root = tuple(preload), root
         start_server(self._context, self._preload, root)
         self._thread = threading.Thread(target=self._work, name="catchment-pool", daemon=True)
         self._thread.start()
 
-    def submit(self, fn, /, job):
-        future: Future = Future()
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """The future of `fn(job, tell, folder)`, run in a process of its own; a job is all that it takes."""
+        (job,) = [*args, *kwargs.values()]
+        future: Future[Any] = Future()
         with self._lock:
             if self._closing:
                 raise RuntimeError("the pool is closed")
@@ -137,7 +153,7 @@ class ForkPool(Executor):
         self._wake_w.send(None)
         return future
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Stop taking jobs. With `cancel_futures` the running ones are killed as well, with all their subprocesses."""
         with self._lock:
             self._closing = True
@@ -158,15 +174,13 @@ class ForkPool(Executor):
         """Processor time of the server itself, its imports above all; that of its pages is told with each page."""
         if not FORKS:
             return 0.0
-        from multiprocessing.forkserver import _forkserver
-
         try:
-            times = psutil.Process(_forkserver._forkserver_pid).cpu_times()
+            times = psutil.Process(server_pid()).cpu_times()
         except psutil.NoSuchProcess:
             return 0.0
         return times.user + times.system
 
-    def _work(self):
+    def _work(self) -> None:
         try:
             self._loop()
         finally:  # whatever ended the loop, nobody may wait for ever
@@ -174,7 +188,7 @@ class ForkPool(Executor):
                 if not future.done():
                     future.set_exception(RuntimeError("the pool has ended"))
 
-    def _loop(self):
+    def _loop(self) -> None:
         look = 0.0
         while True:
             with self._lock:
@@ -182,7 +196,9 @@ class ForkPool(Executor):
                     self._launch(*self._waiting.popleft())
                 if self._closing and not self._running and not self._waiting:
                     return
-                waited = [self._wake_r, *(r.process.sentinel for r in self._running), *(r.pipe for r in self._running if not r.pipe.closed)]
+                waited: list[Any] = [self._wake_r]
+                for running in self._running:
+                    waited += [running.process.sentinel, *([] if running.pipe.closed else [running.pipe])]
             ready = wait(waited, WATCH_S if self._running else None)
             with self._lock:
                 if self._wake_r in ready:
@@ -195,7 +211,7 @@ class ForkPool(Executor):
                     self._watch()
                     look = time.monotonic() + WATCH_S
 
-    def _launch(self, fn, job, future):
+    def _launch(self, fn: Callable[..., Any], job: Job, future: Future[Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
@@ -217,7 +233,7 @@ class ForkPool(Executor):
             return
         future.set_result(Built(job.page, failure=Failure("killed", "the page server cannot be started")))
 
-    def _receive(self, running):
+    def _receive(self, running: _Running) -> None:
         try:
             while not running.pipe.closed and running.pipe.poll():
                 kind, *rest = running.pipe.recv()
@@ -228,7 +244,7 @@ class ForkPool(Executor):
         except (EOFError, OSError):
             running.pipe.close()
 
-    def _note_cell(self, running, cell, source, outputs):
+    def _note_cell(self, running: _Running, cell: int | None, source: str, outputs: str | None) -> None:
         if outputs is None:
             running.cell, running.source, running.cell_started = cell, source, time.monotonic()
             self.on_event(running.job, cell)
@@ -237,14 +253,14 @@ class ForkPool(Executor):
             running.cell = running.cell_started = None
             running.source = ""
 
-    def _watch(self):
+    def _watch(self) -> None:
         """End the pages that have used up what they may."""
         watched = [running for running in self._running if not (running.killed or running.built)]
-        used = _trees_mb([running.process.pid for running in watched if running.job.limits.memory_mb is not None])
+        used = _trees_mb([running.pid for running in watched if running.job.limits.memory_mb is not None])
         for running in watched:
-            self._hold(running, used.get(running.process.pid, 0.0))
+            self._hold(running, used.get(running.pid, 0.0))
 
-    def _hold(self, running, used):
+    def _hold(self, running: _Running, used: float) -> None:
         limits, now = running.job.limits, time.monotonic()
         running.peak_mb = max(running.peak_mb, used)
         if limits.page_s is not None and now - running.started > limits.page_s:
@@ -256,22 +272,22 @@ class ForkPool(Executor):
                 running, Failure("memory", f"the page used {used:,.0f} MB of memory, more than its limit of {limits.memory_mb:,.0f} MB")
             )
 
-    def _end(self, running, failure):
+    def _end(self, running: _Running, failure: Failure) -> None:
         running.killed = running.killed or failure
-        kill_tree(running.process.pid)
+        kill_tree(running.pid)
 
-    def _finish(self, running):
+    def _finish(self, running: _Running) -> None:
         running.process.join()
         self._receive(running)
         self._running.remove(running)
-        kill_group(running.process.pid)
+        kill_group(running.pid)
         running.pipe.close()
         built = running.built if running.process.exitcode == 0 and not running.killed else None
         built = built or self._dead(running)
         shutil.rmtree(running.folder, ignore_errors=True)
         running.future.set_result(built)
 
-    def _dead(self, running):
+    def _dead(self, running: _Running) -> Built:
         """The failure of a process that gave no page: why, in which cell, and what it had printed last."""
         text = "".join(path.read_text(errors="replace")[-LOG_CHARS:] for path in sorted(running.folder.glob("*.log")))
         failure = running.killed or _ending(running.process.exitcode, text)
@@ -281,7 +297,7 @@ class ForkPool(Executor):
 
 
 @contextlib.contextmanager
-def _without_main():
+def _without_main() -> Iterator[None]:
     """Keep multiprocessing from importing the program's main module again in every page's process."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -291,9 +307,9 @@ def _without_main():
         sys.modules["__main__"] = main
 
 
-def _ending(code, text):
+def _ending(code: int | None, text: str) -> Failure:
     """The failure of a process that ended with this code: killed from outside may pass, a crash is a bug."""
-    if code < 0:  # never on Windows
+    if code is not None and code < 0:  # never on Windows
         name = signal.Signals(-code).name
         return Failure("killed" if name in ("SIGKILL", "SIGTERM") else "crashed", f"the page's process was ended by {name}")
     if code == SERVER_DIED:
@@ -302,17 +318,15 @@ def _ending(code, text):
     return Failure("crashed", f"the page's process ended with exit code {code}" + (f": {last}" if last else ""))
 
 
-def _so_far(running):
+def _so_far(running: _Running) -> str:
     """The notebook with the outputs of the cells that had ended."""
-    import json
-
     notebook = json.loads(running.job.source)
     for number, outputs in running.outputs.items():
         notebook["cells"][number - 1]["outputs"] = json.loads(outputs)
     return json.dumps(notebook)
 
 
-def _tree(pid):
+def _tree(pid: int) -> list[psutil.Process]:
     try:
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
@@ -320,7 +334,7 @@ def _tree(pid):
         return []
 
 
-def _trees_mb(pids):
+def _trees_mb(pids: list[int]) -> dict[int, float]:
     """Memory in MB of each page's process and its descendants; pages shared with the server count, as they do for the kernel.
 
     The machine's processes are listed once for all pages: each listing opens a file for every one of them.
@@ -338,7 +352,7 @@ def _trees_mb(pids):
     return used
 
 
-def kill_group(pid):
+def kill_group(pid: int) -> None:
     """End whatever a page's process left in its group; where there are no groups, its descendants are all that can be found."""
     if not hasattr(os, "killpg"):
         return
@@ -348,7 +362,7 @@ def kill_group(pid):
         return
 
 
-def kill_tree(pid):
+def kill_tree(pid: int) -> None:
     """End a page's process, its group and its descendants, also those that made a group of their own."""
     tree = _tree(pid)
     kill_group(pid)

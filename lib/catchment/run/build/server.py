@@ -12,7 +12,9 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 # What every page uses; the last ones are loaded by IPython when a shell starts.
 USED_BY_ALL = (
@@ -24,10 +26,11 @@ SLOW_AND_UNUSED = ("rfc3987_syntax",)
 
 
 @contextlib.contextmanager
-def without_slow_imports():
+def without_slow_imports() -> Iterator[None]:
     """Let optional imports of `SLOW_AND_UNUSED` fail while the block imports."""
     hidden = [name for name in SLOW_AND_UNUSED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))
+    for name in hidden:
+        cast(dict[str, Any], sys.modules)[name] = None  # Python's own mark of a module that cannot be imported
     try:
         yield
     finally:
@@ -35,14 +38,14 @@ def without_slow_imports():
             del sys.modules[name]
 
 
-def preload(names):
+def preload(names: Iterable[str]) -> None:
     # Settings first: pydantic looks for their docstrings through every module that is loaded by then (0.3 s alone, 4 s at the end).
     for name in ("catchment.params", *USED_BY_ALL, *names):
         with contextlib.suppress(Exception):
             importlib.import_module(name)
 
 
-def rehearse():
+def rehearse() -> None:
     """Do once what every page would do first: load what libraries load at their first use, fill their caches.
 
     Nothing here opens a connection or starts a thread, and nothing is left that a page could see.
@@ -71,7 +74,7 @@ def rehearse():
         read_project(Path(os.environ["CATCHMENT_ROOT"]))
 
 
-def ask_nothing():
+def ask_nothing() -> None:
     """Compile a query without a database, and check a contract: pandera would load a test library at the first one of each page."""
     import ibis
     import pandas as pd
@@ -85,7 +88,7 @@ def ask_nothing():
     schema.validate(pd.DataFrame({"a": [0]}), lazy=True)
 
 
-def read_project(root):
+def read_project(root: Path) -> None:
     """Read what is kept until its file changes: the catalog, the walls round partners, the portfolio's settings."""
     from catchment import params
     from catchment.data import catalog, isolation

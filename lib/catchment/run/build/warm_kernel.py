@@ -10,7 +10,10 @@ import multiprocessing
 import os
 import signal
 import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from subprocess import Popen
+from typing import Any, cast
 
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -21,7 +24,7 @@ JUPYTER_PATH = Path(__file__).parent / "jupyter"
 PRELOAD = ("ipykernel.kernelapp", "catchment.params", "catchment.data", "catchment.page")
 
 
-def run_kernel(command, environment, folder):
+def run_kernel(command: list[str], environment: dict[str, str], folder: str | None) -> None:
     """Become an IPython kernel; runs in the forked process."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,52 +44,53 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, process):
-        self.process, self.pid = process, process.pid
+    def __init__(self, process: BaseProcess):
+        self.process, self.pid = process, process.pid or 0
 
-    def poll(self):
+    def poll(self) -> int | None:
         return self.process.exitcode
 
-    def wait(self):
+    def wait(self) -> int | None:
         self.process.join()
         return self.process.exitcode
 
-    def send_signal(self, number):
+    def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def kill(self):
+    def kill(self) -> None:
         self.process.kill()
 
-    def terminate(self):
+    def terminate(self) -> None:
         self.process.terminate()
 
 
-def _forked(command, environment, folder):
+def _forked(command: list[str], environment: dict[str, str], folder: str | None) -> BaseProcess:
     """A kernel's process; a server that dies under the request is replaced."""
-    context = multiprocessing.get_context("forkserver")
-    for left in reversed(range(STARTS)):
+    context, left = multiprocessing.get_context("forkserver"), STARTS
+    while True:
         start_server(context, PRELOAD)
         process = context.Process(target=run_kernel, args=(command, environment, folder), name="kernel", daemon=False)
         try:
             process.start()
+            return process
         except (OSError, EOFError):
+            left -= 1
             if not left:
                 raise
             await_server_death(context)
-        else:
-            return process
 
 
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels as forks of the pre-imported server."""
 
-    async def launch_kernel(self, cmd, **kwargs):
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if not FORKS:
             self.log.warning("This platform cannot fork: an ordinary kernel is started, and its imports take their time.")
             return await super().launch_kernel(cmd, **kwargs)
         process = _forked(cmd, dict(kwargs.get("env") or os.environ), kwargs.get("cwd"))
         # A Jupyter server that ends without its kernels must not wait for them: multiprocessing would, for ever.
         atexit.register(process.kill)
-        self.process, self.pid, self.pgid = ForkedProcess(process), process.pid, process.pid
+        self.process = cast(Popen, ForkedProcess(process))
+        self.pid = self.pgid = self.process.pid
         self.cwd = kwargs.get("cwd", Path.cwd())
         return self.connection_info

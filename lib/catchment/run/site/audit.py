@@ -13,9 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catchment.run.build.job import Built, Failure, Job, Limits
+
+if TYPE_CHECKING:
+    from catchment.protect.linkage import Exhibit
 
 REMEMBERED = 24  # earlier versions of each exhibit that count as known to readers
 TOLD = 5  # exposed cells named in one message
@@ -75,7 +78,7 @@ def exposed(page: str, shown: list[dict[str, Any]], known: dict[str, Any]) -> li
     return [str(each) for each in linkage.exposed([*new, *others, *earlier], of={each.name for each in new})]
 
 
-def _exhibits(notebook, shown, *, current=True):
+def _exhibits(notebook: str, shown: list[dict[str, Any]], *, current: bool = True) -> "Iterator[Exhibit]":
     from catchment.protect.linkage import Exhibit
 
     for number, cells in enumerate(shown):

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from catchment.run.build.job import Built, Job
+from catchment.run.build.job import Failure, Job
 
 from . import frame
 from .trees import INTERNAL
@@ -28,9 +28,8 @@ def render(manifest: dict[str, Any]) -> str:
     )
 
 
-def failure(job: Job, built: Built) -> str:
-    """A page for the analyst: what failed, where, with which parameters, and the end of the log."""
-    told = built.failure
+def failure(job: Job, told: Failure, *, notebook: bool) -> str:
+    """A page for the analyst: what failed, where, with which parameters, and the end of the log; `notebook`: it is kept beside the page."""
     facts = {
         "Partner": job.partner,
         "Notebook": job.notebook,
@@ -44,17 +43,16 @@ def failure(job: Job, built: Built) -> str:
     }
     parts = {"Source of the cell": told.source, "Traceback": _plain(told.trace), "End of the log": told.log}
     home = "../" * (job.page.count("/") + 1) + "index.html"
-    notebook = f"{job.page.rpartition('/')[2]}.ipynb" if built.notebook else ""
     return frame.render(
         "failure.html.j2",
         page=job.page,
         home=home,
         facts=facts,
         parts={name: text for name, text in parts.items() if text},
-        notebook=notebook,
+        notebook=f"{job.page.rpartition('/')[2]}.ipynb" if notebook else "",
     )
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """A traceback without the color codes of a terminal."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)

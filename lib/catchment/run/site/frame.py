@@ -3,7 +3,10 @@
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 FOLDER = "template"
 WORDS = {"pdf": "PDF", "pptx": "Slides"}
@@ -15,14 +18,14 @@ def render(name: str, **facts: Any) -> str:
 
 
 @cache
-def _tokens():
+def _tokens() -> dict[str, str]:
     from catchment.page import theme
 
     return {name: theme.variables(getattr(theme, name.upper())) for name in ("light", "dark", "print")}
 
 
 @cache
-def _environment():
+def _environment() -> "Environment":
     import jinja2
     from markupsafe import Markup
 

@@ -5,6 +5,8 @@ row carries its place in every order. Few partners are also told one by one, man
 """
 
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from . import frame, movement
@@ -47,7 +49,7 @@ def render(manifest: dict[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _partner(name, manifest, entries, measures):
+def _partner(name: str, manifest: dict[str, Any], entries: list[dict[str, Any]], measures: list[Measure]) -> dict[str, Any]:
     updated = manifest.get("updated", "")
     pages = [_page(entry) for entry in entries]
     cards = {card["label"]: card for entry in entries for card in entry.get("headlines", {}).get("kpis", [])}  # the brief repeats some
@@ -67,7 +69,7 @@ def _partner(name, manifest, entries, measures):
     }
 
 
-def _page(entry):
+def _page(entry: dict[str, Any]) -> dict[str, Any]:
     takeaways = entry.get("headlines", {}).get("takeaways", [])
     return {
         "title": entry["title"],
@@ -84,28 +86,27 @@ def _page(entry):
     }
 
 
-def _cell(measure: Measure, partner: str):
+def _cell(measure: Measure, partner: str) -> dict[str, Any] | None:
     """A value with its place on the measure's scale; nothing for a partner that does not report it."""
     each = measure.standings.get(partner)
     if each is None:
         return None
-    moved = each.before is not None and each.before != each.number
     return {
         "text": each.text,
         "rank": each.rank,
         "gained": each.gained,
         "status": each.status,
         "x": _x(measure, each.number),
-        "from": _x(measure, each.before) if moved else None,
+        "from": None if each.before in (None, each.number) else _x(measure, each.before),
     }
 
 
-def _x(measure, value):
+def _x(measure: Measure, value: float) -> int:
     span = measure.high - measure.low
     return round(EDGE + (WIDTH - 2 * EDGE) * ((value - measure.low) / span if span else 0.5))
 
 
-def _column(measure: Measure):
+def _column(measure: Measure) -> dict[str, Any]:
     texts = {each.number: each.text for each in measure.standings.values()}
     ends = [texts[number] for number in (min(texts), max(texts))]
     return {
@@ -118,16 +119,16 @@ def _column(measure: Measure):
     }
 
 
-def _orders(partners, measures):
+def _orders(partners: list[dict[str, Any]], measures: list[Measure]) -> list[str]:
     """The orders to choose from; every row gets its place in each of them, the first being that of the page itself."""
-    keys = {
+    keys: dict[str, Callable[[dict[str, Any]], Any]] = {
         "name": lambda each: 0,
         "targets missed": lambda each: (-each["failed_n"], -each["missed_n"]),
         "oldest pages": lambda each: each["oldest"],
         "most changed": _most_changed,
     }
     for number, measure in enumerate(measures):
-        keys[measure.name] = lambda each, number=number: each["cells"][number]["rank"] if each["cells"][number] else len(partners) + 1
+        keys[measure.name] = partial(_rank, number=number, last=len(partners) + 1)
     for each in partners:
         each["places"] = []
     for key in keys.values():
@@ -136,16 +137,22 @@ def _orders(partners, measures):
     return list(keys)
 
 
-def _changed(partners):
+def _rank(partner: dict[str, Any], *, number: int, last: int) -> int:
+    """A partner's rank in one measure; those that do not report it stand behind all others."""
+    cell = partner["cells"][number]
+    return cell["rank"] if cell else last
+
+
+def _changed(partners: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Partners whose pages say something else than before, those with most changed indicators first."""
     return sorted((each for each in partners if each["changes"] or each["news"]), key=_most_changed)
 
 
-def _most_changed(partner):
+def _most_changed(partner: dict[str, Any]) -> tuple[int, int]:
     return -len(partner["changes"]), -len(partner["news"])
 
 
-def _vintages(entries, known):
+def _vintages(entries: list[dict[str, Any]], known: dict[str, Any]) -> list[dict[str, Any]]:
     """Every data set behind the pages, with its edition and how many partners use that edition."""
     users = defaultdict(set)
     for entry in entries:

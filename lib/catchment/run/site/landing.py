@@ -19,7 +19,7 @@ def render(
     )  # fmt: skip
 
 
-def _page(entry):
+def _page(entry: dict[str, Any]) -> dict[str, Any]:
     """What the landing page shows of one page."""
     headlines = entry.get("headlines", {})
     return {

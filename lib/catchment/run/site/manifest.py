@@ -8,7 +8,7 @@ that there was one: an error may quote a row.
 
 import hashlib
 import json
-from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from catchment.run.build.job import Built, Job
@@ -31,7 +31,7 @@ def read(trees: Trees) -> dict[str, Any]:
     return public | {"pages": pages, "partners": partners, "vintages": private.get("vintages", {}) | public.get("vintages", {})}
 
 
-def _read(tree):
+def _read(tree: Path) -> dict[str, Any]:
     empty = {"format": FORMAT, "pages": {}, "partners": {}, "vintages": {}}
     path = tree / NAME
     if not path.exists():
@@ -53,16 +53,16 @@ def texts(manifest: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def _told(failure):
+def _told(failure: dict[str, Any] | None) -> dict[str, Any] | None:
     return failure and {name: failure[name] for name in TOLD}
 
 
-def _used(manifest, pages):
+def _used(manifest: dict[str, Any], pages: dict[str, Any]) -> dict[str, Any]:
     used = {name for entry in pages.values() for name in entry.get("vintages", ())}
     return {name: each for name, each in manifest["vintages"].items() if name in used}
 
 
-def _text(manifest):
+def _text(manifest: dict[str, Any]) -> bytes:
     return json.dumps(manifest, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -73,10 +73,11 @@ def digest(html: bytes, produced: str) -> str:
 
 def good(job: Job, built: Built, before: dict[str, Any] | None, *, run: str, facts: dict[str, Any]) -> dict[str, Any]:
     """The entry of a page that was built, where `before` had been; `facts` are its title, order and the fingerprint of its inputs."""
+    html = built.html or b""
     made = facts | _whose(job) | {
         "path": f"{job.partner}/{job.notebook}.html",
-        "sha256": digest(built.html, job.produced),
-        "bytes": len(built.html),
+        "sha256": digest(html, job.produced),
+        "bytes": len(html),
         "produced": job.produced,
         "run": run,
         "version": job.version,
@@ -97,7 +98,7 @@ def attached(job: Job, built: Built) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
-def _before(made, before):
+def _before(made: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any] | None:
     """What the page said when it last said something else; nothing for a page that is new."""
     if before is None or not before["path"]:
         return None
@@ -125,7 +126,7 @@ def untold(title: str, entry: dict[str, Any] | None) -> dict[str, Any]:
     return {"title": title, **nothing, "before": None, "last_good": None, "missing": why}
 
 
-def _compared(made, before):
+def _compared(made: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any] | None:
     """The key numbers of the last published version that said others: a page built again from the same inputs keeps its comparison."""
     if before is None or not before["path"]:
         return None
@@ -137,15 +138,14 @@ def _compared(made, before):
 
 def bad(job: Job, built: Built, before: dict[str, Any] | None, *, run: str, facts: dict[str, Any]) -> dict[str, Any]:
     """The entry of a page that failed: that of the last good page, with the failure."""
-    failure = asdict(built.failure)
-    told = {name: failure[name] for name in ("kind", "cell", "error")}
+    told = {name: getattr(built.failure, name) for name in ("kind", "cell", "error")}
     kept = before or facts | _whose(job) | {"path": None}
     return kept | {"failure": told | {"run": run, "at": job.produced, "cost": _cost(built)}}
 
 
-def _whose(job):
+def _whose(job: Job) -> dict[str, str]:
     return {"partner": job.partner, "notebook": job.notebook, "audience": job.audience}
 
 
-def _cost(built):
+def _cost(built: Built) -> dict[str, float]:
     return {"wall_s": round(built.wall_s, 3), "cpu_s": round(built.cpu_s, 3), "peak_mb": round(built.peak_mb, 1)}

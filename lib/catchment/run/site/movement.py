@@ -69,11 +69,11 @@ def measures(entries: list[dict[str, Any]]) -> list[Measure]:
     return list(found.values())
 
 
-def _measured(cards):
+def _measured(cards: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return [(card, card["measure"]) for card in cards if card.get("measure") and card["measure"]["number"] is not None]
 
 
-def _rank(measure):
+def _rank(measure: Measure) -> None:
     sign = 1 if measure.better == "lower" else -1
     now = _places({name: sign * each.number for name, each in measure.standings.items()})
     before = _places({name: sign * (each.number if each.before is None else each.before) for name, each in measure.standings.items()})
@@ -105,5 +105,5 @@ def news(entry: dict[str, Any]) -> list[str]:
     return [text for text in entry["headlines"].get("takeaways", []) if text not in before["takeaways"]] if before else []
 
 
-def _key(card):
+def _key(card: dict[str, Any]) -> str:
     return (card.get("measure") or {}).get("name") or re.sub(r"\d+", "", card["label"])

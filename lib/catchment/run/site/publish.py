@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from catchment.run.build.job import Built, Job
+from catchment.run.build.job import Built, Failure, Job
 from catchment.run.fingerprint import Objects, sha
 
 from . import desk, index, landing, manifest, store
@@ -32,7 +32,7 @@ class Publisher:
         self._forget()
         self._next = time.monotonic() + EVERY_S
 
-    def _forget(self):
+    def _forget(self) -> None:
         self._files: dict[Path, bytes] = {}
         self._keep: dict[Path, Path] = {}
         self._remove: list[Path] = []
@@ -50,7 +50,7 @@ class Publisher:
         """Whether the page's file is there as it was published."""
         return self._is(entry, entry)
 
-    def _is(self, entry, file):
+    def _is(self, entry: dict[str, Any], file: dict[str, Any]) -> bool:
         path = self.trees.of_audience(entry["audience"]) / file["path"]
         return path.is_file() and path.stat().st_size == file["bytes"]
 
@@ -71,17 +71,17 @@ class Publisher:
         self.partners[job.partner] = known | partner
         self._touched.add(job.partner)
         if built.failure is not None:
-            self._fail(job, built, facts)
+            self._fail(job, built, built.failure, facts)
         elif built.html is None:
             entry = self.entries[job.page]
             self.entries[job.page] = entry | {"attachments": entry["attachments"] | manifest.attached(job, built)}
             self._attach(job, built)
         else:
-            self._replace(job, built, facts | {"inputs": inputs}, keep_n)
+            self._replace(job, built, built.html, facts | {"inputs": inputs}, keep_n)
         if time.monotonic() > self._next:
             self.commit()
 
-    def _replace(self, job, built, facts, keep_n):
+    def _replace(self, job: Job, built: Built, html: bytes, facts: dict[str, Any], keep_n: int) -> None:
         before, tree = self.entries.get(job.page), self.trees.of_audience(job.audience)
         vintages = {sha(vintage)[:12]: vintage for vintage in built.headlines.pop("vintages", ())}
         self.manifest["vintages"] |= vintages
@@ -91,27 +91,27 @@ class Publisher:
                 self._keep_earlier(job.partner, keep_n)
             self.partners[job.partner] |= {"run": self.run, "produced": self.produced}
         self.entries[job.page] = made
-        self._files[tree / made["path"]] = built.html
-        gone = (before or {}).get("attachments", {}).keys() - made["attachments"].keys()
-        self._remove += [tree / before["attachments"][ending]["path"] for ending in gone]
+        self._files[tree / made["path"]] = html
+        attached = (before or {}).get("attachments", {})
+        self._remove += [tree / file["path"] for ending, file in attached.items() if ending not in made["attachments"]]
         self._remove += [self._aside(job.page, ending) for ending in ("html", "ipynb")]
         self._attach(job, built)
 
-    def _attach(self, job, built):
+    def _attach(self, job: Job, built: Built) -> None:
         tree = self.trees.of_audience(job.audience)
         for ending, file in manifest.attached(job, built).items():
             self._files[tree / file["path"]] = built.attachments[ending]
 
-    def _fail(self, job, built, facts):
+    def _fail(self, job: Job, built: Built, failure: Failure, facts: dict[str, Any]) -> None:
         self.entries[job.page] = manifest.bad(job, built, self.entries.get(job.page), run=self.run, facts=facts)
-        self._files[self._aside(job.page, "html")] = desk.failure(job, built).encode()
+        self._files[self._aside(job.page, "html")] = desk.failure(job, failure, notebook=bool(built.notebook)).encode()
         if built.notebook:
             self._files[self._aside(job.page, "ipynb")] = built.notebook.encode()
 
-    def _aside(self, page, ending):
+    def _aside(self, page: str, ending: str) -> Path:
         return self.trees.internal / FAILED / f"{page}.{ending}"
 
-    def _keep_earlier(self, partner, keep_n):
+    def _keep_earlier(self, partner: str, keep_n: int) -> None:
         """Keep the partner's pages as they stand, once in a run and before the first of them changes."""
         known, folder = self.partners[partner], self.trees.leadership / partner
         earlier = known["earlier"]
@@ -172,9 +172,9 @@ class Publisher:
                 | {each["reads"]["questions"] for each in inputs}
             )
 
-    def _shared(self):
+    def _shared(self) -> dict[Path, bytes]:
         """Landing pages of the partners at work, indexes, manifests."""
-        listed = {partner: [] for partner in self._touched}
+        listed: dict[str, list[dict[str, Any]]] = {partner: [] for partner in self._touched}
         for entry in self.entries.values():
             if entry["partner"] in listed and entry["audience"] == LEADERSHIP:
                 listed[entry["partner"]].append(entry)

@@ -40,7 +40,7 @@ def commit(state: Path, files: Mapping[Path, bytes], *, keep: Mapping[Path, Path
     _apply(state)
 
 
-def _told(path, state):
+def _told(path: Path, state: Path) -> str:
     """A path as the plan tells it: from the state's folder, so that trees that were moved are found."""
     return os.path.relpath(path, state)
 
@@ -56,7 +56,7 @@ def recover(state: Path) -> bool:
     return False
 
 
-def _apply(state):
+def _apply(state: Path) -> None:
     decided = state / "commit"
     plan = json.loads((decided / "plan.json").read_text())
     _keep([[state / target, state / source] for target, source in plan["keep"]])
@@ -76,7 +76,7 @@ def _apply(state):
     shutil.rmtree(done)
 
 
-def _keep(pairs):
+def _keep(pairs: list[list[Path]]) -> None:
     """Second names for files; all of them before the first file is replaced, so a name that is missing later was never due."""
     for target, source in pairs:
         if source.exists() and not target.exists():
@@ -89,7 +89,7 @@ def _keep(pairs):
         _sync(folder)
 
 
-def _move(source, target):
+def _move(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except OSError as error:
@@ -99,7 +99,7 @@ def _move(source, target):
         source.unlink()
 
 
-def _remove(path):
+def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -114,14 +114,14 @@ def replace(path: Path, content: bytes) -> None:
     aside.replace(path)
 
 
-def _write(path, content):
+def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync(folder):
+def _sync(folder: Path) -> None:
     if os.name != "posix":
         return  # a folder cannot be opened elsewhere
     descriptor = os.open(folder, os.O_RDONLY)
