@@ -1,9 +1,9 @@
-# report: install and build every page · test: the whole suite · lab: JupyterLab · check: params and data · bench: against the neighbors
+# report: install and build every page · test: the whole suite · lab: JupyterLab · check: params and data · bench: against the neighbors · docs: the documentation
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: report test lab check bench clean
+.PHONY: report test lab check bench docs clean
 .DEFAULT_GOAL := report
 
 report: $(READY)
@@ -18,6 +18,9 @@ lab: $(READY)
 
 check: $(READY)
 	@$(BIN)/catchment check
+
+docs: $(READY)
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build && echo docs/_build/index.html
 
 bench: $(READY)
 	@$(BIN)/python tests/benchmarks/bench_run.py

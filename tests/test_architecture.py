@@ -217,6 +217,11 @@ def test_every_dependency_is_used():
     run_by_name = {
         "jupyterlab": "make lab",
         "ruff": "style, in this file",
+        "mypy": "types, in this file",
+        "types-pyyaml": "types of YAML",
+        "sphinx": "make docs",
+        "furo": "the theme of make docs",
+        "myst-parser": "Markdown of make docs",
         "pytest-xdist": "make test",
         "pytest-timeout": "make test: a test that hangs fails",
         "ipykernel": "the notebooks' kernel",

@@ -93,7 +93,7 @@ def test_an_edited_catalog_is_read_anew_and_changes_the_digest(tmp_path):
 
 
 def test_the_data_dictionary_is_current():
-    assert (ROOT / "docs/data-dictionary.md").read_text() == catalog.dictionary(ROOT), "run: python -m catchment.data.catalog"
+    assert (ROOT / "docs/reference/data-dictionary.md").read_text() == catalog.dictionary(ROOT), "run: python -m catchment.data.catalog"
 
 
 def test_the_dictionary_escapes_what_would_break_its_table(tmp_path):

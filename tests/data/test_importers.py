@@ -836,7 +836,7 @@ def test_whose_file_it_is_must_be_said_for_private_kinds_only(private, kind, par
 
 
 def test_the_guide_names_every_kind():
-    guide = (ROOT / "docs/data.md").read_text()
+    guide = (ROOT / "docs/how-to/data.md").read_text()
     assert [kind for kind in importing.kinds() if f"`{kind}`" not in guide] == []
 
 

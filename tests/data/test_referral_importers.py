@@ -224,7 +224,7 @@ def test_affiliations_bridge_clinicians_and_hospitals(project):
 
 def templates():
     """The two examples that the documentation gives a partner."""
-    return re.findall(r"```csv\n(.*?)```", (ROOT / "docs/referral-extract.md").read_text(), re.DOTALL)
+    return re.findall(r"```text\n(.*?)```", (ROOT / "docs/reference/referral-extract.md").read_text(), re.DOTALL)
 
 
 def test_the_documented_extract_takes_the_place_of_the_cases(project):

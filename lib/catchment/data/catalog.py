@@ -326,7 +326,7 @@ def entry_digest(name: str, root: Path, partner: str = "") -> str:
 
 
 def dictionary(root: Path) -> str:
-    """docs/data-dictionary.md: every table with its standing, every column with type, unit and meaning."""
+    """docs/reference/data-dictionary.md: every table with its standing, every column with type, unit and meaning."""
     parts = [
         "# Data dictionary",
         "Written from `data/catalog.yml` by `python -m catchment.data.catalog`; edit the catalog, not this page.",
@@ -362,6 +362,6 @@ def _cell(column: Column) -> str:
 if __name__ == "__main__":
     from catchment.params import root as project
 
-    page = project() / "docs" / "data-dictionary.md"
+    page = project() / "docs" / "reference" / "data-dictionary.md"
     page.parent.mkdir(exist_ok=True)
     page.write_text(dictionary(project()), encoding="utf-8")

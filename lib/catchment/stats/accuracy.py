@@ -6,7 +6,7 @@ MASE
     Mean absolute error over the mean absolute error, inside the training data, of repeating the value of one season earlier. Below 1
     the method beats that habit. Defined with zeros in the data, unlike a percentage error (MAPE), which isn't offered.
 sMAPE
-    Mean of 2 |y - f| / (|y| + |f|), as a fraction from 0 to 2; a term with y = f = 0 counts 0.
+    Mean of 2 abs(y - f) / (abs(y) + abs(f)), as a fraction from 0 to 2; a term with y = f = 0 counts 0.
 Coverage
     Share of held-out values inside their *prediction* interval (of one future value, not of a mean).
 

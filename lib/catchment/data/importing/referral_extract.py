@@ -1,7 +1,7 @@
 """A partner's own referrals, as its record system or referral office exports them: one row per referred patient.
 
-The template stands in docs/referral-extract.md. Only the columns named here are read, so names, record numbers and birth dates that an
-export may carry never reach a table; `case_id` must be a number without meaning outside of the extract.
+The template stands in docs/reference/referral-extract.md. Only the columns named here are read: names, record numbers and birth dates
+that an export may carry never reach a table; `case_id` must be a number without meaning outside of the extract.
 """
 
 import pandas as pd
