@@ -14,56 +14,6 @@ def table(rows):
     return pd.DataFrame(rows, columns=["ccn", "zip", "system", "cases_n"])
 
 
-def test_hhi_of_the_department_of_justice_example():
-    assert concentration.hhi([30, 30, 20, 20]) == pytest.approx(2600)  # justice.gov/atr/herfindahl-hirschman-index
-    assert concentration.hhi([0.3, 0.3, 0.2, 0.2]) == pytest.approx(2600)
-
-
-def test_hhi_limits():
-    assert concentration.hhi([412]) == 10_000
-    assert concentration.hhi(np.ones(1000)) == pytest.approx(10)
-    assert np.isnan(concentration.hhi([])) and np.isnan(concentration.hhi([0, 0]))
-    with pytest.raises(ValueError, match="negative"):
-        concentration.hhi([1, -1])
-
-
-@pytest.mark.parametrize(
-    ("index", "label"),
-    [
-        (999, "unconcentrated"),
-        (1000, "moderately concentrated"),
-        (1800, "moderately concentrated"),
-        (1801, "highly concentrated"),
-        (2400, "highly concentrated"),
-        (np.nan, "not available"),
-    ],
-)
-def test_classes_are_those_of_the_2023_guidelines(index, label):
-    assert concentration.hhi_class(index) == label
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(1, 1000), min_size=2, max_size=12))
-def test_merger_delta_is_the_difference_of_the_two_indices(sizes):
-    owners = pd.Series(sizes, index=[f"s{i}" for i in range(len(sizes))])
-    merged = concentration.merger(owners, "s0", "s1")
-    assert merged.after == pytest.approx(concentration.hhi([owners.iloc[0] + owners.iloc[1], *owners.iloc[2:]]))
-    assert merged.delta == pytest.approx(merged.after - merged.before, abs=1e-6)
-
-
-def test_merger_presumptions():
-    assert concentration.merger_delta(0.30, 0.20) == pytest.approx(1200)
-    assert concentration.merger(pd.Series({"a": 10, "b": 10, "c": 80}), "a", "b").presumed  # above 1,800, delta 200
-    assert not concentration.merger(pd.Series({"a": 1, "b": 1, "c": 98}), "a", "b").presumed  # delta 2
-    assert concentration.merger(pd.Series({"a": 29, "b": 3, **{f"x{i}": 2 for i in range(34)}}), "a", "b").presumed  # 32 % and delta 174
-
-
-def test_effective_competitors_and_cr4():
-    assert concentration.effective_competitors(2500) == 4
-    assert concentration.concentration_ratio([40, 30, 10, 10, 5, 5]) == pytest.approx(0.9)
-    assert concentration.concentration_ratio([3], 4) == 1
-
-
 def test_concentration_counts_systems_not_campuses():
     rows = table([("A", "1", "One", 30), ("B", "1", "One", 30), ("C", "1", "Two", 40)]).assign(year=2023)
     assert shares.concentration_by_year(rows)["hhi"].item() == pytest.approx(60**2 + 40**2)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catchment.philanthropy import grants, pipeline, pyramid, raised, year_end
-from catchment.stats import concentration
 
 
 def gift(gift_type, amount, date="2024-10-01", **more):
@@ -264,32 +263,6 @@ class TestCost:
 
 
 class TestConcentration:
-    def test_gini_of_known_cases(self):
-        assert (
-            concentration.gini([1, 1, 1, 1]) == 0
-            and concentration.gini([0, 0, 0, 1]) == 0.75
-            and concentration.gini([0, 0, 0, 1], unbiased=True) == 1
-        )
-        assert concentration.gini([1, 2, 3, 4, 5]) == pytest.approx(4 / 15)
-
-    @given(st.lists(st.integers(0, 10_000), min_size=2, max_size=40).filter(any))
-    def test_gini_is_half_the_relative_mean_difference_and_twice_the_lorenz_area(self, values):
-        array = np.array(values, dtype=float)
-        assert concentration.gini(values) == pytest.approx(np.abs(array[:, None] - array).mean() / (2 * array.mean()))
-        curve = concentration.lorenz(values)
-        assert concentration.gini(values) == pytest.approx(1 - 2 * np.trapezoid(curve["amount_share"], curve["donors_share"]))
-
-    def test_top_share_counts_whole_donors(self):
-        amounts = [1.0] * 99 + [901.0]
-        assert (
-            concentration.top_share(amounts, 0.01) == 0.901 and concentration.top_n(150, 0.01) == 2 and concentration.top_n(100, 0.1) == 10
-        )
-        assert concentration.top_shares(amounts)["donors_n"].tolist() == [1, 1, 10, 20]
-
-    def test_refuses_negative_amounts(self):
-        with pytest.raises(ValueError, match="refunds"):
-            concentration.gini([5, -1])
-
     def test_pyramid_bands_hold_everyone(self):
         rows = pyramid.pyramid([0, 50, 100, 249.99, 250, 2_000_000])
         assert rows["donors_n"].sum() == 5 and rows["band"].iloc[0] == "$1 M and more" and rows["amount_share"].sum() == pytest.approx(1)

@@ -95,6 +95,57 @@ def test_nothing_in_reach_and_no_demand_are_zero_not_infinite():
         access.gravity_access([1], [1], [[1]], exponent=1)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda *frames: access.two_step(*frames, reach=30),
+        access.enhanced_two_step,
+        access.three_step,
+        access.gravity_access,
+        access.rational_agent,
+    ],
+)
+def test_one_unknown_number_is_refused_and_not_spread(method):
+    supply, demand, travel = [5.0, 3.0], [10.0, 20.0], [[5.0, 10.0], [10.0, 5.0]]
+    for frames, said in (
+        ((supply, [10.0, np.nan], travel), "demand must be known: 1 of 2"),
+        (([np.nan, 3.0], demand, travel), "supply must be known"),
+        ((supply, demand, [[5.0, np.nan], [10.0, 5.0]]), "write inf"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            method(*frames)
+    assert np.isfinite(method(supply, demand, travel)).all()
+
+
+def test_a_site_that_cannot_be_reached_is_infinitely_far():
+    travel = [[5.0, np.inf], [np.inf, np.inf]]
+    assert access.two_step([4, 9], [2, 3], travel, reach=30).tolist() == [2.0, 0.0]
+    assert access.gravity_access([4, 9], [2, 3], travel).tolist() == [2.0, 0.0]
+    near, nowhere = access.rational_agent([4, 9], [2, 3], travel)
+    assert np.isfinite(near) and np.isnan(nowhere)
+
+
+def test_travel_with_labels_must_have_those_of_places_and_sites():
+    travel = pd.DataFrame([[5.0, 40.0], [5.0, 5.0]], index=["p", "q"], columns=["s", "t"])
+    demand, supply = pd.Series([4.0, 4.0], index=["p", "q"]), pd.Series([1.0, 2.0], index=["s", "t"])
+    assert access.two_step(supply, demand, travel, reach=30).tolist() == [1 / 8, 1 / 8 + 2 / 4]
+    with pytest.raises(ValueError, match="demand and travel have different labels"):
+        access.two_step(supply, demand[::-1], travel, reach=30)
+    with pytest.raises(ValueError, match="supply and travel have different labels"):
+        access.two_step(supply.rename({"t": "u"}), demand, travel, reach=30)
+    with pytest.raises(ValueError, match="access and demand have different labels"):
+        access.relative(demand[::-1], demand)
+
+
+def test_zones_are_needed_and_never_negative():
+    with pytest.raises(ValueError, match="at least one edge"):
+        access.enhanced_two_step([1], [1], [[1]], zones={})
+    with pytest.raises(ValueError, match="weights of zones must not be negative"):
+        access.zone_weights([1], {10: -1})
+    with pytest.raises(ValueError, match="places lacks the columns nearest_min, demand"):
+        access.underserved(pd.DataFrame({"relative": [1.0]}))
+
+
 def test_a_buffer_changes_the_edge():
     inside = access.two_step([4], [100, 100], [[5], [20]], reach=30)
     buffered = access.two_step([4, 6], [100, 100, 200], [[5, 50], [20, 25], [50, 5]], reach=30)
