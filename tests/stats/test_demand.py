@@ -42,8 +42,37 @@ def test_expected_cases_use_age_specific_rates_not_the_age_adjusted_one():
 
 
 def test_age_groups_that_do_not_match_are_refused():
-    with pytest.raises(ValueError, match="no rates for the age groups from 70"):
+    with pytest.raises(
+        ValueError, match="the population and the rates are in different age groups: only one of them begins groups at 65, 70"
+    ):
         demand.expected_cases(people().replace({"age_low": {65: 70}}), rates(), by=["site"])
+    # Ages of which all have a rate, but wider: each rate would be multiplied by the people of two groups, and half of the rates left out.
+    wide = people()[people()["age_low"] != 40]
+    with pytest.raises(ValueError, match="begins groups at 40"):
+        demand.expected_cases(wide, rates(), by=["site"])
+    with pytest.raises(ValueError, match="rates need one row per site, sex and age group: Lung, male"):
+        demand.expected_cases(people(), rates().drop(index=5), by=["site"])
+    with pytest.raises(ValueError, match="rates need one row"):
+        demand.expected_cases(people(), pd.concat([rates(), rates()[:1]]), by=["site"])
+
+
+@pytest.mark.parametrize("word", ["Male", "M", "both"])
+def test_sexes_that_are_not_known_are_refused_and_not_left_out(word):
+    strange = {"sex": {"male": word}}
+    with pytest.raises(ValueError, match=f"sex of population holds {word}: known are female, male"):
+        demand.expected_cases(people().replace(strange), rates(), by=["site"])
+    with pytest.raises(ValueError, match=f"sex of rates holds {word}"):
+        demand.expected_cases(people(), rates().replace(strange), by=["site"])
+    future = region(y2025=(1, 1, 1), y2035=(2, 2, 2))
+    with pytest.raises(ValueError, match=f"sex of projection holds {word}"):
+        demand.county_projection(people(), future.replace(strange), REGION, years=[2025])
+
+
+def test_a_site_of_one_sex_and_unknown_people():
+    found = demand.expected_cases(people(), rates("Prostate").query("sex == 'male'"), by=["site"])["cases_n"].item()
+    assert found == pytest.approx((1000 + 50_000 + 200_000) / 1e5)
+    with pytest.raises(ValueError, match="population_n of population must be known: 2 of 6"):
+        demand.expected_cases(people(middle=np.nan), rates(), by=["site"])
 
 
 def test_a_county_follows_its_region_by_age_and_meets_its_latest_total():
@@ -74,16 +103,6 @@ def test_a_county_without_a_projection_is_held_and_says_so():
     assert found.groupby("year")["population_n"].sum().tolist() == pytest.approx([3400, 3400])
 
 
-def test_all_other_is_the_total_less_the_named_sites():
-    table = pd.concat([rates("A").assign(cases_n=10, person_years=1e5), rates("All sites but skin").assign(cases_n=25, person_years=1e5)])
-    found = demand.reference_rates(table, ["A"])
-    assert found[found["site"] == "All other"]["cases_n"].unique().tolist() == [15]
-    with pytest.raises(ValueError, match="do they overlap"):
-        demand.reference_rates(table.assign(cases_n=[30] * 6 + [25] * 6), ["A"])
-    with pytest.raises(ValueError, match="no national rates for: B"):
-        demand.reference_rates(table, ["A", "B"])
-
-
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(1, 5000), min_size=6, max_size=6), st.floats(0.5, 1.5))
 def test_the_three_terms_add_up_to_the_change(counts, factor):
@@ -98,6 +117,8 @@ def test_each_term_alone():
     assert (grown["aging_n"], grown["rate_n"]) == pytest.approx((0, 0)) and grown["size_n"] == pytest.approx(0.2 * grown["before_n"])
     risk = demand.decomposition(base, base, rates(), rate_change=pd.Series({"Lung": 0.9})).iloc[0]
     assert (risk["size_n"], risk["aging_n"]) == pytest.approx((0, 0)) and risk["rate_n"] == pytest.approx(-0.1 * risk["before_n"])
+    with pytest.raises(ValueError, match="rate_change holds lung: known are Lung"):
+        demand.decomposition(base, base, rates(), rate_change=pd.Series({"lung": 0.9}))
     aged = demand.decomposition(base, people(young=900, middle=500, old=300), rates()).iloc[0]
     assert aged["size_n"] == pytest.approx(0) and aged["aging_n"] == pytest.approx(aged["change_n"])
 
@@ -116,45 +137,13 @@ def test_site_trends_leave_out_distorted_years_and_hold_sites_without_a_series()
     years = np.arange(2010, 2023)
     series = pd.DataFrame({"site": "A", "sex": "both", "year": years, "rate_100k": 50 * 1.01 ** (years - 2010.0)})
     series.loc[series["year"] == 2020, "rate_100k"] = 5.0
-    found = demand.site_trends(series, ["A", "B"], first=2012).set_index("site")
+    found = demand.site_trends(series, ["A", "B"], first=2012, base=(2013, 2017)).set_index("site")
+    assert demand.site_trends(series, ["A"], first=2012)["since_base"].isna().all()
+    with pytest.raises(ValueError, match="no rate in 1999-2003, the period of the rates by age"):
+        demand.site_trends(series, ["A"], first=2012, base=(1999, 2003))
     assert found.loc["A", "apc"] == pytest.approx(1.0) and found.loc["A", "trend"] == "rising"
     assert found.loc["A", "since_base"] == pytest.approx(1.01**12 / np.mean(1.01 ** np.arange(3.0, 8)))
     assert found.loc["B", ["apc", "apc_low", "apc_high"]].tolist() == [0, -1, 1] and "held level" in found.loc["B", "basis"]
-
-
-def test_national_series_is_the_age_adjusted_rate_of_each_year():
-    standard = pd.DataFrame({"age_low": [0, 1, 5], "population_n": [10.0, 40.0, 50.0]})
-    cells = pd.DataFrame(
-        {
-            "site": "A",
-            "sex": "both",
-            "year": 2001,
-            "age_low": [0, 1, 5, 10],
-            "cases_n": [1.0, np.nan, 30.0, 10.0],
-            "population_n": [1000.0, 4000.0, 6000.0, 4000.0],
-        }
-    )
-    assert demand.national_series(cells, standard)["rate_100k"].item() == pytest.approx(1e5 * (0.1 / 1000 + 0.5 * 40 / 10_000))
-
-
-def test_local_levels_shrink_by_size_and_unpublished_counties_get_the_prior():
-    incidence = pd.DataFrame(
-        {
-            "county_fips": list("abcdef"),
-            "rate_100k": [120.0, 120.0, 80.0, 100.0, 90.0, np.nan],
-            "cases_n_year": [2000.0, 6.0, 1500.0, 900.0, 700.0, np.nan],
-        }
-    )
-    found = demand.local_level(incidence, 100.0).set_index("county_fips")
-    assert found.loc["a", "level"] == pytest.approx(1.2, abs=0.01) and 1.0 < found.loc["b", "level"] < found.loc["a", "level"]
-    assert np.isnan(found.loc["f", "cases_n"])
-    assert found.loc["f", "level_high"] - found.loc["f", "level_low"] > found.loc["b", "level_high"] - found.loc["b", "level_low"]
-
-
-def test_pooled_rate_weights_by_people():
-    assert demand.pooled_rate(pd.DataFrame({"rate_100k": [100.0, 50.0, np.nan], "cases_n_year": [100.0, 150.0, 10.0]})) == pytest.approx(
-        1e5 * 250 / 400_000
-    )
 
 
 def project(**options):
@@ -177,6 +166,12 @@ def test_projected_cases_carry_level_and_widening_limits():
         unknown_level_error=0.2,
     )
     assert (unknown["expected_high"] - unknown["expected_low"]).iloc[0] > (found["expected_high"] - found["expected_low"]).iloc[0]
+
+
+def test_a_projection_needs_a_trend_of_every_site():
+    trends = demand.site_trends(pd.DataFrame(columns=["site", "sex", "year", "rate_100k"]), ["Breast"], first=2012)
+    with pytest.raises(ValueError, match="no trend since the base of the rates for: Lung"):
+        project(trends=trends)
 
 
 def test_total_adds_sites_and_errs_less_than_their_sum():

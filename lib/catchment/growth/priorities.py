@@ -370,7 +370,7 @@ def demand_factors(
     population
         Two years of ``county_fips, year, sex, age_low, population_n``.
     rates
-        Age-specific rates by site, see `demand.reference_rates`.
+        Age-specific rates by site, see `incidence.reference_rates`.
     origin
         Patients (or their share) by ``county_fips``; counties outside ``population`` are left out.
     rate_factors

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from catchment.stats import funnel, spatial
-from catchment.stats.demand import expected_cases, reference_rates, us_rate
+from catchment.stats.demand import expected_cases
+from catchment.stats.incidence import reference_rates, us_rate
 from catchment.stats.rates import PER, quotient, sir
 from catchment.stats.shrinkage import empirical_bayes, poisson_gamma
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from catchment.stats import demand
+from catchment.stats.incidence import local_level, national_series, pooled_rate, reference_rates
 from catchment.stats.rates import quotient, wilson
 
 from .catchment_area import area_population
@@ -95,13 +96,14 @@ def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: 
         totals=frames["population_total"],
     )
     people = area_population(projected, weights)
-    national = demand.national_series(frames["incidence_us_age_year"], frames["standard_population"])
-    rates = demand.reference_rates(frames["incidence_by_age"], sites)
+    national = national_series(frames["incidence_us_age_year"], frames["standard_population"])
+    rates = reference_rates(frames["incidence_by_age"], sites)
     local = levels(frames["incidence"], sites, weights["county_fips"].tolist(), national)
     trends = demand.site_trends(
         national,
         [*sites, "All other"],
         first=model.trend_first_year,
+        base=(int(frames["incidence_by_age"]["year_first"].min()), int(frames["incidence_by_age"]["year_last"].max())),
         without=tuple(model.trend_skips),
         level_error=model.held_trend_points.value,
     )
@@ -133,7 +135,7 @@ def reference(period: pd.DataFrame, national: pd.DataFrame, country: pd.DataFram
     series = national[(national["site"] == site) & (national["sex"] == period["sex"].iloc[0]) & national["year"].between(first, last)]
     if len(series) == last - first + 1:
         return float(series["rate_100k"].mean()), "the national series of these years"
-    return demand.pooled_rate(period), "all listed counties together"
+    return pooled_rate(period), "all listed counties together"
 
 
 def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], national: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +158,7 @@ def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], natio
         if not wanted:
             continue
         height, compared = reference(period, national, country)
-        level = demand.local_level(period, height, years=last - first + 1)
+        level = local_level(period, height, years=last - first + 1)
         found.append(level[level["county_fips"].isin(wanted)].assign(site=site, period=f"{first}-{last}", compared=compared))
         settled |= {(site, c) for c in wanted}
     columns = ["site", "county_fips", "level", "level_low", "level_high", "cases_n", "period", "compared"]

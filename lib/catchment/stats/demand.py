@@ -1,9 +1,9 @@
 """How many new cancer cases a place will have: age- and sex-specific incidence times projected population.
 
 Definitions: expected cases are age-specific rates times the people of each age and sex, never an age-adjusted rate times a
-population. National age-specific rates carry the shape over age; a *local level* (county over national age-adjusted rate,
-shrunk by its precision) carries the county's height; a *trend* (annual percent change, damped and capped) carries time.
-Growth splits into population size, ageing and rate (Bashir & Estève 2001), which add up exactly.
+population. National age-specific rates carry the shape over age; a *local level* (see `incidence`) carries the county's height; a *trend*
+(annual percent change, damped and capped) carries time.
+Growth splits into population size, aging and rate (Bashir & Estève 2001), which add up exactly.
 
 Known bias: county projections follow the growth by age and sex of their projection region; local levels are some years
 old; sites without a local or national series keep the national rate, held level. Intervals combine Poisson variation,
@@ -15,10 +15,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from .rates import PER, age_adjusted_rate, apc, quotient
-from .shrinkage import poisson_gamma
-
-CELL = ["sex", "age_low"]
+from . import given
+from .incidence import CELL, SEXES
+from .rates import PER, apc, quotient
 
 
 def county_projection(
@@ -31,16 +30,34 @@ def county_projection(
 ) -> pd.DataFrame:
     """Population by county, year, sex and age for the years of a regional projection.
 
-    Each county cell of the latest year grows as its projection region's cell does. The first projected year is scaled to
-    the county's latest total where `totals` (`county_fips, year, population_n`) gives one: the draft projection's own jump
-    since the census is not carried over. Later years multiply by the region's growth from that year.
+    Each county cell of the latest year grows as its projection region's cell does. The first projected year is scaled to the county's
+    latest total where `totals` gives one: the draft projection's own jump since the census is not carried over. Later years multiply by
+    the region's growth from that year.
+
+    Parameters
+    ----------
+    population
+        `county_fips, year, sex, age_low, population_n`.
+    projection
+        `projection_region, year, sex, age_low, population_n`, in the same age groups; years between are interpolated.
+    regions
+        `county_fips, projection_region`.
+    totals
+        `county_fips, year, population_n`.
 
     Returns
     -------
-    DataFrame
-        `county_fips, year, sex, age_low, population_n, status`; status is "projected (draft)", or "held at latest" for
-        counties without a projection region.
+    One row per county, year, sex and age group: `county_fips`, `year`, `sex`, `age_low`, `population_n` (people) and `status`: "projected
+    (draft)", or "held at latest" for counties without a projection region.
+
+    Raises
+    ------
+    ValueError
+        The projection does not reach a year, or sexes and age groups of the two tables do not match.
     """
+    for name, table in (("population", population), ("projection", projection)):
+        given.words(table["sex"], SEXES, name=f"sex of {name}")
+    given.ages(population, projection, "the population", "the projection")
     base = population[population["year"] == population.groupby("county_fips")["year"].transform("max")]
     base = base.merge(regions[["county_fips", "projection_region"]], on="county_fips", how="left", validate="many_to_one")
     cells = ["projection_region", *CELL]
@@ -69,100 +86,49 @@ def _interpolated(wide: pd.DataFrame, years: list[int]) -> pd.DataFrame:
     return every.interpolate(method="index", axis=1)[sorted(set(years))]
 
 
-def reference_rates(incidence_by_age: pd.DataFrame, sites: list[str], *, total: str | None = "All sites but skin") -> pd.DataFrame:
-    """National age-specific rates of the named sites and, when `total` is given, of "All other" (the total less the named).
-
-    Columns `site, sex, age_low, cases_n, person_years, rate_100k`. The sites must not overlap, and `total` must hold them.
-    Melanoma is not part of "all sites but skin" counts of other skin, so it is inside the total here as registries report it.
-    """
-    columns = ["site", *CELL, "cases_n", "person_years"]
-    chosen = incidence_by_age.loc[incidence_by_age["site"].isin(sites), columns]
-    if missing := sorted(set(sites) - set(chosen["site"])):
-        raise ValueError(f"no national rates for: {', '.join(missing)}")
-    if total is not None:
-        named = chosen.groupby(CELL)["cases_n"].sum().rename("named_n").reset_index()
-        rest = incidence_by_age.loc[incidence_by_age["site"] == total, columns].merge(named, on=CELL, how="left", validate="one_to_one")
-        rest = rest.assign(site="All other", cases_n=rest["cases_n"] - rest["named_n"].fillna(0))
-        if (rest["cases_n"] < 0).any():
-            raise ValueError(f"the named sites hold more cases than {total!r}: do they overlap?")
-        chosen = pd.concat([chosen, rest[columns]], ignore_index=True)
-    return chosen.assign(rate_100k=PER * quotient(chosen["cases_n"], chosen["person_years"]))
-
-
 def expected_cases(population: pd.DataFrame, rates: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:
-    """Expected cases a year by `by` (columns of population or rates): sum over age and sex of rate x people.
+    """Expected cases a year: sum over age and sex of rate x people.
+
+    Parameters
+    ----------
+    population
+        People by `sex, age_low`, and what else they are told apart by: `population_n`.
+    rates
+        `site, sex, age_low, rate_100k`, one row each, in the same age groups; a site of one sex only lacks the other.
+    by
+        Columns of population or rates to add up over.
+
+    Returns
+    -------
+    One row per combination of `by`: its columns and `cases_n` (cases a year).
 
     Raises
     ------
     ValueError
-        When an age group of the population has no rate at all: the age groups must match.
+        The age groups are not the same (10-year ages on 5-year rates), a sex is not "female" or "male", a number is missing or negative,
+        or a rate is given twice or lacks an age group.
     """
-    if missing := sorted(set(population["age_low"]) - set(rates["age_low"])):
-        raise ValueError(f"no rates for the age groups from {', '.join(map(str, missing))}")
+    for name, table, value in (("population", population, "population_n"), ("rates", rates, "rate_100k")):
+        given.words(table["sex"], SEXES, name=f"sex of {name}")
+        given.known(table[value], name=f"{value} of {name}", least=0)
+    given.ages(population, rates, "the population", "the rates")
+    ages = rates.groupby(["site", "sex"], observed=True)["age_low"].agg(["size", "nunique"])
+    if len(strange := ages[(ages != rates["age_low"].nunique()).any(axis=1)]):
+        raise ValueError(f"rates need one row per site, sex and age group: {', '.join(strange.index[0])} has another number")
     rows = population.merge(rates[["site", *CELL, "rate_100k"]], on=CELL, how="inner", validate="many_to_many")
     rows["cases_n"] = rows["rate_100k"] * rows["population_n"] / PER
     return rows.groupby(by, as_index=False)["cases_n"].sum()
 
 
-def us_rate(incidence_by_age: pd.DataFrame, standard: pd.DataFrame, *, site: str, sex: str = "both") -> float:
-    """National age-adjusted rate per 100,000 from age-specific counts, both sexes together or one of them."""
-    rows = incidence_by_age[(incidence_by_age["site"] == site) & ((sex == "both") | (incidence_by_age["sex"] == sex))]
-    ages = rows.groupby("age_low")[["cases_n", "person_years"]].sum()
-    weights = standard.groupby(np.where(standard["age_low"] < 5, 0, standard["age_low"]))["population_n"].sum().reindex(ages.index)
-    return age_adjusted_rate(ages["cases_n"], ages["person_years"], weights).rate_100k
-
-
-def national_series(by_age_year: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFrame:
-    """Age-adjusted national rate of each site, sex and year: `site, sex, year, rate_100k`, from cases by age and year.
-
-    Ages are grouped as in the standard population; a suppressed cell (under 16 cases in the nation) counts as none.
-    """
-    lows = standard["age_low"].to_numpy()
-    rows = by_age_year.assign(band=lows[np.searchsorted(lows, by_age_year["age_low"], side="right") - 1])
-    cells = rows.groupby(["site", "sex", "year", "band"], as_index=False)[["cases_n", "population_n"]].sum()
-    weights = standard.set_index("age_low")["population_n"]
-    cells["part"] = quotient(cells["cases_n"], cells["population_n"]) * cells["band"].map(weights / weights.sum()).to_numpy() * PER
-    return cells.groupby(["site", "sex", "year"], as_index=False)["part"].sum().rename(columns={"part": "rate_100k"})
-
-
-def pooled_rate(incidence: pd.DataFrame) -> float:
-    """One rate for all counties with a published one: their age-adjusted rates weighted by the people-years behind them."""
-    known = incidence[(incidence["rate_100k"] > 0) & (incidence["cases_n_year"] > 0)]
-    return quotient(known["cases_n_year"].sum(), (known["cases_n_year"] / known["rate_100k"]).sum())
-
-
-def local_level(incidence: pd.DataFrame, reference_100k: float, *, years: int = 5) -> pd.DataFrame:
-    """Level of each county relative to the nation: shrunk ratio of age-adjusted rates, with its interval.
-
-    `incidence` has a row per county (one site, one period): `county_fips, rate_100k, cases_n_year`. Rates compare
-    like with like (age-adjusted); their precision comes from the cases behind them. Columns `county_fips, level, level_low,
-    level_high, cases_n`; counties without a published rate get the prior's mean and its spread.
-    """
-    cases = (incidence["cases_n_year"] * years).to_numpy(float)
-    ratio = (incidence["rate_100k"] / reference_100k).to_numpy(float)
-    known = (cases > 0) & (ratio > 0)
-    due = np.divide(cases, ratio, out=np.zeros_like(cases), where=known)
-    fit = poisson_gamma(np.where(known, cases, 0), due)
-    low, high = fit.low.copy(), fit.high.copy()
-    if np.isfinite(fit.nu):
-        prior = stats.gamma(fit.nu, scale=1 / fit.alpha)
-        low, high = np.where(known, low, prior.ppf(0.025)), np.where(known, high, prior.ppf(0.975))
-    return pd.DataFrame(
-        {
-            "county_fips": incidence["county_fips"].to_numpy(),
-            "level": fit.value,
-            "level_low": low,
-            "level_high": high,
-            "cases_n": np.where(known, cases, np.nan),
-        }
-    )
-
-
 def trend_factor(annual_percent: ArrayLike, years: float, *, damping: float = 1.0, cap: float | None = None) -> float | np.ndarray:
-    """Change of a rate over some years of an annual percent change: exp(log(1 + APC/100) x effective years).
+    """Change of a rate over some years of an annual percent change, as a factor: exp(log(1 + APC/100) x effective years).
 
-    `damping` below 1 lets each year count that much less than the one before (sum of damping^k); `cap` limits the result to
-    +/- that share.
+    `damping` below 1 lets each year count that much less than the one before (sum of damping^k); `cap` limits the result to +/- that share.
+
+    Raises
+    ------
+    ValueError
+        `damping` is not above 0 and at most 1.
     """
     if not 0 < damping <= 1:
         raise ValueError("damping must be above 0 and at most 1")
@@ -172,13 +138,38 @@ def trend_factor(annual_percent: ArrayLike, years: float, *, damping: float = 1.
 
 
 def site_trends(
-    incidence_by_year: pd.DataFrame, sites: list[str], *, first: int, without: tuple[int, ...] = (2020,), level_error: float = 1.0
+    incidence_by_year: pd.DataFrame,
+    sites: list[str],
+    *,
+    first: int,
+    base: tuple[int, int] | None = None,
+    without: tuple[int, ...] = (2020,),
+    level_error: float = 1.0,
 ) -> pd.DataFrame:
-    """National trend of each site from `first` on: `site, apc, apc_low, apc_high, trend, basis, last_year, since_base`.
+    """National trend of each site.
 
-    `without` leaves out years of distorted diagnosis (2020, the pandemic's first). A site without a national series is held
-    level, with +/- `level_error` percent a year as its interval, and says so in `basis`. `since_base` is the observed
-    change of the rate from the mean of 2013-17, the period of the age-specific rates, to the last year.
+    Parameters
+    ----------
+    incidence_by_year
+        `site, sex, year, rate_100k` (of `national_series`).
+    first
+        First year of the trend.
+    base
+        First and last year of the period that the age-specific rates are of.
+    without
+        Years of distorted diagnosis to leave out (2020, the pandemic's first).
+    level_error
+        Half width, in percent a year, of the interval of a site without a national series, which is held level.
+
+    Returns
+    -------
+    One row per site: `site`, `apc`, `apc_low` and `apc_high` (percent a year), `trend`, `basis` in words, `last_year` of the series, and
+    `since_base`, the observed change of the rate from the mean of the `base` years to the last one as a factor (missing without `base`).
+
+    Raises
+    ------
+    ValueError
+        The series of a site has no rate in the years of `base`.
     """
     rows = []
     for site in sites:
@@ -189,8 +180,10 @@ def site_trends(
             rows.append((site, 0.0, -level_error, level_error, "stable", "held level: no national series", np.nan, 1.0))
             continue
         fit = apc(recent["year"], recent["rate_100k"])
-        base = series.loc[series["year"].between(2013, 2017), "rate_100k"].mean()
         last = recent.loc[recent["year"].idxmax()]
+        start = series.loc[series["year"].between(*base), "rate_100k"].mean() if base else np.nan
+        if base and np.isnan(start):
+            raise ValueError(f"the national series of {site} has no rate in {base[0]}-{base[1]}, the period of the rates by age")
         rows.append(
             (
                 site,
@@ -200,7 +193,7 @@ def site_trends(
                 fit.label,
                 f"national series {first}-{int(last['year'])}",
                 int(last["year"]),
-                float(last["rate_100k"] / base),
+                float(last["rate_100k"] / start),
             )
         )
     return pd.DataFrame(rows, columns=["site", "apc", "apc_low", "apc_high", "trend", "basis", "last_year", "since_base"])
@@ -210,7 +203,14 @@ def prediction_limits(cases: ArrayLike, relative_error: ArrayLike, *, alpha: flo
     """Prediction interval of a count whose mean is gamma distributed with this relative standard error (negative binomial).
 
     Without an error the count is Poisson.
+
+    Raises
+    ------
+    ValueError
+        `alpha` is not between 0 and 1, or labels do not match.
     """
+    given.labels(cases=cases, relative_error=relative_error)
+    given.fraction(alpha, name="alpha")
     mean, error = np.broadcast_arrays(np.asarray(cases, dtype=float), np.asarray(relative_error, dtype=float))
     shape = 1 / np.maximum(error, 1e-9) ** 2
     mixed, plain = stats.nbinom(shape, shape / (shape + mean)), stats.poisson(mean)
@@ -251,10 +251,17 @@ def project(
 
     Returns
     -------
-    DataFrame
-        `site, year, expected_n, rate_factor, level_error, trend_error, population_error` and the trend's columns. `limits` and
-        `total` make intervals of it.
+    One row per site and year: `site`, `year`, `expected_n` (cases), `rate_factor` (change of the rate since its base), the relative
+    standard errors `level_error`, `trend_error` and `population_error`, and of the trend `apc`, `apc_low`, `apc_high`, `trend`, `basis`
+    and `last_year`.
+
+    Raises
+    ------
+    ValueError
+        As `expected_cases`; or a site has no trend, or trends do not say what has changed since the base of the rates.
     """
+    if lacking := sorted(set(rates["site"]) - set(trends.loc[trends["since_base"].notna(), "site"])):
+        raise ValueError(f"no trend since the base of the rates for: {', '.join(lacking)}")
     rows = expected_cases(population, rates, by=["site", "county_fips", "year"])
     rows = rows.merge(
         levels[["county_fips", "site", "level", "level_low", "level_high"]], on=["county_fips", "site"], how="left", validate="many_to_one"
@@ -283,14 +290,25 @@ def _trended(table: pd.DataFrame, damping: float, cap: float, population_error: 
 
 
 def limits(table: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
-    """The table of `project` with `expected_low, expected_high`: a prediction interval of the cases diagnosed in that year."""
+    """A prediction interval of the cases diagnosed in each year.
+
+    Returns
+    -------
+    The rows of `table` (of `project` or `total`) with all its columns, and `expected_low` and `expected_high`.
+    """
     error = np.sqrt(table["level_error"] ** 2 + table["trend_error"] ** 2 + table["population_error"] ** 2)
     low, high = prediction_limits(table["expected_n"], error, alpha=alpha)
     return table.assign(expected_low=low, expected_high=high)
 
 
 def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
-    """One row per year over all sites: levels and trends err independently by site, the population for all alike."""
+    """All sites together: levels and trends err independently by site, the population for all alike.
+
+    Returns
+    -------
+    One row per year: `year`, `expected_n`, the relative standard errors `population_error`, `level_error` and `trend_error`, and `site`,
+    the name given.
+    """
     part = table.assign(level=(table["expected_n"] * table["level_error"]) ** 2, slope=(table["expected_n"] * table["trend_error"]) ** 2)
     rows = part.groupby("year", as_index=False).agg(
         expected_n=("expected_n", "sum"), level=("level", "sum"), slope=("slope", "sum"), population_error=("population_error", "max")
@@ -300,29 +318,62 @@ def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
 
 
 def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame, *, rate_change: pd.Series | float = 1.0) -> pd.DataFrame:
-    """Growth of expected cases by site into population size, ageing and rate (Bashir & Estève 2001).
+    """Growth of expected cases by site into population size, aging and rate.
 
     Parameters
     ----------
     before, after
         `sex, age_low, population_n` (summed over any other column).
     rate_change
-        Factor by site that rates change by between the two.
+        Factor that rates change by between the two, one for all or by site; sites that it does not name keep their rates.
+
+    Returns
+    -------
+    One row per site, as `terms`: `site`, `before_n`, `size_n`, `aging_n`, `rate_n`, `after_n` and `change_n`.
+
+    Raises
+    ------
+    ValueError
+        As `expected_cases`; or `rate_change` names a site that has no rates.
+
+    References
+    ----------
+    Bashir & Estève (2001), Journal of Epidemiology and Biostatistics 6:287.
     """
+    if isinstance(rate_change, pd.Series):
+        given.words(rate_change.index, sorted(set(rates["site"])), name="rate_change")
     start, now = (
         expected_cases(p.groupby(CELL, as_index=False)["population_n"].sum(), rates, by=["site"]).set_index("site")["cases_n"]
         for p in (before, after)
     )
     factor = rate_change.reindex(start.index).fillna(1.0) if isinstance(rate_change, pd.Series) else rate_change
-    return terms(start, now, growth=quotient(after["population_n"].sum(), before["population_n"].sum()), rate_change=factor)
+    growth = quotient(float(after["population_n"].sum()), float(before["population_n"].sum()))
+    return terms(start, now, growth=growth, rate_change=factor)
 
 
 def terms(before: pd.Series, structure: pd.Series, *, growth: float, rate_change: pd.Series | float) -> pd.DataFrame:
-    """Three terms that add up to the change exactly, a row per site: `site, before_n, size_n, aging_n, rate_n, after_n, change_n`.
+    """Three terms that add up to the change exactly.
 
-    size = C0 (P1/P0 - 1); ageing = cases of the later population at the first rates (`structure`) less C0 P1/P0; rate = the
-    change of rates at the later population. The order (size, ageing, rate) is part of the definition.
+    Size = C0 (P1/P0 - 1); aging = cases of the later population at the first rates (`structure`) less C0 P1/P0; rate = the change of rates
+    at the later population. The order (size, aging, rate) is part of the definition.
+
+    Parameters
+    ----------
+    before, structure
+        Cases by site, of the first population and of the later one at the first rates.
+    growth
+        Later over first population.
+
+    Returns
+    -------
+    One row per site: `site`, `before_n`, the terms `size_n`, `aging_n` and `rate_n`, `after_n`, and `change_n`, their sum.
+
+    Raises
+    ------
+    ValueError
+        The sites are not the same.
     """
+    given.labels(before=before, structure=structure, rate_change=rate_change)
     parts = {
         "before_n": before,
         "size_n": before * (growth - 1),

@@ -98,6 +98,20 @@ def fraction(value: float, *, name: str) -> None:
         raise ValueError(f"{name} lies between 0 and 1, not {value:g}")
 
 
+def ages(one: pd.DataFrame, other: pd.DataFrame, name: str, other_name: str) -> None:
+    """Refuses two tables of people, rates or weights (with a column `age_low`) in different age groups; an empty one passes.
+
+    Raises
+    ------
+    ValueError
+        With the names of the two and the ages at which only one of them begins a group.
+    """
+    first, second = set(one["age_low"]), set(other["age_low"])
+    if first != second and first and second:
+        alone = ", ".join(f"{age:g}" for age in sorted(first ^ second))
+        raise ValueError(f"{name} and {other_name} are in different age groups: only one of them begins groups at {alone}")
+
+
 def columns(frame: pd.DataFrame, needed: Iterable[str], *, name: str) -> None:
     """Refuses a frame that lacks columns.
 
