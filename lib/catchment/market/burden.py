@@ -15,11 +15,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from catchment.stats import funnel, spatial
+from catchment.stats import small_areas, spatial
 from catchment.stats.demand import expected_cases
 from catchment.stats.incidence import reference_rates, us_rate
 from catchment.stats.rates import PER, quotient, sir
-from catchment.stats.shrinkage import empirical_bayes, poisson_gamma
 
 from .need import reference
 
@@ -60,12 +59,15 @@ def judge(frames: Mapping[str, pd.DataFrame], national: pd.DataFrame, counties: 
     listed = latest_period(incidence[incidence["site"] == site], counties)
     if not (listed["rate_100k"].notna() & (listed["cases_n_year"] > 0)).any():
         blank = pd.DataFrame({"county_fips": pd.Series(dtype=str), "cases_n": 0.0, "expected_n": 0.0, "basis": "", "population_n": 0.0})
-        return Burden(_judged(blank, 1, 0.05), funnel.curve([]), "no period published", "nothing")
+        return Burden(_judged(blank, 1, 0.05), small_areas.funnel_curve([]), "no period published", "nothing")
     height, compared = reference(listed, national, incidence[incidence["county_fips"] == "00000"])
     base = us_rate(by_age, frames["standard_population"], site=site)
     table = standardized(listed, frames["population"], reference_rates(by_age, [site], total=None), reference_100k=height, base_100k=base)
     return Burden(
-        table, funnel.curve(table["expected_n"]), f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}", compared
+        table,
+        small_areas.funnel_curve(table["expected_n"]),
+        f"{int(listed['year_first'].iloc[0])}-{int(listed['year_last'].iloc[0])}",
+        compared,
     )
 
 
@@ -161,13 +163,13 @@ def standardized(
 
 def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     table["sir"], table["sir_low"], table["sir_high"] = sir(table["cases_n"], table["expected_n"], alpha=alpha)
-    table["funnel_low"], table["funnel_high"] = funnel.limits(table["expected_n"])
-    table["funnel_outer_low"], table["funnel_outer_high"] = funnel.limits(table["expected_n"], level=funnel.OUTER)
-    table["signal"] = funnel.signal(table["cases_n"], table["expected_n"])
-    smooth = poisson_gamma(table["cases_n"], table["expected_n"], alpha=alpha)
+    table["funnel_low"], table["funnel_high"] = small_areas.funnel_limits(table["expected_n"])
+    table["funnel_outer_low"], table["funnel_outer_high"] = small_areas.funnel_limits(table["expected_n"], level=small_areas.OUTER)
+    table["signal"] = small_areas.funnel_signal(table["cases_n"], table["expected_n"])
+    smooth = small_areas.poisson_gamma(table["cases_n"], table["expected_n"], alpha=alpha)
     table["smoothed"], table["smoothed_low"], table["smoothed_high"] = smooth.value, smooth.low, smooth.high
     years = table["population_n"].fillna(0) * span
-    table["rate_eb_100k"] = np.where(years > 0, empirical_bayes(table["cases_n"], years).value, np.nan)
+    table["rate_eb_100k"] = np.where(years > 0, small_areas.empirical_bayes(table["cases_n"], years).value, np.nan)
     table["rate_100k"] = PER * quotient(table["cases_n"], years)
     return table
 

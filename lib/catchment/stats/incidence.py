@@ -13,7 +13,7 @@ from scipy import stats
 
 from . import given
 from .rates import PER, age_adjusted_rate, quotient
-from .shrinkage import poisson_gamma
+from .small_areas import poisson_gamma
 
 CELL = ["sex", "age_low"]
 SEXES = ("female", "male")
