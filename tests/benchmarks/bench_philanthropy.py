@@ -143,7 +143,7 @@ def metrics(tables: dict[str, pd.DataFrame], told) -> None:
     told("LYBUNT, SYBUNT, recaptured", lambda: giving.lapse_summary(thanked, AS_OF))
     told("recency, frequency, money", lambda: donor_segments.rfm_segments(donor_segments.rfm(thanked, AS_OF)))
     told("BG/BB outlook", lambda: donor_models.outlook_bands(donor_models.outlook(given, through=LAST)))
-    told("BG/BB and BG/NBD held out", lambda: donor_models.model_check(given, thanked, year=LAST))
+    told("BG/BB held out", lambda: donor_models.held_out(given, year=LAST))
     owed = told("pledge balances", lambda: pledges.balances(due, gifts[gifts["gift_type"] == "pledge payment"], as_of=AS_OF))
     told("pledge aging, fulfilment", lambda: (pledges.aging(owed), pledges.fulfilment(owed)))
     proposals, history = pipe(max(1_000, len(gifts) // 250))

@@ -10,9 +10,7 @@ from test_gift_importers import NXT
 
 from catchment import data, params
 from catchment.data import importing
-from catchment.page import plots
 from catchment.philanthropy import designations, findings, giving, pledges, raised
-from catchment.philanthropy import exhibits as said
 
 ROOT = Path(__file__).parents[2]
 
@@ -211,104 +209,6 @@ def test_a_ledger_too_short_for_the_page_says_so_with_what_was_raised(project):
     years = pd.concat([gifts.assign(gift_date=pd.Timestamp(f"{year}-09-01")) for year in range(2020, 2026)])
     assert "too short" in findings.too_short(years, pd.Timestamp("2025-12-31"), start_month=7)
     assert findings.too_short(years, pd.Timestamp("2025-12-31"), start_month=7, donors=8) == ""
-
-
-def test_a_ledger_without_campaigns_pledges_or_closed_proposals_has_its_exhibits():
-    gifts = pd.DataFrame(
-        {
-            "gift_type": ["outright"],
-            "amount_usd": [50.0],
-            "gift_date": [pd.Timestamp("2024-01-05")],
-            "campaign_id": pd.Series([None], dtype="str"),
-            "donor_id": ["1"],
-            "pledge_id": pd.Series([None], dtype="str"),
-        }
-    )
-    none = pd.DataFrame(
-        {
-            "campaign_id": pd.Series([], dtype="str"),
-            "campaign": pd.Series([], dtype="str"),
-            "goal_usd": pd.Series([], dtype="float64"),
-            "start_date": pd.Series([], dtype="datetime64[us]"),
-            "end_date": pd.Series([], dtype="datetime64[us]"),
-        }
-    )
-    progress = raised.campaign_progress(none, gifts, as_of="2025-12-31")
-    assert plots.thermometer(progress, "campaign", "raised_usd", "goal_usd", time="time_share").missing == "there is no such record"
-    assert said.campaign(progress, pd.Timestamp("2025-12-31"), level=0.8)["title"] == "No campaign is running"
-    assert (
-        plots.bridge(pd.DataFrame({"step": ["Open balance", "Discount"], "amount_usd": [0.0, 0.0]}), "step", "amount_usd").missing
-        == "every amount is zero"
-    )
-    chances = pd.DataFrame({"stage": ["cultivation"], "own_share": [float("nan")], "default_share": [0.25]})
-    check = pd.DataFrame({"probabilities": ["Own history", "Default", "One rate for all"], "brier": [float("nan")] * 3})
-    words = said.calibration(chances, check, pd.Timestamp("2022-07-01"))
-    assert "common practice" in words["title"] and words["note"] == "Too few proposals closed lately to check the chances."
-
-
-def test_an_office_without_goals_expenses_or_listed_designations_has_its_exhibits():
-    gifts = pd.DataFrame(
-        {
-            "gift_type": "outright",
-            "amount_usd": [50.0, 70.0, 20.0],
-            "gift_date": pd.to_datetime(["2024-09-05", "2025-09-05", "2025-09-06"]),
-            "program": ["events", "events", "major gifts"],
-            "designation_id": ["F1", "F1", "F2"],
-        }
-    )
-    goals = pd.DataFrame({"fiscal_year": [], "basis": [], "program": [], "designation_id": [], "goal_usd": []}).astype(
-        {"basis": "str", "program": "str", "designation_id": "str"}
-    )
-    listed = pd.DataFrame({"designation_id": [], "designation": [], "theme": []}, dtype="str")
-    spent = pd.DataFrame({"fiscal_year": [], "program": [], "expense_usd": [], "fte": []}).astype({"program": "str"})
-    to_date = raised.year_to_date(gifts, "2025-12-31", goals=goals).iloc[0]
-    assert to_date["ytd_usd"] == 90 and pd.isna(to_date["goal_usd"]) and pd.isna(to_date["to_go_usd"])
-    ahead = pd.Series({"total_usd": 200.0, "total_usd_low": 150.0, "total_usd_high": 250.0})
-    finding = findings.on_goal(to_date, ahead, gone_share=0.5, level=0.8)
-    assert "no goal is set" in finding.text and "likely" not in finding.text and not finding.gap
-    near = pd.Series({"total_usd": 1_271_000.0, "total_usd_low": 1.1e6, "total_usd_high": 1.4e6})
-    text = findings.on_goal(to_date.fillna({"goal_usd": 1_314_000.0, "goal_share": 0.1}), near, gone_share=0.5, level=0.8).text
-    assert "the $1.31 M goal" in text and "the forecast is $1.27 M" in text  # and not $1.3 M twice
-    rows = raised.to_date_by(gifts, "2025-12-31", "program", goals=goals)
-    assert rows["program"].tolist() == ["events", "events", "major gifts", "major gifts"]
-    rows = designations.to_date(gifts, goals, listed, "2025-12-31")
-    assert rows.loc[rows["basis"] == "Cash", ["designation", "ytd_usd"]].to_numpy().tolist() == [["F1", 70.0], ["F2", 20.0]]
-    costs = raised.cost_by_year(gifts, spent)
-    judged = raised.against_benchmark(costs, {"events": 0.5}, year=2025)
-    assert judged.empty and said.cost(judged, 2025)["title"] == "No expense is recorded"
-    wanted = pd.DataFrame({"need": ["Chairs"], "source": "Growth initiatives", "theme": "infusion", "gap_usd": 5.0})
-    assert designations.matched_needs(wanted, listed, {})["designation"].tolist() == ["no designation yet"]
-
-
-def test_exhibits_of_nothing_claim_nothing():
-    day = pd.Timestamp("2025-12-31")
-    nothing = pd.Series({"awarded_n": 0, "decided_n": 0, "share": float("nan"), "share_low": float("nan"), "share_high": float("nan")})
-    unpaid = {"overdue_usd": 0.0, "share": float("nan")}
-    stages = pd.DataFrame({"weighted_usd": [0.0], "ask_usd": [0.0], "stalled_n": [0], "proposals_n": [0]})
-    none = pd.DataFrame({"payments_n": []})
-    assert said.gift_range(pd.DataFrame({"tier": [], "gap_n": []}))["caption"] == "Gift-range chart of a campaign"
-    assert said.owed(unpaid, 0.0, pd.DataFrame(), none, day)["title"] == "No pledge is on record"
-    words = said.stages(stages, {"closed_n": 0}, {"median_days": float("nan")}, day)
-    assert words["title"] == "No proposal is open" and words["note"] == "No proposal is closed yet."
-    words = said.grants(pd.DataFrame([nothing]), {"share": float("nan")}, 0.26)
-    assert words["caption"] == "No application for a grant is decided yet" and words["note"] == "Nothing is spent on awards yet."
-    assert said.burn(pd.DataFrame({"pace": []}), day)["title"] == "No award is active"
-
-
-def test_the_gift_range_chart_names_what_is_missing_and_what_is_to_spare():
-    chart = pd.DataFrame({"tier": ["$100,000 and more", "$50,000 and more", "Smaller gifts"], "gap_n": [-3.0, 7.0, None]})
-    caption = said.gift_range(chart)["caption"]
-    assert caption == "Gift-range chart: 7 prospects missing, most in the tier $50,000 and more; 3 to spare in others"
-    assert "enough for every tier" in said.gift_range(chart.assign(gap_n=[-3.0, -1.0, None]))["caption"]
-
-
-def test_a_campaign_on_its_time_but_lately_too_slow_says_so():
-    row = {"campaign": "Light", "goal_share": 0.7, "time_share": 0.65, "gap_usd": 300.0, "rate_usd_month": 12.0}
-    slow = pd.DataFrame([{**row, "recent_rate_usd_month": 3.0, "needed_rate_usd_month": 10.0}])
-    fast = slow.assign(recent_rate_usd_month=10.0)
-    day = pd.Timestamp("2025-12-31")
-    assert said.campaign(slow, day, level=0.8)["title"].endswith("of late too slow to make it")
-    assert said.campaign(fast, day, level=0.8)["title"].endswith("with 65 % of its time gone")
 
 
 def test_decisions_with_an_amount_are_costed_needs():

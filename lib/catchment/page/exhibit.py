@@ -42,8 +42,8 @@ class Claim:
         Which rows: a pandas query over the frame shown; all of them by default.
     how
         value: the only value of those rows. sum, mean, median: over those rows. count: how many rows. share: their sum over the sum of
-        all rows, or of those of `whole`. difference, ratio: the last of those rows less, or over, the first. first, last: the value of
-        that row. largest, smallest: `said` is the name in column `column` of the row whose `by` is largest or smallest. given: `value`
+        all rows, or of those of `whole`, or over the sum of column `over` in the same rows. difference, ratio: the last of those rows
+        less, or over, the first. first, last: the value of that row. largest, smallest: `said` is the name in column `column` of the row whose `by` is largest or smallest. given: `value`
         comes from settings or from data that the exhibit does not show, and says from where in `basis`.
     by
         The column that "largest" and "smallest" order by.
@@ -51,6 +51,8 @@ class Claim:
         Of "given" alone.
     whole
         Of "share" alone: the rows that are the whole, as in `rows`; all of them by default.
+    over
+        Of "share" alone: another column that is the whole, over the same rows.
     """
 
     said: str
@@ -61,6 +63,7 @@ class Claim:
     value: float | None = None
     basis: str = ""
     whole: str = ""
+    over: str = ""
 
     def check(self, shown: pd.DataFrame) -> None:
         """Raise `FalseClaim` unless the rows bear what is said."""
@@ -87,6 +90,8 @@ class Claim:
         if self.how in ("sum", "mean", "median"):
             return values.agg(self.how, skipna=False) if self.how != "median" else values.median()
         if self.how == "share":
+            if self.over:
+                return values.sum() / chosen[self.over].sum()
             whole = shown.query(self.whole, engine="python") if self.whole else shown
             return values.sum() / whole[self.column].sum()
         first, last = values.iloc[0], values.iloc[-1]
@@ -102,7 +107,10 @@ class Claim:
     def _agree(self, found: float) -> None:
         number, step = spoken(self.said)
         # The words may round half up or half even, and say a fall without its sign.
-        if pd.isna(found) or min(abs(found - number), abs(abs(found) - abs(number))) > step / 2 * 1.0001 + 1e-9:
+        agrees = min(abs(found - number), abs(abs(found) - abs(number))) <= step / 2 * 1.0001 + 1e-9
+        if edge := re.search(r"[<>](?=\$?\d)", self.said):  # "<1 %" rounds to nothing without being nothing
+            agrees = found < number if edge[0] == "<" else found > number
+        if pd.isna(found) or not agrees:
             where = f" ({self.how} of {self.column or 'rows'} where {self.rows})" if self.rows else ""
             raise FalseClaim(f"the words say “{self.said}”, the rows shown say otherwise{where}")
 

@@ -26,12 +26,15 @@ def by_title(frame: pd.DataFrame, designations: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_date(
-    gifts: pd.DataFrame, goals: pd.DataFrame, designations: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month: int = 7
-) -> pd.DataFrame:
-    """`philanthropy.to_date_by` by the designations' titles: one row per `designation` and `basis`, `ytd_usd`, `same_day_usd`, `goal_usd`,
+    gifts: pd.DataFrame, goals: pd.DataFrame, designations: pd.DataFrame, as_of: str | pd.Timestamp, *, start_month: int = 7,
+    in_kind_is_cash: bool = False,
+) -> pd.DataFrame:  # fmt: skip
+    """`raised.to_date_by` by the designations' titles: one row per `designation` and `basis`, `ytd_usd`, `same_day_usd`, `goal_usd`,
     `goal_share`, `change_usd`."""
     titled = by_title(goals, designations)
-    rows = to_date_by(by_title(gifts, designations), as_of, "designation", start_month=start_month, goals=titled)
+    rows = to_date_by(
+        by_title(gifts, designations), as_of, "designation", start_month=start_month, goals=titled, in_kind_is_cash=in_kind_is_cash
+    )
     return rows.drop(columns=["change_share", "to_go_usd", "last_year_usd"])
 
 

@@ -4,7 +4,7 @@ Definitions
 -----------
 The ledger holds what was recorded through the settings' day; later rows are not looked at. Payments kept in a table of their own are
 joined in (`pledges.joined`), so that a dollar counts once. *Thanked* gifts are those that count as cash, by household, a donor-advised
-gift under the household that advised it (`philanthropy.recognized`); *received* ones are the same with gifts in kind.
+gift under the household that advised it (`raised.recognized`); *received* ones are the same with gifts in kind.
 """
 
 from collections.abc import Callable
@@ -62,10 +62,12 @@ class Books:
         return giving.annual(self.thanked, start_month=self.start)
 
     def to_date(self, goals: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-        """Cash and production of the year so far against goal and the same day last year: `philanthropy.year_to_date` on both bases."""
+        """Cash and production of the year so far against goal and the same day last year: `raised.year_to_date` on both bases."""
         cash, production = (
-            raised.year_to_date(self.gifts, self.as_of, basis=basis, start_month=self.start, goals=goals).iloc[0]
-            for basis in ("cash", "production")
+            raised.year_to_date(
+                self.gifts, self.as_of, basis=basis, start_month=self.start, goals=goals, in_kind_is_cash=self.in_kind_is_cash
+            ).iloc[0]
+            for basis in raised.POLICY
         )
         return cash, production
 
@@ -74,7 +76,7 @@ class Books:
         return donor_segments.labels(self.given, self.donors)
 
     def progress(self, campaigns: pd.DataFrame) -> pd.DataFrame:
-        """Each campaign against its goal and its time: `philanthropy.campaign_progress`."""
+        """Each campaign against its goal and its time: `raised.campaign_progress`."""
         return raised.campaign_progress(campaigns, self.gifts, as_of=self.as_of)
 
     @cached_property

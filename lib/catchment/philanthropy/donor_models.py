@@ -8,20 +8,20 @@ year), `recency` t_x (the last such year, 0 if none) and `periods` n (years obse
 continuous time: x repeat gifts, the last at t_x, observed for T. *P(alive)* is the probability of not having left.
 
 Known bias: both models assume that giving is steady while a donor lives and that nobody returns after leaving, and they
-know nothing of appeals, capacity or the economy. They are shown with a check on years held out.
+know nothing of appeals, capacity or the economy. The page uses BG/BB and shows it with a check on a year held out.
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import optimize, special
 from scipy.special import betaln, gammaln
 
-from .giving import annual, coded
-from .raised import fiscal_span
+from .giving import annual
 
 
 class FitError(ValueError):
@@ -34,7 +34,7 @@ def _positive(model: "BGBB | BGNBD | GammaGamma", *names: str) -> None:
             raise ValueError(f"{type(model).__name__} needs {name} above 0, found {getattr(model, name)}")
 
 
-def _record(frequency, recency, age, *, yearly: bool = False) -> list[np.ndarray]:
+def _record(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, *, yearly: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Records as arrays of one shape, refused where they cannot be: of years, or of time in any unit."""
     x, t, n = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in (frequency, recency, age)))
     good = (x >= 0) & (t >= 0) & (t <= n)
@@ -46,7 +46,7 @@ def _record(frequency, recency, age, *, yearly: bool = False) -> list[np.ndarray
         raise ValueError(
             f"a record needs 0 <= {rule}; found frequency {x.flat[first]:g}, recency {t.flat[first]:g}, observed {n.flat[first]:g}"
         )
-    return [x, t, n]
+    return x, t, n
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class BGBB:
     def __post_init__(self) -> None:
         _positive(self, "alpha", "beta", "gamma", "delta")
 
-    def p_alive(self, frequency, recency, periods) -> np.ndarray:
+    def p_alive(self, frequency: ArrayLike, recency: ArrayLike, periods: ArrayLike) -> np.ndarray:
         """Probability that a donor is still alive in the year after the `periods` observed (equation 11)."""
         x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
         log = (
@@ -80,7 +80,7 @@ class BGBB:
         )
         return np.exp(log - _bgbb_log(self, frequency, recency, periods))
 
-    def expected_gifts(self, frequency, recency, periods, *, years: float = 1) -> np.ndarray:
+    def expected_gifts(self, frequency: ArrayLike, recency: ArrayLike, periods: ArrayLike, *, years: float = 1) -> np.ndarray:
         """Expected years with a gift in the next `years`, given the donor's record (equation 13)."""
         a, b, g, d = self.alpha, self.beta, self.gamma, self.delta
         x, n = np.asarray(frequency, dtype="float64"), np.asarray(periods, dtype="float64")
@@ -102,7 +102,7 @@ class BGBB:
         return float(self.alpha / (self.alpha + self.beta) * alive.sum())
 
 
-def _bgbb_log(model: BGBB, frequency, recency, periods) -> np.ndarray:
+def _bgbb_log(model: BGBB, frequency: ArrayLike, recency: ArrayLike, periods: ArrayLike) -> np.ndarray:
     """Log likelihood of each record (equation 7)."""
     a, b, g, d = model.alpha, model.beta, model.gamma, model.delta
     x, t, n = _record(frequency, recency, periods, yearly=True)
@@ -113,12 +113,14 @@ def _bgbb_log(model: BGBB, frequency, recency, periods) -> np.ndarray:
     return total
 
 
-def bgbb_log_likelihood(parameters, frequency, recency, periods, weights=1) -> float:
+def bgbb_log_likelihood(
+    parameters: Sequence[float], frequency: ArrayLike, recency: ArrayLike, periods: ArrayLike, weights: ArrayLike = 1
+) -> float:
     """Log likelihood of BG/BB `parameters` (alpha, beta, gamma, delta) for records counted `weights` times."""
-    return float((_bgbb_log(BGBB(*parameters), frequency, recency, periods) * weights).sum())
+    return float((_bgbb_log(BGBB(*parameters), frequency, recency, periods) * np.asarray(weights)).sum())
 
 
-def fit_bgbb(frequency, recency, periods, weights=None) -> BGBB:
+def fit_bgbb(frequency: ArrayLike, recency: ArrayLike, periods: ArrayLike, weights: ArrayLike | None = None) -> BGBB:
     """Maximum likelihood BG/BB.
 
     Parameters
@@ -134,7 +136,7 @@ def fit_bgbb(frequency, recency, periods, weights=None) -> BGBB:
     table = _pooled(*_record(frequency, recency, periods, yearly=True), weights)
     columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
     best = _maximize(lambda parameters: bgbb_log_likelihood(parameters, *columns), ((1.0, 1.0, 1.0, 2.0), (0.5, 0.5, 0.5, 0.5)), table)
-    return BGBB(*best[0], log_likelihood=best[1])
+    return replace(BGBB(*best[0]), log_likelihood=best[1])
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ class BGNBD:
     def __post_init__(self) -> None:
         _positive(self, "r", "alpha", "a", "b")
 
-    def p_alive(self, frequency, recency, age) -> np.ndarray:
+    def p_alive(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> np.ndarray:
         """Probability of still being a donor; 1 by construction for one without a repeat gift."""
         x, t, age = _record(frequency, recency, age)
         log = np.log(self.a / (self.b + np.maximum(x, 1) - 1)) + (self.r + x) * np.log((self.alpha + age) / (self.alpha + t))
         return np.where(x > 0, special.expit(-log), 1.0)
 
-    def expected_gifts(self, frequency, recency, age, *, horizon: float) -> np.ndarray:
+    def expected_gifts(self, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, *, horizon: float) -> np.ndarray:
         """Expected gifts in the next `horizon` time units, given the donor's record (equation 10)."""
         x, t, age = _record(frequency, recency, age)
         r, alpha, a, b = self.r, self.alpha, self._a, self.b
@@ -181,7 +183,9 @@ class BGNBD:
         return self.a + 1e-7 if abs(self.a - 1) < 1e-7 else self.a
 
 
-def bgnbd_log_likelihood(parameters, frequency, recency, age, weights=1) -> float:
+def bgnbd_log_likelihood(
+    parameters: Sequence[float], frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, weights: ArrayLike = 1
+) -> float:
     """Log likelihood of BG/NBD `parameters` (r, alpha, a, b) for records counted `weights` times (equation 6)."""
     model = BGNBD(*parameters)
     r, alpha, a, b = model.r, model.alpha, model.a, model.b
@@ -192,7 +196,7 @@ def bgnbd_log_likelihood(parameters, frequency, recency, age, weights=1) -> floa
     return float(((front + np.logaddexp(alive, gone)) * weights).sum())
 
 
-def fit_bgnbd(frequency, recency, age, weights=None) -> BGNBD:
+def fit_bgnbd(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, weights: ArrayLike | None = None) -> BGNBD:
     """Maximum likelihood BG/NBD; times in any one unit (weeks or months are usual). Arguments and errors as `fit_bgbb`."""
     table = _pooled(*_record(frequency, recency, age), weights)
     columns = [table[name].to_numpy(dtype="float64") for name in ("x", "t", "n", "weights")]
@@ -200,7 +204,7 @@ def fit_bgnbd(frequency, recency, age, weights=None) -> BGNBD:
     best = _maximize(
         lambda parameters: bgnbd_log_likelihood(parameters, *columns), ((0.5, unit / 4, 0.8, 2.5), (1.0, unit, 0.5, 1.0)), table
     )
-    return BGNBD(*best[0], log_likelihood=best[1])
+    return replace(BGNBD(*best[0]), log_likelihood=best[1])
 
 
 @dataclass(frozen=True)
@@ -220,13 +224,13 @@ class GammaGamma:
     def __post_init__(self) -> None:
         _positive(self, "p", "q", "v")
 
-    def expected_value(self, gifts, mean) -> np.ndarray:
+    def expected_value(self, gifts: ArrayLike, mean: ArrayLike) -> np.ndarray:
         """Expected size of a donor's gifts, a mean of the donor's own average and everybody's (equation 5)."""
         x, mean = np.asarray(gifts, dtype="float64"), np.asarray(mean, dtype="float64")
         return self.p * (self.v + x * mean) / (self.p * x + self.q - 1)
 
 
-def gamma_gamma_log_likelihood(parameters, gifts, mean, weights=1) -> float:
+def gamma_gamma_log_likelihood(parameters: Sequence[float], gifts: ArrayLike, mean: ArrayLike, weights: ArrayLike = 1) -> float:
     """Log likelihood of gamma-gamma `parameters` (p, q, v) for donors with `gifts` gifts of average size `mean` above 0."""
     model = GammaGamma(*parameters)
     p, q, v = model.p, model.q, model.v
@@ -243,7 +247,7 @@ def gamma_gamma_log_likelihood(parameters, gifts, mean, weights=1) -> float:
     return float((parts * weights).sum())
 
 
-def fit_gamma_gamma(gifts, mean) -> GammaGamma:
+def fit_gamma_gamma(gifts: ArrayLike, mean: ArrayLike) -> GammaGamma:
     """Maximum likelihood gamma-gamma for donors with at least one gift.
 
     Raises
@@ -266,7 +270,7 @@ def fit_gamma_gamma(gifts, mean) -> GammaGamma:
     return GammaGamma(p, q + 1, v * unit, value)
 
 
-def _pooled(x, t, n, weights) -> pd.DataFrame:
+def _pooled(x: np.ndarray, t: np.ndarray, n: np.ndarray, weights: ArrayLike | None) -> pd.DataFrame:
     table = pd.DataFrame({"x": x, "t": t, "n": n, "weights": 1.0 if weights is None else np.asarray(weights, dtype="float64")})
     return table.groupby(["x", "t", "n"], as_index=False)["weights"].sum()
 
@@ -316,40 +320,18 @@ def yearly_records(giving: pd.DataFrame, *, through: int | None = None) -> pd.Da
 def dated_records(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, since: str | pd.Timestamp, unit_days: float = 7) -> pd.DataFrame:
     """BG/NBD records of donors whose first gift fell between `since` and `as_of`: `donor_id`, `frequency` (days with a
     repeat gift), `recency` and `age` in units of `unit_days`. Pass gifts from before `since` too: they tell who is new."""
-    codes, people, days = _gift_days(gifts)
-    keep, records = _dated(codes, days, len(people), _day(as_of), _day(since), unit_days)
-    return records.assign(donor_id=people[keep])[["donor_id", "frequency", "recency", "age"]]
-
-
-def _day(moment: str | pd.Timestamp) -> int:
-    """Days since January 1970."""
-    return int(np.datetime64(pd.Timestamp(moment), "D").astype("int64"))
-
-
-def _dated(codes: np.ndarray, days: np.ndarray, people_n: int, end: int, start: int, unit_days: float) -> tuple[np.ndarray, pd.DataFrame]:
-    """Which donors first gave from `start` to `end`, and their records in the order of their numbers."""
-    codes, days = codes[days <= end], days[days <= end]
-    count = np.bincount(codes, minlength=people_n)
-    opens = np.concatenate([[0], np.cumsum(count)])
-    known = count > 0
-    first, last = np.zeros(people_n, dtype="int64"), np.zeros(people_n, dtype="int64")
-    # Days stand in order within a donor: the first and the last are where the donor's block begins and ends.
-    first[known], last[known] = days[opens[:-1][known]], days[opens[1:][known] - 1]
-    keep = known & (first >= start)
-    return keep, pd.DataFrame(
-        {"frequency": count[keep] - 1, "recency": (last - first)[keep] / unit_days, "age": (end - first[keep]) / unit_days}
+    end, start = pd.Timestamp(as_of), pd.Timestamp(since)
+    when = pd.to_datetime(gifts["gift_date"]).dt.normalize()
+    days = when[(gifts["amount_usd"] > 0) & (when <= end)].groupby(gifts["donor_id"], observed=True).agg(["nunique", "min", "max"])
+    days = days[days["min"] >= start]
+    frame = pd.DataFrame(
+        {
+            "frequency": days["nunique"] - 1,
+            "recency": (days["max"] - days["min"]).dt.days / unit_days,
+            "age": (end - days["min"]).dt.days / unit_days,
+        }
     )
-
-
-def _gift_days(gifts: pd.DataFrame) -> tuple[np.ndarray, pd.Index, np.ndarray]:
-    """Donor numbers and days (since 1970) of the days on which a donor gave, each once, by donor and day; and the donors."""
-    given = gifts[["donor_id", "gift_date"]][(gifts["amount_usd"] > 0).to_numpy()]
-    codes, people = coded(given["donor_id"])
-    days = pd.to_datetime(given["gift_date"]).to_numpy().astype("datetime64[D]").astype("int64")
-    # Sorting takes a tenth of the time of np.unique, which hashes whole numbers.
-    both = np.sort(codes * 1_000_000 + days)
-    both = both[np.concatenate([np.ones(min(len(both), 1), dtype=bool), both[1:] != both[:-1]])]
-    return both // 1_000_000, people, both % 1_000_000
+    return frame.rename_axis("donor_id").reset_index()
 
 
 def _once(ask: Callable, *columns: pd.Series, **options: float) -> np.ndarray:
@@ -409,39 +391,3 @@ def outlook_bands(donors: pd.DataFrame, *, limits: tuple[float, ...] = (0.25, 0.
     rows = sums.assign(band=names).iloc[::-1]
     total = sums.sum().to_frame().T.assign(band="All")
     return pd.concat([rows, total], ignore_index=True).astype({"donors_n": "int64"})[["band", "donors_n", "expected_gifts", "expected_usd"]]
-
-
-def held_out_gifts(gifts: pd.DataFrame, cut: str | pd.Timestamp, *, months: int = 12, history_years: int = 5) -> dict[str, float]:
-    """BG/NBD fitted through `cut` against the gift days of the following months.
-
-    Time is counted in whole months, so that a million donors pool into few distinct records.
-
-    Returns
-    -------
-    `donors_n` whose first gift fell in the `history_years` before `cut`, `expected_n` and `actual_n` gift days, `naive_n` (as
-    many as in the same number of months before).
-    """
-    cut = pd.Timestamp(cut)
-    low, middle, high = (_day(cut + pd.DateOffset(months=step)) for step in (-months, 0, months))
-    codes, people, days = _gift_days(gifts)
-    keep, records = _dated(codes, days, len(people), middle, _day(cut - pd.DateOffset(years=history_years)), 365.25 / 12)
-    x, t, age = records["frequency"], np.floor(records["recency"]), np.ceil(records["age"])
-    model = fit_bgnbd(x, t, age)
-    now, then = keep[codes] & (days > middle) & (days <= high), keep[codes] & (days > low) & (days <= middle)
-    expected = _once(model.expected_gifts, x, t, age, horizon=months).sum()
-    return {"donors_n": len(records), "expected_n": float(expected), "actual_n": int(now.sum()), "naive_n": int(then.sum())}
-
-
-def model_check(giving: pd.DataFrame, gifts: pd.DataFrame, *, year: int, start_month: int = 7) -> pd.DataFrame:
-    """Both models against a fiscal `year` that they have not seen: one row per `model` with `counted`, `donors_n`, `expected_n`,
-    `actual_n`, `naive_n` and `error_share` = expected/actual - 1."""
-    cut = fiscal_span(year - 1, start_month=start_month)[1]
-    yearly = held_out(giving, year=year).iloc[-1]
-    dated = held_out_gifts(gifts, cut)
-    rows = [
-        ("BG/BB", "donors who gave", *(yearly[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n"))),
-        ("BG/NBD", "days with a gift", *(dated[name] for name in ("donors_n", "expected_n", "actual_n", "naive_n"))),
-    ]
-    frame = pd.DataFrame(rows, columns=["model", "counted", "donors_n", "expected_n", "actual_n", "naive_n"])
-    frame["error_share"] = frame["expected_n"] / frame["actual_n"] - 1
-    return frame.assign(naive_error_share=frame["naive_n"] / frame["actual_n"] - 1)

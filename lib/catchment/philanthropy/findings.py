@@ -1,7 +1,7 @@
 """What a leader should hear first about giving: findings for the takeaways, and the KPI cards of the page.
 
-A function returns None where there is nothing to say. No donor is named. Size, certainty and change run from 0 to 1 and
-rank the findings of a page and of the portfolio.
+A finding is made from the exhibit that it links to; a function returns None where there is nothing to say. No donor is named. Size,
+certainty and change run from 0 to 1 and rank the findings of a page and of the portfolio.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,10 @@ import pandas as pd
 
 from catchment import words
 from catchment.page.blocks import Finding, Kpi, Measure
+from catchment.page.exhibit import Exhibit
 
-from . import raised as philanthropy
+from . import raised
+from .exhibits import whole
 
 
 def no_program(name: str) -> str:
@@ -31,18 +33,18 @@ def for_internal_readers() -> str:
 
 def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, years: int = 3, donors: int = 100) -> str:
     """Why a ledger cannot carry the page, with what was raised all the same; nothing when it can."""
-    totals = philanthropy.raised_by_basis(gifts, start_month=start_month)
+    totals = raised.raised_by_basis(gifts, start_month=start_month)
     first, people = int(totals["fiscal_year"].min()), gifts["donor_id"].nunique()
-    if philanthropy.year_of(as_of, start_month=start_month) - first >= years and people >= donors:
+    if raised.year_of(as_of, start_month=start_month) - first >= years and people >= donors:
         return ""
-    raised = [
+    sums = [
         f"{basis.lower()} {words.listing(f'{words.money(row.amount_usd)} in {row.fiscal_year}' for row in part.itertuples())}"
         for basis, part in totals.groupby("basis")
     ]
     return (
         f"**The ledger is too short for this page.** It holds {words.plural(people, 'donor')} since fiscal year {first}; forecasts, "
         f"retention and models need {years} whole past years and {donors} donors. "
-        f"What was raised by fiscal year: {'; '.join(raised)}."
+        f"What was raised by fiscal year: {'; '.join(sums)}."
     )
 
 
@@ -52,23 +54,24 @@ def headline(always: Finding, *others: Finding | None, most: int = 3) -> list[Fi
     return [always, *found[: most - 1]]
 
 
-def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: float, exhibit: str = "") -> Finding:
+def on_goal(year_end: Exhibit, to_date: pd.Series, *, gone_share: float, level: float) -> Finding:
     """Cash against goal and time, and where the year will end.
 
-    `to_date` is a row of `year_to_date`, `ahead` the last of `year_end.forecast`.
+    `year_end` is `exhibits.year_end`, whose last row is all cash; `to_date` is a row of `year_to_date`.
     """
+    ahead, exhibit = year_end.shown.iloc[-1], year_end.key
     year, goal = int(to_date["fiscal_year"]), to_date["goal_usd"]
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
     aim, total = words.apart([goal, ahead["total_usd"]], words.money)
-    ends = f"the forecast is {total} ({_whole(level)} interval {words.interval(low, high, words.money)})."
+    ends = f"the forecast is {total} ({whole(level)} interval {words.interval(low, high, words.money)})."
     if not goal > 0:
         cash = words.money(to_date["ytd_usd"])
-        text = f"**{cash} of cash is in with {_whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
-        return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{_whole(level)} prediction interval", since="the same day last year")
+        text = f"**{cash} of cash is in with {whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
+        return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{whole(level)} prediction interval", since="the same day last year")
     verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
         f"**{verdict} the {aim} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, "
-        f"{_whole(to_date['goal_share'])} of goal with {_whole(gone_share)} of the year gone; {ends}"
+        f"{whole(to_date['goal_share'])} of goal with {whole(gone_share)} of the year gone; {ends}"
     )
     size = min(1.0, abs(ahead["total_usd"] / goal - 1))
     so = f"{words.money(goal - to_date['ytd_usd'])} must still come in before the year ends." if goal > to_date["ytd_usd"] else ""
@@ -79,21 +82,21 @@ def on_goal(to_date: pd.Series, ahead: pd.Series, *, gone_share: float, level: f
         level if not low < goal <= high else 0.5,
         min(1.0, abs(to_date["change_share"])) if pd.notna(to_date["change_share"]) else 0.0,
         usd=abs(ahead["total_usd"] - goal),
-        basis=f"{_whole(level)} prediction interval",
+        basis=f"{whole(level)} prediction interval",
         since="the same day last year",
         so=so,
         gap=bool(high < goal),
     )
 
 
-def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = "") -> Finding | None:
-    """Cash that rests on one donor. `shares` is `concentration.top_shares`, its first row the largest donor."""
-    top = shares.iloc[0]
+def dependence(concentration: Exhibit, *, year: int, least: float) -> Finding | None:
+    """Cash that rests on one donor. `concentration` is `donor_exhibits.lorenz`, whose first row is the largest donor."""
+    top, exhibit = concentration.shown.iloc[0], concentration.key
     if not top["amount_share"] >= least:
         return None
     rest = top["amount_usd"] / top["amount_share"] - top["amount_usd"]
     text = (
-        f"**One donor gave {_whole(top['amount_share'])} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; "
+        f"**One donor gave {whole(top['amount_share'])} of the cash of fiscal year {year}**, {words.money(top['amount_usd'])}; "
         f"without that donor the year would have brought {words.money(rest)}."
     )
     return Finding(
@@ -109,15 +112,16 @@ def dependence(shares: pd.DataFrame, *, year: int, least: float, exhibit: str = 
     )
 
 
-def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding | None:
-    """The segment that fell most below its own past, if it did so beyond chance. `segments` is `segment_retention`."""
-    fallen = segments[(segments["change_share"] < 0) & (segments["p_adjusted"] < 0.05)]
+def slipping(segments: Exhibit, *, year: int) -> Finding | None:
+    """The segment that fell most below its own past, if it did so beyond chance. `segments` is `donor_exhibits.segments`."""
+    rows, exhibit = segments.shown, segments.key
+    fallen = rows[(rows["change_share"] < 0) & (rows["p_adjusted"] < 0.05)]
     if fallen.empty:
         return None
     row = fallen.iloc[0]
     text = (
-        f"**Donors of the segment “{row['dimension'].lower()}: {row['segment']}” are slipping away**: {_whole(row['share'])} "
-        f"of them gave again in fiscal year {year}, against {_whole(row['usual_share'])} in the years before; those who left had given "
+        f"**Donors of the segment “{row['dimension'].lower()}: {row['segment']}” are slipping away**: {whole(row['share'])} "
+        f"of them gave again in fiscal year {year}, against {whole(row['usual_share'])} in the years before; those who left had given "
         f"{words.money(row['lost_usd'])} the year before."
     )
     return Finding(
@@ -134,8 +138,9 @@ def slipping(segments: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
     )
 
 
-def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.05) -> Finding | None:
-    """The running campaign furthest from its time. `progress` is `campaign_progress`."""
+def campaign(campaigns: Exhibit, *, tolerance: float = 0.05) -> Finding | None:
+    """The running campaign furthest from its time. `campaigns` is `exhibits.campaign`."""
+    progress, exhibit = campaigns.shown, campaigns.key
     running = progress[(progress["time_share"] > 0) & (progress["time_share"] < 1)]
     if running.empty:
         return None
@@ -144,8 +149,8 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     gap = row["goal_share"] - row["time_share"]
     place = "behind" if gap < -tolerance else "ahead of" if gap > tolerance else "in step with"
     text = (
-        f"**The campaign “{row['campaign']}” is {place} its time**: {_whole(row['goal_share'])} of the "
-        f"{words.money(row['goal_usd'])} goal is raised with {_whole(row['time_share'])} of the time gone"
+        f"**The campaign “{row['campaign']}” is {place} its time**: {whole(row['goal_share'])} of the "
+        f"{words.money(row['goal_usd'])} goal is raised with {whole(row['time_share'])} of the time gone"
     )
     need = (
         f"; making the goal takes {words.money(row['needed_rate_usd_month'])} a month, against {words.money(row['rate_usd_month'])} so far."
@@ -166,14 +171,15 @@ def campaign(progress: pd.DataFrame, *, exhibit: str = "", tolerance: float = 0.
     )
 
 
-def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least: float = 0.05) -> Finding | None:
-    """Pledge payments past due. `paid` is `pledges.fulfilment`."""
+def owed(aged: Exhibit, paid: Mapping[str, float], *, least: float = 0.05) -> Finding | None:
+    """Pledge payments past due. `aged` is `exhibits.owed`, `paid` `pledges.fulfilment`."""
+    open_usd, exhibit = aged.shown["open_usd"].sum(), aged.key
     share = paid["overdue_usd"] / open_usd if open_usd else 0.0
     if share < least:
         return None
     text = (
-        f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {_whole(share)} of the open balance; "
-        f"{_whole(paid['share'])} of what fell due has been paid."
+        f"**{words.money(paid['overdue_usd'])} of pledge payments is overdue**, {whole(share)} of the open balance; "
+        f"{whole(paid['share'])} of what fell due has been paid."
     )
     return Finding(
         text,
@@ -188,19 +194,20 @@ def owed(paid: Mapping[str, float], open_usd: float, *, exhibit: str = "", least
     )
 
 
-def kept(trend: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
-    """Retention of `year` and whether it moved beyond chance. `trend` is `retention_trend`."""
+def kept(retention: Exhibit, *, year: int) -> Finding:
+    """Retention of `year` and whether it moved beyond chance. `retention` is `donor_exhibits.retention`."""
+    trend, exhibit = retention.shown, retention.key
     rows = trend[trend["group"] == "overall"].set_index("year")
     now, before = rows.loc[year], rows.loc[year - 1] if year - 1 in rows.index else None
     text = (
-        f"**{_whole(now['share'])} of last year's donors gave again in fiscal year {year}** "
+        f"**{whole(now['share'])} of last year's donors gave again in fiscal year {year}** "
         f"({words.count(now['retained_n'])} of {words.count(now['donors_before_n'])})"
     )
     if before is None:
         return Finding(text + ".", exhibit, 0.05, 1.0, 0.0, basis="counted donors")
     moved = now["share"] - before["share"]
     certain = now["share_low"] > before["share_high"] or now["share_high"] < before["share_low"]
-    said = f"; the year before it was {_whole(before['share'])}" + ("." if certain else ", a difference within chance.")
+    said = f"; the year before it was {whole(before['share'])}" + ("." if certain else ", a difference within chance.")
     return Finding(
         text + said,
         exhibit,
@@ -223,9 +230,9 @@ def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.D
         _money_card(f"Production, fiscal year {year} to date", made),
         Kpi(
             f"Donors who gave again, {year - 1}",
-            _whole(rows[year - 1]),
+            whole(rows[year - 1]),
             words.change(rows[year - 1], rows.get(year - 2, float("nan")), year - 2, unit="points"),
-            words.goal(rows[year - 1], goal, _whole),
+            words.goal(rows[year - 1], goal, whole),
             words.status(rows[year - 1], goal),
             measure=Measure("Donors who gave again", rows[year - 1], "higher"),
         ),
@@ -258,19 +265,15 @@ def actions(waiting: pd.DataFrame, stalled: pd.DataFrame, late: pd.DataFrame) ->
     ]
 
 
-def _whole(value: float) -> str:
-    return words.share(value, digits=0)
-
-
 def _cover(weighted: float, gap: float) -> str:
     if pd.isna(gap) or gap <= 0:
         return "Production goal already reached" if gap <= 0 else "Production goal not set"
-    return f"Covers {_whole(weighted / gap)} of the {words.money(gap)} still to raise, if decided this year"
+    return f"Covers {whole(weighted / gap)} of the {words.money(gap)} still to raise, if decided this year"
 
 
 def _money_card(label: str, row: pd.Series) -> Kpi:
     change = words.change(row["ytd_usd"], row["same_day_usd"], "same day last year")
-    reached = f"{_whole(row['goal_share'])} of the {words.money(row['goal_usd'])} goal" if row["goal_usd"] > 0 else "Goal not set"
+    reached = f"{whole(row['goal_share'])} of the {words.money(row['goal_usd'])} goal" if row["goal_usd"] > 0 else "Goal not set"
     return Kpi(label, words.money(row["ytd_usd"]), change, reached, words.status(row["ytd_usd"], row["same_day_usd"]))
 
 

@@ -227,11 +227,6 @@ def sybunt(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
     return _lapsed(giving, earlier & (last <= 0) & (now <= 0), year)
 
 
-def lapsed(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
-    """Every earlier donor who did not give in `year`: LYBUNT and SYBUNT together; columns as `lybunt`."""
-    return pd.concat([lybunt(giving, year), sybunt(giving, year)], ignore_index=True)
-
-
 def _lapsed(giving: pd.DataFrame, mask: np.ndarray, year: int | None) -> pd.DataFrame:
     year = int(giving.columns[-1]) if year is None else year
     years = np.array([column for column in giving.columns if column < year])

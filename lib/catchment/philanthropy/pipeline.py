@@ -28,14 +28,14 @@ def brier_score(forecast: Sequence[float], outcome: Sequence[float]) -> float:
     ------
     ValueError : lengths differ, a probability is missing or lies outside 0 to 1, an outcome is neither 0 nor 1.
     """
-    forecast, outcome = np.asarray(forecast, dtype="float64"), np.asarray(outcome, dtype="float64")
-    if forecast.shape != outcome.shape:
-        raise ValueError(f"{len(forecast)} forecasts for {len(outcome)} outcomes")
-    if not ((forecast >= 0) & (forecast <= 1)).all():
+    said, came = np.asarray(forecast, dtype="float64"), np.asarray(outcome, dtype="float64")
+    if said.shape != came.shape:
+        raise ValueError(f"{len(said)} forecasts for {len(came)} outcomes")
+    if not ((said >= 0) & (said <= 1)).all():
         raise ValueError("a probability must lie in 0 to 1")
-    if not np.isin(outcome, (0.0, 1.0)).all():
+    if not np.isin(came, (0.0, 1.0)).all():
         raise ValueError("an outcome must be 0 or 1")
-    return float(((forecast - outcome) ** 2).mean()) if len(forecast) else float("nan")
+    return float(((said - came) ** 2).mean()) if len(said) else float("nan")
 
 
 def stage_probability(
@@ -161,11 +161,6 @@ def funnel(opened: pd.DataFrame, probability: Mapping[str, float], *, stages: Se
     frame = frame.astype({"proposals_n": "int64", "stalled_n": "int64"})
     frame["probability_share"] = frame.index.map(dict(probability)).astype("float64")
     return frame.assign(weighted_usd=frame["ask_usd"] * frame["probability_share"]).rename_axis("stage").reset_index()
-
-
-def weighted_pipeline(ask_usd: Sequence[float], probability: Sequence[float]) -> float:
-    """Sum of asks times the probability of each."""
-    return float((np.asarray(ask_usd, dtype="float64") * np.asarray(probability, dtype="float64")).sum())
 
 
 def proposal_yield(proposals: pd.DataFrame) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The donor pyramid and the gift-range chart: how many gifts of which size a year holds, and how many a campaign needs."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,16 +42,9 @@ def pyramid(amounts: pd.Series | Sequence[float], *, bands: Sequence[float] = BA
 
 
 def band_names(bands: Sequence[float]) -> list[str]:
-    """Labels of amount bands: "under $100", "$100-249", "$1 M and more"."""
-    upper = [*bands[1:], None]
-    return [
-        f"Under {_dollars(high)}"
-        if index == 0
-        else f"{_dollars(low)} and more"
-        if high is None
-        else f"{_dollars(low)} to {_dollars(high - 1)}"
-        for index, (low, high) in enumerate(zip(bands, upper, strict=True))
-    ]
+    """Labels of amount bands: "under $100", "$100 to $249", "$1 M and more"."""
+    between = [f"{_dollars(low)} to {_dollars(high - 1)}" for low, high in itertools.pairwise(bands[1:])]
+    return [f"Under {_dollars(bands[1])}", *between, f"{_dollars(bands[-1])} and more"]
 
 
 def _dollars(value: float) -> str:

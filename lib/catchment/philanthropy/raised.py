@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from .giving import coded, fiscal_year, up_to_day
 
@@ -44,6 +43,11 @@ POLICY = {
     "production": "Production counts outright gifts, new pledges and documented planned gifts at face value in the year they were made, "
     "and in-kind gifts; payments on pledges and realized planned gifts already counted are left out.",
 }
+
+
+def policy(*, in_kind_is_cash: bool = False) -> str:
+    """What counts on each basis, in words."""
+    return " ".join(POLICY.values()) + (" This office counts gifts in kind as cash too." if in_kind_is_cash else "")
 
 
 def counted(gifts: pd.DataFrame, *, basis: str = "cash", in_kind_is_cash: bool = False) -> pd.DataFrame:
@@ -162,6 +166,7 @@ def year_to_date(
     basis: str = "cash",
     start_month: int = 7,
     goals: pd.DataFrame | None = None,
+    in_kind_is_cash: bool = False,
 ) -> pd.DataFrame:
     """This fiscal year so far against the same day last year, last year's total and goal.
 
@@ -177,7 +182,8 @@ def year_to_date(
     as_of, by = pd.Timestamp(as_of), list(by)
     year = year_of(as_of, start_month=start_month)
     since = fiscal_span(year - 1, start_month=start_month)[0]
-    kept = trimmed(gifts, basis, ["gift_date", *by], mask=pd.to_datetime(gifts["gift_date"]).between(since, as_of))
+    recent = pd.to_datetime(gifts["gift_date"]).between(since, as_of)
+    kept = trimmed(gifts, basis, ["gift_date", *by], mask=recent, in_kind_is_cash=in_kind_is_cash)
     years = fiscal_year(kept["gift_date"], start_month=start_month)
     early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
     parts = {"ytd_usd": years == year, "same_day_usd": (years == year - 1) & early, "last_year_usd": years == year - 1}
@@ -200,14 +206,17 @@ def _summed(frame: pd.DataFrame, by: list[str], *, least: int = 0) -> pd.Series:
 
 
 def to_date_by(
-    gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None
-) -> pd.DataFrame:
+    gifts: pd.DataFrame, as_of: str | pd.Timestamp, by: str, *, start_month: int = 7, goals: pd.DataFrame | None = None,
+    in_kind_is_cash: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """`year_to_date` by one column on both bases: one row per `by` and `basis` (Cash, Production).
 
     The largest goal comes first; without goals, what raised most.
     """
     parts = [
-        year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals).assign(basis=basis.capitalize())
+        year_to_date(gifts, as_of, by=[by], basis=basis, start_month=start_month, goals=goals, in_kind_is_cash=in_kind_is_cash).assign(
+            basis=basis.capitalize()
+        )
         for basis in POLICY
     ]
     frame = pd.concat(parts, ignore_index=True)
@@ -215,72 +224,6 @@ def to_date_by(
     order = frame.groupby(by)[ranking].transform("max")
     frame = frame.assign(order=order).sort_values(["order", by, "basis"], ascending=[False, True, True], ignore_index=True)
     return frame[[by, "basis", *(column for column in frame.columns if column not in (by, "basis", "order", "fiscal_year"))]]
-
-
-def completion(gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, basis: str = "cash", start_month: int = 7) -> pd.DataFrame:
-    """Share of each whole past fiscal year's total that had come in by the same day: `fiscal_year`, `to_date_usd`, `total_usd`, `share`."""
-    kept = trimmed(gifts, basis, ["gift_date"])
-    years = fiscal_year(kept["gift_date"], start_month=start_month)
-    now = int(fiscal_year([pd.Timestamp(as_of)], start_month=start_month).iloc[0])
-    early = up_to_day(kept["gift_date"], as_of, start_month=start_month)
-    frame = pd.DataFrame(
-        {"to_date_usd": kept["amount_usd"].where(early, 0.0).groupby(years).sum(), "total_usd": kept["amount_usd"].groupby(years).sum()}
-    ).round(2)
-    frame = frame[(frame.index < now) & (frame["to_date_usd"] > 0) & (frame["total_usd"] > 0)]
-    return frame.assign(share=frame["to_date_usd"] / frame["total_usd"]).rename_axis("fiscal_year").reset_index()
-
-
-def year_end(to_date_usd: float, shares: Sequence[float], *, level: float = 0.8) -> dict[str, float]:
-    """Forecast of the year's total from what came in so far and past completion shares.
-
-    The total is `to_date_usd` over the geometric mean of the shares; the prediction interval takes the spread of their
-    logarithms over past years (Student's t, n - 1 degrees of freedom, inflated by sqrt(1 + 1/n)), and is never below
-    what is already in.
-
-    Raises
-    ------
-    ValueError : fewer than three past years, or a share outside 0 to 1.
-    """
-    shares = np.asarray(shares, dtype="float64")
-    if len(shares) < 3:
-        raise ValueError(f"a year-end forecast needs three whole past years, found {len(shares)}")
-    if (shares <= 0).any():
-        raise ValueError("completion shares must be above 0")
-    logs = np.log(shares)
-    spread = stats.t.ppf(0.5 + level / 2, len(logs) - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
-    expected, low, high = (float(to_date_usd / np.exp(logs.mean() + shift)) for shift in (0, spread, -spread))
-    return {
-        "expected_usd": expected,
-        "low_usd": max(low, to_date_usd),
-        "high_usd": max(high, to_date_usd),
-        "level": level,
-        "years_n": len(logs),
-    }
-
-
-def year_end_back_test(history: pd.DataFrame, *, level: float = 0.8) -> pd.DataFrame:
-    """Every past year forecast from the years before it alone: `fiscal_year`, `forecast_usd`, `low_usd`, `high_usd`,
-    `total_usd`, `error_share`, `inside`, and `naive_error_share` of "same as last year". `history` is `completion`."""
-    rows = []
-    for index in range(3, len(history)):
-        past, now = history.iloc[:index], history.iloc[index]
-        forecast = year_end(now["to_date_usd"], past["share"], level=level)
-        total = now["total_usd"]
-        rows.append(
-            (
-                int(now["fiscal_year"]),
-                forecast["expected_usd"],
-                forecast["low_usd"],
-                forecast["high_usd"],
-                total,
-                forecast["expected_usd"] / total - 1,
-                forecast["low_usd"] <= total <= forecast["high_usd"],
-                past["total_usd"].iloc[-1] / total - 1,
-            )
-        )
-    return pd.DataFrame(
-        rows, columns=["fiscal_year", "forecast_usd", "low_usd", "high_usd", "total_usd", "error_share", "inside", "naive_error_share"]
-    )
 
 
 def campaign_progress(campaigns: pd.DataFrame, gifts: pd.DataFrame, *, as_of: str | pd.Timestamp, recent_months: int = 12) -> pd.DataFrame:

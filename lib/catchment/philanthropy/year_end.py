@@ -24,6 +24,7 @@ from .giving import fiscal_day, fiscal_year
 from .pledges import balances
 from .raised import fiscal_span, trimmed
 
+RECENT_YEARS, DRAWS, SEED = 5, 4_000, 20251231
 PARTS = ("Small gifts", "Scheduled pledge payments", "Large gifts and new pledges")
 
 
@@ -42,8 +43,10 @@ class _Cash:
     start_month: int
 
 
-def _boiled(gifts: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataFrame | None, large_usd: float, start_month: int) -> _Cash:
-    kept = trimmed(gifts, "cash", ["gift_date"])
+def _boiled(
+    gifts: pd.DataFrame, instalments: pd.DataFrame, write_offs: pd.DataFrame | None, large_usd: float, start_month: int, in_kind: bool
+) -> _Cash:
+    kept = trimmed(gifts, "cash", ["gift_date"], in_kind_is_cash=in_kind)
     years, into = fiscal_day(kept["gift_date"], start_month=start_month)
     paying = np.flatnonzero((kept["gift_type"] == "pledge payment").to_numpy())
     due = pd.to_datetime(instalments["due_date"]).groupby(instalments["pledge_id"]).min()
@@ -96,10 +99,8 @@ def forecast(
     write_offs: pd.DataFrame | None = None,
     large_usd: float = 10_000,
     level: float = 0.8,
-    recent_years: int = 5,
-    draws: int = 4_000,
-    seed: int = 20251231,
     start_month: int = 7,
+    in_kind_is_cash: bool = False,
 ) -> pd.DataFrame:
     """Cash of the fiscal year under way, by part and in all.
 
@@ -118,20 +119,18 @@ def forecast(
     ------
     ValueError : fewer than three whole years of history.
     """
-    boiled = _boiled(gifts, instalments, write_offs, large_usd, start_month)
-    return _forecast(boiled, pd.Timestamp(as_of), level=level, recent_years=recent_years, draws=draws, seed=seed)
+    boiled = _boiled(gifts, instalments, write_offs, large_usd, start_month, in_kind_is_cash)
+    return _forecast(boiled, pd.Timestamp(as_of), level)
 
 
-def _forecast(
-    cash: _Cash, as_of: pd.Timestamp, *, level: float = 0.8, recent_years: int = 5, draws: int = 4_000, seed: int = 20251231
-) -> pd.DataFrame:
-    random = np.random.default_rng(seed)
+def _forecast(cash: _Cash, as_of: pd.Timestamp, level: float) -> pd.DataFrame:
+    random = np.random.default_rng(SEED)
     year, day = (int(value[0]) for value in fiscal_day(pd.Series([as_of]), start_month=cash.start_month))
     if year - cash.first < 3:
         raise ValueError(f"a year-end forecast needs three whole past years, found {year - cash.first}")
     others = cash.others[cash.others["year"] <= year]
     fresh = (others["start_year"] < 0) | ((others["start_year"] == others["year"]) & (others["start_into"] > day))
-    since = max(cash.first, year - recent_years)
+    since = max(cash.first, year - RECENT_YEARS)
     late = others[fresh & (others["into"] > day) & (others["year"] >= since) & (others["year"] < year)]
     now = others[(others["year"] == year) & (others["into"] <= day)]
     small = cash.seasons[year - cash.first, day] if year - cash.first < len(cash.seasons) else 0.0
@@ -142,9 +141,9 @@ def _forecast(
     ]
     sizes = usual(late["amount_usd"].to_numpy())
     rest = [
-        _season(cash.seasons[: year - cash.first], day, small, draws, random),
-        _scheduled(cash, as_of, year, draws, random),
-        compound(sizes, len(sizes) / (year - since), draws, random),
+        _season(cash.seasons[: year - cash.first], day, small, DRAWS, random),
+        _scheduled(cash, as_of, year, DRAWS, random),
+        compound(sizes, len(sizes) / (year - since), DRAWS, random),
     ]
     return _summary(so_far, rest, level)
 
@@ -211,21 +210,19 @@ def compound(sizes: np.ndarray, expected_n: float, draws: int, random: np.random
     return np.bincount(np.repeat(np.arange(draws), counts), weights=random.choice(sizes, counts.sum()), minlength=draws)
 
 
-def campaign_outlook(
-    progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, level: float = 0.8, draws: int = 4_000, seed: int = 20251231
-) -> pd.DataFrame:
+def campaign_outlook(progress: pd.DataFrame, gifts: pd.DataFrame, as_of: str | pd.Timestamp, *, level: float = 0.8) -> pd.DataFrame:
     """Where each campaign will end if gifts keep coming as they did.
 
     Parameters
     ----------
-    progress : `philanthropy.campaign_progress`.
+    progress : `raised.campaign_progress`.
 
     Returns
     -------
     `progress` plus `expected_usd`, `low_usd`, `high_usd` at the end: what is raised and a Poisson number of commitments at the
     campaign's own pace and sizes, without its one gift of a lifetime (`usual`).
     """
-    as_of, random, rows = pd.Timestamp(as_of), np.random.default_rng(seed), []
+    as_of, random, rows = pd.Timestamp(as_of), np.random.default_rng(SEED), []
     mask = gifts["campaign_id"].isin(progress["campaign_id"]) & (pd.to_datetime(gifts["gift_date"]) <= as_of)
     kept = trimmed(gifts, "production", ["campaign_id", "gift_date"], mask=mask)
     when = pd.to_datetime(kept["gift_date"])
@@ -237,7 +234,7 @@ def campaign_outlook(
         ]
         sizes = usual(mine["amount_usd"].to_numpy())
         left = (1 - campaign["time_share"]) / campaign["time_share"] if campaign["time_share"] > 0 else 0.0
-        rest = compound(sizes, len(sizes) * left, draws, random)
+        rest = compound(sizes, len(sizes) * left, DRAWS, random)
         rows.append((rest.mean(), *np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])))
     rest = pd.DataFrame(rows, columns=["expected_usd", "low_usd", "high_usd"], index=progress.index, dtype="float64")
     return progress.join(rest.add(progress["raised_usd"], axis=0).round(2))
@@ -245,7 +242,7 @@ def campaign_outlook(
 
 def _summary(so_far: list[float], rest: list[np.ndarray], level: float) -> pd.DataFrame:
     names, sums = [*PARTS, "All cash"], [*so_far, sum(so_far)]
-    drawn = [*rest, sum(rest)]
+    drawn = [*rest, np.sum(rest, axis=0)]
     tail = (1 - level) / 2
     rows = [
         (
@@ -270,7 +267,8 @@ def back_test(
     write_offs: pd.DataFrame | None = None,
     start_month: int = 7,
     level: float = 0.8,
-    **options,
+    large_usd: float = 10_000,
+    in_kind_is_cash: bool = False,
 ) -> pd.DataFrame:
     """The same forecast made on the same day of past years with what was known then, against what came.
 
@@ -282,7 +280,7 @@ def back_test(
     and `naive_error_share` of "same as last year". Years with less than three whole years before them are left out.
     """
     as_of = pd.Timestamp(as_of)
-    boiled = _boiled(gifts, instalments, write_offs, options.pop("large_usd", 10_000), start_month)
+    boiled = _boiled(gifts, instalments, write_offs, large_usd, start_month, in_kind_is_cash)
     sums = (
         boiled.others.groupby("year")["amount_usd"].sum().reindex(range(boiled.first, boiled.first + len(boiled.seasons)), fill_value=0.0)
     )
@@ -300,7 +298,7 @@ def back_test(
         if target - boiled.first < 3:
             continue
         known = boiled.instalments[~instalments["pledge_id"].isin(made.index[made > then])]
-        row = _forecast(replace(boiled, instalments=known), then, level=level, **options).iloc[-1]
+        row = _forecast(replace(boiled, instalments=known), then, level).iloc[-1]
         total = float(totals[target])
         rows.append(
             (
