@@ -43,8 +43,9 @@ class Claim:
     how
         value: the only value of those rows. sum, mean, median: over those rows. count: how many rows. share: their sum over the sum of
         all rows, or of those of `whole`, or over the sum of column `over` in the same rows. difference, ratio: the last of those rows
-        less, or over, the first. first, last: the value of that row. largest, smallest: `said` is the name in column `column` of the row whose `by` is largest or smallest. given: `value`
-        comes from settings or from data that the exhibit does not show, and says from where in `basis`.
+        less, or over, the first. first, last: the value of that row. largest, smallest: `said` is the name in column `column` of the row
+        whose `by` is largest or smallest. given: `value` comes from settings or from data that the exhibit does not show, and says from
+        where in `basis`.
     by
         The column that "largest" and "smallest" order by.
     value, basis
