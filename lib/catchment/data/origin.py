@@ -14,7 +14,7 @@ from .catalog import Table
 @dataclass(frozen=True)
 class Origin:
     """A table's standing. `sha8` begins the SHA-256 of its files; `suppress_below` is None where
-    counts are not of people; `ages` is False for what does not go stale."""
+    counts are not of people; `ages` is False for what does not go stale; `private` are one partner's own rows."""
 
     table: str
     title: str
@@ -28,6 +28,7 @@ class Origin:
     sha8: str
     note: str
     ages: bool
+    private: bool = False
 
     @property
     def line(self) -> str:
@@ -51,6 +52,7 @@ def origin(name: str, table: Table, files: Sequence[Path]) -> Origin:
         fingerprint(files)[:8] if files else "",
         table.note,
         table.ages,
+        table.scope == "partner",
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from catchment import units
-from catchment.protect import disclosure, published, safe_harbor
+from catchment.protect import disclosure, published, rounding, safe_harbor
 from catchment.protect.spoken import DisclosureError, Spoken
 
 from . import download, markdown, marks, svg, tables
@@ -244,21 +244,30 @@ class Report:
         return Block(f'<ul class="sources">{items}</ul>', {"kind": "sources", "vintages": vintages})
 
     def protect(
-        self, frame: pd.DataFrame, *, sources: Sequence[str], by: str | Sequence[str] | None = None, margins: Sequence[str] = (),
-        like: pd.DataFrame | None = None,
+        self, frame: pd.DataFrame, *, sources: Sequence[str], derive: rounding.Derive | None = None, kept: Sequence[str] = (),
+        order: str | None = None, by: str | Sequence[str] | None = None, margins: Sequence[str] = (), like: pd.DataFrame | None = None,
     ) -> pd.DataFrame:  # fmt: skip
-        """The frame with counts of 1 to 10 people, and what would reveal them, missing; draw and tabulate from this.
+        """The frame as this page may show it; draw and tabulate from this, and compute titles from it.
 
-        A reader is taken to know the total of each count column; with `by` that of each group, with `margins` those of each value of
-        each of these columns, as other exhibits of the page may give them; with `by` the column that names each row, no total. Rows
-        that `like`, a protected frame of the same people, hides are hidden here too: those with the same texts in the columns that
-        both have.
+        On leadership pages counts of a partner's own patients are hidden when small and otherwise rounded (`protect.rounding`): say how
+        the other numbers are derived from the counts (`derive`), which tell nothing of them (`kept`), and by which column rows are put
+        in order (`order`). Published tables keep their numbers, and internal pages exact counts of the threshold and more.
+
+        Without `derive`, `kept` or `order`, a frame that holds other numbers beside counts is protected by suppression: a reader is taken
+        to know the total of each count column; with `by` that of each group, with `margins` those of each value of each of these columns;
+        with `by` the column that names each row, no total. Rows that `like`, a protected frame of the same people, hides are hidden too.
         """
         below = self.threshold(sources)
         if below and (wrong := safe_harbor.identifying(frame)):
             raise DisclosureError(
                 f"column {wrong[0]!r} shows ages over 89 or sparse ZIP areas: use safe_harbor.age_group or safe_harbor.zip3"
             )
+        if derive or kept or order:
+            base = rounding.BASE if self._rounds(sources) else 1
+            try:
+                return self._shown(frame, rounding.protect(frame, below=below, base=base, derive=derive, kept=kept, order=order))
+            except rounding.Undeclared as error:
+                raise DisclosureError(str(error)) from None
         counts = [column for column in frame.columns if units.is_people(str(column))]
         if not (below and counts):
             return _passed(frame)
@@ -267,8 +276,24 @@ class Report:
         )
         hide = disclosure.alike(frame, like, shared) if shared else None
         safe = disclosure.protect(frame, counts, below=below, by=by, margins=margins, hide=hide)
-        self._spoken.hide(frame, safe)
+        return self._shown(frame, safe)
+
+    def _shown(self, frame: pd.DataFrame, safe: pd.DataFrame) -> pd.DataFrame:
+        """Remember what is hidden, for the sentences of the page; mark the frame as one that an exhibit may show."""
+        if len(frame) == len(safe) and frame.index.equals(safe.index):
+            self._spoken.hide(frame, safe)
         return _passed(safe)
+
+    def _rounds(self, sources: Sequence[str]) -> bool:
+        """Whether counts from these tables are rounded here: a partner's own, on a page for leadership."""
+        return self.settings.audience == "leadership" and any(self.tables.origin(name).private for name in sources)
+
+    def people(self, value: float, *, sources: Sequence[str]) -> float:
+        """One count of people as this page may say it: rounded like those of its exhibits, NaN where it may not be said."""
+        below = self.threshold(sources)
+        if not below:
+            return value
+        return rounding.people(value, below=below, base=rounding.BASE if self._rounds(sources) else 1)
 
     def threshold(self, sources: Sequence[str] | None = None) -> int:
         """The least count of people that these tables, or all that the page has read, let show: 11 mostly, 0 where every count may be.

@@ -59,7 +59,7 @@ def hidden(counts: pd.Series, *, below: int = 11, base: int = BASE) -> pd.Series
 def people(value: float, *, below: int = 11, base: int = BASE) -> float:
     """One count of people as a page may say it: rounded, NaN when hidden or missing."""
     one = pd.Series([value], dtype="float64")
-    return float("nan") if hidden(one, below=below, base=base).iloc[0] else float(midpoint(one, base=base).iloc[0])
+    return float(protect(pd.DataFrame({"patients_n": one}), below=below, base=base)["patients_n"].iloc[0])
 
 
 def protect(
