@@ -1,15 +1,23 @@
 """The brief's rule of choice and the agreement of pages: pure functions and their sentences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_blocks import Origins
 
 from catchment import params
 from catchment.brief import exhibits, findings, selection
+from catchment.page import FalseClaim, Report
 
 SETTINGS = params.load("dunes")
+
+
+def report():
+    return Report(SETTINGS, Origins(suppress_below=11))
 
 
 def page(*findings, numbers=(), title="A page", **more):
@@ -52,7 +60,7 @@ def test_score_is_size_times_certainty_times_change():
             finding("**Part.**", size=0.3),
         )
     }
-    ranked = selection.scored(selection.findings(pages), usd=10e6, cases=500, half=0.1, standing=0.5).set_index("text")
+    ranked = selection.scored(selection.gathered(pages), usd=10e6, cases=500, half=0.1, standing=0.5).set_index("text")
     # 50 of 500 cases are the part that counts one half; change counts from 0.5 (standing) to 1.
     assert ranked.at["**Cases.**", "score"] == pytest.approx(0.5 * 0.8 * 0.75)
     assert ranked.at["**Money.**", "score"] == pytest.approx(0.5 * 0.5 * 0.5)
@@ -60,7 +68,7 @@ def test_score_is_size_times_certainty_times_change():
 
 
 def test_an_amount_without_its_yardstick_falls_back_on_the_findings_own_size():
-    ranked = selection.scored(selection.findings({"04": page(finding(usd=5.0, size=0.1))}))
+    ranked = selection.scored(selection.gathered({"04": page(finding(usd=5.0, size=0.1))}))
     assert ranked.loc[0, "part_share"] == 0.1
 
 
@@ -68,10 +76,10 @@ def test_an_amount_without_its_yardstick_falls_back_on_the_findings_own_size():
 @given(st.lists(st.tuples(st.floats(0, 1e3), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12))
 def test_scores_lie_between_zero_and_one_and_grow_with_each_factor(rows):
     pages = {"01": page(*(finding(cases=cases, certainty=sure, change=change) for cases, sure, change in rows))}
-    ranked = selection.scored(selection.findings(pages), cases=500)
+    ranked = selection.scored(selection.gathered(pages), cases=500)
     assert ranked["score"].between(0, 1).all()
     assert ranked["score"].is_monotonic_decreasing
-    more = selection.scored(selection.findings(pages).assign(cases=lambda f: f["cases"] + 10), cases=500)
+    more = selection.scored(selection.gathered(pages).assign(cases=lambda f: f["cases"] + 10), cases=500)
     assert more["score"].sum() >= ranked["score"].sum()
 
 
@@ -81,7 +89,7 @@ def test_choice_takes_the_best_and_no_more_than_its_part_of_one_page():
         "02": page(*(finding(f"**G{i}.**", cases=10 - i) for i in range(4))),
         "03": page(finding("**Nothing.**")),
     }
-    ranked = selection.scored(selection.findings(pages), cases=500)
+    ranked = selection.scored(selection.gathered(pages), cases=500)
     chosen = selection.chosen(ranked, fewest=3, most=7, per_page=2, least=0.9)
     assert list(chosen["text"]) == ["**F3.**", "**F2.**", "**G0.**"], "the fourth lies below the score that it needs"
     assert len(selection.chosen(ranked, fewest=3, most=7, per_page=2, least=0.0)) == 4, "a finding of size 0 is none"
@@ -132,8 +140,8 @@ def test_a_part_is_not_larger_than_its_whole():
 
 def test_nothing_recorded_is_no_disagreement():
     assert selection.reconciled(selection.numbers({})).empty
-    assert selection.findings({}).empty
-    assert selection.chosen(selection.scored(selection.findings({}))).empty
+    assert selection.gathered({}).empty
+    assert selection.chosen(selection.scored(selection.gathered({}))).empty
 
 
 def card(name, value="100", **more):
@@ -181,8 +189,8 @@ def test_findings_are_escaped_and_lead_to_their_exhibit():
             title="A & B",
         )
     }
-    chosen = selection.chosen(selection.scored(selection.findings(pages), cases=100))
-    html = findings.findings(chosen).html
+    chosen = selection.chosen(selection.scored(selection.gathered(pages), cases=100))
+    html = findings.told(chosen, below=11).html
     assert "<script>" not in html
     assert "A &lt;script&gt;grew.</b>" in html
     assert '<a href="01_a.html#cases-by-year">A &amp; B, figure\u00a08</a>' in html
@@ -206,10 +214,12 @@ def test_a_finding_falls_into_conclusion_and_context(text, expected):
 
 def test_scenarios_come_from_the_recorded_numbers():
     recorded = [number("plan_npv: Base", 2e6, "USD", "10 years"), number("plan_npv: Stress", -1e6, "USD", "10 years"), number()]
-    worth = findings.scenarios(selection.reconciled(selection.numbers({"03": page(numbers=recorded)})))
-    assert dict(zip(worth["scenario"], worth["npv_usd"], strict=True)) == {"Base": 2e6, "Stress": -1e6}
-    assert exhibits.scenarios(worth, SETTINGS)["title"] == "The growth plan earns its cost of capital in 1 of 2 scenarios: base"
-    assert exhibits.scenarios(worth.head(1), SETTINGS)["title"].endswith("in 1 of 1 scenario")
+    agreed = selection.reconciled(selection.numbers({"03": page(numbers=recorded)}))
+    worth = exhibits.scenarios(report(), agreed)
+    assert dict(zip(worth.shown["scenario"], worth.shown["npv_usd"], strict=True)) == {"Base": 2e6, "Stress": -1e6}
+    assert worth.title == "The growth plan earns its cost of capital in 1 of 2 scenarios: base"
+    assert exhibits.scenarios(report(), agreed.head(1)).title.endswith("in 1 of 1 scenario")
+    assert exhibits.scenarios(report(), agreed.tail(1)).shown.empty, "no number of the plan: the page says so instead"
 
 
 def test_decisions_join_the_initiatives_that_start_soon():
@@ -226,7 +236,10 @@ def test_decisions_join_the_initiatives_that_start_soon():
     )
     asked = selection.asked(decisions, road, {"Scan": 5e5}, as_of=pd.Timestamp("2025-12-31"), months=12)
     assert list(asked["decision"]) == ["Release “Scan” to start", "Hire"]
-    assert list(findings.asks(asked)["amount"]) == ["$500 K", "none"]
+    shown = exhibits.decisions(report(), asked)
+    assert list(shown.shown["amount"]) == ["$500 K", "none"]
+    assert shown.title == "2 decisions from March 1, 2026 to May 1, 2026"
+    assert exhibits.decisions(report(), asked.tail(1)).title == "One decision by May 1, 2026"
     assert selection.asked(decisions, road.head(0), {}, as_of=pd.Timestamp("2025-12-31"), months=12)["decision"].tolist() == ["Hire"]
 
 
@@ -239,7 +252,7 @@ def test_shortfalls_of_all_pages_become_gaps():
         ),
         "04": page(finding("**Nothing.**", gap=True)),
     }
-    gaps = selection.shortfalls(selection.scored(selection.findings(pages), cases=500))
+    gaps = selection.shortfalls(selection.scored(selection.gathered(pages), cases=500))
     assert gaps.to_dict("records") == [
         {
             "area": "Referrals",
@@ -252,3 +265,51 @@ def test_shortfalls_of_all_pages_become_gaps():
     ]
     assert selection.program(selection.numbers({"03": page(numbers=[number()])}))["cases"] == 100
     assert np.isnan(list(selection.program(selection.numbers({})).values())).all()
+
+
+def shares_by_zip(**changes):
+    areas = pd.DataFrame({"zip": ["60001", "60002", "60003", "60004"], "area_km2": 1.0})
+    origins = pd.DataFrame({"zip": ["60001", "60002", "60003", "60009"], "city": ["Avon", "Avon", "Byron", "Far"],
+                            "share": [0.05, 0.08, 0.30, 0.01], "share_low": 0.0, "share_high": [0.08, 0.12, 0.40, 0.02]})  # fmt: skip
+    return exhibits.share_map(report(), areas, origins.assign(**changes), overall=0.1, year=2023)
+
+
+def test_the_map_counts_the_zips_that_it_shows():
+    """60009 lies outside of the service area and 60004 is hidden: neither is counted, and the lowest ZIP is one on the map."""
+    made = shares_by_zip()
+    assert made.title == "1 ZIP of 3 shown gives us measurably less than 10.0 %, 60001 Avon least"
+    assert made.shown["zip"].tolist() == ["60003", "60002", "60001", "60004"]
+    assert made.shown["share_suppressed"].tolist() == [False, False, False, True]
+    assert shares_by_zip(share_high=0.5).title == "0 ZIPs of 3 shown give us measurably less than 10.0 %"
+    assert shares_by_zip(share=np.nan).title == "Our share by ZIP is hidden: too few stays in each"
+
+
+@pytest.mark.parametrize(
+    ("said", "lie"), [("1 ZIP", "2 ZIPs"), ("of 3 shown", "of 4 shown"), ("60001 Avon least", "60002 Avon least"), ("10.0 %", "11.0 %")]
+)
+def test_a_planted_lie_about_the_map_is_refused(said, lie):
+    made = shares_by_zip()
+    claims = [replace(claim, said=lie.removesuffix(" Avon least")) if claim.said in said else claim for claim in made.claims]
+    with pytest.raises(FalseClaim):
+        replace(made, title=made.title.replace(said, lie), claims=claims)
+
+
+def test_the_trend_says_our_place_among_all_systems():
+    years = pd.DataFrame({"year": [2019, 2023] * 2, "system": ["We", "We", "They", "They"], "share": [0.15, 0.135, 0.3, 0.31], "cases_n": 90.0,
+                          "share_low": 0.1, "share_high": 0.4, "bound_low": 0.1, "bound_high": 0.4})  # fmt: skip
+    gained = pd.DataFrame(
+        {"system": ["Other", "They", "We"], "share": [0.4, 0.31, 0.135], "gained_points_low": -0.02, "gained_points_high": -0.01}
+    )
+    made = exhibits.share_trend(report(), years, gained, system="We")
+    assert made.title == "Number 3 with 13.5 %; our share fell since 2019"
+    with pytest.raises(FalseClaim, match=r"13\.5 %"):
+        exhibits.share_trend(report(), years.assign(share=0.2), gained, system="We")
+
+
+def test_the_heaviest_risk_leads_whatever_its_words_hold():
+    log = pd.DataFrame({"item": ["R1", "R2", "R3"], "kind": ["risk", "issue", "assumption"], "title": ["Staff", "Loss of 3 nurses", "None"], "likelihood": [1, 4, 5],
+                        "impact": [2, 5, 5], "owner": "O", "response": "R"})  # fmt: skip
+    made = exhibits.risks(report(), log, most=1)
+    assert made.title == "Heaviest issue: loss of 3 nurses"
+    assert made.shown["weight"].tolist() == [20]
+    assert exhibits.risks(report(), log.head(0), most=1).shown.empty

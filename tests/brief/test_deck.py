@@ -14,7 +14,7 @@ from test_blocks import Origins
 
 from catchment import params
 from catchment.brief import deck, findings, selection
-from catchment.page import Kpi, Report, plots
+from catchment.page import Exhibit, Kpi, Report, plots
 
 TRICK = "=cmd|' /C calc'!A0 <b>&"
 FINDINGS = [{"text": f"**Finding {i} has a conclusion {TRICK}.** " + "It rests on many words. " * 6, "exhibit": "fig-2", "size": 0.0, "certainty": 0.9, "change": 1.0, "usd": None,
@@ -31,7 +31,7 @@ def notebook(settings):
     """An executed brief in small: the blocks that the real one shows."""
     report = Report(settings, Origins(simulated=True, suppress_below=None), portable=True)
     pages = {f"0{i}": {"title": "A page", "findings": FINDINGS[2 * i : 2 * i + 2], "numbers": []} for i in range(4)}
-    chosen = selection.chosen(selection.scored(selection.findings(pages), cases=600))
+    chosen = selection.chosen(selection.scored(selection.gathered(pages), cases=600))
     zips = pd.DataFrame({"zip": ["46304", "46360", "46350"], "city": [TRICK, "Michigan City", "La Porte"], "share": [0.31, 0.0825, None]})
     years = pd.DataFrame(
         {"year": [2022, 2023] * 2, "system": [settings.name, settings.name, "Alder", "Alder"], "share": [0.1, 0.12, 0.4, 0.39]}
@@ -44,13 +44,17 @@ def notebook(settings):
             "amount": "$150 K",
         }
     )
+
+    def exhibit(key, frame, title, **more):
+        return Exhibit(key, report.protect(frame, sources=["x"]), title, "What it is", sources=["x"], room="brief", **more)
+
     shown = [
         report.kpis(Kpi("Analytic cases", "640", "▲ 1 %", "Goal 600: met", "good"), Kpi("Standards met", "35 of 37", "1 at risk", "Gate: blocked", "bad")),
-        report.notices([f"**Giving** has nothing {TRICK}"]), findings.findings(chosen),
-        report.figure(plots.bars(zips.dropna(), "city", "share"), "Half of the ZIPs give us little", "Share by ZIP", data=zips, sources=["x"], note="Hidden ZIPs are left out."),
-        report.figure(plots.trend(years, "year", "share", group="system"), "Our share rose", "Share by system", data=years, sources=["x"]),
-        report.figure(plots.bars(worth, "scenario", "npv_usd"), "The plan earns its cost in 1 of 2 scenarios", "Value", data=worth, sources=["x"]),
-        report.table(asks, "Decisions, earliest first", sources=["x"], labels={"by": "Needed by"}),
+        report.notices([f"**Giving** has nothing {TRICK}"]), findings.told(chosen, below=11),
+        report.figure(plots.bars(zips.dropna(), "city", "share"), exhibit("zips", zips, "Half of the ZIPs give us little", note="Hidden ZIPs are left out.")),
+        report.figure(plots.trend(years, "year", "share", group="system"), exhibit("trend", years, "Our share rose")),
+        report.figure(plots.bars(worth, "scenario", "npv_usd"), exhibit("worth", worth, "The plan earns its cost in 1 of 2 scenarios", names=["1 of 2"])),
+        report.table(exhibit("asks", asks, "Decisions, earliest first")),
     ]  # fmt: skip
     cells = [
         nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", data=block._repr_mimebundle_())]) for block in shown

@@ -126,7 +126,6 @@ def test_board_has_a_row_for_each_indicator_with_data():
     assert pd.isna(board.loc["b_days", "began"])
     assert board.loc["d_share", ["variation", "points_n"]].tolist() == ["hidden", 0]
     assert pd.isna(board.loc["d_share", "now"])
-    assert indicators.concerns(board).index.tolist() == ["a_share", "b_days"]
 
 
 def test_waits_count_those_still_waiting():

@@ -13,16 +13,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nbformat import NotebookNode
 from pptx import Presentation
+from pptx.chart.chart import Chart
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.presentation import Presentation as Deck
+from pptx.shapes.graphfrm import GraphicFrame
+from pptx.slide import Slide
+from pptx.table import _Cell
+from pptx.text.text import TextFrame
 from pptx.util import Inches, Pt
 
 from catchment import words
 from catchment.page import theme
 from catchment.page.document import records, summary
+from catchment.params.settings import Settings
 
 from . import findings
 
@@ -46,7 +54,7 @@ class _Slide:
     notes: list[str] = field(default_factory=list)
 
 
-def build(notebook, settings) -> bytes:
+def build(notebook: NotebookNode, settings: Settings) -> bytes:
     """The deck of an executed brief.
 
     Raises
@@ -65,7 +73,7 @@ def build(notebook, settings) -> bytes:
     return _settled(written.getvalue(), settings.as_of.isoformat())
 
 
-def _slides(told: list[dict], settings) -> Iterator[_Slide]:
+def _slides(told: list[dict], settings: Settings) -> Iterator[_Slide]:
     chosen = next((record["chosen"] for record in told if "chosen" in record), None)
     if chosen is None:
         raise ValueError("a deck is made of the executive brief, and this notebook has no chosen findings")
@@ -81,7 +89,7 @@ def _slides(told: list[dict], settings) -> Iterator[_Slide]:
             yield _table(record)
 
 
-def _headlines(cards: list[dict], settings, silent: list[str]) -> _Slide:
+def _headlines(cards: list[dict], settings: Settings, silent: list[str]) -> _Slide:
     missed = sum(card["status"] == "bad" for card in cards)
     some = f"{words.count(missed)} of {words.plural(len(cards), 'headline number')}"
     title = f"{settings.name}: {some} {'misses' if missed == 1 else 'miss'} the goal"
@@ -94,7 +102,7 @@ def _headlines(cards: list[dict], settings, silent: list[str]) -> _Slide:
                          "other numbers.", *silent])  # fmt: skip
 
 
-def _findings(chosen: list[dict], settings, silent: list[str]) -> _Slide:
+def _findings(chosen: list[dict], settings: Settings, silent: list[str]) -> _Slide:
     rows = []
     for row in chosen:
         head, why = findings.parts(row["text"])
@@ -113,7 +121,7 @@ def _findings(chosen: list[dict], settings, silent: list[str]) -> _Slide:
     )
 
 
-def _figure(record: dict, settings) -> _Slide:
+def _figure(record: dict, settings: Settings) -> _Slide:
     data = record["data"]
     chart = _trend(data, settings) if "year" in data else _worth(data) if "npv_usd" in data else _shares(data, settings)
     hidden = " Bars: the largest shares that may be shown." if chart.kind == "shares" else ""
@@ -130,7 +138,7 @@ def _table(record: dict) -> _Slide:
     return _Slide(record["title"], record["subtitle"], titles, rows, widths, notes=[f"Source: {record['source']}.", record["note"]])
 
 
-def _text(value) -> str:
+def _text(value: str | float) -> str:
     return value if isinstance(value, str) else words.number(value)
 
 
@@ -147,7 +155,7 @@ class _Chart:
     accent: str = ""
 
 
-def _trend(data: dict, settings) -> _Chart:
+def _trend(data: dict, settings: Settings) -> _Chart:
     years = sorted(set(data["year"]))
     values: dict[str, dict] = {}
     for system, year, share in zip(data["system"], data["year"], data["share"], strict=True):
@@ -168,7 +176,7 @@ def _worth(data: dict) -> _Chart:
     )
 
 
-def _shares(data: dict, settings) -> _Chart:
+def _shares(data: dict, settings: Settings) -> _Chart:
     known = [
         (f"{zip_code} {city}", share)
         for zip_code, city, share in zip(data["zip"], data["city"], data["share"], strict=True)
@@ -186,10 +194,10 @@ def _shares(data: dict, settings) -> _Chart:
 # Drawing.
 
 
-def _blank(settings):
+def _blank(settings: Settings) -> Deck:
     deck = Presentation()
     deck.slide_width, deck.slide_height = Inches(WIDTH), Inches(HEIGHT)
-    layout = deck.slide_layouts.get_by_name("Title Only")
+    layout: Any = deck.slide_layouts.get_by_name("Title Only")
     for shape in layout.placeholders:
         if shape.placeholder_format.type is not None and shape.placeholder_format.idx == 0:
             shape.left, shape.top, shape.width, shape.height = Inches(EDGE), Inches(0.35), Inches(WIDTH - 2 * EDGE), Inches(0.8)
@@ -207,7 +215,7 @@ def _blank(settings):
     return deck
 
 
-def _draw(deck, slide: _Slide, settings, *, number: int, simulated: bool) -> None:
+def _draw(deck: Deck, slide: _Slide, settings: Settings, *, number: int, simulated: bool) -> None:
     page = deck.slides.add_slide(deck.slide_layouts.get_by_name("Title Only"))
     frame = page.shapes.title.text_frame
     frame.text, frame.word_wrap, frame.vertical_anchor = slide.title, True, MSO_ANCHOR.BOTTOM
@@ -237,7 +245,16 @@ def _draw(deck, slide: _Slide, settings, *, number: int, simulated: bool) -> Non
 
 
 def _note(
-    page, text: str, left: float, top: float, width: float, *, size: int, color: str, bold: bool = False, align=PP_ALIGN.LEFT
+    page: Slide,
+    text: str,
+    left: float,
+    top: float,
+    width: float,
+    *,
+    size: int,
+    color: str,
+    bold: bool = False,
+    align: PP_ALIGN = PP_ALIGN.LEFT,
 ) -> None:
     if not text:
         return
@@ -246,7 +263,7 @@ def _note(
     _write(box.text_frame, size=size, color=color, bold=bold, align=align)
 
 
-def _write(frame, *, size: float, color: str, bold: bool = False, align=PP_ALIGN.LEFT) -> None:
+def _write(frame: TextFrame, *, size: float, color: str, bold: bool = False, align: PP_ALIGN = PP_ALIGN.LEFT) -> None:
     for paragraph in frame.paragraphs:
         paragraph.alignment = align
         for run in paragraph.runs:
@@ -257,14 +274,14 @@ def _rgb(color: str) -> RGBColor:
     return RGBColor.from_string(color.lstrip("#").upper())
 
 
-def _put_table(page, slide: _Slide) -> None:
+def _put_table(page: Slide, slide: _Slide) -> None:
     size = _size(slide)
     heights = [_row_height(row, slide.widths, size) for row in [slide.head, *slide.rows]]
     shape = page.shapes.add_table(
         len(heights), len(slide.head), Inches(EDGE), Inches(TOP + 0.1), Inches(sum(slide.widths)), Inches(sum(heights))
     )
     _described(shape, slide)
-    table = shape.table
+    table: Any = shape.table
     for column, width in zip(table.columns, slide.widths, strict=True):
         column.width = Inches(width)
     for i, (row, height) in enumerate(zip([slide.head, *slide.rows], heights, strict=True)):
@@ -273,7 +290,7 @@ def _put_table(page, slide: _Slide) -> None:
             _put_cell(table.cell(i, j), text, size, head=i == 0, strong=j == 0, banded=i % 2 == 0)
 
 
-def _put_cell(cell, text: str, size: float, *, head: bool, strong: bool, banded: bool) -> None:
+def _put_cell(cell: _Cell, text: str, size: float, *, head: bool, strong: bool, banded: bool) -> None:
     cell.text, cell.vertical_anchor = text, MSO_ANCHOR.MIDDLE
     cell.margin_left = cell.margin_right = Inches(0.08)
     cell.margin_top = cell.margin_bottom = Inches(0.03)
@@ -310,13 +327,13 @@ def _fitting(slide: _Slide) -> Iterator[_Slide]:
         yield _Slide(slide.title, slide.subtitle + more, slide.head, rows, slide.widths, slide.chart, slide.notes)
 
 
-def _put_chart(page, slide: _Slide) -> None:
+def _put_chart(page: Slide, slide: _Slide) -> None:
     chart = slide.chart
-    data = CategoryChartData(number_format=chart.format)
+    data: Any = CategoryChartData(number_format=chart.format)
     data.categories = [_plain(name) for name in chart.categories]
     for name, values in chart.series.items():
         data.add_series(_plain(name), values)
-    shape = page.shapes.add_chart(chart.type, Inches(EDGE), Inches(TOP), Inches(WIDTH - 2 * EDGE), Inches(BOTTOM - TOP), data)
+    shape: Any = page.shapes.add_chart(chart.type, Inches(EDGE), Inches(TOP), Inches(WIDTH - 2 * EDGE), Inches(BOTTOM - TOP), data)
     _described(shape, slide)
     drawn = shape.chart
     drawn.font.size, drawn.font.color.rgb = Pt(12), _rgb(theme.INK)
@@ -332,7 +349,7 @@ def _put_chart(page, slide: _Slide) -> None:
         _bars(drawn)
 
 
-def _lines(drawn, chart: _Chart) -> None:
+def _lines(drawn: Chart, chart: _Chart) -> None:
     drawn.value_axis.minimum_scale = 0
     grays = [theme.CONTEXT, theme.CATEGORIES[1], theme.CATEGORIES[2], theme.CATEGORIES[5], theme.CATEGORIES[3]]
     for i, series in enumerate(drawn.plots[0].series):
@@ -349,15 +366,15 @@ def _lines(drawn, chart: _Chart) -> None:
                 _write(label.text_frame, size=12, color=theme.ACCENT, bold=True)
 
 
-def _beside(chart: _Chart, place: int):
+def _beside(chart: _Chart, place: int) -> XL_LABEL_POSITION:
     """The side of our point on which no other line is near."""
-    ours = chart.series[chart.accent][place]
-    away = [values[place] - ours for name, values in chart.series.items() if name != chart.accent and values[place] is not None]
+    ours = chart.series[chart.accent][place] or 0.0
+    away = [other - ours for name, values in chart.series.items() if name != chart.accent and (other := values[place]) is not None]
     nearest = min(away, key=abs, default=0.0)
     return XL_LABEL_POSITION.ABOVE if nearest < 0 else XL_LABEL_POSITION.BELOW
 
 
-def _bars(drawn) -> None:
+def _bars(drawn: Chart) -> None:
     drawn.category_axis.reverse_order = True  # first on top, as on the page
     drawn.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     drawn.value_axis.visible = drawn.value_axis.has_major_gridlines = False
@@ -376,7 +393,7 @@ def _plain(name: str) -> str:
     return f" {text}" if text.startswith(("=", "+", "-", "@", "{")) or "://" in text else text
 
 
-def _described(shape, slide: _Slide) -> None:
+def _described(shape: GraphicFrame, slide: _Slide) -> None:
     """The text that a screen reader says in place of a table or chart."""
     shape._element.nvGraphicFramePr.cNvPr.set("descr", f"{slide.title}. {slide.subtitle}")
 

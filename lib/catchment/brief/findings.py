@@ -1,4 +1,4 @@
-"""Sentences of the executive brief: the chosen findings with their evidence, cards since the last run, what is missing, what is asked.
+"""Sentences of the executive brief: the chosen findings with their evidence, cards since the last run, what is missing.
 
 The findings are those of the other pages, in their words; only their order and the small print under them are made here.
 """
@@ -11,7 +11,6 @@ import pandas as pd
 from catchment import words
 from catchment.page import markdown, marks
 from catchment.page.blocks import Block, Kpi
-from catchment.page.report import SMALLEST
 
 from . import selection
 
@@ -40,23 +39,25 @@ def _moved(now: pd.Series, before: pd.Series | None, unit: str) -> str:
     return f"Since the run of {day}: {moved}"
 
 
-def findings(chosen: pd.DataFrame) -> Block:
-    """The chosen findings in order: what happened, what lies behind it, what follows, how large and how sure, and where it stands."""
-    items = "".join(_item(row) for row in chosen.to_dict("records"))
+def told(chosen: pd.DataFrame, *, below: int) -> Block:
+    """The chosen findings in order: what happened, what lies behind it, what follows, how large and how sure, and where it stands.
+
+    Counts of 1 to `below` - 1 people are not said. The record of the block holds each finding as the deck takes it.
+    """
+    rows = chosen.to_dict("records")
     return Block(
-        f'<ol class="takeaways findings">{items}</ol>',
-        {"kind": "takeaways", "texts": list(chosen["text"]), "chosen": [_told(row) for row in chosen.to_dict("records")]},
+        f'<ol class="takeaways findings">{"".join(_item(row, below) for row in rows)}</ol>',
+        {"kind": "takeaways", "texts": list(chosen["text"]), "chosen": [_record(row, below) for row in rows]},
     )
 
 
-def _told(row: dict) -> dict:
-    """A chosen finding as the deck takes it."""
+def _record(row: Mapping, below: int) -> dict:
     return {
         "text": row["text"],
         "so": row["so"],
-        "evidence": evidence(row),
-        "short": f"{size(row)}; {row['basis']}",
-        "where": exhibit(row),
+        "evidence": evidence(row, below=below),
+        "short": f"{size(row, below=below)}; {row['basis']}",
+        "where": place(row),
         "address": address(row),
     }
 
@@ -71,29 +72,29 @@ def parts(text: str) -> tuple[str, str]:
     return head.rstrip(".:"), tail[:1].upper() + tail[1:]
 
 
-def _item(row: dict) -> str:
+def _item(row: Mapping, below: int) -> str:
     head, why = parts(row["text"])
     lines = [f"<b>{marks.marked(head)}.</b>"]
     lines += [f'<span class="part"><i>Behind it:</i> {markdown.inline(why)}</span>'] if why else []
     lines += [f'<span class="part"><i>So what:</i> {markdown.inline(row["so"])}</span>'] if row["so"] else []
-    where = f'<a href="{address(row)}">{marks.escape(exhibit(row))}</a>'
-    return f'<li>{"".join(lines)}<span class="evidence">{marks.marked(evidence(row))} {where}</span></li>'
+    where = f'<a href="{address(row)}">{marks.escape(place(row))}</a>'
+    return f'<li>{"".join(lines)}<span class="evidence">{marks.marked(evidence(row, below=below))} {where}</span></li>'
 
 
-def evidence(row: Mapping) -> str:
+def evidence(row: Mapping, *, below: int) -> str:
     """Size, certainty and change of a finding in a line."""
-    said = [size(row)]
+    said = [size(row, below=below)]
     said += [row["basis"]] if row["basis"] else []
     said += [f"change against {row['since']}"] if row["since"] and row["change"] > 0 else ["standing fact"]
     return f"{'; '.join(said)}; score {words.number(row['score'], digits=2)}."
 
 
-def size(row: Mapping) -> str:
-    """How much of the program a finding is about."""
+def size(row: Mapping, *, below: int) -> str:
+    """How much of the program a finding is about; counts of 1 to `below` - 1 people are not said."""
     part = words.share(min(row["part_share"], 1.0), digits=0)
     if pd.notna(row["cases"]):
-        few = 0 < row["cases"] < SMALLEST
-        return f"{words.people(row['cases'], 'case')} a year" + ("" if few else f", {part} of the program")
+        few = 0 < row["cases"] < below
+        return f"{words.people(row['cases'], 'case', below=below)} a year" + ("" if few else f", {part} of the program")
     if pd.notna(row["usd"]):
         return f"{words.money(row['usd'])} a year, {part} of the program"
     return f"size {part}"
@@ -104,7 +105,7 @@ def address(row: Mapping) -> str:
     return marks.escape(f"{row['page']}.html{'#' + row['exhibit'] if row['exhibit'] else ''}")
 
 
-def exhibit(row: Mapping) -> str:
+def place(row: Mapping) -> str:
     """The name of that place."""
     return f"{row['title']}, figure\u00a0{row['figure']:.0f}" if pd.notna(row["figure"]) else row["title"]
 
@@ -121,50 +122,3 @@ def silent(pages: Mapping[str, Mapping]) -> list[str]:
             reason = told["takeaways"][0] if told["takeaways"] else "it has no finding."
             said.append(f"**{told['title']} has nothing to report:** {reason.replace('**', '')}")
     return said
-
-
-def mapped(areas: pd.DataFrame, origins: pd.DataFrame) -> pd.DataFrame:
-    """ZIP areas with our share of each, missing and flagged where it is hidden."""
-    shares = origins[["zip", "city", "cases_n", "share", "share_low", "share_high"]]
-    drawn = areas.merge(shares, on="zip", how="left", validate="one_to_one", suffixes=("_zip", ""))
-    return drawn.assign(share_suppressed=drawn["share"].isna())
-
-
-def listed(drawn: pd.DataFrame) -> pd.DataFrame:
-    """The same as the map's data table, largest share first."""
-    return drawn[["zip", "city", "share", "share_suppressed", "share_low", "share_high"]].sort_values("share", ascending=False)
-
-
-def scenarios(agreed: pd.DataFrame) -> pd.DataFrame:
-    """Net present value of the growth plan by scenario, from the recorded numbers: `scenario, npv_usd`."""
-    rows = agreed[agreed["name"].str.startswith("plan_npv: ")]
-    return pd.DataFrame({"scenario": rows["name"].str.removeprefix("plan_npv: "), "npv_usd": rows["value"]}).reset_index(drop=True)
-
-
-def asks(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Decisions as text, earliest first."""
-    days = [f"{day:%b} {day.day}, {day.year}" for day in decisions["by"]]
-    amounts = [words.money(usd) if usd == usd else "none" for usd in decisions["amount_usd"]]
-    return decisions.assign(by=days, amount=amounts).reset_index(drop=True)[["decision", "forum", "by", "amount", "otherwise"]]
-
-
-def risks(log: pd.DataFrame, most: int) -> pd.DataFrame:
-    """The heaviest risks and issues (likelihood times impact), with who answers for them."""
-    live = log[log["kind"].isin(["risk", "issue"])]
-    out = live.assign(weight=live["likelihood"] * live["impact"]).sort_values(["weight", "item"], ascending=[False, True])
-    return out.head(most)[["title", "kind", "weight", "owner", "response"]].reset_index(drop=True)
-
-
-def considered(ranked: pd.DataFrame) -> pd.DataFrame:
-    """Every finding with its score and what it is made of."""
-    conclusions = [parts(text)[0] for text in ranked["text"]]
-    return pd.DataFrame(
-        {
-            "finding": conclusions,
-            "report": ranked["title"],
-            "of_program_share": ranked["part_share"],
-            "certainty": ranked["certainty"],
-            "change": ranked["change"],
-            "score": ranked["score"],
-        }
-    )

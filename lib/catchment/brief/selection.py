@@ -30,7 +30,7 @@ class Disagreement(ValueError):
     """Pages of one partner give different values of the same number."""
 
 
-def findings(pages: Mapping[str, Mapping]) -> pd.DataFrame:
+def gathered(pages: Mapping[str, Mapping]) -> pd.DataFrame:
     """All findings of the pages, one row each (`COLUMNS`), from their summaries by page name."""
     rows = [{"page": name, "title": told["title"], **finding} for name, told in pages.items() for finding in told["findings"]]
     frame = _frame(rows, COLUMNS, ("figure", "size", "certainty", "change", "usd", "cases"))
@@ -61,7 +61,7 @@ def scored(found: pd.DataFrame, *, usd: float = np.nan, cases: float = np.nan, h
     Parameters
     ----------
     found
-        See `findings`.
+        See `gathered`.
     usd, cases
         The program's contribution (US dollars) and analytic cases of a year; a finding in a unit that is not known falls back on its
         own size.

@@ -167,6 +167,8 @@ class Exhibit:
         Columns in which a missing value is one that the row cannot have.
     alt
         Alternative text of a figure, where title and subtitle do not serve.
+    names
+        Texts of the title that hold a digit and are no number of anything: the name of a place, a standard, a day, a scale.
 
     Raises
     ------
@@ -189,6 +191,7 @@ class Exhibit:
     most: int = 12
     inapplicable: Sequence[str] = ()
     alt: str = ""
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
@@ -220,12 +223,13 @@ class Exhibit:
         title = self.title
         covered = sorted({claim.said for claim in self.claims} | self._names(), key=len, reverse=True)
         for text in covered:
-            title = title.replace(text, " ")
+            title = re.sub(re.escape(text), " ", title, flags=re.IGNORECASE)
         return [found[0] for found in _NUMBER.finditer(title) if not _is_year(found)]
 
     def _names(self) -> set[str]:
         texts = self.shown.select_dtypes(exclude="number")
-        return {str(value) for column in texts for value in texts[column].dropna().unique() if re.search(r"\d", str(value))}
+        named = {str(value) for column in texts for value in texts[column].dropna().unique()} | {*self.labels.values(), *self.names}
+        return {name for name in named if re.search(r"\d", name)}
 
 
 def _is_year(found: re.Match[str]) -> bool:

@@ -123,6 +123,12 @@ def by_line(months: pd.DataFrame, *, percent: float, dollars: float) -> pd.DataF
     return lines
 
 
+def drivers(lines: pd.DataFrame) -> pd.Series:
+    """What drives each line's variance: the largest of "volume", "quantity" and "price", from the rows of `by_line`."""
+    parts = lines[list(VARIANCES[:3])].abs()
+    return parts.idxmax(axis=1).str.removesuffix("_usd") if len(parts) else pd.Series(dtype="str")
+
+
 def margin_bridge(lines: pd.DataFrame) -> pd.DataFrame:
     """From budgeted to actual margin in four steps: volume, quantity and price of all lines. Columns `step`, `margin_usd`."""
     sign = np.where(lines["kind"] == "revenue", 1, -1)

@@ -4,23 +4,29 @@ Each sentence is computed; "nothing stands out" is a finding too. Values of indi
 """
 
 from collections.abc import Mapping
+from datetime import date
 
 import pandas as pd
 
 from catchment import words
 from catchment.page.blocks import Finding, Kpi, Measure
+from catchment.page.exhibit import Exhibit
 from catchment.stats import rates
 
+from .exhibits.indicators import by_weight, moved
+from .exhibits.money import difference
+from .exhibits.plan import lateness
+from .playbook import CLOSED, LATE
 from .readiness import Gate
-from .tables import by_weight, period, signed, value
+from .written import period, signed, value
 
-MARGIN_STEPS = {"Volume": "volume", "Quantity": "quantity", "Price": "price"}
 JUDGED = ["concern", "improvement", "change", "common"]
 VERDICTS = {"ready": "good", "blocked": "bad"}
 
 
 def cards(
-    board: pd.DataFrame, standards: pd.DataFrame, gate: Gate, bridge: pd.DataFrame, this: pd.Series, last: pd.Series,
+    board: pd.DataFrame, standards: pd.DataFrame, gate: Gate, bridge: pd.DataFrame, this: Mapping[str, float],
+    last: Mapping[str, float],
     milestones: pd.DataFrame, *, targets: dict[str, float], year: int,
 ) -> list[Kpi]:  # fmt: skip
     """The strip: standards, indicators, margin, wait (of `this` year and the `last`), milestones; each against its goal."""
@@ -69,7 +75,7 @@ def _margin(bridge: pd.DataFrame) -> Kpi:
     )
 
 
-def _wait(this: pd.Series, last: pd.Series, target: float, year: int) -> Kpi:
+def _wait(this: Mapping[str, float], last: Mapping[str, float], target: float, year: int) -> Kpi:
     days = this["median_days"]
     return Kpi(
         "Median days, referral to treatment",
@@ -85,15 +91,15 @@ def _milestones(milestones: pd.DataFrame) -> Kpi:
     late_n, open_n = late(milestones)
     return Kpi(
         "Milestones on time",
-        words.share(rates.quotient(open_n - late_n, open_n), digits=0),
+        words.share(float(rates.quotient(open_n - late_n, open_n)), digits=0),
         f"of {words.plural(open_n, 'open milestone')}",
         words.goal(late_n, 0, lambda n: f"{n:.0f} late", low_is_good=True),
         words.status(late_n, 0, low_is_good=True),
     )
 
 
-def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
-    """How many indicators moved beyond chance for the worse, and which first."""
+def signals(board: pd.DataFrame, first_chart: Exhibit) -> Finding:
+    """How many indicators moved beyond chance for the worse, and which first: that of `first_chart`, from `exhibits.controls`."""
     judged = board[board["variation"].isin(JUDGED)]
     board = by_weight(board)
     bad, good = board[board["variation"] == "concern"], board[board["variation"] == "improvement"]
@@ -102,7 +108,7 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     if bad.empty:
         return Finding(
             f"**No indicator of {words.count(len(judged))} worsened beyond chance.**{more}",
-            exhibit,
+            first_chart.key,
             certainty=0.95,
             basis="within control limits",
         )
@@ -114,7 +120,7 @@ def signals(board: pd.DataFrame, *, exhibit: str = "") -> Finding:
     part = abs(first["now"] - first["usual"]) if first["kpi"].endswith("_share") and first["kpi"] != "margin_share" else away
     return Finding(
         text,
-        exhibit,
+        first_chart.key,
         size=float(min(1.0, part)),
         certainty=0.95,
         change=float(min(1.0, away)),
@@ -138,8 +144,8 @@ def _against_target(row: Mapping) -> str:
     return f"That {'misses' if short else 'still meets'} the target of {value(row['kpi'], row['target'])}."
 
 
-def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Finding:
-    """Whether the program would pass the site visit, and what decides it."""
+def gate(found: Gate, assessed: pd.DataFrame, chapters: Exhibit, *, visit: date) -> Finding:
+    """Whether the program would pass the site visit, and what decides it; `chapters` from `exhibits.chapters`."""
     titles = [f"{row.standard} ({row.title.lower()})" for row in assessed[assessed["standard"].isin(found.standards)].itertuples()]
     met, asked = (assessed["status"] == "Met").sum(), (assessed["status"] != "Not applicable").sum()
     said = {
@@ -159,7 +165,7 @@ def gate(found: Gate, assessed: pd.DataFrame, *, visit, exhibit: str = "") -> Fi
     # A blocked gate concerns the whole program, a standard at risk little of it as yet.
     return Finding(
         text,
-        exhibit,
+        chapters.key,
         size={"blocked": 1.0, "unknown": 0.3, "conditional": 0.05, "ready": 0.0}[found.verdict],
         certainty=0.95,
         basis="evidence on file",
@@ -178,39 +184,45 @@ def gate_words(found: Gate) -> str:
     }[found.verdict]
 
 
-def money(bridge: pd.DataFrame, lines: pd.DataFrame, *, exhibit: str = "") -> Finding:
-    """Margin against budget and the part that explains most of the difference."""
-    planned, total = float(bridge["margin_usd"].iloc[0]), float(bridge["margin_usd"].iloc[1:].sum())
-    parts = bridge.iloc[1:].set_index("step")["margin_usd"]
-    part = parts.abs().idxmax()
+def money(lines: pd.DataFrame, bridge: Exhibit) -> Finding:
+    """Margin against budget and the part that explains most of the difference; `bridge` from `exhibits.bridge`."""
+    planned, (total, part) = float(bridge.shown["margin_usd"].iloc[0]), difference(bridge.shown)
+    most = float(bridge.shown.set_index("step").at[part, "margin_usd"])
     material = int(lines["material"].sum())
-    side = "below" if total < 0 else "above"
     text = (
-        f"**Margin is {words.money(abs(total))} {side} budget for the fiscal year to date, mostly by {MARGIN_STEPS[part]}** "
-        f"({signed(parts[part])}); "
+        f"**Margin is {words.money(abs(total))} {'below' if total < 0 else 'above'} budget for the fiscal year to date, "
+        f"mostly by {part.lower()}** ({signed(most)}); "
         f"{words.plural(material, 'line')} {'differs' if material == 1 else 'differ'} materially."
     )
-    part = min(1.0, abs(total) / max(abs(planned), 1.0))
-    so = f"It is {words.share(part)} of the margin planned for the same months."
+    share = min(1.0, abs(total) / max(abs(planned), 1.0))
     return Finding(
-        text, exhibit, size=part, certainty=0.95, change=part, usd=abs(total), basis="ledger against budget", since="the budget", so=so
+        text,
+        bridge.key,
+        size=share,
+        certainty=0.95,
+        change=share,
+        usd=abs(total),
+        basis="ledger against budget",
+        since="the budget",
+        so=f"It is {words.share(share)} of the margin planned for the same months.",
     )
 
 
-def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
-    """How many open milestones are late, and the one that slipped most."""
-    open_ = milestones[~milestones["standing"].isin(["done", "done late"])]
-    late = open_[open_["standing"].isin(["overdue", "slipping"])].sort_values("slip_days", ascending=False)
+def slips(milestones: pd.DataFrame, roadmap: Exhibit) -> Finding:
+    """How many open milestones are late, and the one that slipped most; `roadmap` from `exhibits.roadmap`."""
+    open_ = milestones[~milestones["standing"].isin(CLOSED)]
+    late = open_[open_["standing"].isin(LATE)].sort_values("slip_days", ascending=False)
+    title, _ = lateness(roadmap.shown)
     if late.empty:
-        return Finding(f"**No open milestone of {words.count(len(open_))} is late.**", exhibit, certainty=0.95, basis="dates of the plan")
+        return Finding(f"**{title}.**", roadmap.key, certainty=0.95, basis="dates of the plan")
     row = late.iloc[0]
     text = (
-        f"**{words.count(len(late))} of {words.plural(len(open_), 'open milestone')} {'is' if len(late) == 1 else 'are'} late**; "
-        f"{row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at “{row['milestone'].lower()}”."
+        f"**{title}**; {row['initiative'].lower()} slipped most, by {words.plural(row['slip_days'], 'day')} at "
+        f"“{row['milestone'].lower()}”."
     )
     return Finding(
         text,
-        exhibit,
+        roadmap.key,
         size=min(1.0, float(open_["slip_days"].clip(lower=0).mean()) / 365),  # the part of a year that the plan as a whole is behind
         certainty=0.95,
         change=min(1.0, row["slip_days"] / 365),
@@ -222,15 +234,4 @@ def slips(milestones: pd.DataFrame, *, exhibit: str = "") -> Finding:
 
 def late(milestones: pd.DataFrame) -> tuple[int, int]:
     """Milestones that are overdue or slipping, and all that are open."""
-    open_ = ~milestones["standing"].isin(["done", "done late"])
-    return int(milestones["standing"].isin(["overdue", "slipping"]).sum()), int(open_.sum())
-
-
-def moved(row: Mapping) -> str:
-    """What an indicator with a special cause did; one that rises or falls in a run need not have passed its mean yet."""
-    rose = row["variation_icon"].endswith("H")
-    # Over a large denominator a small movement is beyond chance: "to 8.0 % from 8.0 %" would say nothing.
-    now, usual = words.apart((row["now"], row["usual"]), lambda amount, digits: value(row["kpi"], amount, more=digits), digits=0)
-    if (row["now"] > row["usual"]) == rose:
-        return f"{row['title']} {'rose' if rose else 'fell'} beyond chance to {now} from {usual}"
-    return f"{row['title']} {'rose' if rose else 'fell'} in a run beyond chance, to {now} with a mean of {usual}"
+    return int(milestones["standing"].isin(LATE).sum()), int((~milestones["standing"].isin(CLOSED)).sum())

@@ -16,6 +16,7 @@ Known bias: a longer subgroup hides a short disturbance. A share that is met can
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,7 @@ def chart(
     # A young series, or one since a young step, keeps at least a run of points to be judged outside of its baseline.
     lengths = np.diff([0, *positions, len(known)])
     baseline = [wanted if length >= wanted + run else control.LEAST_POINTS for length in lengths]
-    options = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
+    options: dict[str, Any] = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
     if kind == "xmr":
         made = control.xmr(known["numerator"], bounds=bounds, **options)
     elif kind == "p":
@@ -166,7 +167,7 @@ def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *,
 
 def charts(
     definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int,
-    tolerated: float, **options,
+    tolerated: float, baseline_years: float, sigmas: float = 3.0, run: int = control.RUN,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """The control chart of every indicator that has data.
 
@@ -182,8 +183,8 @@ def charts(
         Grain: one row per declared change: `kpi`, `month`.
     below, tolerated
         As in `subgroup`.
-    **options
-        As in `chart`: `baseline_years`, `sigmas`, `run`.
+    baseline_years, sigmas, run
+        As in `chart`.
     """
     recorded = dict(iter(months.groupby("kpi")))
     made = {}
@@ -196,7 +197,10 @@ def charts(
         else:
             continue
         if len(series):
-            made[kpi] = chart(series, row["chart"], per=row["per"], steps=list(steps.loc[steps["kpi"] == kpi, "month"]), **options)
+            made[kpi] = chart(
+                series, row["chart"], per=row["per"], steps=list(steps.loc[steps["kpi"] == kpi, "month"]),
+                baseline_years=baseline_years, sigmas=sigmas, run=run,
+            )  # fmt: skip
     return made
 
 
@@ -240,11 +244,6 @@ def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets
         for kpi, better in zip(kept["kpi"], kept["better"], strict=True)
     ]
     return kept.reset_index(drop=True).join(pd.DataFrame(rows))
-
-
-def concerns(board: pd.DataFrame) -> pd.DataFrame:
-    """Indicators that call for action: a special cause of concern, or a target that will be missed."""
-    return board[(board["variation"] == "concern") | (board["assurance"] == "fail")]
 
 
 def reach(services: pd.DataFrame, peers: pd.DataFrame, *, by: Sequence[str] = ("service", "site"), below: int = 0) -> pd.DataFrame:

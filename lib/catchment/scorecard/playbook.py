@@ -17,9 +17,12 @@ Known bias: durations are taken as certain; several paths of nearly equal length
 import numpy as np
 import pandas as pd
 
+from . import budget
 from .readiness import OPEN
 
 PHASES = ("assess", "plan", "pilot", "scale", "sustain")
+CLOSED = ("done", "done late")
+LATE = ("overdue", "slipping")
 
 
 def slippage(milestones: pd.DataFrame, *, as_of: pd.Timestamp, tolerance_days: float) -> pd.DataFrame:
@@ -89,11 +92,11 @@ def critical_path(tasks: pd.DataFrame) -> pd.DataFrame:
     }
     earliest = dict(zip(tasks["task"], tasks.get("not_before", pd.Series(0.0, index=tasks.index)).astype(float), strict=True))
     order = _ordered(before)
-    early = {}
+    early: dict[str, float] = {}
     for task in order:
         early[task] = max([earliest[task], *(early[one] + duration[one] for one in before[task])])
     end = max((early[task] + duration[task] for task in order), default=0.0)
-    late = {}
+    late: dict[str, float] = {}
     for task in reversed(order):
         late[task] = min((late[one] for one in order if task in before[one]), default=end) - duration[task]
     out = tasks.assign(early_start=tasks["task"].map(early), late_start=tasks["task"].map(late))
@@ -122,11 +125,11 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
     Parameters
     ----------
     board
-        `scorecard.table`: indicators of concern, or that will miss their target, are gaps.
+        `indicators.table`: indicators of concern, or that will miss their target, are gaps.
     assessed
         `readiness.assess`: standards that are Not met, Unknown or At risk are gaps; the first two close the gate.
     reached
-        `scorecard.reach`: services below peers are gaps.
+        `indicators.reach`: services below peers are gaps.
     lines
         `budget.by_line`: material unfavorable variances are gaps, one per kind of variance.
 
@@ -155,13 +158,8 @@ def gaps(board: pd.DataFrame, assessed: pd.DataFrame, reached: pd.DataFrame, lin
 def _overruns(lines: pd.DataFrame) -> pd.DataFrame:
     """Material unfavorable lines, together where the same kind of variance drives them, named after the largest."""
     over = lines[lines["material"] & (lines["total_favor"] == "U")]
-    driver = (
-        over[["volume_usd", "quantity_usd", "price_usd"]].abs().idxmax(axis=1).str.removesuffix("_usd")
-        if len(over)
-        else pd.Series(dtype="str")
-    )
     rows = []
-    for name, part in over.groupby(driver):
+    for name, part in over.groupby(budget.drivers(over)):
         first = part.loc[part["total_usd"].abs().idxmax()]
         others = part["line"][part["line"] != first["line"]].str.lower()
         also = f", with {', '.join(others)}" if len(others) else ""

@@ -160,12 +160,6 @@ def gate(assessed: pd.DataFrame) -> Gate:
     return Gate("ready", ())
 
 
-def tally(assessed: pd.DataFrame) -> pd.DataFrame:
-    """Standards by status, all five statuses in their order: `status`, `standards_n`."""
-    counts = assessed["status"].value_counts().reindex(list(STATUSES), fill_value=0)
-    return pd.DataFrame({"status": counts.index, "standards_n": counts.to_numpy()})
-
-
 def by_chapter(assessed: pd.DataFrame) -> pd.DataFrame:
     """Standards by chapter and status, zero included: `chapter`, `status`, `standards_n`."""
     counts = assessed.groupby(["chapter", "status"], sort=False).size().unstack(fill_value=0).reindex(columns=list(STATUSES), fill_value=0)
