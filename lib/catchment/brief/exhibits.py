@@ -125,7 +125,7 @@ def risks(report: Report, log: pd.DataFrame, *, most: int) -> Exhibit:
     if len(shown):
         first = shown["title"].iloc[0]
         title = f"Heaviest {shown['kind'].iloc[0]}: {first[:1].lower()}{first[1:]}"
-    return exhibit("risks", shown, title, sources=["raid"])
+    return exhibit("heaviest-risks", shown, title, sources=["raid"])
 
 
 def considered(report: Report, ranked: pd.DataFrame, chosen: pd.DataFrame) -> Exhibit:

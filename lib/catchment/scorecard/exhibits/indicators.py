@@ -47,7 +47,7 @@ def board(report: Report, scored: pd.DataFrame) -> Exhibit:
         "assurance": [kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()) for row in rows],
     })  # fmt: skip
     return exhibit(
-        "indicators",
+        "indicators-newest",
         report.protect(shown, sources=sources),
         f"Indicators of the program, newest value, {report.settings.name}",
         sources=sources,
