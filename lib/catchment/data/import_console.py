@@ -30,13 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments)
     from catchment.data import importing
 
-    if not arguments.remove and not (arguments.kind and arguments.files):
-        print("\n".join(f"{kind:28} {title}" for kind, title in importing.kinds().items()))
-        print("\ncatchment import KIND FILE...", file=sys.stderr)
-        return 0 if not arguments.kind else 2
-    act = _remove if arguments.remove else _bring
     try:
-        act(arguments)
+        if not arguments.remove and not (arguments.kind and arguments.files):
+            print("\n".join(f"{kind:28} {title}" for kind, title in importing.kinds(root()).items()))
+            print("\ncatchment import KIND FILE...", file=sys.stderr)
+            return 0 if not arguments.kind else 2
+        (_remove if arguments.remove else _bring)(arguments)
     except (importing.ImportRefused, ParamsError) as error:
         print(f"not {'removed' if arguments.remove else 'imported'}: {error}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ Known bias: a valid check digit says that the number was typed correctly, not th
 """
 
 from collections.abc import Iterable
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ import pandas as pd
 PREFIX = 24
 
 
+@overload
+def valid(npi: str | int) -> bool: ...
+@overload
+def valid(npi: Iterable[str]) -> pd.Series: ...
 def valid(npi: str | int | Iterable[str]) -> bool | pd.Series:
     """Whether each value is an NPI with the right check digit: ten digits, starting with 1 or 2.
 

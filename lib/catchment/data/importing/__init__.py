@@ -22,28 +22,24 @@ from catchment.params import partners
 from catchment.params.load import PARTNER_ID
 from catchment.params.text import nearest
 
-from . import cancer, clinicians, cms, engine, gifts, nppes, pairs, places, referral_extract, trials
+from . import engine, gifts, layout_files
 from .layout import Field, Layout
 from .shelf import Shelf, take_away, take_in
 from .stream import ImportRefused, facts_of_binary
 
-LAYOUTS: dict[str, Layout] = {
-    layout.kind: layout
-    for family in (cms, nppes, cancer, places, trials, gifts, clinicians, pairs, referral_extract)
-    for layout in family.LAYOUTS
-}
+LAYOUTS: dict[str, Layout] = layout_files.known(layout_files.FOLDER) | {layout.kind: layout for layout in gifts.LAYOUTS}
 BOUNDARIES = "boundaries"
 Told = Callable[[str, int, int], None]
 
 
-def kinds() -> dict[str, str]:
+def layouts(root: Path | None = None) -> dict[str, Layout]:
+    """Every layout by its kind: the library's, and those of a project, one YAML file each in data/layouts."""
+    return LAYOUTS | (layout_files.known(root / layout_files.OWN) if root else {})
+
+
+def kinds(root: Path | None = None) -> dict[str, str]:
     """Every kind that can be imported, and what it is."""
-    return {kind: layout.title for kind, layout in LAYOUTS.items()} | {BOUNDARIES: "Boundaries (TIGER/Line, cartographic, GeoJSON)"}
-
-
-def register(*layouts: Layout) -> None:
-    """Add the layouts of another module."""
-    LAYOUTS.update({layout.kind: layout for layout in layouts})
+    return {kind: layout.title for kind, layout in layouts(root).items()} | {BOUNDARIES: "Boundaries (TIGER/Line, cartographic, GeoJSON)"}
 
 
 def run(
@@ -76,7 +72,7 @@ def each(
     progress: Told | None = None,
 ) -> Iterator[Imported]:
     """The same, one file at a time."""
-    _known(kind)
+    _known(kind, root)
     name = name or kind
     _free(name, root)
     _owned(kind, partner, root)
@@ -97,7 +93,7 @@ def remove(kind: str, file: str, *, root: Path, name: str | None = None, partner
     The last one takes the table's entry with it, and a simulated table of the name is there again. Raises ImportRefused with the
     imports that there are when none has the name.
     """
-    _known(kind)
+    _known(kind, root)
     name = name or kind
     _named(name)
     if partner and not PARTNER_ID.fullmatch(partner):
@@ -119,10 +115,10 @@ def _alone(shelf: Shelf) -> AbstractContextManager[Any]:
     return lock.held(path, f"an import of {shelf.kind}", f"the table {shelf.name}")
 
 
-def _known(kind: str) -> None:
-    if kind not in kinds():
-        hint = nearest(kind, kinds())
-        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(kinds())}")
+def _known(kind: str, root: Path) -> None:
+    if kind not in (known := kinds(root)):
+        hint = nearest(kind, known)
+        raise ImportRefused(f"unknown kind {kind!r}{f' ({hint})' if hint else ''}; known: {', '.join(known)}")
 
 
 def _named(name: str) -> None:
@@ -138,7 +134,7 @@ def _free(name: str, root: Path) -> None:
 
 
 def _owned(kind: str, partner: str | None, root: Path) -> None:
-    private = kind in LAYOUTS and LAYOUTS[kind].scope == "partner"
+    private = kind != BOUNDARIES and layouts(root)[kind].scope == "partner"
     if private and partner not in (known := partners(root=root)):
         raise ImportRefused(f"files of the kind {kind} are one partner's own: give --partner, one of {', '.join(known)}")
     if partner and not private:
@@ -154,14 +150,15 @@ def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -
             return boundaries.convert_file(path, target, year=year, progress=tell)
 
         return take_in(shelf, path, boundaries.KEY, shapes, ".geo.parquet")
-    layout = LAYOUTS[shelf.kind]
+    listed = layouts(shelf.root)
+    layout = listed[shelf.kind]
     own = {"constants": {"partner": shelf.partner}} if shelf.partner else {}
 
     def rows(target: Path, others: list[Path]) -> Imported:
         if layout.reader:
             more = own | {"beside": others} if own else {}
             return layout.reader(layout, path, target, year=year, progress=tell, **more)
-        return engine.convert_file(layout, path, target, year=year, others=list(LAYOUTS.values()), progress=tell, **own)
+        return engine.convert_file(layout, path, target, year=year, others=list(listed.values()), progress=tell, **own)
 
     return take_in(shelf, path, _key(layout), rows)
 
@@ -193,15 +190,14 @@ def _write(kind: str, shelf: Shelf, imported: list[Imported]) -> None:
 
 def _fits(shelf: Shelf) -> None:
     before = imports(shelf.root, shelf.partner).get(shelf.name)
-    if before and before.kind != shelf.kind and not _alike(before.kind, shelf.kind):
+    if before and before.kind != shelf.kind and not _alike(before.kind, shelf.kind, shelf.root):
         raise ImportRefused(f"table {shelf.name!r} holds files of the kind {before.kind}; choose another name")
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two kinds make the same table, so that partners with different systems can share it."""
-    if one not in LAYOUTS or other not in LAYOUTS:
-        return False
-    return (LAYOUTS[one].table, LAYOUTS[one].key, LAYOUTS[one].scope) == (LAYOUTS[other].table, LAYOUTS[other].key, LAYOUTS[other].scope)
+def _alike(one: str, other: str, root: Path) -> bool:
+    """Whether two kinds make the same table, so that exports of two systems can stand in it side by side."""
+    both = [(listed.table, listed.key, listed.scope) for kind, listed in layouts(root).items() if kind in (one, other)]
+    return len(both) == 2 and both[0] == both[1]
 
 
 def _entry(kind: str, shelf: Shelf, imported: list[Imported]) -> dict[str, Any]:
@@ -224,7 +220,7 @@ def _entry(kind: str, shelf: Shelf, imported: list[Imported]) -> dict[str, Any]:
             "period": "year",
             "columns": _columns(columns),
         }
-    layout = LAYOUTS[kind]
+    layout = layouts(shelf.root)[kind]
     private = layout.scope == "partner"
     key = _key(layout)
     columns = {**({"year": _YEAR} if "year" in key and "year" not in layout.table else {}), **layout.table}
@@ -265,4 +261,4 @@ def _columns(columns: dict[str, Column]) -> dict[str, Any]:
     return {name: column.model_dump(exclude_defaults=True, by_alias=True) for name, column in columns.items()}
 
 
-__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "register", "remove", "run"]
+__all__ = ["BOUNDARIES", "LAYOUTS", "Field", "ImportRefused", "Imported", "Layout", "each", "kinds", "layouts", "remove", "run"]

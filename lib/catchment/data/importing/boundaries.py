@@ -95,7 +95,7 @@ def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
     return areas.assign(state_fips=_states(chosen, areas["area_id"])).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
 
 
-def _identifier(shapes: gpd.GeoDataFrame, name: str):
+def _identifier(shapes: gpd.GeoDataFrame, name: str) -> tuple[pd.Series, str]:
     for _, known, pattern in _IDENTIFIERS:
         columns = [column for column in shapes.columns if re.fullmatch(known, plain(column))]
         if columns:
@@ -123,7 +123,7 @@ def _of_one_length(ids: pd.Series, name: str) -> pd.Series:
     return ids.str.zfill(longest)
 
 
-def _names(shapes: gpd.GeoDataFrame):
+def _names(shapes: gpd.GeoDataFrame) -> pd.Series | None:
     columns = [column for column in shapes.columns if re.fullmatch(_NAMES, plain(column))]
     return shapes[columns[0]].astype("str") if columns else None
 

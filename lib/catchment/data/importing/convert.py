@@ -49,6 +49,7 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         ]
         bad |= ~fits
     frame = pd.DataFrame(columns)
+    frame.attrs["absent"] = [item.name for item in layout.fields if item.name not in places]
     if layout.check is not None and (~bad).any():
         said = layout.check(frame[~bad])
         for row in said.index[said != ""]:
@@ -81,6 +82,8 @@ def _among(text: pa.Array, marks: Sequence[str]) -> np.ndarray:
 def _values(item: Field, text: pa.Array) -> tuple[pd.Series, np.ndarray]:
     """Values of a column and whether each row's is one (an empty cell is, where the field allows it)."""
     text = pc.if_else(pa.array(_among(text, item.missing)), None, text)
+    if item.footnotes and item.type in ("integer", "number"):
+        text = pc.replace_substring_regex(text, rf"(?:\s*(?:{item.footnotes}))+$", "")
     empty = text.is_null().to_numpy(zero_copy_only=False)
     make = {"integer": _integers, "number": _numbers, "date": _dates, "boolean": _booleans}.get(item.type, _texts)
     values = make(item, text)
@@ -122,7 +125,9 @@ def _dates(item: Field, text: pa.Array) -> pd.Series:
 
 @lru_cache(maxsize=50_000)
 def _date(value: str | None, formats: tuple[str, ...]) -> datetime | None:
-    for written in formats if value else ():
+    if value is None:
+        return None
+    for written in formats:
         try:
             return datetime.strptime(value, written)
         except ValueError:

@@ -51,14 +51,15 @@ def convert_file(
     others: Sequence[Layout] = (),
     progress: Progress | None = None,
     constants: Mapping[str, Any] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Imported:
     """Import one file into the Parquet file `target`; raises ImportRefused with the reason.
 
     `year` is the year of the rows when neither rows nor file name tell it; `others` are layouts to suggest when it is not this one;
-    `constants` are columns that are the same in every row.
+    `constants` are columns that are the same in every row, `given` is what the lines above the header should have told.
     """
     try:
-        return _converted_file(layout, path, target, year, others, progress, constants or {})
+        return _converted_file(layout, path, target, year, others, progress, constants or {}, given or {})
     except ImportRefused as error:
         raise ImportRefused(str(error) if path.name in str(error) else f"{path.name}: {error}") from error
 
@@ -71,17 +72,18 @@ def _converted_file(
     others: Sequence[Layout],
     progress: Progress | None,
     constants: Mapping[str, Any],
+    given: Mapping[str, str],
 ) -> Imported:
     known = facts(path, layout.member, progress)
-    given = year_of(layout, path, year)
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with opened_text(path, layout.member, known.encoding) as text:
-            source = _opened(layout, lines(text, path.name), path.name, others)
+            source = _opened(layout, lines(text, path.name), path.name, others, given)
             source.constants |= constants
-            counts, wrong = _write(source, part, known, given, path.name)
-        dated = given if not layout.vintage else None
+            told = year_of(layout, path, year)  # after the header: a file of another kind is told as such first
+            counts, wrong = _write(source, part, known, told, path.name)
+        dated = told if not layout.vintage else None
         refuse_duplicates(layout, part, path.name, dated is not None)
         if layout.whole and (wrong_with_it := layout.whole(pd.read_parquet(part))):
             raise ImportRefused(f"{path.name}: {wrong_with_it}")
@@ -124,7 +126,7 @@ def _full(year: int | str) -> int:
     return int(year) + (0 if int(year) > 99 else 1900 if int(year) >= 60 else 2000)
 
 
-def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[Layout]) -> _Opened:
+def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[Layout], given: Mapping[str, str]) -> _Opened:
     """Find the header: the first line that names every required column, under the delimiter that makes it so."""
     if not layout.header:
         places = {field.name: place for place, field in enumerate(layout.fields)}
@@ -136,7 +138,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
             found = match(layout, header)
             if found.complete:
                 _refuse_finer(layout, header, name, others)
-                constants = layout.preamble(above) if layout.preamble else {}
+                constants = layout.preamble(above, header, given) if layout.preamble else {}
                 full = replace(layout, fields=[*layout.fields, *layout.extra(header)]) if layout.extra else layout
                 return _Opened(
                     records(content, delimiter, name, first=len(above) + 1), match(full, header).places, len(header), constants, full

@@ -59,6 +59,8 @@ class Field:
     scale: float = 1
     """Factor from the file's unit to the table's."""
     pattern: str = ""
+    footnotes: str = ""
+    """Form of the signs of footnotes that may follow a number."""
     follows: str = ""
     """Field whose column stands directly before, when the header uses the same name more than once."""
     formats: Sequence[str] = ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d", "%Y-%m", "%B %d, %Y", "%B %Y")
@@ -79,8 +81,8 @@ class Field:
     def column(self) -> Column:
         """The catalog's entry of the column."""
         kind = self.type if self.type in ("integer", "number", "date", "boolean") else "text"
-        share = {"share": True} if self.percent else {"share": False} if self.name.endswith("share") and self.max != 1 else {}
-        low = {} if self.min is None or kind not in ("integer", "number") or self.percent else {"min": f"{self.min:g}"}
+        share = True if self.percent else False if self.name.endswith("share") and self.max != 1 else None
+        low = None if self.min is None or kind not in ("integer", "number") or self.percent else f"{self.min:g}"
         return Column(
             type=kind,
             meaning=self.meaning or self.name.replace("_", " "),
@@ -88,8 +90,8 @@ class Field:
             nullable=self.nullable or bool(self.missing) or not self.required,
             suppressed=list(self.suppressed),
             pattern=IDENTIFIERS.get(self.type) or self.pattern or None,
-            **low,
-            **share,
+            min=low,
+            share=share,
         )
 
 
@@ -121,10 +123,11 @@ class Layout:
     """Whether that year is the edition, a constant `vintage` for `tidy`, and the rows have years of their own."""
     extra: Callable[[Sequence[str]], Sequence[Field]] | None = None
     """More fields that a header brings, for files whose columns change every year."""
-    preamble: Callable[[list[str]], dict[str, Any]] | None = None
-    """Facts from the lines above the header, which become columns."""
+    preamble: Callable[[Sequence[str], Sequence[str], Mapping[str, str]], dict[str, Any]] | None = None
+    """Facts from the lines above the header, the header and what the caller gave, which become columns."""
     tidy: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    """From converted columns (with the file's line in `line`) to the rows of the table."""
+    """From converted columns (with the file's line in `line`) to the rows of the table; `attrs["absent"]` names the fields that the
+    file does not have."""
     columns: Mapping[str, Column] | None = None
     """Columns of the table, when `tidy` or `preamble` make others than the fields'."""
     check: Callable[[pd.DataFrame], pd.Series] | None = None

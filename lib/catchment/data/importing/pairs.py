@@ -11,7 +11,6 @@ The table is sorted by the first clinician, so that one partner's slice reads fe
 import csv
 import re
 import shutil
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -30,20 +29,6 @@ _TEXT = (
     "all_varchar = true, header = false, auto_detect = false, columns = {'line': 'VARCHAR'}, "
     "delim = '\x01', quote = '', escape = '', max_line_size = 4000000"
 )
-
-
-def _count(name: str, meaning: str, *aliases: str, least: int = 0, unit: str = "patients") -> Field:
-    return Field(name=name, aliases=aliases, type="integer", min=least, unit=unit, meaning=meaning)
-
-
-FROM = Field(name="npi1", aliases=["npi_from", "from_npi", "npi1", "npi_1", "NPI number 1"], type="npi", meaning="clinician seen first")
-TO = Field(name="npi2", aliases=["npi_to", "to_npi", "npi2", "npi_2", "NPI number 2"], type="npi", meaning="clinician seen second")
-PAIRS = _count(
-    "pairs_n", "pairs of encounters within the window", "shared_transaction_count", "pair_count", "transaction_count", unit="encounters"
-)
-PATIENTS = _count("patients_n", "different patients", "patient_total", "patient_count", "bene_count", "unique_beneficiaries", least=1)
-SAME_DAY = _count("same_day_n", "pairs of encounters on the same day", "same_day_total", "same_day_count", "same_day", unit="encounters")
-NOTE = "Two clinicians billed for the same patients: not a referral. Pairs with fewer than 11 patients are absent."
 
 
 def read(layout: Layout, path: Path, target: Path, *, year: int | None = None, progress: Progress | None = None) -> Imported:
@@ -191,15 +176,19 @@ def _sorted(con: duckdb.DuckDBPyConnection, layout: Layout, part: Path, year: in
         f"COPY (SELECT {', '.join([*dated, *shown])} FROM marked WHERE NOT again) "
         f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
-    lines, bad = con.execute("SELECT count(*), count(reason) FROM staged").fetchone()
-    rows = con.execute(f"SELECT count(*) FROM read_parquet('{target}')").fetchone()[0]
-    again = con.execute("SELECT count(*) FROM good").fetchone()[0] - rows
+    lines, bad = _one(con, "SELECT count(*), count(reason) FROM staged")
+    rows = _one(con, f"SELECT count(*) FROM read_parquet('{target}')")[0]
+    again = _one(con, "SELECT count(*) FROM good")[0] - rows
     con.execute(f"""
         CREATE TABLE wrong AS SELECT line_number, reason, line FROM staged WHERE reason IS NOT NULL
         UNION ALL SELECT line_number, 'the pair stands on an earlier line', concat_ws(',', {", ".join(columns)})
                   FROM marked WHERE again AND {again} > 0
     """)
     return lines, rows, bad + again
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+    return con.execute(query).fetchone() or (0, 0)
 
 
 def _refuse(wrong: int, lines: int, name: str) -> None:
@@ -221,57 +210,3 @@ def _write_rejects(con: duckdb.DuckDBPyConnection, path: Path, wrong: int) -> No
         if wrong > len(rows):
             writer.writerow(["", f"and {wrong - len(rows):,} more", ""])
     part.replace(path)
-
-
-def _layout(kind: str, title: str, producer: str, fields: Sequence[Field], **more: object) -> Layout:
-    return Layout(
-        kind=kind, title=title, producer=producer, fields=fields, key=["npi1", "npi2"], suppress_below=11, note=NOTE, reader=read, **more
-    )
-
-
-LAYOUTS = (
-    _layout(
-        "shared_patients_cms",
-        "Shared-patient pairs (no header)",
-        "Centers for Medicare & Medicaid Services, Physician Shared Patient Patterns",
-        [FROM, TO, PAIRS, PATIENTS, SAME_DAY],
-        header=False,
-    ),
-    _layout(
-        "shared_patients_docgraph",
-        "Shared-patient pairs (DocGraph)",
-        "CareSet Systems, DocGraph",
-        [FROM, TO, PAIRS, PATIENTS, SAME_DAY],
-        license="as agreed with the producer",
-    ),
-    _layout(
-        "hop_teaming",
-        "Hop teaming",
-        "CareSet Systems, DocGraph Hop Teaming",
-        [
-            FROM,
-            TO,
-            PATIENTS,
-            PAIRS,
-            Field(
-                name="wait_mean_days",
-                aliases=["average_day_wait"],
-                type="number",
-                unit="days",
-                min=0,
-                meaning="mean days between the two encounters",
-            ),
-            Field(
-                name="wait_sd_days",
-                aliases=["std_day_wait"],
-                type="number",
-                unit="days",
-                min=0,
-                required=False,
-                nullable=True,
-                meaning="standard deviation of those days",
-            ),
-        ],
-        license="as agreed with the producer",
-    ),
-)

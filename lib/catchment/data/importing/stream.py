@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import IO, TextIO, cast
 
 LONGEST_LINE = 4_000_000
 LONGEST_FIELD = 1_000_000
@@ -44,7 +44,7 @@ class Facts:
 
 
 @contextmanager
-def opened(path: Path, member: str) -> Iterator[BinaryIO]:
+def opened(path: Path, member: str) -> Iterator[IO[bytes]]:
     """The file's content: as it is, out of a gzip file, or the one matching member of a ZIP archive."""
     if not path.is_file():
         raise ImportRefused(f"{path.name}: no such file")
@@ -53,8 +53,8 @@ def opened(path: Path, member: str) -> Iterator[BinaryIO]:
             with zipfile.ZipFile(path) as archive, archive.open(_member(archive, member, path.name)) as stream:
                 yield stream
         elif _begins(path, b"\x1f\x8b"):
-            with gzip.open(path, "rb") as stream:
-                yield stream
+            with gzip.open(path, "rb") as packed:
+                yield cast(IO[bytes], packed)
         else:
             with path.open("rb") as stream:
                 yield stream
@@ -104,7 +104,7 @@ def facts(path: Path, member: str, progress: Progress | None = None) -> Facts:
     return Facts(sha256, encoding, size, packed, ending in (b"\n", b"\r", b""))
 
 
-def _scanned(content: BinaryIO, path: Path, progress: Progress | None) -> tuple[str, int, bytes]:
+def _scanned(content: IO[bytes], path: Path, progress: Progress | None) -> tuple[str, int, bytes]:
     decoder, valid, latin, size, last = codecs.getincrementaldecoder("utf-8")(), True, False, 0, b""
     on_disk = path.stat().st_size
     for number, chunk in enumerate(iter(lambda: content.read(_CHUNK), b"")):
