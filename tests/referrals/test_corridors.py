@@ -110,6 +110,15 @@ def test_a_year_that_the_data_cut_short_is_left_out_of_the_years(referrals):
     quarters = pd.period_range("2022Q2", "2025Q3", freq="Q").to_timestamp()
     rows = pd.concat([referrals.assign(period=quarter) for quarter in quarters])
     towns = pd.DataFrame({"city": ["Town 0", "Town 1"], "destination": "D"})
-    years = corridors.yearly(rows, towns, to="D", most=1)
+    years = corridors.yearly(rows, towns, to="D", last=pd.Timestamp("2025-09-30"), most=1)
     assert years["year"].tolist() == [2023, 2024]
     assert set(years["city"]) == {"Town 0"}
+    # A last quarter that has only begun is in the table, and the year is not whole.
+    more = pd.concat([rows, referrals.assign(period=pd.Timestamp("2025-10-01"))])
+    assert corridors.yearly(more, towns, to="D", last=pd.Timestamp("2025-09-30"))["year"].max() == 2024
+    assert corridors.yearly(more, towns, to="D", last=pd.Timestamp("2025-12-31"))["year"].max() == 2025
+
+
+def test_a_center_that_the_table_does_not_hold_is_refused(referrals):
+    with pytest.raises(ValueError, match=r"'B' \(12 rows"):
+        corridors.pairs(referrals, CENTERS[CENTERS["destination"] != "B"])

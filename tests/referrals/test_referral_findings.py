@@ -15,7 +15,7 @@ import pytest
 
 from catchment import data, page, params
 from catchment.page.exhibit import FalseClaim
-from catchment.referrals import changes, corridors, exhibits, findings, flow_exhibits, outreach, patterns
+from catchment.referrals import changes, corridors, exhibits, findings, flow_exhibits, journeys, outreach, patterns
 from catchment.stats import network, survival
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,8 @@ def partner(request):
     settings = params.load(request.param, root=ROOT)
     tables = data.Tables(settings, root=ROOT)
     clinicians = outreach.directory(tables.read("clinicians"), tables.read("specialties"), audience="internal")
-    every = patterns.described(tables.read("referrals"), clinicians, network=[*settings.network, settings.name], last=settings.as_of)
+    centers, network = tables.read("referral_destinations"), [*settings.network, settings.name]
+    every = patterns.described(tables.read("referrals"), clinicians, centers, network=network, last=settings.as_of)
     return settings, clinicians, every[every["eligible"]]
 
 
@@ -73,7 +74,7 @@ def test_the_growing_corridor_is_found(partner):
     settings, _, every = partner
     towns = changes.changes(every, by=["city", "destination"])
     truth, report = simulated.TRUTH[settings.id]["growing_origin"], reported(settings.id)
-    series = corridors.yearly(every, towns, to=settings.name)
+    series = corridors.yearly(every, towns, to=settings.name, last=settings.as_of)
     assert f"from {truth} to {settings.name} grows" in findings.corridor(report, towns).text
     assert flow_exhibits.growing(report, series, towns).title.startswith(f"{truth} grew from")
     assert corridors.leader(towns, to=settings.name) == truth
@@ -264,7 +265,9 @@ def center_title(report, days, pvalue):
     """The exhibit of centers of which half have been seen within so many days (missing: not yet)."""
     rows = [("Hub", "Partner", "Outpost")[i] for i in range(len(days)) for _ in range(2)]
     curve = pd.DataFrame({"destination": rows, "days": [x for day in days for x in (5.0, day)], "done_share": [0.25, 0.5] * len(days)})
-    return exhibits.center_waits(report, curve.dropna(), survival.LogRank(9.0, len(days) - 1, pvalue))
+    waits = pd.DataFrame({"destination": ["Hub", "Partner", "Outpost"][: len(days)], "ever_share": [0.8, 0.7, 0.6][: len(days)]})
+    test = survival.LogRank(9.0, len(days) - 1, pvalue)
+    return exhibits.center_waits(report, curve.dropna(), survival.Contrast(waits, test, 0))
 
 
 def test_the_faster_center_is_named_whichever_it_is(report):
@@ -273,9 +276,26 @@ def test_the_faster_center_is_named_whichever_it_is(report):
     assert center_title(report, [25.0, 12.0, 14.0], 0.001).title == "Partner sees half within 12 days, the slowest within 25"
     assert center_title(report, [12.0, 14.0], 0.4).title == "Half of the patients are seen within 14 days at every center"
     assert center_title(report, [12.0, float("nan")], 0.001).title == "Hub sees half within 12 days, not every center has seen half"
-    assert center_title(report, [float("nan")], float("nan")).title == "Fewer than half of the patients have been seen"
-    assert "no test between centers" in center_title(report, [12.0], float("nan")).note
+    assert center_title(report, [float("nan")], float("nan")).title == "Fewer than half of the patients are ever seen"
+    assert "No test between centers" in center_title(report, [12.0], float("nan")).note
     assert "p below 0.001" in center_title(report, [12.0, 25.0], 1e-9).note
+    assert center_title(report, [12.0, 25.0], 1e-9).note.startswith("Ever seen: Hub 80.0 % and Partner 70.0 %.")
+
+
+def test_what_the_table_does_not_hold_is_said(report):
+    assert exhibits.partial_periods(report, pd.Timestamp("2025-12-31"), []) == []
+    late, gap = exhibits.partial_periods(report, pd.Timestamp("2025-06-30"), ["2024 Q3", "2024 Q4"])
+    assert late == "Referrals are recorded through June 2025, not to December 2025: every number and comparison ends there."
+    assert gap == "No referral is recorded in 2024 Q3 and 2024 Q4: nothing is compared with the period before."
+
+
+def test_the_card_of_waits_says_how_many_are_ever_seen(report):
+    columns = ["kept_share", "kept_share_low", "kept_share_high", "kept_referrals_n", "leaked_referrals_n"]
+    rows = pd.DataFrame([[0.5, 0.4, 0.6, 300, 280]] * 2, index=["now", "before"], columns=columns)
+    moved = pd.DataFrame({"now_referrals_n": [300], "before_referrals_n": [280]})
+    waiting = pd.DataFrame({"span": ["now", "before"], "median_days": [float("nan"), 14.0], "ever_share": [0.4, 0.7]})
+    card = findings.cards(report, rows, rows, moved, waiting)[3]
+    assert (card.value, card.goal) == ("[x]", "40.0 % are ever seen")
 
 
 def test_the_tumor_site_that_waits_longest_is_named(report):
@@ -290,7 +310,7 @@ def test_the_tumor_site_that_waits_longest_is_named(report):
 def test_orders_are_told_apart_from_claims_for_both_groups_of_clinicians(report):
     rows = [("affiliated", "order", 60), ("affiliated", "claims", 20), ("independent", "order", 5), ("independent", "claims", 15)]
     every = pd.DataFrame(rows, columns=["affiliation", "evidence", "referrals_n"]).assign(eligible=True, period=pd.Timestamp("2021-01-01"))
-    text = flow_exhibits.method(report, every, patterns.Worth(1.0, 2.0, 0.5), clinicians_n=3)
+    text = flow_exhibits.method(report, every, journeys.Worth(1.0, 2.0, 0.5), clinicians_n=3)
     assert "65 are documented orders and 35 are sequences of visits in claims" in text
     assert "orders are 75 % of those of affiliated clinicians and 25 % of all others" in text
 

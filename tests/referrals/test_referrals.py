@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from catchment.referrals import patterns
+from catchment.referrals import changes, journeys, names, outreach, patterns
 from catchment.stats import rates
 
 OURS, RIVAL, OTHER = "Oakmont", "Cedar", "Birch"
@@ -16,7 +16,7 @@ OURS, RIVAL, OTHER = "Oakmont", "Cedar", "Birch"
 def frame(*rows):
     """Rows of (npi, affiliation, destination system, eligible, referrals)."""
     table = pd.DataFrame(rows, columns=["npi", "affiliation", "destination_system", "eligible", "referrals_n"])
-    return table.assign(ours=patterns.in_network(table["destination_system"], [OURS]), specialty="Urology", site="Prostate")
+    return table.assign(ours=table["destination_system"] == OURS, specialty="Urology", site="Prostate")
 
 
 MIXED = frame(
@@ -131,7 +131,7 @@ def test_the_funnel_leaves_out_referrals_whose_fate_is_unknown():
     table = pd.DataFrame(
         {"referrals_n": [100, 40], "scheduled_n": [90, np.nan], "seen_n": [80, np.nan], "treated_n": [60, np.nan], "open_n": [5, np.nan]}
     )
-    stages = patterns.funnel(table)
+    stages = journeys.funnel(table)
     assert stages["referrals_n"].tolist() == [100, 90, 80, 60]
     assert stages["referred_share"].tolist() == [1, 0.9, 0.8, 0.6]
     assert stages["previous_share"].iloc[3] == pytest.approx(0.75)
@@ -179,23 +179,122 @@ def test_origin_destination_shares_add_to_one_per_origin():
     assert table["referrals_n"].sum() == MIXED["referrals_n"].sum()
 
 
-def test_a_referral_of_an_unknown_clinician_is_refused():
-    clinicians = pd.DataFrame({"npi": ["a"], "city": ["Oswego"]})
-    rows = pd.DataFrame({"npi": ["a", "b"], "period": pd.Timestamp("2025-01-01"), "destination_system": OURS, "referrals_n": 1})
-    with pytest.raises(ValueError, match="1 referring clinicians are not in the list of clinicians, first b"):
-        patterns.described(rows, clinicians, network=[OURS], last=pd.Timestamp("2025-12-31"))
+CENTERS = pd.DataFrame(
+    {"destination": ["Oakmont Main", "Oakmont West", "Cedar Hill"], "destination_system": [OURS, OURS, RIVAL], "zip": "60612"}
+)
+CLINICIANS = pd.DataFrame({"npi": ["a", "b"], "city": ["Oswego", "Aurora"]})
+
+
+def sent(**changes):
+    """Five quarters of referrals of one clinician to two centers."""
+    quarters = pd.period_range("2024Q1", "2025Q4", freq="Q").to_timestamp()
+    rows = [
+        (quarter, "a", center, system, 30) for quarter in quarters for center, system in (("Oakmont Main", OURS), ("Cedar Hill", RIVAL))
+    ]
+    return pd.DataFrame(rows, columns=["period", "npi", "destination", "destination_system", "referrals_n"]).assign(**changes)
+
+
+def described(rows, *, centers=CENTERS, clinicians=CLINICIANS, network=(OURS,)):
+    return patterns.described(rows, clinicians, centers, network=network, last=pd.Timestamp("2025-12-31"))
+
+
+def test_a_referral_of_an_unknown_clinician_is_refused_with_its_amount():
+    rows = sent()
+    rows.loc[[2, 5], "npi"] = "z"
+    with pytest.raises(ValueError, match=r"1 name in npi not in the list of clinicians: 'z' \(2 rows, 60 referrals"):
+        described(rows)
     with pytest.raises(pd.errors.MergeError):
-        patterns.described(rows[:1], pd.concat([clinicians, clinicians]), network=[OURS], last=pd.Timestamp("2025-12-31"))
+        described(sent(), clinicians=pd.concat([CLINICIANS, CLINICIANS]))
+
+
+def test_our_centers_are_those_of_our_systems_and_those_that_the_network_names():
+    assert described(sent()).groupby("destination")["ours"].all().to_dict() == {"Cedar Hill": False, "Oakmont Main": True}
+    # A partner that belongs to another system is still ours.
+    assert described(sent(), network=("Cedar Hill",)).groupby("destination")["ours"].all()["Cedar Hill"]
+
+
+@pytest.mark.parametrize("spelled", ["OAKMONT MAIN", "Oakmont Main Hosp", "Oakmont  Main"])
+def test_a_center_spelled_otherwise_is_refused_and_not_counted_as_a_leak(spelled):
+    rows = sent()
+    rows.loc[rows["destination"] == "Oakmont Main", ["destination", "destination_system"]] = [spelled, spelled]
+    with pytest.raises(ValueError, match=r"8 rows, 240 referrals; did you mean Oakmont Main\?"):
+        described(rows)
+
+
+def test_a_system_spelled_otherwise_is_refused():
+    rows = sent()
+    rows.loc[rows["destination"] == "Oakmont Main", "destination_system"] = OURS.upper()
+    with pytest.raises(
+        ValueError, match=r"Oakmont Main belongs to 'Oakmont' .* not to 'OAKMONT' \(8 rows, 240 referrals; 1 center in all\)"
+    ):
+        described(rows)
+
+
+def test_a_network_that_no_center_belongs_to_is_refused():
+    with pytest.raises(ValueError, match=r"'Oakmont Health' of our network is neither a center nor a system .*did you mean Oakmont"):
+        described(sent(), network=("Oakmont Health",))
+    assert described(sent().head(0), network=("Oakmont Health",)).empty
+
+
+def test_names_that_nobody_knows_are_all_listed():
+    rows = pd.DataFrame({"destination": [f"Center {letter}" for letter in "ABCDEFG"]})
+    with pytest.raises(ValueError, match=r"7 names in destination not in the table: .*; 2 more"):
+        names.agree(rows, "destination", ["Elsewhere"], table="cases", where="the table")
+    with pytest.raises(ValueError, match=r"nan \(7 rows"):
+        names.agree(rows.assign(destination=np.nan), "destination", ["Elsewhere"], table="cases", where="the table")
+
+
+def test_cases_of_an_unknown_center_are_refused_and_closed_ones_are_told():
+    until = pd.to_datetime(["2025-02-01", "2025-12-31"])
+    cases = pd.DataFrame({"destination": "Oakmont Main", "referral_date": pd.Timestamp("2025-01-02"), "followed_until": until})
+    found = journeys.dated(cases, CENTERS, last=pd.Timestamp("2025-12-31"))
+    assert found["closed"].tolist() == [True, False]
+    assert found["span"].tolist() == ["now", "now"]
+    with pytest.raises(ValueError, match=r"'OAKMONT MAIN' \(2 rows; did you mean"):
+        journeys.dated(cases.assign(destination="OAKMONT MAIN"), CENTERS, last=pd.Timestamp("2025-12-31"))
+
+
+def test_a_quarter_that_is_missing_is_not_a_fall():
+    whole = described(sent())
+    moved = changes.changes(whole[whole["ours"]], by=["npi"])
+    assert moved[["before_referrals_n", "now_referrals_n", "label"]].values.tolist() == [[120, 120, changes.SAME]]
+    # The third quarter of 2025 did not come: 90 against 120 would look like one.
+    rows = sent()
+    without = rows[rows["period"] != pd.Timestamp("2025-07-01")]
+    assert changes.gaps(without["period"], last=pd.Timestamp("2025-12-31")) == ["2025 Q3"]
+    assert set(described(without)["span"].dropna()) == {"now"}
+
+
+def test_a_table_that_ends_early_moves_the_periods_with_it():
+    period = sent()["period"]
+    assert changes.through(period, last=pd.Timestamp("2025-12-31")) == pd.Timestamp("2025-12-31")
+    # A page of November has one quarter that is not whole.
+    assert changes.through(period, last=pd.Timestamp("2025-11-30")) == pd.Timestamp("2025-09-30")
+    assert changes.through(period[period < "2025-07-01"], last=pd.Timestamp("2025-12-31")) == pd.Timestamp("2025-06-30")
+
+
+def test_a_row_without_a_group_is_lost_from_no_total():
+    table = MIXED.assign(specialty=["Urology", None, *["Urology"] * (len(MIXED) - 2)])
+    parts = patterns.retained(table, ["specialty"])
+    assert parts["referrals_n"].sum() == MIXED["referrals_n"].sum()
+
+
+def test_a_clinician_of_an_unlisted_specialty_stands_under_the_code():
+    clinicians = pd.DataFrame({"npi": ["a", "b"], "taxonomy_code": ["207Q00000X", "999X00000X"], "city": "Oswego"})
+    specialties = pd.DataFrame({"taxonomy_code": ["207Q00000X"], "specialty": ["Family medicine"], "role": ["feeder"]})
+    found = outreach.directory(clinicians, specialties, audience="leadership")
+    assert found["specialty"].tolist() == ["Family medicine", "Taxonomy code 999X00000X"]
+    assert found["clinician"].notna().all()
 
 
 def test_a_referral_is_worth_a_case_times_the_share_treated_of_those_decided():
     rows = pd.DataFrame(
         {"referrals_n": [60, 50, 30], "scheduled_n": [50, 45, np.nan], "open_n": [0, 10, np.nan], "treated_n": [40, 24, np.nan]}
     )
-    found = patterns.worth(rows, 15_000)
+    found = journeys.worth(rows, 15_000)
     assert found.treated_share == pytest.approx(64 / 100)
     assert found.referral_usd == pytest.approx(9_600)
-    assert np.isnan(patterns.worth(rows.tail(1), 15_000).referral_usd)
+    assert np.isnan(journeys.worth(rows.tail(1), 15_000).referral_usd)
 
 
 def test_the_change_of_a_share_has_the_interval_of_newcombe():

@@ -94,10 +94,32 @@ def periods(referrals: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -
     return pd.Series(named, index=referrals.index, name="span").replace("", pd.NA)
 
 
+def through(period: pd.Series, *, last: pd.Timestamp) -> pd.Timestamp:
+    """The last day of the last whole quarter that a table holds, up to `last`: what it does not tell of yet is no fall.
+
+    Parameters
+    ----------
+    period
+        First days of quarters, of all rows of the table.
+    last
+        Last day that the table could cover, such as the date of the page; a quarter that it cuts short does not count.
+    """
+    held = pd.to_datetime(period).max().to_period("Q").end_time.normalize()
+    day = min(held, pd.Timestamp(last)) + pd.Timedelta(days=1)
+    return day.to_period("Q").start_time - pd.Timedelta(days=1)
+
+
+def gaps(period: pd.Series, *, last: pd.Timestamp, quarters: int = 4) -> list[str]:
+    """Quarters of the two periods up to `last`, such as 2025 Q2, of which a whole table holds no row."""
+    end = (pd.Timestamp(last) + pd.Timedelta(days=1)).to_period("Q")
+    held = set(pd.to_datetime(period).dt.to_period("Q"))
+    wanted = (end - back for back in range(2 * quarters, 0, -1))
+    return [f"{quarter.year} Q{quarter.quarter}" for quarter in wanted if quarter not in held]
+
+
 def reaching(span: pd.Series, period: pd.Series, *, last: pd.Timestamp, quarters: int = 4) -> pd.Series:
-    """`periods` of a whole table without "before" where the table begins later than that period: a part of it would compare too low."""
-    short = pd.Timestamp(last) + pd.Timedelta(days=1) - pd.DateOffset(months=6 * quarters) < pd.to_datetime(period).min()
-    return span.mask(span == "before") if short else span
+    """`periods` of a whole table without "before" where a quarter of either is not in the table: a part of it would compare too low."""
+    return span.mask(span == "before") if gaps(period, last=last, quarters=quarters) else span
 
 
 def changes(referrals: pd.DataFrame, *, by: Sequence[str], smallest: int = 11, false_discovery: float = 0.05) -> pd.DataFrame:

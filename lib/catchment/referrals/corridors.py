@@ -17,6 +17,7 @@ from catchment.stats.geo import distance_km
 
 from .changes import GROWING, NEW
 from .changes import yearly as by_year
+from .names import agree
 
 SURPRISE = ["origin", "destination", "dist_km", "referrals_n", "expected_n", "verdict"]
 
@@ -35,10 +36,16 @@ def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "o
     -------
     `origin`, `destination`, `flow_n`, `dist_km` (from the mean place of the town's practices), `mass_o` (the town's referrals), `mass_d`
     and both ends' coordinates.
+
+    Raises
+    ------
+    ValueError
+        A referral goes to a center that is not in the table.
     """
     towns = referrals.groupby("city").agg(lat=("lat", "mean"), lon=("lon", "mean"), mass_o=("referrals_n", "sum"))
     towns = towns[towns["mass_o"] > 0]
     flows = referrals.groupby(["city", "destination"])["referrals_n"].sum()
+    agree(referrals, "destination", destinations["destination"], table="referrals", where="the table of destinations")
     centers = destinations.set_index("destination")
     # A center that nobody used in the period has no place in a model of choices made.
     centers = centers[centers.index.isin(flows[flows > 0].index.get_level_values("destination"))]
@@ -69,15 +76,16 @@ def leader(towns: pd.DataFrame, *, to: str) -> str | None:
     return next(iter(grown(towns, to=to)["city"]), None)
 
 
-def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, most: int = 5) -> pd.DataFrame:
+def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, last: pd.Timestamp, most: int = 5) -> pd.DataFrame:
     """Referrals to one center by whole year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first.
 
-    A first or last year of which a quarter is not in the data is left out: it would look like a fall.
+    A first or last year of which a quarter is not in the data is left out: it would look like a fall. `last` is the last day that the
+    data cover, see `changes.through`.
     """
     quarters = pd.to_datetime(referrals["period"]).dt.to_period("Q")
-    begun, broken = quarters.min().quarter > 1, quarters.max().quarter < 4
-    first, last = quarters.min().year + begun, quarters.max().year - broken
-    referrals = referrals[quarters.dt.year.between(first, last)]
+    first = quarters.min().year + (quarters.min().quarter > 1)
+    whole = (pd.Timestamp(last) + pd.Timedelta(days=1)).year - 1
+    referrals = referrals[quarters.dt.year.between(first, whole)]
     chosen = towns.loc[towns["destination"] == to, "city"].head(most)
     return by_year(referrals[(referrals["destination"] == to) & referrals["city"].isin(chosen)], by=["city"])
 

@@ -11,7 +11,7 @@ import pandas as pd
 from catchment import words
 from catchment.page.exhibit import Claim, Exhibit, How
 from catchment.page.report import Report
-from catchment.stats.survival import Contrast, LogRank
+from catchment.stats.survival import Contrast
 
 from . import patterns
 
@@ -22,6 +22,24 @@ RECOVERABLE = ["recoverable_usd", "recoverable_low", "recoverable_high"]
 VISIT = ["clinician", "affiliation", "eligible_referrals_n", "our_share", "target_share", *RECOVERABLE, "reason"]
 
 exhibit = partial(Exhibit, room="referrals")
+
+
+def partial_periods(report: Report, through: pd.Timestamp, gaps: list[str]) -> list[str]:
+    """What the page says of quarters that the table of referrals does not hold.
+
+    Parameters
+    ----------
+    through
+        Last day of the last whole quarter of the table, see `changes.through`.
+    gaps
+        Quarters of the periods compared without any referral, see `changes.gaps`.
+    """
+    told, as_of = [], pd.Timestamp(report.settings.as_of)
+    if through < (as_of + pd.Timedelta(days=1)).to_period("Q").start_time - pd.Timedelta(days=1):
+        told.append(f"Referrals are recorded through {through:%B %Y}, not to {as_of:%B %Y}: every number and comparison ends there.")
+    if gaps:
+        told.append(f"No referral is recorded in {words.listing(gaps, most=4)}: nothing is compared with the period before.")
+    return told
 
 
 def absent(partner: str) -> str:
@@ -58,7 +76,7 @@ def part(amount: float, total: float, *, below: int) -> str:
 
 
 def funnel(report: Report, steps: pd.DataFrame, *, period: str) -> Exhibit:
-    """Figure: how far referrals have come; `steps` is `patterns.funnel` with the days between the steps."""
+    """Figure: how far referrals have come; `steps` is `journeys.funnel` with the days between the steps."""
     safe = report.protect(steps, sources=["referrals"])
     undecided = words.people(safe["open_referrals_n"].iloc[0], "referral", below=report.threshold(["referrals"]))
     shown = safe.drop(columns="open_referrals_n")
@@ -75,19 +93,27 @@ def funnel(report: Report, steps: pd.DataFrame, *, period: str) -> Exhibit:
         sources=["referrals", *CASES],
         claims=claims,
         labels={"median_days": "Median days from the stage before", "p90_days": "90th percentile"},
-        note=f"{undecided} were undecided when the data end. Days by Kaplan-Meier: who still waits counts as waiting.",
+        note=f"{undecided} were undecided when the data end. Days by which half of all who came to the step before had come to this one "
+        "(cumulative incidence); [x]: fewer than half ever did.",
     )
 
 
-def center_waits(report: Report, curves: pd.DataFrame, test: LogRank) -> Exhibit:
+def center_waits(report: Report, curves: pd.DataFrame, centers: Contrast) -> Exhibit:
     """Figure: days to consultation by center; which is slower is said when the log-rank test says so.
 
-    `curves` is `survival.progress` by destination, `test` that of all centers.
+    Parameters
+    ----------
+    curves
+        `survival.progress` by destination.
+    centers
+        `survival.contrast` of the same.
     """
-    shown = report.protect(curves, sources=CASES)
+    shown, test = report.protect(curves, sources=CASES), centers.test
     half = shown[shown["done_share"] > 0.4999].groupby("destination", sort=False)["days"].first().sort_values(kind="stable")
     title, claims = _halves(half, shown["destination"].nunique(), differ=bool(test.pvalue <= 0.05))
     log_rank = f"chi-square {words.number(test.chi2, digits=1)}, {words.plural(test.df, 'degree')} of freedom, p {_p(test.pvalue)}"
+    least, ever = report.threshold(CASES), centers.waits[centers.waits["destination"].isin(shown["destination"])]
+    parts = [f"{name} {words.share(share)}" for name, share in zip(ever["destination"], ever["ever_share"], strict=True)]
     return exhibit(
         "waits-by-center",
         shown,
@@ -95,15 +121,16 @@ def center_waits(report: Report, curves: pd.DataFrame, test: LogRank) -> Exhibit
         "Share of patients seen by days since the referral, by center, referrals of all years",
         sources=CASES,
         claims=claims,
-        note=f"Kaplan-Meier estimate; {f'log-rank test between centers: {log_rank}' if test.df else 'no test between centers'}. "
-        f"Steps hold at least {report.threshold(CASES)} patients each.",
+        note=f"{f'Ever seen: {words.listing(parts)}. ' if parts else ''}Cumulative incidence (Aalen-Johansen): who was closed unseen is "
+        f"never seen. {f'Log-rank test between centers: {log_rank}' if test.df else 'No test between centers'}."
+        f"{f' Steps hold at least {least} patients each.' if least else ''}",
     )
 
 
 def _halves(half: pd.Series, centers_n: int, *, differ: bool) -> tuple[str, list[Claim]]:
     """What the days by which each center has seen half of its patients allow to be said; centers that have not are not in `half`."""
     if half.empty:
-        return "Fewer than half of the patients have been seen", []
+        return "Fewer than half of the patients are ever seen", []
     fast, slow = (f"within {words.number(days)}" for days in (half.iloc[0], half.iloc[-1]))
     seen = "destination == {!r} and done_share > 0.4999"
     claims = [Claim(fast, "days", seen.format(half.index[0]), "first"), Claim(slow, "days", seen.format(half.index[-1]), "first")]
@@ -117,15 +144,15 @@ def _halves(half: pd.Series, centers_n: int, *, differ: bool) -> tuple[str, list
 
 
 def waits(report: Report, paths: pd.DataFrame) -> Exhibit:
-    """Table: days of every step by center; `paths` is `survival.milestones` of `patterns.CLOCKS`."""
+    """Table: days of every step by center; `paths` is `survival.milestones` of `journeys.CLOCKS`."""
     return exhibit(
         "waiting-times",
         report.protect(paths.drop(columns="observed_patients_n"), sources=CASES),
         "Waiting times in days by step and center, referrals of all years",
         sources=CASES,
         emphasize=report.settings.name,
-        note="Median with 95 % interval, 75th and 90th percentile; censored: had not come to that step when last known. "
-        "[x]: not reached by that share of patients.",
+        note="Ever: came to that step, of all who started, also those whose case was closed without it (Aalen-Johansen); censored: still "
+        "waiting when last known. Median with 95 % interval, 75th and 90th percentile of all who started; [x]: so many never come to it.",
     )
 
 
@@ -156,7 +183,7 @@ def _site_test(sites: Contrast, least: int) -> str:
     return (
         f"Log-rank test between tumor sites: chi-square {words.number(sites.test.chi2, digits=1)}, "
         f"{words.plural(sites.test.df, 'degree')} of freedom, p {_p(sites.test.pvalue)}. "
-        f"Adjusted p: each site against all others, false discoveries controlled.{left}"
+        f"Adjusted p: each site against all others, false discoveries controlled. [x]: fewer than half are treated.{left}"
     )
 
 

@@ -153,7 +153,8 @@ def cards(report: Report, kept: pd.DataFrame, split: pd.DataFrame, moved: pd.Dat
         `survival.waits` to consultation by `span`.
     """
     targets, below = report.settings.referrals, report.threshold(REFERRED)
-    days = waiting.set_index("span")["median_days"].reindex(["now", "before"])
+    waits = waiting.set_index("span").reindex(["now", "before"])
+    days, ever = waits["median_days"], waits.loc["now", "ever_share"]
     sent, earlier = (moved[f"{span}_referrals_n"] for span in ("now", "before"))
     top, top_before = (patterns.concentration(counts).share for counts in (sent, earlier))
     return [
@@ -164,6 +165,7 @@ def cards(report: Report, kept: pd.DataFrame, split: pd.DataFrame, moved: pd.Dat
             "Median days to consultation",
             words.number(days["now"]),
             words.change(days["now"], days["before"], BEFORE, unit="count"),
+            "" if pd.isna(ever) else f"{words.share(ever)} are ever seen",
         ),
         Kpi("Share of the ten largest referrers", words.share(top), words.change(top, top_before, BEFORE, unit="points")),
     ]

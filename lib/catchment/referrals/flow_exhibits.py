@@ -16,7 +16,7 @@ from catchment.stats.choice import GravityFit
 from . import changes
 from . import corridors as between
 from .exhibits import REFERRED, during, exhibit, of_all, ordered, part
-from .patterns import Worth
+from .journeys import Worth
 
 CHANGED, GROWING = "changed-referrers", "growing-towns"
 ENDS = ["origin", "destination"]
@@ -264,12 +264,13 @@ orders are {words.share(own, digits=0)} of those of affiliated clinicians and {w
 everywhere.
 
 **Specialty** is the primary taxonomy code of the clinician. **Changes**: exact conditional Poisson test, Benjamini-Hochberg over all \
-clinicians judged; referrals of one practice cluster, so the test is somewhat too ready. **Waits**: Kaplan-Meier with log-log limits; a \
-patient who left is censored on that day. **Network**: betweenness and closeness (Wasserman-Faust) over distances of 1 / shared patients, \
-PageRank, Leiden communities; exact up to {words.count(network.EXACT_NODES)} clinicians, beyond estimated from {network.PIVOTS} \
-sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity model with both \
-totals fixed. **Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on the page of growth \
-scenarios) x \
+clinicians judged; referrals of one practice cluster, so the test is somewhat too ready. **Waits**: cumulative \
+incidence (Aalen-Johansen) with log-log limits: a case closed without the step never comes to it, one still open when the data end is \
+censored; log-rank tests compare the pace of cases still open. **Network**: betweenness and closeness (Wasserman-Faust) over distances \
+of 1 / shared patients, PageRank, Leiden communities; exact up to {words.count(network.EXACT_NODES)} clinicians, beyond estimated from \
+{network.PIVOTS} sampled ones (this network has {words.count(clinicians_n)}). **Expectation**: Poisson pseudo-maximum-likelihood gravity \
+model with both totals fixed. **Worth of a referral**: {words.money(worth.case_usd)} contribution of an analytic case in {year} (as on \
+the page of growth scenarios) x \
 {words.share(worth.treated_share)} of decided referrals that are treated here = {words.money(worth.referral_usd)}.
 
 **Limits.** Claims show where patients went, not where they were sent. Pairs that share fewer than {report.threshold(LINKED)} patients are \

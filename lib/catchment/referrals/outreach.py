@@ -158,8 +158,12 @@ def ranked(
 
 
 def directory(clinicians: pd.DataFrame, specialties: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.DataFrame:
-    """Clinicians with the `specialty` and `role` of their taxonomy code, and what the page calls them in `clinician` (see `label`)."""
+    """Clinicians with the `specialty` and `role` of their taxonomy code, and what the page calls them in `clinician` (see `label`).
+
+    A code that the table of specialties does not have stands as the specialty: its clinicians are lost from no total.
+    """
     table = clinicians.merge(specialties, on="taxonomy_code", how="left", validate="many_to_one")
+    table["specialty"] = table["specialty"].fillna("Taxonomy code " + table["taxonomy_code"].astype(str))
     return table.assign(clinician=label(table, audience=audience))
 
 

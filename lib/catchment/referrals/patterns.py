@@ -1,4 +1,4 @@
-"""Who refers, and to whom: keepage, splitting, loyalty, concentration, succession, funnel.
+"""Who refers, and to whom: keepage, splitting, loyalty, concentration, succession.
 
 Definitions
     *referral*: a documented order, or a sequence of visits seen in claims; the column `evidence` says which, and the two are
@@ -12,7 +12,7 @@ Known bias: claims show where a patient went, not where the referrer sent them; 
 are unseen, so an affiliated clinician's leakage is a lower bound. A tier from few referrals is uncertain: see its interval.
 
 Frames: `referrals` has one row per quarter, clinician, site, service and destination with `referrals_n`, the booleans `ours` (see
-`in_network`) and `eligible`, and the clinician's columns (`npi`, `specialty`, `system`, `affiliation`, `city`).
+`names.ours`) and `eligible`, and the clinician's columns (`npi`, `specialty`, `system`, `affiliation`, `city`).
 """
 
 from collections.abc import Sequence
@@ -25,26 +25,12 @@ from numpy.typing import ArrayLike
 from catchment.stats.concentration import hhi
 from catchment.stats.rates import wilson
 
+from . import names
 from .changes import periods, reaching
+from .journeys import funnel
 
 LOYAL, SPLITTER, LOST, NONE = "loyal", "splitter", "lost", "no referrals"
 TIERS = (LOYAL, SPLITTER, LOST)
-# Dated cases: where the clock of a wait starts, what stops it, and the day until which a case without that event was followed.
-FOLLOWED = "followed_until"
-CONSULT = {"start": "referral_date", "event": "consult_date", "until": FOLLOWED}
-TREATMENT = {"start": "referral_date", "event": "treatment_date", "until": FOLLOWED}
-STEPS = {
-    "Scheduled": {"start": "referral_date", "event": "scheduled_date", "until": FOLLOWED},
-    "Seen": {"start": "scheduled_date", "event": "consult_date", "until": FOLLOWED},
-    "Treated": {"start": "consult_date", "event": "treatment_date", "until": FOLLOWED},
-}
-CLOCKS = {
-    "Referral to scheduling": STEPS["Scheduled"],
-    "Referral to consultation": CONSULT,
-    "Consultation to first treatment": STEPS["Treated"],
-    "Referral to first treatment": TREATMENT,
-}
-STAGES = {"referrals_n": "Referred", "scheduled_n": "Scheduled", "seen_n": "Seen", "treated_n": "Treated"}
 
 
 class Concentration(NamedTuple):
@@ -64,41 +50,39 @@ class ShareChange(NamedTuple):
     high: float
 
 
-class Worth(NamedTuple):
-    """What a referral to us is worth, US dollars: contribution of a treated case x share of decided referrals that are treated here."""
-
-    referral_usd: float
-    case_usd: float
-    treated_share: float
-
-
-def in_network(destination_system: pd.Series, network: Sequence[str]) -> pd.Series:
-    """True where the destination's system is one of ours."""
-    return destination_system.isin(list(network)).rename("ours")
-
-
 def described(
-    referrals: pd.DataFrame, clinicians: pd.DataFrame, *, network: Sequence[str], last: pd.Timestamp, quarters: int = 4
+    referrals: pd.DataFrame,
+    clinicians: pd.DataFrame,
+    destinations: pd.DataFrame,
+    *,
+    network: Sequence[str],
+    last: pd.Timestamp,
+    quarters: int = 4,
 ) -> pd.DataFrame:
     """Referrals with their clinician's columns, `ours`, and `span`: "now", "before" or missing.
 
     What the spans are: `changes.periods` and `changes.reaching`.
 
+    Parameters
+    ----------
+    destinations
+        One row per center: `destination`, `destination_system`.
+    network
+        Systems, or centers, that are ours.
+
     Raises
     ------
     ValueError
-        A referral comes from a clinician who is not in the list, or the list holds one twice.
+        A referral comes from a clinician or goes to a center that is not in the list, or a list holds one twice; a center has another
+        system than in the list; a name of the network is not found.
     """
-    if unknown := sorted(set(referrals["npi"]) - set(clinicians["npi"])):
-        raise ValueError(f"{len(unknown)} referring clinicians are not in the list of clinicians, first {unknown[0]}")
+    names.agree(referrals, "destination", destinations["destination"], table="referrals", where="the table of destinations")
+    names.agree(referrals, "npi", clinicians["npi"], table="referrals", where="the list of clinicians")
+    names.owned(referrals, destinations)
+    ours = names.ours(destinations, network) if len(referrals) else set()
     table = referrals.merge(clinicians.drop(columns="partner", errors="ignore"), on="npi", how="left", validate="many_to_one")
     span = reaching(periods(table, last=last, quarters=quarters), table["period"], last=last, quarters=quarters)
-    return table.assign(ours=in_network(table["destination_system"], network), span=span)
-
-
-def dated(cases: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
-    """Cases, one row per referred patient, with `span` as in `described`, from the day of the referral."""
-    return cases.assign(span=periods(cases.rename(columns={"referral_date": "period"}), last=last, quarters=quarters))
+    return table.assign(ours=table["destination"].isin(ours), span=span)
 
 
 def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -130,7 +114,8 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         }
     )
     keys = list(by)
-    sums = parts.groupby([referrals[key] for key in keys], observed=True).sum() if keys else parts.sum().to_frame().T
+    # A row without a group is a group: the parts add up to the whole.
+    sums = parts.groupby([referrals[key] for key in keys], observed=True, dropna=False).sum() if keys else parts.sum().to_frame().T
     table = sums.reset_index(drop=not keys)
     low, high = wilson(table["kept_referrals_n"].to_numpy(), table["eligible_referrals_n"].to_numpy())
     total = table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
@@ -349,37 +334,6 @@ def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> p
         ["_row", rows, "_column", columns], ascending=[False, True, False, True]
     )
     return table.loc[order.index].reset_index(drop=True)
-
-
-def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
-    """Worth of a referral to us: `case_usd` is what a treated case contributes; `referrals` with known outcomes say how many are treated.
-
-    Referrals still open (`open_n`) are not decided and do not count.
-    """
-    known = referrals[referrals["scheduled_n"].notna()]
-    decided = known["referrals_n"].sum() - known["open_n"].sum()
-    share = float(known["treated_n"].sum() / decided) if decided > 0 else np.nan
-    return Worth(case_usd * share, float(case_usd), share)
-
-
-def funnel(referrals: pd.DataFrame, *, paced: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Referred, scheduled, seen, treated: counts, share of the referred and of the stage before.
-
-    Only rows with known outcomes (`scheduled_n` not missing) count. `open_n`, when given, is added as a column of the first stage's
-    total that is still undecided, so that a falling last year is not read as a falling conversion. `paced`, the `survival.milestones` of
-    `STEPS`, adds `median_days` and `p90_days` from the stage before.
-    """
-    known = referrals[referrals["scheduled_n"].notna()]
-    counts = known[list(STAGES)].sum().astype(float)
-    table = pd.DataFrame({"stage": list(STAGES.values()), "referrals_n": counts.to_numpy()})
-    first = table["referrals_n"].iloc[0]
-    table["referred_share"] = table["referrals_n"] / (first or np.nan)
-    before = table["referrals_n"].shift()
-    table["previous_share"] = (table["referrals_n"] / before.where(before > 0)).where(before.notna(), 1.0)
-    table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
-    if paced is None:
-        return table
-    return table.merge(paced[["stage", "median_days", "p90_days"]], on="stage", how="left", validate="one_to_one")
 
 
 def leaked_cases(described: pd.DataFrame) -> float:

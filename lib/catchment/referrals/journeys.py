@@ -1,0 +1,87 @@
+"""How far referred patients get, and how long each step takes: dated cases, the funnel, and what a referral is worth.
+
+Definitions: a case is *closed* on the day until which it was followed, when that lies before the end of the data: a step that it had not
+come to never comes. A case followed to the end of the data is *open*. A referral is *decided* when it is not open.
+
+Known bias: outcomes are known inside our network only; referrals of the last months are still undecided, so the last steps will rise.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from catchment.stats import survival
+
+from .changes import periods
+from .names import agree
+
+# Dated cases: where the clock of a wait starts, what stops it, the day until which a case without that event was followed, and whether it
+# was closed on that day.
+FOLLOWED = {"until": "followed_until", "closed": "closed"}
+CONSULT = {"start": "referral_date", "event": "consult_date", **FOLLOWED}
+TREATMENT = {"start": "referral_date", "event": "treatment_date", **FOLLOWED}
+STEPS = {
+    "Scheduled": {"start": "referral_date", "event": "scheduled_date", **FOLLOWED},
+    "Seen": {"start": "scheduled_date", "event": "consult_date", **FOLLOWED},
+    "Treated": {"start": "consult_date", "event": "treatment_date", **FOLLOWED},
+}
+CLOCKS = {
+    "Referral to scheduling": STEPS["Scheduled"],
+    "Referral to consultation": CONSULT,
+    "Consultation to first treatment": STEPS["Treated"],
+    "Referral to first treatment": TREATMENT,
+}
+STAGES = {"referrals_n": "Referred", "scheduled_n": "Scheduled", "seen_n": "Seen", "treated_n": "Treated"}
+
+
+class Worth(NamedTuple):
+    """What a referral to us is worth, US dollars: contribution of a treated case x share of decided referrals that are treated here."""
+
+    referral_usd: float
+    case_usd: float
+    treated_share: float
+
+
+def dated(cases: pd.DataFrame, destinations: pd.DataFrame, *, last: pd.Timestamp, quarters: int = 4) -> pd.DataFrame:
+    """Cases, one row per referred patient, with `span` as in `described`, from the day of the referral, and `closed`, see `survival`.
+
+    Raises
+    ------
+    ValueError
+        A case went to a center that is not in the table of destinations.
+    """
+    agree(cases, "destination", destinations["destination"], table="referral cases", where="the table of destinations")
+    span = periods(cases.rename(columns={"referral_date": "period"}), last=last, quarters=quarters)
+    return cases.assign(span=span, closed=survival.closed(cases["followed_until"]))
+
+
+def funnel(referrals: pd.DataFrame, *, paced: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Referred, scheduled, seen, treated: counts, share of the referred and of the stage before.
+
+    Only rows with known outcomes (`scheduled_n` not missing) count. `open_n`, when given, is added as a column of the first stage's
+    total that is still undecided, so that a falling last year is not read as a falling conversion. `paced`, the `survival.milestones` of
+    `STEPS`, adds `median_days` and `p90_days` from the stage before.
+    """
+    known = referrals[referrals["scheduled_n"].notna()]
+    counts = known[list(STAGES)].sum().astype(float)
+    table = pd.DataFrame({"stage": list(STAGES.values()), "referrals_n": counts.to_numpy()})
+    first = table["referrals_n"].iloc[0]
+    table["referred_share"] = table["referrals_n"] / (first or np.nan)
+    before = table["referrals_n"].shift()
+    table["previous_share"] = (table["referrals_n"] / before.where(before > 0)).where(before.notna(), 1.0)
+    table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
+    if paced is None:
+        return table
+    return table.merge(paced[["stage", "median_days", "p90_days"]], on="stage", how="left", validate="one_to_one")
+
+
+def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
+    """Worth of a referral to us: `case_usd` is what a treated case contributes; `referrals` with known outcomes say how many are treated.
+
+    Referrals still open (`open_n`) are not decided and do not count.
+    """
+    known = referrals[referrals["scheduled_n"].notna()]
+    decided = known["referrals_n"].sum() - known["open_n"].sum()
+    share = float(known["treated_n"].sum() / decided) if decided > 0 else np.nan
+    return Worth(case_usd * share, float(case_usd), share)
