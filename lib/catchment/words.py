@@ -135,6 +135,13 @@ def interval(low: float, high: float, fmt: Callable[[float], str] = count) -> st
     return f"{first} to {second}"
 
 
+def span(first: float, last: float) -> str:
+    """Some years as a page writes them: "2014-18", or "2018" alone."""
+    if first == last:
+        return f"{int(first)}"
+    return f"{int(first)}-{int(last) % 100:02d}" if int(first) // 100 == int(last) // 100 else f"{int(first)}-{int(last)}"
+
+
 def direction(low: float, high: float, *, rose: str = "rose", fell: str = "fell", same: str = "did not change measurably") -> str:
     """What an interval of a change allows to be said: a verb of movement only when zero lies outside of it."""
     if pd.isna(low) or pd.isna(high):

@@ -107,3 +107,45 @@ def test_without_any_published_rate_nothing_is_judged_and_nothing_fails():
     found = burden.judge({"incidence": empty, "incidence_by_age": pd.DataFrame()}, pd.DataFrame(), ["17031"])
     assert found.table.empty and found.curve.empty and found.period == "no period published"
     assert {"sir", "smoothed", "signal", "funnel_outer_high"} <= set(found.table.columns)
+
+
+def rates(site, first, last, published, *, source="A", sex="both"):
+    """A rate of 100 in each of the counties a, b, c that is published."""
+    known = [100.0 if county in published else np.nan for county in "abc"]
+    rows = pd.DataFrame({"county_fips": list("abc"), "site": site, "sex": sex, "source": source, "rate_100k": known})
+    return rows.assign(year_first=first, year_last=last, cases_n_year=50.0)
+
+
+def test_cases_come_from_the_years_that_fit_the_deaths_and_the_words_from_the_data():
+    deaths = pd.concat([rates("Lung", 2014, 2018, "ab"), rates("Lung", 2009, 2013, "abc"), rates("Colon", 2014, 2018, "abc")])
+    cases = pd.concat(
+        [
+            rates("Lung", 2009, 2013, "abc"),
+            rates("Lung", 2013, 2017, "ab", source="B"),
+            rates("Lung", 2016, 2020, "abc"),
+            rates("Colon", 2016, 2020, "abc"),
+        ]
+    )
+    stages = pd.DataFrame(
+        {"site": "Lung", "sex": "female", "age_low": [40, 80], "age_high": [44, 84], "stage": "IV", "cases_n": 10, "person_years": 1e6}
+    ).assign(year_first=2006, year_last=2015)
+    people = pd.DataFrame({"sex": "female", "age_low": [40, 80], "population_n": 1000.0})
+    found = burden.outcomes(deaths, cases, stages, people, ["a", "b", "c"])
+    assert found.table.set_index("site")["counties"].to_dict() == {"Lung": 2, "Colon": 3}
+    assert (found.deaths, found.ages, found.staged) == ("2014-18", "40-84", "2006-15")
+    assert found.cases in ("2013-17 (Colon 2016-20)", "2016-20 (Lung 2013-17)")
+    later = burden.outcomes(
+        deaths.assign(year_first=deaths["year_first"] + 4, year_last=deaths["year_last"] + 4),
+        cases.assign(year_first=cases["year_first"] + 4, year_last=cases["year_last"] + 4),
+        stages, people, ["a", "b", "c"],
+    )  # fmt: skip
+    assert later.deaths == "2018-22" and "2017-21" in later.cases, "another vintage neither empties the table nor keeps the words"
+
+
+def test_without_deaths_only_the_stage_is_there():
+    stages = pd.DataFrame({"site": "Breast", "sex": "female", "age_low": [40], "age_high": [84], "stage": "IV", "cases_n": 10})
+    stages = stages.assign(person_years=1e6, year_first=2006, year_last=2015)
+    people = pd.DataFrame({"sex": "female", "age_low": [40], "population_n": [1000.0]})
+    found = burden.outcomes(rates("Breast", 2014, 2018, "").head(0), rates("Breast", 2013, 2017, "a"), stages, people, ["a"])
+    assert (found.deaths, found.cases, found.staged) == ("", "", "2006-15")
+    assert found.table["site"].tolist() == ["Breast"] and found.table["deaths_100k"].isna().all()

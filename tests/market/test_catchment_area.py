@@ -117,8 +117,8 @@ def test_origin_table_has_changes_only_where_both_years_are_known(flows):
 def test_mapped_areas_tell_none_from_suppressed(flows):
     areas = gpd.GeoDataFrame({"zip": ["1", "2", "3", "9"]}, geometry=[box(i, 0, i + 1, 1) for i in range(4)], crs=FLAT)
     found = catchment_area.mapped(areas, catchment(flows), ["1", "2", "3", "9"]).set_index("zip")
-    assert found.loc["3", "share"] == 0 and not found.loc["3", "share_suppressed"]
-    assert np.isnan(found.loc["9", "share"]) and found.loc["9", "stays_suppressed"]
+    assert found.loc["3", "origin_share"] == 0 and not found.loc["3", "origin_share_suppressed"]
+    assert np.isnan(found.loc["9", "origin_share"]) and found.loc["9", "stays_suppressed"]
 
 
 def test_county_weights_and_area_population():
@@ -170,7 +170,7 @@ def test_drivers_add_up_to_the_outlook():
     people = pd.DataFrame({"year": [2025, 2035], "population_n": [1000.0, 1100.0]})
     found = need.drivers(projected, people)
     assert found["change_n"].tolist() == pytest.approx([30, -5]) and found["size_n"].tolist() == pytest.approx([10, 5])
-    assert need.bridge(found, start="2025")["expected_n"].sum() == pytest.approx(175)
+    assert need.bridge(found, start="2025")["demand_n"].sum() == pytest.approx(175)
     outlook = need.outlook(projected)
     assert outlook["site"].tolist() == ["A", "B", "All sites"] and outlook["ahead_n"].iloc[-1] == 175
     assert demand.limits(projected)["expected_high"].gt(projected["expected_n"]).all()

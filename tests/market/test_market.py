@@ -62,6 +62,16 @@ def test_suppressed_flows_are_estimated_from_published_totals():
     assert found["known_n"].isna().sum() == 4
 
 
+def test_another_threshold_of_the_source_moves_every_bound():
+    rows = table([("A", "1", "One", 30), ("A", "2", "One", None), ("B", "1", "Two", 60), ("B", "2", "Two", None)]).assign(year=2023)
+    found = shares.filled(rows, below=21)
+    assert found["cases_n"].tolist() == [30, 10.5, 60, 10.5] and found["cases_high"].tolist() == [30, 20, 60, 20]
+    assert shares.share(found).set_index("system").loc["One", "bound_high"] == pytest.approx(50 / 111)
+    low, high = shares.hhi_bounds(found)
+    assert low < high
+    assert found["cases_low"].min() == 1 and shares.filled(rows)["cases_high"].tolist() == [30, 10, 60, 10]
+
+
 def test_the_estimated_share_lies_within_its_bounds():
     rows = table([("A", "1", "One", 100)] + [("B", str(i), "Two", None) for i in range(2, 60)])
     found = shares.share(shares.filled(rows)).set_index("system")

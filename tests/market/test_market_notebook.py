@@ -1,6 +1,7 @@
 """The market notebook's own cells find what the simulated flows hide, for each partner; its sentences are right."""
 
 import ast
+import re
 import shutil
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_tallgrass_loses_its_planted_zips_to_the_planted_system(truth):
     assert called and called <= set(planted["zips"])
     assert set(ranked["zip"].head(2)) <= set(planted["zips"])
     assert names["short"].loc[names["short"]["gained_points"].idxmax(), "system"] == planted["loses_to"]
-    text = names["findings"].white_space(ranked, names["short"], names["system"]).text
+    text = names["findings"].white_space(ranked, names["short"], names["system"], below=11, false_discovery=0.05).text
     assert "Yorkville" in text and planted["loses_to"] in text
 
 
@@ -83,16 +84,14 @@ def test_northpoint_gains_share_in_a_shrinking_market():
     assert names["served"].mine["gained_points_low"] > 0
     terms = names["served"].terms[["growth", "gain"]].sum()
     assert terms["growth"] < 0 < terms["gain"]
-    kinds = names["shares"].gains(names["served"].keep, by="kind")
-    assert "rose" in names["findings"].winning(names["served"].gained, kinds, names["system"], since=names["first"]).text
+    assert "rose" in names["findings"].winning(names["served"], names["system"], since=names["first"], below=11).text
 
 
 def test_dunes_residents_leave_for_tertiary_centers_more_each_year(truth):
     names = analyzed("dunes")
     away = names["served"].keep[names["served"].keep["kind"] == "Tertiary"].sort_values("year")["share"]
     assert (away.diff().dropna() > 0).all() and away.iloc[-1] > 1.3 * away.iloc[0]
-    kinds = names["shares"].gains(names["served"].keep, by="kind")
-    assert "Tertiary centers grew" in names["findings"].winning(names["served"].gained, kinds, names["system"], since=names["first"]).text
+    assert "Tertiary centers grew" in names["findings"].winning(names["served"], names["system"], since=names["first"], below=11).text
     home = names["flows"][names["flows"]["county_fips"].isin(truth["dunes"]["county_fips"])]
     states = home.assign(system=home["ccn"].map(names["hospitals"].set_index("ccn")["state"]))
     moved = names["shares"].gains(names["shares"].share_by_year(states)).set_index("system")
@@ -102,7 +101,14 @@ def test_dunes_residents_leave_for_tertiary_centers_more_each_year(truth):
 def test_riverbend_is_mostly_suppressed_and_says_so(truth):
     names = analyzed("riverbend")
     assert names["area"].origin["cases_n"].isna().mean() >= truth["riverbend"]["suppressed_share_at_least"]
-    assert names["area"].note and "fewer than 11" in names["findings"].origin(names["area"], names["system"]).text
+    assert names["area"].note and "fewer than 11" in names["findings"].origin(names["area"], names["system"], below=11).text
+
+
+def test_every_exhibit_has_a_key_of_its_own_and_every_title_number_a_claim():
+    names = analyzed("riverbend")
+    made = [value for value in names.values() if isinstance(value, names["exhibits"].wording.Exhibit)]
+    assert len(made) >= 16 and len({each.key for each in made}) == len(made)
+    assert all(each.claims for each in made if any(letter.isdigit() for letter in re.sub(r"\b(19|20)\d\d\b", "", each.title)))
 
 
 def shown_with(monkeypatch, partner: str, change) -> tuple[dict, str]:
@@ -139,6 +145,7 @@ def test_one_hospital_and_no_county_rates_still_give_a_page_that_says_so(monkeyp
         return frame.iloc[:0] if name in ("volumes", "mortality") else frame
 
     names, text = shown_with(monkeypatch, "riverbend", alone)
+    assert "No market county publishes both deaths and cases" in text
     assert "The burden cannot be judged" in text and "Clustering cannot be judged" in text and "Not calibrated" in text
     assert names["served"].hhi["hhi"].tolist() == [10_000] * len(names["served"].hhi)
     assert text.count("Nothing to draw") == 3  # funnel, location quotients, destinations

@@ -187,3 +187,11 @@ def test_a_published_total_is_used_as_far_as_the_flows_bear_it_out(total, value,
     assert (found.value, found.complete, bool(found.note)) == (value, complete, value is None or not complete)
     origin = area.patient_origin(rows, total=found.value, complete=found.complete)
     assert origin["share"].iloc[0] == pytest.approx(30 / (value or 41))
+
+
+def test_flows_that_carry_their_bounds_keep_them():
+    rows = flows(z1=30, z2=None, z3=None).assign(cases_low=[30.0, 1, 1], cases_high=[30.0, 20, 20])
+    assert area.bounds(rows)["cases_high"].tolist() == [30, 20, 20]
+    assert area.usable_total(rows, 65).complete, "35 fit into two ZIPs of at most 20"
+    assert "1 to 20" in area.usable_total(rows, None).note
+    assert area.patient_origin(rows)["cases_high"].tolist() == [30, 20, 20]

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from catchment import words
-from catchment.market.findings import share_title
+from catchment.market.exhibits import share_title
 from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
 from catchment.params.brief import Brief

@@ -15,6 +15,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from catchment import words
+from catchment.params.market import Market
 from catchment.stats import small_areas, spatial
 from catchment.stats.demand import expected_cases
 from catchment.stats.incidence import reference_rates, us_rate
@@ -77,7 +79,7 @@ def named(table: pd.DataFrame, counties: pd.DataFrame) -> pd.DataFrame:
     return table.assign(county=table["county_fips"].map(names), sir_ratio=table["sir"]).sort_values("sir", ascending=False)
 
 
-def clustered(table: pd.DataFrame, counties: gpd.GeoDataFrame, rules) -> tuple[spatial.Global, pd.DataFrame]:
+def clustered(table: pd.DataFrame, counties: gpd.GeoDataFrame, rules: Market) -> tuple[spatial.Global, pd.DataFrame]:
     """`spatial.clusters` of the smoothed ratios; `rules` is the settings' section `market`."""
     return spatial.clusters(
         table.set_index("county_fips")["smoothed"],
@@ -174,20 +176,28 @@ def _judged(table: pd.DataFrame, span: int, alpha: float) -> pd.DataFrame:
     return table
 
 
-def outcomes(
-    mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFrame, people: pd.DataFrame, counties: list[str]
-) -> pd.DataFrame:
+class Outcomes(NamedTuple):
+    """Mortality beside incidence and stage by site, and in words the years of the deaths, of the cases, and the ages and years of stage.
+
+    `table` has `site, counties, deaths_100k, rate_100k, mortality_ratio, late_n, late_share`.
+    """
+
+    table: pd.DataFrame
+    deaths: str
+    cases: str
+    ages: str
+    staged: str
+
+
+def outcomes(mortality: pd.DataFrame, incidence: pd.DataFrame, stages: pd.DataFrame, people: pd.DataFrame, counties: list[str]) -> Outcomes:
     """Mortality beside incidence and stage by site for some counties taken together.
 
-    Rates are pooled over the counties that have both published (weighted by the people behind them). Columns `site, counties,
-    deaths_100k, rate_100k, mortality_ratio, late_n, late_share`; the stage columns rest on national rates at ages 40-84.
+    Rates are pooled over the counties that have both published (weighted by the people behind them): deaths of the latest years, cases
+    of the years that fit them best. The stage columns rest on national rates by age.
     """
-    both = mortality[mortality["county_fips"].isin(counties)].merge(
-        incidence[(incidence["year_first"] == 2013) & incidence["county_fips"].isin(counties)],
-        on=["county_fips", "site", "sex"],
-        suffixes=("_deaths", ""),
-        validate="one_to_one",
-    )
+    died = listing(mortality[mortality["county_fips"].isin(counties)])
+    found = listing(incidence[incidence["county_fips"].isin(counties)], beside=died)
+    both = died.merge(found, on=["county_fips", "site", "sex"], suffixes=("_deaths", ""), validate="one_to_one")
     both = both[(both["rate_100k_deaths"] > 0) & (both["rate_100k"] > 0)].assign(
         people=lambda rows: rows["cases_n_year"] / rows["rate_100k"],
         died=lambda rows: rows["rate_100k_deaths"] * rows["cases_n_year"] / rows["rate_100k"],
@@ -200,7 +210,39 @@ def outcomes(
     table = table.merge(late_stage(stages, people)[["site", "late_n", "late_share"]], on="site", how="outer", validate="one_to_one")
     columns = ["site", "counties", "deaths_100k", "rate_100k", "mortality_ratio", "late_n", "late_share"]
     shown = table.loc[table["site"].isin({*both["site"], *SHOWN}), columns].assign(whole=lambda rows: rows["site"] == "All sites")
-    return shown.sort_values(["whole", "late_n", "deaths_100k"], ascending=[True, False, False], ignore_index=True).drop(columns="whole")
+    shown = shown.sort_values(["whole", "late_n", "deaths_100k"], ascending=[True, False, False], ignore_index=True).drop(columns="whole")
+    return Outcomes(
+        shown,
+        _years(both, "_deaths"),
+        _years(both),
+        f"{stages['age_low'].min()}-{stages['age_high'].max()}" if len(stages) else "",
+        _years(stages),
+    )
+
+
+def listing(rates: pd.DataFrame, *, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Of each site and sex the rows of one source and period: the latest, or that with most years in common with `beside`, which has one;
+    of equal ones that with most published rates."""
+    keys, period = ["site", "sex"], ["source", "year_first", "year_last"]
+    rows = rates.assign(fit=rates["year_last"])
+    if beside is not None:
+        years = beside[[*keys, "year_first", "year_last"]].drop_duplicates(keys)
+        rows = rates.merge(years, on=keys, suffixes=("", "_beside"), validate="many_to_one")
+        rows["fit"] = rows[["year_last", "year_last_beside"]].min(axis=1) - rows[["year_first", "year_first_beside"]].max(axis=1)
+    each = rows.groupby([*keys, *period, "fit"], as_index=False)["rate_100k"].count()
+    best = each.sort_values(["fit", "rate_100k", "year_last"]).drop_duplicates(keys, keep="last")
+    return rates.merge(best[[*keys, *period]], on=[*keys, *period], validate="many_to_one")
+
+
+def _years(rows: pd.DataFrame, suffix: str = "") -> str:
+    """The years that rows cover, in words: those of most sites, then of each site that has others."""
+    spans = [words.span(*pair) for pair in zip(rows[f"year_first{suffix}"], rows[f"year_last{suffix}"], strict=True)]
+    sites = pd.DataFrame({"site": rows["site"], "span": spans}).drop_duplicates()
+    if sites.empty:
+        return ""
+    usual = sites["span"].mode().iloc[0]
+    others = [f"{site} {span}" for site, span in sites.loc[sites["span"] != usual].itertuples(index=False)]
+    return usual + (f" ({', '.join(others)})" if others else "")
 
 
 def mortality_to_incidence(mortality: pd.DataFrame, incidence: pd.DataFrame, *, by: list[str]) -> pd.DataFrame:

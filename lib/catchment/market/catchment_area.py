@@ -2,7 +2,7 @@
 
 Definitions are those of `service_area` and `market`; a ZIP belongs to the county that holds most of its people.
 
-Known bias: flows are Medicare fee-for-service inpatient stays for all causes; stays of ZIPs with 1 to 10 are unknown, so where
+Known bias: flows are Medicare fee-for-service inpatient stays for all causes; stays of ZIPs with few are unknown, so where
 many are, no rule may reach its threshold, and the area then holds what is known.
 """
 
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import geopandas as gpd
 import pandas as pd
 
+from catchment.params.market import Market
 from catchment.stats.geo import edge, neighbors
 from catchment.stats.rates import quotient
 
@@ -23,7 +24,7 @@ RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total
 
 TABLES = ["hospitals", "partner_hospitals"]  # of the catalog, together every hospital
 TOP = ["place", "cases_n", "origin_share", "share", "share_low", "share_high"]
-MAPPED = ["zip", "city", "stays", "stays_suppressed", "share", "share_suppressed"]
+MAPPED = ["zip", "city", "stays", "stays_suppressed", "origin_share", "origin_share_suppressed"]
 
 
 class Catchment(NamedTuple):
@@ -139,7 +140,9 @@ def catchment(
     return Catchment(members[chosen], names[chosen], origin, connected, table, note, base.note)
 
 
-def assess(flows: pd.DataFrame, areas: gpd.GeoDataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, ccn: str, rules) -> Catchment:
+def assess(
+    flows: pd.DataFrame, areas: gpd.GeoDataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, ccn: str, rules: Market
+) -> Catchment:
     """`catchment` of one year's flows on the map `areas`; `rules` is the settings' section `market`."""
     return catchment(
         flows,
@@ -215,14 +218,15 @@ def origin_table(flows: pd.DataFrame, area: Catchment, *, ccn: str, zips: pd.Dat
 
 
 def mapped(areas: pd.DataFrame, area: Catchment, zips: list[str]) -> pd.DataFrame:
-    """Areas of some ZIPs with the patient origin to draw: `stays` and `share`, suppressed missing and marked, 0 where nobody came."""
-    origin = area.origin[["zip", "cases_n", "share"]].rename(columns={"cases_n": "stays"}).assign(listed=True)
-    drawn = areas[areas["zip"].isin(zips)].merge(origin, on="zip", how="left", validate="one_to_one")
+    """Areas of some ZIPs and of the service area with the patient origin to draw: `stays` and `origin_share`, suppressed missing and
+    marked, 0 where nobody came."""
+    origin = area.origin[["zip", "cases_n", "share"]].rename(columns={"cases_n": "stays", "share": "origin_share"}).assign(listed=True)
+    drawn = areas[areas["zip"].isin([*zips, *area.zips])].merge(origin, on="zip", how="left", validate="one_to_one")
     listed = drawn["listed"].notna()
-    for column in ("stays", "share"):
+    for column in ("stays", "origin_share"):
         drawn[f"{column}_suppressed"] = listed & drawn[column].isna()
         drawn[column] = drawn[column].where(listed, 0.0)
-    return drawn.drop(columns="listed").sort_values(["share", "zip"], ascending=[False, True])
+    return drawn.drop(columns="listed").sort_values(["origin_share", "zip"], ascending=[False, True])
 
 
 def county_weights(zips: pd.DataFrame, members: list[str]) -> pd.DataFrame:

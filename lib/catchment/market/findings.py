@@ -1,25 +1,31 @@
 """What the market page says first: where patients come from, how need grows, who is winning, where the opportunity lies.
 
 Its cards, longer notes and its method are here too. Each finding is computed, with "nothing stands out" among the answers. Shares rest
-on all-cause inpatient stays, which the page says beside them. The words of the exhibits are in `market_exhibits`.
+on all-cause inpatient stays, which the page says beside them. Each links to its exhibit by key; the exhibits say their own words.
 """
 
-import numpy as np
 import pandas as pd
 
 from catchment import words
 from catchment.page.blocks import Finding, Kpi, Measure
 
-NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
+from .catchment_area import Catchment
+from .exhibits.area import PATIENT_ORIGIN
+from .exhibits.need import DRIVERS
+from .exhibits.reach import GAPS
+from .exhibits.served import SHARES
+from .exhibits.wording import signed_points
+from .need import Need
+from .shares import NOTABLE, TERTIARY, Served
 
 
-def cards(served, total: pd.Series, near: pd.DataFrame, *, years: tuple[int, int, int], reach: float) -> list[Kpi]:
+def cards(served: Served, total: pd.Series, near: pd.DataFrame, *, years: tuple[int, int, int], reach: float) -> list[Kpi]:
     """Key figures: our share, new cases, concentration, and who can reach us.
 
     Parameters
     ----------
     served, total
-        `market.Served`; the row of all sites of the outlook.
+        The shares; the row of all sites of the outlook.
     near
         `access.within` of the area.
     years
@@ -47,7 +53,7 @@ def cards(served, total: pd.Series, near: pd.DataFrame, *, years: tuple[int, int
     ]  # fmt: skip
 
 
-def recorded(served, total: pd.Series, seen: float, *, now: int, last: int) -> dict[str, tuple]:
+def recorded(served: Served, total: pd.Series, seen: float, *, now: int, last: int) -> dict[str, tuple]:
     """Numbers under their portfolio-wide names; `seen` are our analytic cases of the year `now`, `last` is the year of the shares."""
     return {
         "stays_share": (served.mine["share"], "share", str(last)),
@@ -56,40 +62,30 @@ def recorded(served, total: pd.Series, seen: float, *, now: int, last: int) -> d
     }
 
 
-def origin(area, name: str, *, exhibit: str = "") -> Finding:
-    """How few ZIPs most patients come from, and which sends most."""
+def origin(area: Catchment, name: str, *, below: int) -> Finding:
+    """How few ZIPs most patients come from, and which sends most; `below` is the least count of stays that is published."""
     share = area.origin["share"]
     if share.isna().all():
-        gone = f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than 11 published stays. The area is its county."
-        return Finding(gone, exhibit)
+        gone = f"**Where {name}'s patients come from cannot be said:** every ZIP has fewer than {below} published stays."
+        return Finding(f"{gone} The area is its county.", PATIENT_ORIGIN)
     held, first = share[area.origin["zip"].isin(area.zips)].sum(), area.origin["zip"].iloc[0]
     text = (
         f"**{words.share(held, digits=0)} of patients come from {words.plural(len(area.zips), 'ZIP')}.** The ZIP that sends most is"
         f" {first} with"
         f" {words.share(share.iloc[0], digits=0)}."
     )
-    tail = " The threshold is not reached because the other ZIPs have fewer than 11 published stays each." if area.note else ""
-    return Finding(text + tail, exhibit, size=0.02, certainty=0.95, basis="counted stays")
+    tail = f" The threshold is not reached because the other ZIPs have fewer than {below} published stays each." if area.note else ""
+    return Finding(text + tail, PATIENT_ORIGIN, size=0.02, certainty=0.95, basis="counted stays")
 
 
-def share_title(gained: pd.DataFrame, name: str, since: int) -> str:
-    """Title of the share trend."""
-    row = gained[gained["system"] == name].iloc[0]
-    rank = int((gained["share"] > row["share"]).sum()) + 1
-    verb = words.direction(row["gained_points_low"], row["gained_points_high"])
-    return f"Number {rank} with {words.share(row['share'])}; our share {verb} since {since}"
-
-
-def growth(
-    outlook: pd.DataFrame, drivers: pd.DataFrame, *, now: int, ahead: int, share: float = float("nan"), exhibit: str = ""
-) -> Finding:
+def growth(need: Need, *, below: int, share: float = float("nan")) -> Finding:
     """Growth of expected cases with its interval, and its largest driver; `share` is our part of the market.
 
     These are numbers a model expects in a year, not counts of people, and the sentences say so: they may be small.
     """
-    row = outlook[outlook["site"] == "All sites"].iloc[0]
+    row, (now, ahead) = need.total, need.years
     names = {"size_n": "the number of people", "aging_n": "aging", "rate_n": "the trend in rates"}
-    sums = drivers[list(names)].sum()
+    sums = need.drivers[list(names)].sum()
     main = sums.abs().idxmax()
     does = "adds" if sums[main] > 0 else "takes away"
     driver = (
@@ -101,17 +97,13 @@ def growth(
         f"{words.count(row['ahead_n'])} a year** (95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}).{driver}"
     )
     more = share * (row["ahead_n"] - row["now_n"])
-    so = (
-        f"At our present share of stays that would be {words.people(abs(more), 'case')} {'more' if more > 0 else 'fewer'} a year here by"
-        f" {ahead}."
-        if pd.notna(more)
-        else ""
-    )
+    here = f"{words.people(abs(more), 'case', below=below)} {'more' if more > 0 else 'fewer'}"
+    so = f"At our present share of stays that would be {here} a year here by {ahead}." if pd.notna(more) else ""
     sure = not row["ahead_low"] <= row["now_n"] <= row["ahead_high"]
     basis = f"95 % interval {words.interval(row['ahead_low'], row['ahead_high'])}"
     return Finding(
         text,
-        exhibit,
+        DRIVERS,
         size=abs(row["growth_share"]),
         certainty=0.95 if sure else 0.5,
         change=min(1.0, abs(row["growth_share"])),
@@ -122,11 +114,12 @@ def growth(
     )
 
 
-def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int, need: float = float("nan"), exhibit: str = "") -> Finding:
-    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew (`market.gains` by kind).
+def winning(served: Served, name: str, *, since: int, below: int, need: float = float("nan")) -> Finding:
+    """Our share and its change, the system that gained most beyond chance, and tertiary centers where they grew.
 
-    `need` is the area's new cases a year.
+    `name` is the system that owns the hospital, `need` the area's new cases a year.
     """
+    gained, kinds = served.gained, served.kinds
     row = gained[gained["system"] == name].iloc[0]
     verb = words.direction(row["gained_points_low"], row["gained_points_high"])
     by = "" if verb.startswith("did not") else f" by {words.points(abs(row['gained_points']))}"
@@ -136,13 +129,13 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
     else:
         best = sure.loc[sure["gained_points"].idxmax()]
         most = "No one gained more." if best["system"] == name else f"{best['system']} gained most, {words.points(best['gained_points'])}."
-    away = kinds[(kinds["kind"] == "Tertiary") & (kinds["gained_points_low"] > 0)]
+    away = kinds[(kinds["kind"] == TERTIARY) & (kinds["gained_points_low"] > 0)]
     if len(away):
         most += f" Tertiary centers grew from {words.share(away['before_share'].iloc[0])} to {words.share(away['share'].iloc[0])}."
     text = f"**Our share of stays is {words.share(row['share'])} and {verb}{by} since {since}.** {most}"
     moved, sure = abs(row["gained_points"]), not verb.startswith("did not")
     so = (
-        f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient')} a year."
+        f"Of the area's new cases, {words.points(moved)} are {words.people(moved * need, 'patient', below=below)} a year."
         if sure and pd.notna(need)
         else ""
     )
@@ -152,7 +145,7 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
     )
     return Finding(
         text,
-        exhibit,
+        SHARES,
         size=moved,
         certainty=0.95 if sure else 0.5,
         change=min(1.0, moved / max(row["before_share"], 0.01)),
@@ -165,7 +158,7 @@ def winning(gained: pd.DataFrame, kinds: pd.DataFrame, name: str, *, since: int,
 
 
 def rival(short: pd.DataFrame, name: str) -> str:
-    """Which system gained most where we fall short; empty when none did beyond chance. `short` is `market.gains` of those ZIPs."""
+    """Which system gained most where we fall short; empty when none did beyond chance. `short` is `shares.gains` of those ZIPs."""
     if short.empty:
         return ""
     sure = short[(short["gained_points_low"] > 0) & (short["share"] >= NOTABLE) & (short["system"] != name)]
@@ -175,10 +168,10 @@ def rival(short: pd.DataFrame, name: str) -> str:
     return f" There {best['system']} gained {words.points(best['gained_points'])}."
 
 
-def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit: str = "") -> Finding:
+def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, below: int, false_discovery: float) -> Finding:
     """How many ZIPs fall measurably short, who gained there, and which place leads the white-space list."""
     if ranked.empty:
-        return Finding("**No ZIP falls short of its expected share.** There is no white space that the model can see.", exhibit)
+        return Finding("**No ZIP falls short of its expected share.** There is no white space that the model can see.", GAPS)
     n, lead = int((ranked["verdict"] == "under").sum()), ranked.iloc[0]
     ten = ranked.head(10)["addressable"].sum()
     head = (
@@ -192,67 +185,20 @@ def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, exhibit
         f"{words.count(ten)} addressable new cases a year."
     )
     so = (
-        f"The first place alone would add {words.people(lead['addressable'], 'case')} a year at the share that its distance explains."
+        f"The first place alone would add {words.people(lead['addressable'], 'case', below=below)} a year at the share that its distance"
+        " explains."
         if n
         else ""
     )
     return Finding(
         text,
-        exhibit,
+        GAPS,
         certainty=0.95 if n else 0.4,
         cases=ten,
-        basis="false discoveries held at 5 %" if n else "no place beyond chance",
+        basis=f"false discoveries held at {words.share(false_discovery, digits=0)}" if n else "no place beyond chance",
         so=so,
         gap=n > 0,
     )
-
-
-def signed_points(value: float) -> str:
-    """Percentage points with their sign."""
-    return words.number(100 * value, digits=1)
-
-
-def projection_note(projected: pd.DataFrame) -> str:
-    """How people were carried forward, and where they could not be."""
-    held = projected.loc[projected["status"] == "held at latest", "county_fips"].nunique()
-    every = projected["county_fips"].nunique()
-    how = "Draft projection. The area has the age structure of its counties, weighted by the people who live in its ZIPs."
-    if not held:
-        return how
-    where = "this region" if held == every else words.plural(held, "county", "counties")
-    return f"There is no population projection for {where}: people are held at their latest count by age. " + ("" if held == every else how)
-
-
-def moran(result) -> str:
-    """Moran's I in a sentence, with what it rests on."""
-    if np.isnan(result.i):
-        return f"Clustering cannot be judged: {result.note}."
-    sure = result.p < 0.05 and result.i > result.expected
-    alike = "Neighboring counties are alike" if sure else "Neighboring counties are not measurably alike"
-    p = "below 0.01" if result.p < 0.01 else words.number(result.p, digits=2)
-    alone = f"; without neighbors: {words.count(len(result.islands))}" if result.islands else ""
-    return (
-        f"{alike}: Moran's I {words.number(result.i, digits=2)}, p {p} ({words.count(result.n)} counties, {result.weights} contiguity,"
-        f" row-standardized, {words.count(result.permutations)} permutations, seed {result.seed}{alone})."
-    )
-
-
-def contiguity(area) -> str:
-    """What the contiguity step changed, as a note."""
-    role = area.contiguous.zips["role"].value_counts()
-    if np.isnan(area.contiguous.share_after):
-        return "No contiguous area: no ZIP has published stays."
-    kinds = (("island", "flagged as island"), ("added", "added to connect"), ("hole", "surrounded and filled"))
-    parts = [words.plural(int(role[name]), f"ZIP {what}", f"ZIPs {what}") for name, what in kinds if role.get(name, 0)]
-    before, after = words.share(area.contiguous.share_before), words.share(area.contiguous.share_after)
-    return f"Contiguity step: {before} of patients before, {after} after ({words.listing(parts) if parts else 'nothing changed'})."
-
-
-def left_out(gone: pd.DataFrame) -> str:
-    """What could not be placed, as a note; empty when everything was."""
-    rows = gone[gone["rows"] > 0]
-    said = [f"{words.plural(int(n), 'flow')} without a known {what}" for what, n in zip(rows["what"], rows["rows"], strict=True)]
-    return f" Left out: {words.listing(said)}." if said else ""
 
 
 METHOD = """
@@ -262,7 +208,7 @@ surrounded ZIPs, drops ZIPs that it can do without and flags islands.
 
 **Shares.** Patients of an owner over all patients of the area's residents, with Wilson intervals. A suppressed flow is estimated as the
 hospital's published total less its known flows, spread over its suppressed ZIPs; the least and the most a share can be count each at 1
-or at 10.
+or at the most that its source withholds.
 
 **Need.** National age- and sex-specific rates times projected people, times the county's level (ratio of age-adjusted rates, shrunk by a
 Poisson-gamma model), times a damped and capped national trend. Intervals combine Poisson variation with the errors of level, trend and

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from catchment.params.demand import Demand
 from catchment.stats import demand
 from catchment.stats.incidence import local_level, national_series, pooled_rate, reference_rates
 from catchment.stats.rates import quotient, wilson
@@ -29,6 +30,7 @@ TABLES = (
 )
 
 
+OLD = 65  # the age from which people count as older
 CASES = ["site", "now_n", "now_low", "now_high", "ahead_n", "ahead_low", "ahead_high"]  # of `outlook`, to show
 
 
@@ -79,7 +81,7 @@ class Need(NamedTuple):
         return self.projected[self.projected["year"] == year]
 
 
-def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], model) -> Need:
+def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], model: Demand) -> Need:
     """Put the demand model together for the area that `weights` (of `catchment_area.county_weights`) describe.
 
     `frames` holds the tables of `TABLES` and `population`; `model` is the settings' section `demand`. Each county keeps its own level;
@@ -205,10 +207,10 @@ def drivers(projected: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
     return demand.terms(start["expected_n"], end["expected_n"] / change, growth=people[last] / people[first], rate_change=change)
 
 
-def bridge(table: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("More people", "Older people", "Rates")) -> pd.DataFrame:
-    """Rows of a bridge, all sites together: the start and the three terms (`step, expected_n`)."""
+def bridge(table: pd.DataFrame, *, start: str) -> pd.DataFrame:
+    """Rows of a bridge, all sites together: the start and the three terms (`step, demand_n`)."""
     sums = table[["before_n", "size_n", "aging_n", "rate_n"]].sum()
-    return pd.DataFrame({"step": [start, *names], "expected_n": sums.to_numpy()})
+    return pd.DataFrame({"step": [start, "More people", "Older people", "Rates"], "demand_n": sums.to_numpy()})
 
 
 def pyramid(population: pd.DataFrame, *, now: int, ahead: int) -> pd.DataFrame:
@@ -220,7 +222,7 @@ def pyramid(population: pd.DataFrame, *, now: int, ahead: int) -> pd.DataFrame:
     return wide.rename(columns={now: "people", ahead: "people_ahead"})[["age", "sex", "people", "people_ahead"]].reset_index(drop=True)
 
 
-def old_share(population: pd.DataFrame, year: int, *, age: int = 65) -> float:
+def old_share(population: pd.DataFrame, year: int, *, age: int = OLD) -> float:
     """Share of people of that age or older in a year."""
     rows = population[population["year"] == year]
     return quotient(rows.loc[rows["age_low"] >= age, "population_n"].sum(), rows["population_n"].sum())

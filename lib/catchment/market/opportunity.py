@@ -16,7 +16,7 @@ from scipy import stats
 from catchment.stats.rates import quotient, wilson
 from catchment.stats.spatial import false_discoveries
 
-SEED = 20251231
+SEED, DRAWS = 20251231, 1000
 
 
 def performance(
@@ -47,7 +47,7 @@ def feasibility(drive_min: ArrayLike, *, near: float, far: float) -> np.ndarray:
     return np.clip((far - np.asarray(drive_min, dtype=float)) / (far - near), 0, 1)
 
 
-def white_space(places: pd.DataFrame, *, near: float, far: float, draws: int = 1000, seed: int = SEED) -> pd.DataFrame:
+def white_space(places: pd.DataFrame, *, near: float, far: float, draws: int = DRAWS, seed: int = SEED) -> pd.DataFrame:
     """Places ranked by addressable cases x feasibility, with an interval from the uncertainty of need and share.
 
     Parameters

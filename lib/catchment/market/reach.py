@@ -13,11 +13,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from catchment.params.market import Market
 from catchment.stats import access, choice
 from catchment.stats.geo import bands, distance_km, drive_min
 from catchment.stats.rates import quotient
 
 from .opportunity import performance, white_space
+from .service_area import LEAST
 
 
 class Travel(NamedTuple):
@@ -29,7 +31,7 @@ class Travel(NamedTuple):
 
     def minutes(self, dist_km: np.ndarray) -> np.ndarray:
         """Driving minutes."""
-        return drive_min(dist_km, speed_kmh=self.speed_kmh, detour=self.detour, start_min=self.start_min)
+        return np.asarray(drive_min(dist_km, speed_kmh=self.speed_kmh, detour=self.detour, start_min=self.start_min))
 
 
 class Reach(NamedTuple):
@@ -69,7 +71,7 @@ def assess(
     *,
     ccn: str,
     market_counties: list[str],
-    rules,
+    rules: Market,
 ) -> Reach:
     """Access, expected share and white space of one hospital from one year's flows (of `market.filled`) and the need of each ZIP.
 
@@ -93,8 +95,12 @@ def assess(
     return Reach(table, sized_share(market), model, here, listed)
 
 
-def near(places: pd.DataFrame, zips: Iterable[str], minutes: list[float]) -> pd.DataFrame:
-    """Expected cases of some ZIPs by travel time to us (`access.within`), with the time in words: `minutes, count, share, within`."""
+def near(places: pd.DataFrame, zips: Iterable[str], rules: Market) -> pd.DataFrame:
+    """Expected cases of some ZIPs by travel time to us (`access.within`), with the time in words: `minutes, count, share, within`.
+
+    The times are the settings' bands and the one within which care counts as reachable.
+    """
+    minutes = sorted({*rules.band_minutes, rules.reach_min.value})
     table = access.within(places[places["zip"].isin(list(zips))], value="expected_n", minutes=minutes)
     return table.assign(within="Within " + table["minutes"].map("{:g} minutes".format))
 
@@ -165,19 +171,21 @@ def places(
     return table
 
 
-class Market(NamedTuple):
-    """Flows as a matrix: people from each ZIP (row) to each hospital (column), which are suppressed, and the travel distance."""
+class Matrix(NamedTuple):
+    """Flows as a matrix: people from each ZIP (row) to each hospital (column), which are suppressed, the most that these can be, and the
+    travel distance."""
 
     zips: list[str]
     hospitals: pd.DataFrame
     flow_n: np.ndarray
     estimate: np.ndarray
     suppressed: np.ndarray
+    most: float
     dist_km: np.ndarray
 
 
-def matrix(flows: pd.DataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, centroid_km: float = 0.0) -> Market:
-    """One year's flows (of `market.filled`) of the given ZIPs to the hospitals that have a size, as `Market`.
+def matrix(flows: pd.DataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, centroid_km: float = 0.0) -> Matrix:
+    """One year's flows (of `market.filled`) of the given ZIPs to the hospitals that have a size, as `Matrix`.
 
     `centroid_km` is added to distances: people do not live at their ZIP's centroid.
     """
@@ -191,10 +199,11 @@ def matrix(flows: pd.DataFrame, zips: pd.DataFrame, hospitals: pd.DataFrame, *, 
     hidden[i, j] = rows["known_n"].isna()
     flow[i, j] = rows["known_n"].fillna(0.0)
     estimate[i, j] = rows["cases_n"]
-    return Market(origins["zip"].tolist(), sized, flow, estimate, hidden, distance_km(origins, sized) + centroid_km)
+    most = float(rows.loc[rows["known_n"].isna(), "cases_high"].max()) if hidden.any() else 0.0
+    return Matrix(origins["zip"].tolist(), sized, flow, estimate, hidden, most, distance_km(origins, sized) + centroid_km)
 
 
-def expected_share(market: Market, *, tertiary: list[str]) -> choice.HuffFit:
+def expected_share(market: Matrix, *, tertiary: list[str]) -> choice.HuffFit:
     """Huff model of the whole market on all hospitals' flows: each hospital's own pull, academic centers with their own exponent.
 
     With own pulls every hospital's total is met, so a ZIP stands out against the hospital's own average and not for its fame.
@@ -205,15 +214,15 @@ def expected_share(market: Market, *, tertiary: list[str]) -> choice.HuffFit:
     )
 
 
-def sized_share(market: Market) -> choice.HuffFit:
+def sized_share(market: Matrix) -> choice.HuffFit:
     """The plain Huff model, beds ** gamma x distance ** lambda: what size and distance alone would give each hospital."""
     return choice.calibrate_huff(market.flow_n, attraction(market.hospitals), market.dist_km, suppressed=market.suppressed)
 
 
-def standing(market: Market, fit: choice.HuffFit, *, ccn: str, alpha: float) -> pd.DataFrame:
+def standing(market: Matrix, fit: choice.HuffFit, *, ccn: str, alpha: float) -> pd.DataFrame:
     """Our observed against expected share of each ZIP: `zip, market, ours_known` and the columns of `opportunity.performance`.
 
-    Suppressed flows stand with their estimate, and the limits of the share hold their whole range of 1 to 10; where our own flow is
+    Suppressed flows stand with their estimate, and the limits of the share hold their whole range; where our own flow is
     suppressed, no verdict is given.
     """
     column = market.hospitals["ccn"].tolist().index(ccn)
@@ -222,9 +231,9 @@ def standing(market: Market, fit: choice.HuffFit, *, ccn: str, alpha: float) -> 
     hidden = market.suppressed[:, column]
     others = market.flow_n.sum(axis=1) - np.where(hidden, 0.0, market.flow_n[:, column])
     gaps = market.suppressed.sum(axis=1) - hidden
-    least, most = np.where(hidden, 1.0, ours), np.where(hidden, 10.0, ours)
-    table["share_low"] = np.minimum(table["share_low"], quotient(least, least + others + 10 * gaps))
-    table["share_high"] = np.maximum(table["share_high"], quotient(most, most + others + gaps))
+    least, most = np.where(hidden, LEAST, ours), np.where(hidden, market.most, ours)
+    table["share_low"] = np.minimum(table["share_low"], quotient(least, least + others + market.most * gaps))
+    table["share_high"] = np.maximum(table["share_high"], quotient(most, most + others + LEAST * gaps))
     table["verdict"] = table["verdict"].where(~hidden, "not available")
     return table.assign(zip=market.zips, market=everyone, ours_known=~hidden)
 

@@ -6,8 +6,8 @@ go by ZIP. Three accepted rules: 50-60 % with a secondary area (SSA) of the next
 75 %; and 90 % as the total service area. LIFO is the part of patients treated inside an area who live in it, LOFI the part
 of its residents who are treated inside (Elzinga and Hogarty 1973; papers differ in the names).
 
-Known bias: patient origin says nothing of market share, a large ZIP enters on its size alone. Suppressed flows (1 to 10
-patients) are bounds, never zero, and cannot be ranked, so they stay outside every area.
+Known bias: patient origin says nothing of market share, a large ZIP enters on its size alone. Suppressed flows (fewer
+than 11 patients where the source says nothing else) are bounds, never zero, and cannot be ranked, so they stay outside every area.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ import pandas as pd
 
 from catchment.stats.rates import quotient
 
-LEAST, MOST = 1, 10  # what a suppressed count of people may be
+LEAST, BELOW = 1, 11  # the least that a suppressed count of people may be, and the least count that is published
 
 Neighbors = dict[str, set[str]]
 
@@ -48,27 +48,33 @@ def suppressed(frame: pd.DataFrame, column: str = "cases_n") -> pd.Series:
     return frame[mark].astype(bool) if mark in frame else frame[column].isna()
 
 
-def bounds(frame: pd.DataFrame, *, total: float | None = None) -> pd.DataFrame:
-    """Lowest and highest possible count of each row: itself when known, 1 to 10 when suppressed.
+def bounds(frame: pd.DataFrame, *, total: float | None = None, below: int = BELOW) -> pd.DataFrame:
+    """Lowest and highest possible count of each row: itself when known, 1 to `below` - 1 when suppressed.
 
     A known `total` tightens them: what the known rows leave must be shared by the suppressed ones. Columns
-    `cases_low`, `cases_high`, on the frame's index.
+    `cases_low`, `cases_high`, on the frame's index; a frame that has them keeps its own range of suppressed counts.
 
     Raises
     ------
     ValueError
-        When no counts of 1 to 10 can add up to the total.
+        When no counts in that range can add up to the total.
     """
     hidden = suppressed(frame).to_numpy()
     known = frame["cases_n"].fillna(0).to_numpy(dtype=float)
-    low, high = np.where(hidden, LEAST, known), np.where(hidden, MOST, known)
+    most = _most(frame, hidden, below)
+    low, high = np.where(hidden, LEAST, known), np.where(hidden, most, known)
     if total is not None and hidden.any():
         left, others = total - known[~hidden].sum(), hidden.sum() - 1
-        floor, ceiling = max(LEAST, left - others * MOST), min(MOST, left - others * LEAST)
+        floor, ceiling = max(LEAST, left - others * most), min(most, left - others * LEAST)
         if floor > ceiling:
-            raise ValueError(f"{hidden.sum()} suppressed rows of 1-10 cannot hold the {left:g} patients that the total leaves")
+            raise ValueError(f"{hidden.sum()} suppressed rows of 1-{most:g} cannot hold the {left:g} patients that the total leaves")
         low, high = np.where(hidden, floor, low), np.where(hidden, ceiling, high)
     return pd.DataFrame({"cases_low": low, "cases_high": high}, index=frame.index)
+
+
+def _most(frame: pd.DataFrame, hidden: np.ndarray, below: int = BELOW) -> float:
+    """The most that a suppressed count can be: as the frame says, or one less than the least count that is published."""
+    return float(frame.loc[hidden, "cases_high"].max()) if "cases_high" in frame and hidden.any() else float(below - 1)
 
 
 class Total(NamedTuple):
@@ -80,18 +86,20 @@ class Total(NamedTuple):
 
 
 def usable_total(flows: pd.DataFrame, total: float | None) -> Total:
-    """Whether a published total fits one hospital's rows, suppressed ones at 1 to 10.
+    """Whether a published total fits one hospital's rows, suppressed ones at the least and the most that they can be.
 
     A total that leaves more than they can hold counts patients of other ZIPs too: it stays the denominator. One that leaves less is of
     other patients (another year or payer) and is not used.
     """
-    if total is None or np.isnan(total):
-        return Total(None, True, "no published total; suppressed ZIPs count as the middle of 1 to 10")
     hidden = suppressed(flows)
+    most = _most(flows, hidden.to_numpy())
+    middle = f"suppressed ZIPs count as the middle of {LEAST} to {most:g}"
+    if total is None or np.isnan(total):
+        return Total(None, True, f"no published total; {middle}")
     left, gaps = total - float(flows["cases_n"].mask(hidden).sum()), int(hidden.sum())
     if left < LEAST * gaps - 1e-9:
-        return Total(None, True, "the published total is below the flows and not used; suppressed ZIPs count as the middle of 1 to 10")
-    if left > MOST * gaps + 1e-9:
+        return Total(None, True, f"the published total is below the flows and not used; {middle}")
+    if left > most * gaps + 1e-9:
         return Total(float(total), False, "the published total counts patients of ZIPs that the flows do not list")
     return Total(float(total), True)
 
@@ -102,7 +110,7 @@ def patient_origin(flows: pd.DataFrame, *, total: float | None = None, complete:
     Parameters
     ----------
     flows
-        A row per ZIP: `zip, cases_n` (missing = suppressed), optionally `cases_n_suppressed`.
+        A row per ZIP: `zip, cases_n` (missing = suppressed), optionally `cases_n_suppressed` and `cases_low, cases_high`.
     total
         All patients of the hospital, when published. Without it the denominator is the known patients plus the
         suppressed rows' range, and shares of known rows have a range too.
@@ -115,7 +123,7 @@ def patient_origin(flows: pd.DataFrame, *, total: float | None = None, complete:
         `zip, cases_n, cases_low, cases_high, share, share_low, share_high, cum_share`; `share` uses the total when given and
         otherwise the known patients plus the middle of the suppressed range.
     """
-    rows = flows[["zip", *[c for c in ("cases_n", "cases_n_suppressed") if c in flows]]]
+    rows = flows[["zip", *[c for c in ("cases_n", "cases_n_suppressed", "cases_low", "cases_high") if c in flows]]]
     if rows["zip"].duplicated().any():
         raise ValueError("one row per ZIP is needed; repeated: " + ", ".join(rows.loc[rows["zip"].duplicated(), "zip"].astype(str).head(3)))
     hidden = suppressed(rows)
@@ -220,7 +228,8 @@ def _held(zips: Iterable[str], share: dict[str, float]) -> float:
 
 def _best_chain(inside: set[str], neighbors: Neighbors, share: dict[str, float], longest: int = 3) -> list[str]:
     """The chain of outside ZIPs next to the area that gains most share a ZIP; empty when none gains any."""
-    best, front, seen = (0.0, ""), {z: [] for z in inside}, set(inside)
+    best, seen = (0.0, ""), set(inside)
+    front: dict[str, list[str]] = {z: [] for z in inside}
     chosen: list[str] = []
     for length in range(1, longest + 1):
         step: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ follow the 2023 merger guidelines (1,000 and 1,800), not those of 2010. The pati
 weighs the HHI of each ZIP by where a hospital's patients live.
 
 Known bias: Medicare fee-for-service inpatient stays leave out Medicare Advantage, younger people and all outpatient care,
-so shares are a proxy for an oncology service line. Suppressed flows are between 1 and 10 and give bounds.
+so shares are a proxy for an oncology service line. Suppressed flows are between 1 and 10, or what their source hides, and give bounds.
 """
 
 from typing import NamedTuple
@@ -15,20 +15,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from catchment.stats.concentration import HIGH, concentration_ratio, hhi, hhi_class, merger
+from catchment.params.market import Market
+from catchment.stats.concentration import HIGH, MODERATE, concentration_ratio, hhi, hhi_class, merger
 from catchment.stats.rates import quotient, wilson
 
-from .service_area import bounds
+from .service_area import BELOW, LEAST, bounds
 
+NETWORK, ADDRESSABLE, TERTIARY = "Our network", "Addressable", "Tertiary"  # where residents are treated
+KINDS = [NETWORK, ADDRESSABLE, TERTIARY]
+NOTABLE = 0.05  # smaller systems' gains are not worth a sentence
 LEAVING = ["hospital", "system", "kind", "share", "share_low", "share_high"]  # of `destinations`, to show
 
 
-def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | None = None) -> pd.DataFrame:
-    """Flows without gaps: each suppressed count estimated, with the least and the most it can be.
+def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | None = None, below: int = BELOW) -> pd.DataFrame:
+    """Flows without gaps: each suppressed count estimated, with the least and the most it can be (1 to `below` - 1).
 
-    A hospital's published total less its known flows, spread evenly over its suppressed ZIPs, is the estimate for each (within 1 to
-    10); other years take the hospital's estimate of that `year`, hospitals without a total the mean of the others, and
-    without any total the middle, 5.5. `totals` (by ccn) must count the same patients as the flows.
+    A hospital's published total less its known flows, spread evenly over its suppressed ZIPs, is the estimate for each (within that
+    range); other years take the hospital's estimate of that `year`, hospitals without a total the mean of the others, and
+    without any total the middle. `totals` (by ccn) must count the same patients as the flows.
 
     Returns
     -------
@@ -42,16 +46,16 @@ def filled(flows: pd.DataFrame, totals: pd.Series | None = None, *, year: int | 
     """
     if flows.empty:
         raise ValueError("no flows between hospitals and ZIPs of this region: is the table of flows that of the partner's region?")
-    rows = flows.assign(known_n=flows["cases_n"], **bounds(flows))
+    most = max(below - 1, LEAST)
+    rows = flows.assign(known_n=flows["cases_n"], **bounds(flows, below=most + 1))
     hidden = (rows["cases_low"] < rows["cases_high"]) | rows["known_n"].isna()
     part = rows if year is None or "year" not in rows else rows[rows["year"] == year]
     each = pd.Series(np.nan, index=sorted(rows["ccn"].unique()))
     if totals is not None:
         sums = part.groupby("ccn").agg(known=("known_n", "sum"), gaps=("known_n", lambda v: v.isna().sum()))
-        each = (
-            pd.Series(quotient(totals.reindex(sums.index) - sums["known"], sums["gaps"]), index=sums.index).clip(1, 10).reindex(each.index)
-        )
-    each = each.fillna(each.mean()).fillna(5.5)
+        spread = pd.Series(quotient(totals.reindex(sums.index) - sums["known"], sums["gaps"]), index=sums.index)
+        each = spread.clip(LEAST, most).reindex(each.index)
+    each = each.fillna(each.mean()).fillna((LEAST + most) / 2)
     return rows.assign(cases_n=rows["known_n"].where(~hidden, rows["ccn"].map(each)))
 
 
@@ -68,7 +72,7 @@ def share(flows: pd.DataFrame, *, by: str = "system", alpha: float = 0.05) -> pd
     -------
     DataFrame
         `<by>, cases_n, share, share_low, share_high` (Wilson) and `bound_low, bound_high`: the least and the most the share can be
-        with every suppressed flow counted as 1 to 10.
+        with every suppressed flow counted as the least and the most that it can be.
     """
     rows = flows if "cases_low" in flows else flows.assign(**bounds(flows))
     table = rows.groupby(by, as_index=False).agg(cases_n=("cases_n", "sum"), low=("cases_low", "sum"), high=("cases_high", "sum"))
@@ -88,26 +92,29 @@ def share_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.DataFrame:
     return pd.concat(years, names=["year"]).reset_index("year").reset_index(drop=True)
 
 
-def concentration_by_year(flows: pd.DataFrame, *, by: str = "system") -> pd.DataFrame:
-    """HHI, class, effective competitors and CR4 of each year, from known flows."""
+def concentration_by_year(flows: pd.DataFrame, *, by: str = "system", moderate: float = MODERATE, high: float = HIGH) -> pd.DataFrame:
+    """HHI, class, effective competitors and CR4 of each year, from known flows: `year, hhi, cr4_share, competitors, market`."""
     sizes = flows.groupby(["year", by])["cases_n"].sum()
     table = pd.DataFrame({"hhi": sizes.groupby("year").agg(hhi), "cr4_share": sizes.groupby("year").agg(concentration_ratio)}).reset_index()
-    return table.assign(competitors=quotient(10_000, table["hhi"]), market=[hhi_class(v) for v in table["hhi"]])
+    return table.assign(
+        competitors=quotient(10_000, table["hhi"]), market=[hhi_class(v, moderate=moderate, high=high) for v in table["hhi"]]
+    )
 
 
 def hhi_bounds(flows: pd.DataFrame, *, by: str = "system", draws: int = 500, seed: int = 20251231) -> tuple[float, float]:
     """Range of the HHI over what suppressed flows can be (2.5 and 97.5 % of seeded draws).
 
-    Flows of `filled` are drawn between 1 and 10 around their estimates (1 plus a binomial of 9), others evenly from 1 to 10.
+    Flows of `filled` are drawn within their range around their estimates (1 plus a binomial), others evenly over it.
     """
     rows = flows if "cases_low" in flows else flows.assign(**bounds(flows))
     owners, names = pd.factorize(rows[by])
     random = np.random.default_rng(seed)
     hidden = (rows["cases_low"] < rows["cases_high"]).to_numpy()
     fixed = np.bincount(owners, weights=np.where(hidden, 0, rows["cases_low"]), minlength=len(names))
-    middle = rows["cases_n"].to_numpy(float)[hidden]
-    around = 1 + random.binomial(9, np.clip((np.nan_to_num(middle, nan=5.5) - 1) / 9, 0, 1), size=(draws, hidden.sum()))
-    drawn = np.where(np.isnan(middle), random.integers(1, 11, size=around.shape), around)
+    middle, most = rows["cases_n"].to_numpy(float)[hidden], int(rows.loc[hidden, "cases_high"].max()) if hidden.any() else BELOW - 1
+    part = (np.nan_to_num(middle, nan=(LEAST + most) / 2) - LEAST) / (most - LEAST)
+    around = LEAST + random.binomial(most - LEAST, np.clip(part, 0, 1), size=(draws, hidden.sum()))
+    drawn = np.where(np.isnan(middle), random.integers(LEAST, most + 1, size=around.shape), around)
     values = [hhi(fixed + np.bincount(owners[hidden], weights=row, minlength=len(names))) for row in drawn]
     return float(np.quantile(values, 0.025)), float(np.quantile(values, 0.975))
 
@@ -171,7 +178,7 @@ class Served(NamedTuple):
         return gains(self.keep, by="kind")
 
 
-def assess(flows: pd.DataFrame, *, system: str, ccn: str, ours: list[str], rules) -> Served:
+def assess(flows: pd.DataFrame, *, system: str, ccn: str, ours: list[str], rules: Market) -> Served:
     """Put together who serves the area of these flows (of `filled`, all years); `rules` is the settings' section `market`."""
     first, last = flows["year"].min(), flows["year"].max()
     latest, shares = flows[flows["year"] == last], share_by_year(flows)
@@ -181,7 +188,7 @@ def assess(flows: pd.DataFrame, *, system: str, ccn: str, ours: list[str], rules
         lead=leading(shares, always=system),
         gained=gained,
         mine=gained[gained["system"] == system].iloc[0],
-        hhi=concentration_by_year(flows),
+        hhi=concentration_by_year(flows, moderate=rules.hhi_moderate.value, high=rules.hhi_high.value),
         spread=hhi_bounds(latest, seed=rules.seed),
         faced=competition(latest, always=ccn).drop(columns="ccn"),
         merged=mergers(gained.set_index("system")["cases_n"], system, high=rules.hhi_high.value),
@@ -225,11 +232,14 @@ def change_terms(flows: pd.DataFrame, *, by: str, name: str, category: str = "co
     return terms.assign(before=own[years[0]].to_numpy(), **{category: wide.index})
 
 
-def change_bridge(
-    terms: pd.DataFrame, *, start: str, names: tuple[str, str, str] = ("Market growth", "Mix of counties", "Share")
-) -> pd.DataFrame:
+def change_bridge(terms: pd.DataFrame, *, start: str) -> pd.DataFrame:
     """Rows of a bridge from `change_terms`: the start and the three terms (`step, stays`)."""
-    return pd.DataFrame({"step": [start, *names], "stays": [terms["before"].sum(), *terms[["growth", "mix", "gain"]].sum()]})
+    return pd.DataFrame(
+        {
+            "step": [start, "Market growth", "Mix of counties", "Share"],
+            "stays": [terms["before"].sum(), *terms[["growth", "mix", "gain"]].sum()],
+        }
+    )
 
 
 def mergers(sizes: pd.Series, name: str, *, most: int = 5, high: float = HIGH) -> pd.DataFrame:
@@ -255,14 +265,12 @@ def destinations(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -
     return table.sort_values(["cases_n", "ccn"], ascending=[False, True], ignore_index=True)
 
 
-def keeping(
-    flows: pd.DataFrame, *, ours: list[str], tertiary: list[str], names: tuple[str, str, str] = ("Our network", "Addressable", "Tertiary")
-) -> pd.DataFrame:
+def keeping(flows: pd.DataFrame, *, ours: list[str], tertiary: list[str]) -> pd.DataFrame:
     """Residents' patients by year: in our network, at tertiary hospitals, and elsewhere (addressable).
 
     Columns `year, kind, cases_n, share, share_low, share_high` (Wilson).
     """
-    kind = np.select([flows["system"].isin(ours), flows["ccn"].isin(tertiary)], [names[0], names[2]], names[1])
+    kind = np.select([flows["system"].isin(ours), flows["ccn"].isin(tertiary)], [NETWORK, TERTIARY], ADDRESSABLE)
     table = flows.assign(kind=kind).groupby(["year", "kind"], as_index=False)["cases_n"].sum()
     total = table.groupby("year")["cases_n"].transform("sum")
     table["share"] = quotient(table["cases_n"], total)

@@ -37,7 +37,7 @@ class Claim:
     said
         The words as they stand in the title, subtitle or note: "59.6 %", "$1.2 M", "two", or a name.
     column
-        Of what: a column of the frame shown. For "count" it may be empty.
+        Of what: a column of the frame shown, or arithmetic over its columns ("ahead_n - now_n"). For "count" it may be empty.
     rows
         Which rows: a pandas query over the frame shown; all of them by default.
     how
@@ -47,7 +47,7 @@ class Claim:
         whose `by` is largest or smallest. given: `value` comes from settings or from data that the exhibit does not show, and says from
         where in `basis`.
     by
-        The column that "largest" and "smallest" order by.
+        The column, or arithmetic over columns, that "largest" and "smallest" order by.
     value, basis
         Of "given" alone.
     whole
@@ -83,7 +83,7 @@ class Claim:
             self._agree(self._value(chosen, shown))
 
     def _value(self, chosen: pd.DataFrame, shown: pd.DataFrame) -> float:
-        values = chosen[self.column].astype("float64")
+        values = _worked(chosen, self.column).astype("float64")
         if self.how == "value":
             if len(values) != 1:
                 raise FalseClaim(f"“{self.said}”: {len(values)} rows are meant by {self.rows or 'no rule'}, expected one")
@@ -99,9 +99,9 @@ class Claim:
         return {"first": first, "last": last, "difference": last - first, "ratio": last / first}[self.how]
 
     def _extreme(self, chosen: pd.DataFrame) -> None:
-        known = chosen.dropna(subset=self.by)
-        edge = known[self.by].max() if self.how == "largest" else known[self.by].min()
-        names = set(known.loc[known[self.by] == edge, self.column].astype(str))
+        by = _worked(chosen, self.by).dropna()
+        edge = by.max() if self.how == "largest" else by.min()
+        names = set(chosen.loc[by.index[by == edge], self.column].astype(str))
         if self.said not in names:
             raise FalseClaim(f"“{self.said}” has not the {self.how} {self.by} of the rows shown")
 
@@ -114,6 +114,11 @@ class Claim:
         if pd.isna(found) or not agrees:
             where = f" ({self.how} of {self.column or 'rows'} where {self.rows})" if self.rows else ""
             raise FalseClaim(f"the words say “{self.said}”, the rows shown say otherwise{where}")
+
+
+def _worked(rows: pd.DataFrame, column: str) -> pd.Series:
+    """A column, or what arithmetic over columns gives."""
+    return rows[column] if column in rows else rows.eval(column, engine="python")
 
 
 def spoken(text: str) -> tuple[float, float]:
