@@ -4,33 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from flows import pairs_of, planted
 from scipy import optimize
 from spint.gravity import Production
 
-from catchment.stats import choice
+from catchment.stats import choice, gravity
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world():
-    random = np.random.default_rng(8)
-    mass, km = random.uniform(50, 600, 12), random.uniform(0.2, 60, (60, 12))
-    share = choice.huff(mass, km, gamma=0.9, lambda_=-1.6)
-    flows = np.array([random.multinomial(800, row) for row in share])
-    return mass, km, flows
-
-
-def pairs_of(mass, km, flows):
-    i, j = np.indices(flows.shape)
-    return pd.DataFrame(
-        {
-            "origin": [f"o{v:03}" for v in i.ravel()],
-            "destination": [f"d{v:03}" for v in j.ravel()],
-            "flow_n": flows.ravel(),
-            "dist_km": km.ravel(),
-            "mass_o": flows.sum(axis=1)[i.ravel()],
-            "mass_d": mass[j.ravel()],
-        }
-    )
+    return planted()
 
 
 def test_huff_by_hand():
@@ -67,7 +50,7 @@ def test_maximum_likelihood_equals_a_slow_search_and_spint(world):
 
 def test_known_exponents_are_found(world):
     mass, km, flows = world
-    for terms in (choice.calibrate_huff(flows, mass, km).terms, choice.mci(flows, mass, km, add=0.5)):
+    for terms in (choice.calibrate_huff(flows, mass, km).terms, choice.mci(flows, mass, km, add=0.5).terms):
         found = terms.set_index("term")["value"]
         assert found["attraction"] == pytest.approx(0.9, abs=0.12) and found["distance"] == pytest.approx(-1.6, abs=0.12)
 
@@ -86,7 +69,7 @@ def test_own_pulls_reproduce_every_total_and_equal_the_doubly_constrained_model(
     mass, km, flows = world
     fit = choice.calibrate_huff(flows, mass, km, own_pull=True)
     assert np.allclose((fit.share * flows.sum(axis=1, keepdims=True)).sum(axis=0), flows.sum(axis=0))
-    reference = choice.gravity(pairs_of(mass, km, flows), constraint="doubly").terms
+    reference = gravity.gravity(pairs_of(mass, km, flows), constraint="doubly").terms
     assert fit.lambda_ == pytest.approx(reference["value"].iloc[-1], abs=1e-5)
     assert np.corrcoef(fit.pull, np.log(mass))[0, 1] > 0.99
 
@@ -108,8 +91,104 @@ def test_academic_centers_may_draw_from_farther(world):
 def test_mci_leaves_out_zero_shares_unless_a_constant_is_stated(world):
     mass, km, flows = world
     exact = choice.huff(mass, km, gamma=1.2, lambda_=-2.2) * 1e6
-    assert np.allclose(choice.mci(exact, mass, km)["value"], [1.2, -2.2])
-    assert not np.allclose(choice.mci(flows, mass, km)["value"], choice.mci(flows, mass, km, add=1)["value"])
+    fit = choice.mci(exact, mass, km)
+    assert np.allclose(fit.terms["value"], [1.2, -2.2]) and fit.r2 == pytest.approx(1) and fit.cells_n == flows.size
+    assert np.allclose(fit.share, choice.huff(mass, km, gamma=1.2, lambda_=-2.2))
+    assert not np.allclose(choice.mci(flows, mass, km).terms["value"], choice.mci(flows, mass, km, add=1).terms["value"])
+
+
+def test_mci_of_several_attributes_is_a_regression_with_origin_means(world):
+    """Two sizes and a yes or no, against statsmodels with an indicator for each origin."""
+    _, km, _ = world
+    random = np.random.default_rng(5)
+    beds, doctors, academic = random.uniform(50, 600, 12), random.uniform(2, 40, 12), np.arange(12) % 4 == 0
+    pull = beds**0.5 * doctors**0.8 * np.exp(0.7 * academic) * np.maximum(km, 1) ** -1.5
+    flows = random.poisson(2000 * pull / pull.sum(axis=1, keepdims=True))
+    fit = choice.mci(flows, {"beds": beds, "doctors": doctors}, km, plain={"academic": academic})
+    rows = flows.ravel() > 0
+    columns = [np.tile(np.log(beds), 60), np.tile(np.log(doctors), 60), np.tile(academic, 60), np.log(np.maximum(km, 1)).ravel()]
+    design = np.column_stack([np.kron(np.eye(60), np.ones((12, 1))), *columns])[rows]
+    peer = sm.OLS(np.log(flows.ravel()[rows]), design).fit()
+    assert fit.terms["term"].tolist() == ["beds", "doctors", "academic", "distance"]
+    for name, theirs in (("value", peer.params), ("se", peer.bse)):
+        assert fit.terms[name].to_numpy() == pytest.approx(theirs[-4:], rel=1e-6)
+    assert fit.terms[["low", "high"]].to_numpy() == pytest.approx(peer.conf_int()[-4:], rel=1e-6)
+    assert fit.terms["value"].tolist() == pytest.approx([0.5, 0.8, 0.7, -1.5], abs=0.1)
+    assert np.allclose(fit.share.sum(axis=1), 1) and np.corrcoef(fit.share.ravel(), flows.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("attributes", "plain", "said"),
+    [
+        ({"beds": [0] + [9] * 11}, None, "beds must be positive: leave out"),
+        ({"beds": [np.nan] + [9] * 11}, None, "beds must be known"),
+        ({"beds": np.arange(1, 13), "rooms": np.arange(1, 13) * 2}, None, "vary apart from each other"),
+        (np.arange(1, 13), {"academic": [1] * 12}, "vary apart from each other"),
+    ],
+)
+def test_attributes_that_no_exponent_can_be_told_of_are_refused(world, attributes, plain, said):
+    with pytest.raises(ValueError, match=said):
+        choice.mci(world[2], attributes, world[1], plain=plain, add=1)
+
+
+def test_exponents_are_found_from_totals_alone(world):
+    mass, km, _ = world
+    people = np.random.default_rng(2).uniform(200, 4000, 60)
+    exact = people @ choice.huff(mass, km, gamma=0.9, lambda_=-1.6)
+    fit = choice.calibrate_huff_totals(exact, people, mass, km)
+    assert fit.terms["term"].tolist() == ["attraction", "distance"]
+    assert fit.terms["value"].tolist() == pytest.approx([0.9, -1.6], abs=1e-5)
+    assert fit.expected_n == pytest.approx(exact, rel=1e-5) and fit.r2 == pytest.approx(1) and fit.srmse == pytest.approx(0, abs=1e-5)
+
+
+def test_totals_are_fitted_as_a_slow_search_does(world):
+    mass, km, flows = world
+    totals, people = flows.sum(axis=0) * np.random.default_rng(4).uniform(0.8, 1.2, 12), np.full(60, 800.0)
+
+    def loss(theta):
+        expected = people @ choice.huff(mass, km, gamma=theta[0], lambda_=min(theta[1], 0)) / people.sum() * totals.sum()
+        return ((expected - totals) ** 2).sum()
+
+    slow = optimize.minimize(loss, [1, -1], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-9, "maxiter": 4000})
+    fit = choice.calibrate_huff_totals(totals, people, mass, km)
+    assert fit.terms["value"].to_numpy() == pytest.approx(slow.x, abs=1e-4)
+    assert fit.r2 == pytest.approx(1 - slow.fun / ((totals - totals.mean()) ** 2).sum())
+    assert fit.srmse == pytest.approx(np.sqrt(slow.fun / 12) / totals.mean())
+    assert (fit.terms["low"] < [0.9, -1.6]).all() and (fit.terms["high"] > [0.9, -1.6]).all()
+    given_size = choice.calibrate_huff_totals(totals, people, mass, km, gamma=0.9)
+    assert given_size.terms["term"].tolist() == ["distance"] and given_size.terms["value"].item() < 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"total_n": [5, 5], "attraction": [1, 2], "dist_km": np.ones((2, 2))}, "2 sites cannot tell 2 exponents"),
+        ({"attraction": [1, 2, 0]}, "attraction must be positive"),
+        ({"total_n": [5, np.nan, 4]}, "total_n must be known"),
+        ({"dist_km": np.ones((3, 2))}, "a row per origin and a column per site"),
+        ({"attraction": [7, 7, 7], "dist_km": np.full((2, 3), 4.0)}, "too alike"),
+        ({"total_n": pd.Series([5, 6, 7]), "attraction": pd.Series([1, 2, 3], index=list("abc"))}, "different labels"),
+    ],
+)
+def test_totals_that_tell_no_exponents_are_refused(change, said):
+    sites = {"total_n": [5, 6, 7], "origin_n": [10, 20], "attraction": [1, 2, 3], "dist_km": [[1, 5, 9], [7, 3, 2]]} | change
+    with pytest.raises(ValueError, match=said):
+        choice.calibrate_huff_totals(**sites)
+
+
+def test_what_is_not_known_is_refused_and_not_taken_for_none(world):
+    mass, km, flows = world
+    hole = flows.astype(float)
+    hole[3, 2] = np.nan
+    with pytest.raises(ValueError, match="flow_n must be known: 1 of 720"):
+        choice.calibrate_huff(hole, mass, km)
+    assert choice.calibrate_huff(hole, mass, km, suppressed=np.isnan(hole)).lambda_ == pytest.approx(-1.6, abs=0.1)
+    unknown = np.where(np.arange(12) == 4, np.nan, mass)
+    for call in (lambda: choice.huff(unknown, km), lambda: choice.calibrate_huff(flows, unknown, km)):
+        with pytest.raises(ValueError, match="attraction must be known"):
+            call()
+    with pytest.raises(ValueError, match="a row per origin"):
+        choice.calibrate_huff(flows[:, :5], mass, km)
 
 
 def test_a_hospital_without_attraction_gets_no_share(world):
@@ -118,58 +197,6 @@ def test_a_hospital_without_attraction_gets_no_share(world):
     mass[3] = 0
     fit = choice.calibrate_huff(flows, mass, km)
     assert (fit.share[:, 3] == 0).all() and np.allclose(fit.share.sum(axis=1), 1)
-
-
-@pytest.mark.parametrize(
-    ("constraint", "rows", "columns"), [("production", True, False), ("attraction", False, True), ("doubly", True, True)]
-)
-def test_constrained_models_reproduce_their_totals(world, constraint, rows, columns):
-    fit = choice.gravity(pairs_of(*world), constraint=constraint)
-    by_row, by_column = (fit.pairs.groupby(side)[["flow_n", "expected_n"]].sum() for side in ("origin", "destination"))
-    assert np.allclose(by_row["flow_n"], by_row["expected_n"], rtol=1e-4) == rows
-    assert np.allclose(by_column["flow_n"], by_column["expected_n"], rtol=1e-4) == columns
-    # Without the destinations' totals or their competition the exponent is another quantity.
-    assert constraint == "attraction" or fit.terms.set_index("term").loc["distance", "value"] == pytest.approx(-1.6, abs=0.1)
-
-
-def test_overdispersed_flows_switch_to_negative_binomial(world):
-    mass, km, _ = world
-    random = np.random.default_rng(1)
-    mean = np.exp(-2) * mass[None] ** 0.8 * np.maximum(km, 1) ** -1.2 * 40
-    calm = choice.gravity(pairs_of(mass, km, random.poisson(mean)).assign(mass_o=1.0 + np.repeat(np.arange(60), 12) % 5))
-    wild = choice.gravity(
-        pairs_of(mass, km, random.poisson(mean * random.gamma(1.5, 1 / 1.5, mean.shape))).assign(
-            mass_o=1.0 + np.repeat(np.arange(60), 12) % 5
-        )
-    )
-    assert (calm.family, wild.family) == ("Poisson", "negative binomial") and wild.dispersion > 1.5 > calm.dispersion
-    assert wild.terms["se"].to_numpy()[1] > calm.terms["se"].to_numpy()[1]
-
-
-def test_fit_statistics_of_a_perfect_and_an_empty_model():
-    flow = np.array([5.0, 0.0, 20.0, 40.0])
-    d2, pseudo, srmse, sorensen = choice._fit_statistics(flow, flow)
-    assert (d2, srmse, sorensen) == (pytest.approx(1), 0, 1) and pseudo > 0
-    d2, pseudo, _, sorensen = choice._fit_statistics(flow, np.full(4, flow.mean()))
-    assert d2 == pytest.approx(0) and pseudo == pytest.approx(0) and sorensen < 1
-
-
-def test_missing_columns_and_masses_are_named(world):
-    pairs = pairs_of(*world)
-    with pytest.raises(ValueError, match="mass_d"):
-        choice.gravity(pairs.drop(columns="mass_d"))
-    with pytest.raises(ValueError, match="positive"):
-        choice.gravity(pairs.assign(mass_d=0.0))
-    assert choice.gravity(pairs.drop(columns=["mass_o", "mass_d"]), constraint="doubly").d2 > 0.9
-
-
-def test_a_pair_beyond_chance_is_flagged(world):
-    mass, km, flows = world
-    pushed = flows.copy()
-    pushed[5, 2] += 400
-    found = choice.gravity(pairs_of(mass, km, pushed), constraint="production").pairs
-    worst = found.loc[found["residual"].idxmax()]
-    assert (worst["origin"], worst["destination"], worst["over"]) == ("o005", "d002", "over")
 
 
 @pytest.mark.slow
@@ -182,57 +209,6 @@ def test_huff_intervals_cover(world):
     assert (np.mean(hits, axis=0) >= 0.92).all() and (np.mean(hits, axis=0) <= 0.985).all()
 
 
-def crowded(decay):
-    """Overdispersed flows between places of which some lie within a kilometer, falling by the given decay."""
-    random = np.random.default_rng(3)
-    mass, km = random.uniform(5, 60, 10), np.maximum(random.uniform(0.2, 120, (40, 10)), 0.2)
-    km[random.random(km.shape) < 0.05] = 0.3
-    fall = np.exp(-0.04 * km) if decay == "exponential" else np.maximum(km, 1) ** -1.2
-    mean = 3 * mass[None] ** 0.6 * fall
-    return pairs_of(mass, km, random.poisson(mean * random.gamma(1.2, 1 / 1.2, mean.shape))).assign(
-        mass_o=1.0 + np.repeat(np.arange(40), 10) % 3
-    )
-
-
-@pytest.mark.parametrize("decay", ["power", "exponential"])
-def test_the_decay_that_made_the_flows_is_chosen(decay):
-    assert choice.decay_of(crowded(decay)) == decay
-
-
-def test_a_power_of_short_distances_explodes_under_the_negative_binomial():
-    flows = crowded("exponential")
-    power, exponential = (choice.gravity(flows, decay=decay) for decay in ("power", "exponential"))
-    assert power.family == exponential.family == "negative binomial"
-    assert power.srmse > 1.5 * exponential.srmse
-    assert exponential.d2 > power.d2 + 0.2
-
-
-def test_gravity_equals_a_regression_with_indicators_written_out(world):
-    """Every constraint against statsmodels' Poisson regression on a dense design."""
-    pairs = pairs_of(*world).sort_values(["origin", "destination"], ignore_index=True)
-    pairs["mass_o"] += 7 * (pairs.index // 12)
-    origins, destinations = (pd.get_dummies(pairs[end], dtype=float) for end in ("origin", "destination"))
-    slopes = {name: np.log(pairs[name].to_numpy()) for name in ("mass_o", "mass_d")} | {"distance": np.log(np.maximum(pairs["dist_km"], 1))}
-    constants = {
-        "none": np.ones((len(pairs), 1)),
-        "production": origins.to_numpy(),
-        "attraction": destinations.to_numpy(),
-        "doubly": np.column_stack([origins, destinations.iloc[:, 1:]]),
-    }
-    for constraint, fixed in constants.items():
-        names = [*choice.MASSES[constraint], "distance"]
-        design = np.column_stack([fixed, *(slopes[name] for name in names)])
-        peer = sm.GLM(pairs["flow_n"].to_numpy(float), design, family=sm.families.Poisson()).fit(tol=1e-12)
-        own = choice.gravity(pairs, constraint=constraint, switch=np.inf)
-        assert own.terms["term"].tolist() == names
-        assert own.terms["value"].to_numpy() == pytest.approx(peer.params[-len(names) :], rel=1e-5)
-        assert own.terms["se"].to_numpy() == pytest.approx(peer.bse[-len(names) :], rel=1e-4)
-        assert own.pairs["expected_n"].to_numpy() == pytest.approx(peer.fittedvalues, rel=1e-5)
-        assert own.d2 == pytest.approx(1 - peer.deviance / peer.null_deviance)
-        assert own.pseudo_r2 == pytest.approx(1 - peer.llf / peer.llnull)
-        assert own.dispersion == pytest.approx(peer.pearson_chi2 / peer.df_resid, rel=1e-6)
-
-
 def test_the_errors_of_mci_are_those_of_a_regression_with_origin_means(world):
     mass, km, flows = world
     rows = pairs_of(mass, km, flows)
@@ -240,49 +216,18 @@ def test_the_errors_of_mci_are_those_of_a_regression_with_origin_means(world):
         [pd.get_dummies(rows["origin"], dtype=float), np.log(rows["mass_d"]), np.log(np.maximum(rows["dist_km"], 1))]
     ).astype(float)
     peer = sm.OLS(np.log(rows["flow_n"] + 0.5), design).fit()
-    own = choice.mci(flows, mass, km, add=0.5)
+    own = choice.mci(flows, mass, km, add=0.5).terms
     assert own["value"].to_numpy() == pytest.approx(peer.params[-2:], rel=1e-6)
     assert own["se"].to_numpy() == pytest.approx(peer.bse[-2:], rel=1e-6)
     assert own[["low", "high"]].to_numpy() == pytest.approx(peer.conf_int()[-2:], rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"flow_n": -1}, "whole numbers"),
-        ({"flow_n": 1.5}, "whole numbers"),
-        ({"flow_n": 0}, "not all zero"),
-        ({"flow_n": np.nan}, "must be known"),
-        ({"dist_km": np.nan}, "must be known"),
-        ({"dist_km": -3.0}, "dist_km must not be negative"),
-        ({"destination": "one"}, "one row per origin and destination"),
-    ],
-)
-def test_pairs_that_no_gravity_model_can_be_made_of_are_refused(world, change, said):
-    with pytest.raises(ValueError, match=said):
-        choice.gravity(pairs_of(*world).assign(**change), constraint="production")
-
-
-def test_too_few_pairs_and_unknown_models_are_refused(world):
-    pairs = pairs_of(*world)
-    square = pairs[pairs["origin"].isin(pairs["origin"].unique()[:2]) & pairs["destination"].isin(pairs["destination"].unique()[:2])]
-    assert not choice.identified(square, "doubly")
-    with pytest.raises(ValueError, match="4 pairs are too few for a gravity model of 4 terms"):
-        choice.gravity(square, constraint="doubly")
-    level = choice.gravity(pairs.assign(dist_km=10.0), constraint="production")
-    assert level.terms.set_index("term").loc["distance"].isna().all()
-    assert level.terms.set_index("term").loc["mass_d"].notna().all()
-    assert level.pairs.groupby("origin")["expected_n"].sum().to_numpy() == pytest.approx([800] * 60, rel=1e-3)
-    assert not choice.identified(pairs.assign(dist_km=10.0), "production")
-    with pytest.raises(ValueError, match="constraint is one of none, production, attraction, doubly"):
-        choice.gravity(pairs, constraint="both")
-    with pytest.raises(ValueError, match="power or exponential"):
-        choice.gravity(pairs, decay="pow")
-    with pytest.raises(ValueError, match="MCI needs shares above zero"):
-        choice.mci(np.eye(3), [1, 2, 3], np.ones((3, 3)))
 
 
 def test_a_market_of_one_destination_has_its_whole_share_and_no_exponents():
     fit = choice.calibrate_huff([[5, 0], [7, 0]], [100, 50], [[3, 9], [4, 2]], own_pull=True, wide=[False, True])
     assert fit.share.tolist() == [[1, 0], [1, 0]] and fit.terms["value"].isna().all() and "no choice" in fit.note
     assert fit.terms["term"].tolist() == ["distance", "distance, wide"]
+
+
+def test_mci_needs_shares():
+    with pytest.raises(ValueError, match="MCI needs shares above zero"):
+        choice.mci(np.eye(3), [1, 2, 3], np.ones((3, 3)))

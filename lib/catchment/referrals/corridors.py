@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
-from catchment.stats.choice import GravityFit, decay_of, gravity, identified
 from catchment.stats.geo import distance_km
+from catchment.stats.gravity import GravityFit, decay_of, gravity, identified
 
 from .changes import GROWING, NEW
 from .changes import yearly as by_year
@@ -23,7 +23,7 @@ SURPRISE = ["origin", "destination", "dist_km", "referrals_n", "expected_n", "ve
 
 
 def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "oncologists_fte") -> pd.DataFrame:
-    """Every pair of a town and a center, flows of zero included, in the columns that `choice.gravity` reads.
+    """Every pair of a town and a center, flows of zero included, in the columns that `gravity.gravity` reads.
 
     Parameters
     ----------

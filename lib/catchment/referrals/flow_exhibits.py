@@ -11,7 +11,7 @@ from catchment import words
 from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
 from catchment.stats import network
-from catchment.stats.choice import GravityFit
+from catchment.stats.gravity import GravityFit
 
 from . import changes
 from . import corridors as between

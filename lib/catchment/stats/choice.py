@@ -1,59 +1,57 @@
-"""Which hospital people choose: Huff, multiplicative competitive interaction (MCI) and gravity models.
+"""Which hospital people choose: Huff and multiplicative competitive interaction (MCI) models.
 
-Definitions: Huff's probability that people of origin i go to destination j is A_j^gamma d_ij^lambda / sum_k A_k^gamma d_ik^lambda,
-with lambda negative; gravity models the flow itself, T_ij = exp(k) O_i^a D_j^b f(d_ij), with the totals of origins
-(production-), destinations (attraction-) or both (doubly constrained) reproduced through fixed effects.
+Definitions: Huff's probability that people of origin i go to destination j is A_j^gamma d_ij^lambda / sum_k A_k^gamma d_ik^lambda, with
+lambda negative; MCI is the same with several attributes. Exponents come from flows (maximum likelihood or log-centered least squares) or,
+where only totals of sites are public, from those.
 
-Known bias: observed flows already hold habit, insurance networks and referrals, so a fitted model describes the present and
-is not a causal forecast; a zero distance has no power, so distances are floored at a stated kilometer; attraction by
-discharges would explain flows by themselves, so beds or programs are to be preferred.
+Known bias: observed flows already hold habit, insurance networks and referrals, so a fitted model describes the present and is not a causal
+forecast; a zero distance has no power, so distances are floored at a stated kilometer; attraction by discharges would explain flows by
+themselves, so beds or programs are to be preferred.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike
-from scipy import linalg, special, stats
-from spint.gravity import Attraction, Doubly, Gravity, Production
+from scipy import linalg, optimize, special, stats
 
+from . import given
 from .rates import quotient
 
 FLOOR_KM = 1.0  # nearer than this is as good as there: a centroid is not a home
-Constraint = Literal["none", "production", "attraction", "doubly"]
-Decay = Literal["power", "exponential"]
-# Masses that a gravity model needs: a constrained side has a fixed effect in place of its mass.
-MASSES = {"none": ["mass_o", "mass_d"], "production": ["mass_d"], "attraction": ["mass_o"], "doubly": []}
 
 
 def huff(attraction: ArrayLike, dist_km: ArrayLike, *, gamma: float = 1.0, lambda_: float = -2.0, floor_km: float = FLOOR_KM) -> np.ndarray:
-    """Huff (1964) probabilities, a row per origin that sums to one, a column per destination.
+    """Huff probabilities, a row per origin that sums to one, a column per destination.
 
-    A destination without attraction gets zero; an origin whose destinations all lack attraction gets NaN.
+    A destination without attraction gets zero; an origin whose destinations all lack attraction has no probabilities (missing).
 
     Raises
     ------
     ValueError
-        For a positive distance exponent, a negative distance or a negative attraction.
+        The distance exponent is positive, or a distance or attraction missing or negative.
+
+    References
+    ----------
+    Huff (1964), Journal of Marketing 28:34.
     """
-    mass, km = np.asarray(attraction, dtype=float), np.atleast_2d(np.asarray(dist_km, dtype=float))
+    mass, km = given.known(attraction, name="attraction", least=0), np.atleast_2d(given.known(dist_km, name="dist_km", least=0))
     if lambda_ > 0:
         raise ValueError(f"lambda_ must not be positive: with {lambda_:g} people would prefer the farther hospital")
-    if np.any(km < 0) or np.any(mass < 0):
-        raise ValueError("attraction and dist_km must not be negative")
     pull = np.where(mass > 0, mass, 1) ** gamma * (mass > 0) * np.maximum(km, floor_km) ** lambda_
-    return quotient(pull, pull.sum(axis=1, keepdims=True))
+    return np.asarray(quotient(pull, pull.sum(axis=1, keepdims=True)))
 
 
 @dataclass(frozen=True)
 class HuffFit:
-    """Calibrated Huff model.
+    """A Huff model calibrated on flows.
 
-    `terms` has a row per exponent (`term, value, se, low, high`), with standard errors scaled by the Pearson dispersion when
-    it is above one; `share` are the fitted probabilities (origins x destinations); `pull` is the fitted log attraction of each
-    destination.
+    `terms` has one row per exponent: `term`, `value`, `se`, `low`, `high`, the standard errors scaled by the Pearson dispersion when it is
+    above one; `share` are the fitted probabilities (origins x destinations); `pull` is the fitted log attraction of each destination;
+    `pseudo_r2` (McFadden) compares with even odds; `imputed_n` are people in suppressed cells; `note` says what is wrong with the
+    exponents.
     """
 
     terms: pd.DataFrame
@@ -92,7 +90,7 @@ def calibrate_huff(
     most: int = 10,
     alpha: float = 0.05,
 ) -> HuffFit:
-    """Multinomial maximum likelihood of the Huff exponents, LL = sum n_ij ln p_ij.
+    """Huff exponents from flows by multinomial maximum likelihood, LL = sum n_ij ln p_ij.
 
     Parameters
     ----------
@@ -113,11 +111,23 @@ def calibrate_huff(
     Notes
     -----
     Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model. A market of
-    one destination has no exponents: they are NaN, with a note.
+    one destination has no exponents: they are missing, with a note.
+
+    Raises
+    ------
+    ValueError
+        A flow that is not suppressed, an attraction or a distance is missing or negative, or shapes do not match.
+
+    References
+    ----------
+    Huff (1964), Journal of Marketing 28:34; McFadden (1974), Conditional Logit Analysis of Qualitative Choice Behavior.
     """
-    mass, km = np.asarray(attraction, dtype=float), np.maximum(np.asarray(dist_km, dtype=float), floor_km)
+    mass = given.known(attraction, name="attraction", least=0)
+    km = np.maximum(given.known(dist_km, name="dist_km", least=0), floor_km)
     hidden = np.zeros(km.shape, bool) if suppressed is None else np.asarray(suppressed, dtype=bool)
-    flows = np.where(hidden, (least + most) / 2, np.nan_to_num(np.asarray(flow_n, dtype=float)))
+    if not (np.shape(flow_n) == km.shape == hidden.shape) or km.shape[1:] != mass.shape:
+        raise ValueError(f"flow_n, dist_km and suppressed need a row per origin and a column for each of {mass.size} destinations")
+    flows = given.known(np.where(hidden, (least + most) / 2, np.asarray(flow_n, dtype=float)), name="flow_n", least=0)
     usable = (mass > 0) & (flows.sum(axis=0) > 0) if own_pull else mass > 0
     parts = {} if own_pull else {"attraction": np.broadcast_to(np.log(np.where(usable, mass, 1)), km.shape)}
     parts["distance"] = np.log(km)
@@ -215,8 +225,7 @@ def _huff_fit(
     dispersion = float(quotient(((flows - expected)[some] ** 2 / expected[some]).sum(), max(freedom, 0)))
     value = model.theta[: model.k]
     error = np.sqrt(np.diag(model.solved(np.eye(len(model.theta))[:, : model.k])) * np.nanmax([dispersion, 1.0]))
-    z = stats.norm.ppf(1 - alpha / 2)
-    terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - z * error, "high": value + z * error})
+    terms = _terms(names, value, error, float(stats.norm.ppf(1 - alpha / 2)))
     fitted = float((flows[likely] * np.log(np.where(share[likely] > 0, share[likely], np.nan))).sum())
     even = float((flows.sum(axis=1) * -np.log(np.maximum((share > 0).sum(axis=1), 1))).sum())
     note = (
@@ -225,190 +234,172 @@ def _huff_fit(
     return HuffFit(terms, share, pull, fitted, float(1 - quotient(fitted, even)), dispersion, imputed, note)
 
 
-def mci(flow_n: ArrayLike, attraction: ArrayLike, dist_km: ArrayLike, *, add: float = 0.0, floor_km: float = FLOOR_KM) -> pd.DataFrame:
-    """Log-centered least squares of the Huff exponents (Nakanishi & Cooper 1974): `term, value, se, low, high`.
-
-    Shares must not be zero: such cells are left out unless `add` (a count added to every cell, to be stated) fills them.
-    Logs are centered over the cells that remain of each origin; the standard errors count the origin means that this takes.
-
-    Raises
-    ------
-    ValueError
-        Too few cells remain for two exponents and a mean of each origin, or size or distance does not vary within origins.
-    """
-    flows = np.asarray(flow_n, dtype=float) + add
-    mass = np.broadcast_to(np.asarray(attraction, dtype=float), flows.shape)
-    used = (flows > 0) & (mass > 0)
-    logs = [np.log(np.where(used, v, 1)) for v in (flows, mass, np.maximum(np.asarray(dist_km, dtype=float), floor_km))]
-    means = [quotient((v * used).sum(axis=1, keepdims=True), used.sum(axis=1, keepdims=True)) for v in logs]
-    y, a, d = ((v - m)[used] for v, m in zip(logs, means, strict=True))
-    design, freedom = np.column_stack([a, d]), int(used.sum() - used.any(axis=1).sum() - 2)
-    if freedom < 1 or np.linalg.matrix_rank(design) < 2:
-        raise ValueError(
-            f"MCI needs shares above zero in more cells than origins and exponents, with sizes and distances that vary: {used.sum()} cells"
-        )
-    value = np.linalg.lstsq(design, y)[0]
-    error = np.sqrt(((y - design @ value) ** 2).sum() / freedom * np.diag(np.linalg.inv(design.T @ design)))
-    reach = stats.t.ppf(0.975, freedom) * error
-    return pd.DataFrame({"term": ["attraction", "distance"], "value": value, "se": error, "low": value - reach, "high": value + reach})
-
-
 @dataclass(frozen=True)
-class GravityFit:
-    """Gravity model: `terms` (`term, value, se, low, high`), `pairs` with `expected_n, residual, over`, `decay` and fit statistics.
+class MciFit:
+    """A fitted MCI model.
 
-    The slope of a mass or distance that is the same for all pairs is missing.
-    `d2` and `pseudo_r2` are those of Poisson for every family, so that models of one table compare.
+    `terms` has one row per attribute and one for distance: `term`, `value` (exponent), `se`, `low`, `high`; `share` are the fitted
+    probabilities (origins x destinations); `r2` is the explained part of the log-centered shares, `cells_n` how many of them there were.
     """
 
     terms: pd.DataFrame
-    pairs: pd.DataFrame
-    family: str
-    dispersion: float
-    d2: float
-    pseudo_r2: float
-    srmse: float
-    sorensen: float
-    decay: str = "power"
+    share: np.ndarray
+    r2: float
+    cells_n: int
 
 
-def gravity(
-    pairs: pd.DataFrame,
+def mci(
+    flow_n: ArrayLike,
+    attraction: ArrayLike | Mapping[str, ArrayLike],
+    dist_km: ArrayLike,
     *,
-    constraint: Constraint = "none",
-    decay: Decay = "power",
-    switch: float = 1.5,
+    plain: Mapping[str, ArrayLike] | None = None,
+    add: float = 0.0,
     floor_km: float = FLOOR_KM,
-) -> GravityFit:
-    """Poisson pseudo-maximum-likelihood gravity model of flows between origins and destinations.
+    alpha: float = 0.05,
+) -> MciFit:
+    """Multiplicative competitive interaction: shares by several attributes of a destination, by log-centered least squares.
+
+    Logs are centered over the cells that remain of each origin; the standard errors count the origin means that this takes.
 
     Parameters
     ----------
-    pairs
-        A row per pair, zeros included: `origin, destination, flow_n, dist_km`, and `mass_o`, `mass_d` where not constrained.
-    constraint
-        Which totals the fitted flows reproduce through fixed effects.
-    decay
-        "power", d ** -beta, or "exponential", exp(-beta d). A power has no bound near zero: where places lie within a few kilometers of
-        each other, what far pairs say of beta makes near ones explode, most of all under the negative binomial, to which a
-        small far flow says as much as a large near one. See `decay_of` for the choice.
-    switch
-        Pearson chi-square over degrees of freedom above which the unconstrained model is refitted as negative binomial;
-        constrained models keep Poisson means (they alone reproduce the totals) with errors scaled by the dispersion.
+    flow_n
+        People from each origin (row) to each destination (column).
+    attraction
+        One attribute, or several by name (beds, oncologists, open trials), of each destination or of each pair. All must be positive.
+    plain
+        Attributes that enter without a logarithm, by name: 0 or 1, such as an academic center.
+    add
+        A count added to every cell, to be stated: zero shares have no logarithm and are left out without it.
 
     Raises
     ------
     ValueError
-        An unknown constraint or decay, a column that is missing, a pair given twice, a flow that is no count, a distance or mass that
-        is not known, or no more pairs than the model has terms.
+        A number is missing, an attribute not positive, too few cells remain for the exponents and a mean of each origin, or an attribute
+        does not vary within origins apart from the others.
 
     References
     ----------
-    Santos Silva & Tenreyro (2006), The Log of Gravity; Oshan (2016), spint.
+    Nakanishi & Cooper (1974), Journal of Marketing Research 11:303; Cooper & Nakanishi (1988), Market-Share Analysis, chapter 5.
     """
-    _refuse_pairs(pairs, constraint, decay)
-    rows = pairs.sort_values(["origin", "destination"], ignore_index=True)
-    flow, km = rows["flow_n"].to_numpy(float), np.maximum(rows["dist_km"].to_numpy(float), floor_km)
-    fit = _spint(rows, flow.astype("int64"), km, constraint, "pow" if decay == "power" else "exp")
-    names, expected = [*MASSES[constraint], "distance"], np.asarray(fit.yhat, dtype=float).ravel()
-    value, error = fit.params[-len(names) :], fit.std_err[-len(names) :]
-    dispersion = float(quotient(((flow - expected) ** 2 / np.maximum(expected, 1e-12)).sum(), max(len(flow) - len(fit.params), 0)))
-    family = "Poisson"
-    if dispersion > switch and constraint == "none":
-        family, value, error, expected = "negative binomial", *_negative_binomial(rows, flow, km, decay)
-    elif dispersion > switch:
-        family, error = "quasi-Poisson", error * np.sqrt(dispersion)
-    # The slope of what is the same everywhere cannot be told; the expected flows do not need it.
-    known = np.array([rows[column].nunique() > 1 for column in (*MASSES[constraint], "dist_km")])
-    value, error = (np.where(known, part, np.nan) for part in (value, error))
-    terms = pd.DataFrame({"term": names, "value": value, "se": error, "low": value - 1.96 * error, "high": value + 1.96 * error})
-    return GravityFit(terms, _residuals(rows, flow, expected), family, dispersion, *_fit_statistics(flow, expected), decay)
+    flows = given.known(flow_n, name="flow_n", least=0) + add
+    several = attraction if isinstance(attraction, Mapping) else {"attraction": attraction}
+    parts = {name: np.log(_positive(value, name, flows.shape)) for name, value in several.items()}
+    parts |= {name: np.broadcast_to(given.known(value, name=name), flows.shape) for name, value in (plain or {}).items()}
+    parts["distance"] = np.log(np.maximum(given.known(dist_km, name="dist_km", least=0), floor_km))
+    used, design = flows > 0, np.stack(list(parts.values()), axis=-1)
+    own = used.sum(axis=1, keepdims=True)
+    y, x = (_centered(v, used, own) for v in (np.log(np.where(used, flows, 1))[..., None], design))
+    freedom = int(used.sum() - (own > 0).sum() - len(parts))
+    if freedom < 1 or np.linalg.matrix_rank(x) < len(parts):
+        raise ValueError(
+            "MCI needs shares above zero in more cells than origins and exponents, with attributes and distances that vary apart from each "
+            f"other: {used.sum()} cells for {', '.join(parts)}"
+        )
+    value = np.linalg.lstsq(x, y)[0][:, 0]
+    left = float(((y[:, 0] - x @ value) ** 2).sum())
+    terms = _terms(list(parts), value, np.sqrt(left / freedom * np.diag(np.linalg.inv(x.T @ x))), stats.t.ppf(1 - alpha / 2, freedom))
+    return MciFit(terms, special.softmax(design @ value, axis=1), 1 - quotient(left, float((y**2).sum())), int(used.sum()))
 
 
-def _terms_n(pairs: pd.DataFrame, constraint: Constraint) -> int:
-    """Terms of the gravity model: slopes, and a constant or the fixed effects."""
-    origins, destinations = pairs["origin"].nunique(), pairs["destination"].nunique()
-    constants = {"none": 1, "production": origins, "attraction": destinations, "doubly": origins + destinations - 1}
-    return constants[constraint] + len(MASSES[constraint]) + 1
+def _centered(values: np.ndarray, used: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Values of the used cells less the mean over the used cells of their origin, a row per cell."""
+    mean = (values * used[..., None]).sum(axis=1, keepdims=True) / np.maximum(own, 1)[..., None]
+    return (values - mean)[used]
 
 
-def identified(pairs: pd.DataFrame, constraint: Constraint = "none") -> bool:
-    """Whether the pairs can tell every term of a gravity model: more pairs than terms, and masses and distances that vary."""
-    return len(pairs) > _terms_n(pairs, constraint) and bool((pairs[[*MASSES[constraint], "dist_km"]].nunique() > 1).all())
+def _positive(values: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    numbers = given.known(values, name=name)
+    if (numbers <= 0).any():
+        raise ValueError(f"{name} must be positive: leave out the destination, or give an attribute of 0 and 1 as `plain`")
+    return np.broadcast_to(numbers, shape)
 
 
-def _refuse_pairs(pairs: pd.DataFrame, constraint: str, decay: str) -> None:
-    """What keeps a table of pairs from being modeled."""
-    if constraint not in MASSES or decay not in ("power", "exponential"):
-        raise ValueError(f"constraint is one of {', '.join(MASSES)} and decay power or exponential, not {constraint!r} and {decay!r}")
-    numbers = ["flow_n", "dist_km", *MASSES[constraint]]
-    if missing := sorted({"origin", "destination", *numbers} - set(pairs)):
-        raise ValueError(f"gravity with constraint {constraint!r} needs the columns {', '.join(missing)}")
-    values = pairs[numbers].to_numpy(float)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{', '.join(numbers)} must be known for every pair: leave out or fill what is missing")
-    flow, km, mass = values[:, 0], values[:, 1], values[:, 2:]
-    if (flow < 0).any() or (flow % 1 != 0).any() or not flow.any():
-        raise ValueError("flow_n must hold whole numbers, none negative and not all zero")
-    if (km < 0).any():
-        raise ValueError("dist_km must not be negative")
-    if (mass <= 0).any():
-        raise ValueError("masses must be positive: a place without mass sends and draws nobody, leave it out")
-    if pairs.duplicated(["origin", "destination"]).any():
-        raise ValueError("one row per origin and destination is needed: add up what is there twice")
-    if len(pairs) <= (terms := _terms_n(pairs, constraint)):
-        raise ValueError(f"{len(pairs)} pairs are too few for a gravity model of {terms} terms: it takes more pairs than terms")
+def _terms(names: list[str], value: np.ndarray, error: np.ndarray, reach: float) -> pd.DataFrame:
+    return pd.DataFrame({"term": names, "value": value, "se": error, "low": value - reach * error, "high": value + reach * error})
 
 
-def decay_of(pairs: pd.DataFrame, *, constraint: Constraint = "none") -> Decay:
-    """The decay of flows with distance that the data prefer: the Poisson model of the higher likelihood (both have as many terms)."""
-    ranked = {decay: gravity(pairs, constraint=constraint, decay=decay, switch=np.inf).pseudo_r2 for decay in ("power", "exponential")}
-    return "exponential" if ranked["exponential"] > ranked["power"] else "power"
+@dataclass(frozen=True)
+class TotalsFit:
+    """A Huff model calibrated on the totals of sites.
+
+    `terms` has one row per exponent that was fitted: `term`, `value`, `se`, `low`, `high`; `share` are the fitted probabilities (origins x
+    destinations); `expected_n` the fitted totals; `r2` and `srmse` (root mean square error over the mean total) say how well they fit.
+    """
+
+    terms: pd.DataFrame
+    share: np.ndarray
+    expected_n: np.ndarray
+    r2: float
+    srmse: float
 
 
-def _spint(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, constraint: Constraint, cost: str):
-    origin, destination = (rows[c].astype(str).to_numpy(dtype=object).astype(str) for c in ("origin", "destination"))
-    mass = {c: rows[c].to_numpy(float) for c in MASSES[constraint]}
-    match constraint:
-        case "none":
-            return Gravity(flow, mass["mass_o"], mass["mass_d"], km, cost)
-        case "production":
-            return Production(flow, origin, mass["mass_d"], km, cost)
-        case "attraction":
-            return Attraction(flow, destination, mass["mass_o"], km, cost)
-        case "doubly":
-            return Doubly(flow, origin, destination, km, cost)
+def calibrate_huff_totals(
+    total_n: ArrayLike,
+    origin_n: ArrayLike,
+    attraction: ArrayLike,
+    dist_km: ArrayLike,
+    *,
+    gamma: float | None = None,
+    floor_km: float = FLOOR_KM,
+    alpha: float = 0.05,
+) -> TotalsFit:
+    """Huff exponents where only the totals of sites are public, by least squares between modeled and published totals.
 
+    Site j is expected to treat the part sum_i C_i p_ij / sum_i C_i of all totals. A site counts once however large its market is, so a few
+    sites give wide limits: with flows at hand use `calibrate_huff`.
 
-def _negative_binomial(rows: pd.DataFrame, flow: np.ndarray, km: np.ndarray, decay: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """NB2 whose spread parameter is the moment estimate from the Poisson fit (Cameron & Trivedi's auxiliary regression)."""
-    cost = np.log(km) if decay == "power" else km
-    design = sm.add_constant(np.column_stack([np.log(rows["mass_o"].to_numpy(float)), np.log(rows["mass_d"].to_numpy(float)), cost]))
-    mean = sm.GLM(flow, design, family=sm.families.Poisson()).fit().fittedvalues
-    spread = max(float((((flow - mean) ** 2 - flow) / mean * mean).sum() / (mean**2).sum()), 1e-6)
-    fit = sm.GLM(flow, design, family=sm.families.NegativeBinomial(alpha=spread)).fit()
-    return fit.params[1:], fit.bse[1:], fit.fittedvalues
+    Parameters
+    ----------
+    total_n
+        Patients of each site, all sites of the market.
+    origin_n
+        People (or expected cases) of each origin.
+    attraction
+        Size of each site, above 0.
+    dist_km
+        A row per origin, a column per site.
+    gamma
+        A given exponent of attraction; without it, it is fitted beside that of distance.
 
+    Raises
+    ------
+    ValueError
+        A number is missing or negative, a site has no size, shapes or labels do not match, or there are too few sites (or too alike) to
+        tell the exponents.
 
-def _residuals(rows: pd.DataFrame, flow: np.ndarray, expected: np.ndarray) -> pd.DataFrame:
-    """Pearson residuals; `over` marks pairs beyond what chance allows (two-sided 5 %, quasi-Poisson)."""
-    residual = (flow - expected) / np.sqrt(np.maximum(expected, 1e-12))
-    scale = np.sqrt(max(float((residual**2).mean()), 1.0))
-    over = np.select([residual > 1.96 * scale, residual < -1.96 * scale], ["over", "under"], "as expected")
-    return rows.assign(expected_n=expected, residual=residual / scale, over=over)
+    References
+    ----------
+    Huff (1964), Journal of Marketing 28:34; Huff & McCallum (2008), Calibrating the Huff Model, ESRI white paper; Wieland (2017), The R
+    Journal 9:298.
+    """
+    given.labels(total_n=total_n, attraction=attraction)
+    totals, people = given.known(total_n, name="total_n", least=0), given.known(origin_n, name="origin_n", least=0)
+    mass, km = _positive(attraction, "attraction", totals.shape), given.known(dist_km, name="dist_km", least=0)
+    if km.shape != (people.size, totals.size):
+        raise ValueError(f"dist_km must have a row per origin and a column per site: {(people.size, totals.size)}, not {km.shape}")
+    names = [*([] if gamma is not None else ["attraction"]), "distance"]
+    if totals.size - 1 < len(names) or not totals.sum() or not people.sum():
+        raise ValueError(f"{totals.size} sites cannot tell {len(names)} exponents: one site more than exponents is needed, with patients")
 
+    def share(theta: np.ndarray) -> np.ndarray:
+        return huff(mass, km, gamma=theta[0] if gamma is None else gamma, lambda_=theta[-1], floor_km=floor_km)
 
-def _fit_statistics(flow: np.ndarray, expected: np.ndarray) -> tuple[float, float, float, float]:
-    """Explained deviance, McFadden's pseudo-R2, SRMSE (root mean square error over the mean flow) and Sorensen similarity."""
+    def gap(theta: np.ndarray) -> np.ndarray:
+        return people @ share(theta) / people.sum() - totals / totals.sum()
 
-    def deviance(mean: np.ndarray) -> float:
-        ratio = np.where(flow > 0, flow, 1) / np.maximum(mean, 1e-12)
-        return float(2 * (np.where(flow > 0, flow * np.log(ratio), 0) - (flow - mean)).sum())
-
-    level = np.full(flow.shape, flow.mean())
-    d2 = 1 - quotient(deviance(expected), deviance(level))
-    likelihood = [stats.poisson.logpmf(np.round(flow), np.maximum(mean, 1e-12)).sum() for mean in (expected, level)]
-    srmse = quotient(np.sqrt(((flow - expected) ** 2).mean()), flow.mean())
-    # Pairs with neither observed nor fitted flow agree and count as 1.
-    both = np.divide(2 * np.minimum(flow, expected), flow + expected, out=np.ones_like(flow), where=(flow + expected) > 0)
-    return float(d2), float(1 - quotient(*likelihood)), float(srmse), float(both.mean())
+    bounds = ([-np.inf] * (len(names) - 1) + [-np.inf], [np.inf] * (len(names) - 1) + [0.0])
+    starts = [[*([1.0] * (len(names) - 1)), slope] for slope in (-0.5, -1.5, -3.0)]
+    fits = [optimize.least_squares(gap, start, bounds=bounds, x_scale="jac", xtol=1e-12, ftol=1e-14, gtol=1e-14) for start in starts]
+    best = min(fits, key=lambda fit: fit.cost)
+    if np.linalg.matrix_rank(best.jac, tol=1e-8) < len(names):
+        raise ValueError("the sites are too alike in size or distance to tell the exponents")
+    freedom = totals.size - 1 - len(names)
+    spread = quotient(2 * best.cost, freedom) * np.linalg.inv(best.jac.T @ best.jac)
+    reach = stats.t.ppf(1 - alpha / 2, freedom) if freedom else np.nan
+    expected = people @ share(best.x) / people.sum() * totals.sum()
+    squares = float(((totals - expected) ** 2).sum())
+    r2 = 1 - quotient(squares, float(((totals - totals.mean()) ** 2).sum()))
+    terms = _terms(names, best.x, np.sqrt(np.diag(spread)), float(reach))
+    return TotalsFit(terms, share(best.x), expected, r2, quotient(float(np.sqrt(squares / totals.size)), float(totals.mean())))
