@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catchment.stats import composite
+from catchment.scorecard import composite
 
 
 def board(*rows):
@@ -54,6 +54,14 @@ def test_nothing_measured_and_no_weight():
         composite.composite(scores, {"B": 1})
     with pytest.raises(ValueError, match="positive share"):
         composite.domains(board(("A", 1, 1.0, "higher")), band=0)
+
+
+@pytest.mark.parametrize("word", ["up", "Higher", "down"])
+def test_a_direction_that_is_not_known_is_refused(word):
+    with pytest.raises(ValueError, match=f"better holds {word}: known are higher, lower, neither"):
+        composite.domains(board(("A", 1.0, 1.0, "higher"), ("A", 1.0, 1.0, word)), band=0.5)
+    with pytest.raises(ValueError, match="now and target have different labels"):
+        composite.parts(pd.Series([1.0]), pd.Series([1.0], index=[7]), pd.Series(["higher"]), band=0.5)
 
 
 @settings(max_examples=25)

@@ -1,15 +1,9 @@
 """One score of many indicators, with what it hides: how much of it was measured, and how far it depends on its weights.
 
-Definitions used
-----------------
-Part
-    An indicator's part, 0 to 100: 100 at its target or better, 0 at a distance of the band (a share of the target) on the wrong side,
-    straight in between (min-max to the target band).
-Score
-    Mean of the parts by domain, then the weighted mean of the domains. What is missing gives its weight to the others; the *coverage* says
-    what share of the weights was measured.
-Range
-    Lowest and highest score when any one domain is left out.
+Definitions: an indicator's *part*, 0 to 100, is 100 at its target or better, 0 at a distance of the band (a share of the target) on the
+wrong side, and straight in between (min-max to the target band). The *score* is the mean of the parts by domain, then the weighted mean of
+the domains. What is missing gives its weight to the others; the *coverage* says what share of the weights was measured. The *range* is the
+lowest and highest score when any one domain is left out.
 
 Known bias: a mean lets a good domain make up for a bad one. It orders programs; it decides nothing (accreditation has its gate).
 """
@@ -18,6 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+
+from catchment.stats import given
+
+DIRECTIONS = ("higher", "lower", "neither")
 
 
 def parts(now: pd.Series, target: pd.Series, better: pd.Series, *, band: float) -> pd.Series:
@@ -31,9 +29,16 @@ def parts(now: pd.Series, target: pd.Series, better: pd.Series, *, band: float) 
         "higher" or "lower"; with "neither" an indicator has no part.
     band
         Distance from the target, as a share of it, at which the part is 0.
+
+    Raises
+    ------
+    ValueError
+        A direction is not known, the band not positive, or the three have different labels.
     """
     if not band > 0:
         raise ValueError(f"the band is a positive share of the target, not {band}")
+    given.words(better, DIRECTIONS, name="better")
+    given.labels(now=now, target=target, better=better)
     sign = better.map({"higher": 1.0, "lower": -1.0})
     short = (target - now) * sign / (target.abs() * band).where(target != 0)
     return (100 * (1 - short.clip(0, 1))).astype("float64")
@@ -45,12 +50,17 @@ def domains(board: pd.DataFrame, *, band: float) -> pd.DataFrame:
     Parameters
     ----------
     board
-        Grain: one row per indicator: `domain, now, target, better` (see `scorecard.table`).
+        One row per indicator: `domain, now, target, better` (see `scorecard.table`).
 
     Returns
     -------
-    Grain: one row per domain, in their order: `domain, score` (0 to 100, missing where nothing was measured)`, measured_n,
-    indicators_n` (those with a target).
+    One row per domain, in their order: `domain`, `score` (0 to 100, missing where nothing was measured), `measured_n`, and `indicators_n`
+    (those with a target).
+
+    Raises
+    ------
+    ValueError
+        As `parts`.
     """
     scored = board.assign(part=parts(board["now"], board["target"], board["better"], band=band))[board["target"].notna()]
     groups = scored.groupby("domain", sort=False)["part"]
@@ -63,7 +73,7 @@ def composite(scores: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
     Parameters
     ----------
     scores
-        Grain: one row per domain: `domain, score, measured_n, indicators_n`.
+        One row per domain, of `domains`.
     weights
         By domain; a domain without weight is left out. They are scaled to add to 1.
 
