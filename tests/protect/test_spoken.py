@@ -106,3 +106,35 @@ def test_definitions_and_forecasts_are_not_counts(sentence):
     Spoken().say("a takeaway", sentence, below=11)
     with pytest.raises(DisclosureError):
         Spoken().say("a takeaway", f"{sentence}: 5 patients", below=11)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Only 3 of 180 patients came",
+        "3 (1.7 %) of the patients",
+        "Three patients were lost",
+        "cases: 4",
+        "Of all, 7 new patients",
+        "4 out of 90 cases",
+    ],
+)
+def test_a_small_count_is_heard_however_it_is_said(said):
+    with pytest.raises(DisclosureError, match="tells of 1 to 10 people"):
+        Spoken().say("a takeaway", said, below=11)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Three sites lose patients",
+        "30 of 180 patients",
+        "cases: 4 %",
+        "Patients wait: 9 days",
+        "two in three sites",
+        "The first 3 visits",
+        "cases: 4,100",
+    ],
+)
+def test_what_counts_nobody_is_let_through(said):
+    Spoken().say("a takeaway", said, below=11)

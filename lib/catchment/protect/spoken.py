@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from catchment import units
+from catchment import units, words
 
 from . import published
 
@@ -20,10 +20,15 @@ _UNIT = (
     r"|sites?\b|centers?\b|clinicians?\b))"
 )
 _NUMBER = re.compile(rf"(?<![\w.,$+/–-])(\d{{1,3}}(?:,\d{{3}})+|\d+)(?![\w/–-]|[.,]\d){_UNIT}")
-# "1 to 10 patients are hidden", "the first 3 visits" and "1 in 5 patients" count nobody; "5 towns send patients" counts towns.
-_BETWEEN = r"(?:(?!(?!previous|various)[a-z]+s )[a-z]+ ){0,2}"
+# "1 to 10 patients are hidden", "the first 3 visits" and "1 in 5 patients" count nobody.
+_BETWEEN = (  # "3 (1.7 %) of the 180 new patients"; "5 towns send patients" counts towns
+    r"(?:\([^()]*\) )?(?:(?:out )?of )?(?:(?:the|our|all|these|those) )?(?:\d[\d,]* )?(?:(?!(?!previous|various)[a-z]+s )[a-z]+ ){0,2}"
+)
+_COUNT = rf"(\d+|{'|'.join(words.SMALL_COUNTS[1:])})"
 _SMALL = re.compile(
-    rf"(?<![\w.,$+/–-])(?<!\b1 to )(?<!\bfirst )(?<!\b1 in )(?<!\bper )(\d+) (?!more\b|fewer\b){_BETWEEN}(?:{_PEOPLE})s?\b(?! a year)"
+    rf"(?<![\w.,$+/–-])(?<!\b1 to )(?<!\bfirst )(?<!\b1 in )(?<!\bper ){_COUNT} (?!more\b|fewer\b){_BETWEEN}(?:{_PEOPLE})s?\b(?! a year)"
+    rf"|\b(?:patient|case|referral|discharge|stay|death)s?(?: in all)?: ?{_COUNT}(?![\w.,]*\d|[\w/–-]){_UNIT}",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -71,10 +76,15 @@ class Spoken:
         """
         other = set() if beside is None else _others(beside)
         for sentence in (part for text in texts for part in _SENTENCE.split(text or "") if part):
-            if any(0 < int(found[1]) < below for found in _SMALL.finditer(sentence)):
+            if any(0 < _whole(found[1] or found[2]) < below for found in _SMALL.finditer(sentence)):
                 raise DisclosureError(f"{where} tells of 1 to {below - 1} people: “{_masked(sentence)}”")
             _refuse(where, sentence, self._hidden, other)
             self._said.append((where, sentence, other))
+
+
+def _whole(said: str) -> int:
+    """A count as it is said: "3" or "three"."""
+    return int(said) if said.isdigit() else words.SMALL_COUNTS.index(said.lower())
 
 
 def _hidden(before: pd.DataFrame, after: pd.DataFrame, counts: list[str]) -> set[_Hidden]:
