@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from shapely.geometry import box
 
 from catchment import units
-from catchment.page import DisclosureError, Finding, Kpi, Report, document, maps, plots, svg, tables, theme
+from catchment.page import Block, DisclosureError, Finding, Kpi, Report, document, maps, plots, svg, tables, theme
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -375,3 +375,11 @@ def test_the_name_of_a_site_stays_on_the_map_s_sheet(tall, lon):
     extent = name.get_window_extent(canvas.get_renderer())
     assert extent.x0 >= 0
     assert extent.x1 <= maps.MAP_WIDTH + 4
+
+
+def test_no_front_end_typesets_the_dollars_of_a_block():
+    """MathJax 2 (nbviewer) and 3 (JupyterLab) pass over elements of these classes."""
+    shown = Block("<p>$660 K is in, forecast $1.25 M</p>", {"kind": "notice"})._repr_mimebundle_()["text/html"]
+    inner = shown.partition('class="catchment-block tex2jax_ignore mathjax_ignore">')[2]
+    assert inner.startswith("<p>$660 K")
+    assert document.lab.bare(f"<main>{shown}</main>") == "<main><p>$660 K is in, forecast $1.25 M</p></main>"

@@ -85,7 +85,7 @@ class Block:
         self.html, self.record = html, record
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": lab.STYLE + self.html, MIME: self.record}
+        return {"text/html": lab.framed(self.html), MIME: self.record}
 
     def __repr__(self) -> str:
         return f"<{self.record['kind']}, {len(self.html):,} characters>"

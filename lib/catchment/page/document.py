@@ -57,7 +57,7 @@ def render(notebook, *, settings, produced: str, version: str, others: tuple[tup
 def html(notebook, facts: Facts) -> str:
     """The page as HTML; equal notebooks and facts give equal bytes."""
     body, _ = _exporter().from_notebook_node(notebook, resources={"page": _resources(notebook, facts)})
-    return body.replace(lab.STYLE, "")
+    return lab.bare(body)
 
 
 def summary(notebook) -> dict[str, Any]:
