@@ -44,6 +44,59 @@ def test_u_chart_of_dyed_cloth():
     assert (chart.beyond == 0).all()
 
 
+# Montgomery, Introduction to Statistical Quality Control: hours between failures of a valve, and their transformed values as printed there.
+VALVE = [286, 948, 536, 124, 816, 729, 4, 143, 431, 8, 2837, 596, 81, 227, 603, 492, 1199, 1214, 2831, 96]
+VALVE_ROOTS = [4.80986, 6.70903, 5.72650, 3.81367, 6.43541, 6.23705, 1.46958, 3.96768, 5.39007, 1.78151,
+               9.09619, 5.89774, 3.38833, 4.51095, 5.91690, 5.59189, 7.16124, 7.18601, 9.09083, 3.55203]  # fmt: skip
+
+
+def test_t_chart_of_the_valve_is_the_individuals_chart_of_the_printed_roots():
+    chart, roots = control.t_chart(VALVE), control.xmr(VALVE_ROOTS)
+    assert roots.center.iloc[0] == pytest.approx(5.38662, abs=1e-5)
+    # The book rounds 1 / 3.6 to 0.2777.
+    assert chart.center.iloc[0] == pytest.approx(roots.center.iloc[0] ** 3.6, rel=2e-3)
+    assert chart.ucl.iloc[0] == pytest.approx(roots.ucl.iloc[0] ** 3.6, rel=3e-3)
+    assert chart.lcl.iloc[0] == 0, "the root's limit is negative"
+    assert chart.value.tolist() == VALVE
+    assert (chart.signal == "").all(), "the book finds the process in control"
+
+
+def test_a_long_time_without_an_event_is_a_signal_and_none_at_all_is_refused():
+    days = [9.0, 11.0] * 10
+    chart = control.t_chart([*days, 300.0], baseline=20)
+    assert chart.signal.iloc[-1].startswith("above the upper limit")
+    with pytest.raises(ValueError, match="finer unit"):
+        control.t_chart([3, 0, 2])
+
+
+def test_g_chart_of_cases_between_infections():
+    """Limits by hand: mean 20, 20 + 3 sqrt(20 x 21) = 81.48; center 0.693 x 20, the median of Provost and Murray."""
+    between = [10, 30] * 8
+    chart = control.g_chart(between)
+    assert chart.center.iloc[0] == pytest.approx(13.86)
+    assert chart.ucl.iloc[0] == pytest.approx(81.4817, abs=1e-4)
+    assert chart.lcl.iloc[0] == 0
+    assert control.g_chart([*between, 82], baseline=16).signal.iloc[-1] == "above the upper limit"
+    assert control.g_chart([*between, 81], baseline=16).signal.iloc[-1] == ""
+    assert "7 or more below the mean" in control.g_chart([*between, *[2] * 7], baseline=16).signal.iloc[-1]
+    with pytest.raises(ValueError, match="negative"):
+        control.g_chart([3, -1])
+
+
+def test_half_of_the_gaps_of_a_geometric_law_lie_below_the_center_of_a_g_chart():
+    gaps = np.random.default_rng(3).geometric(0.01, 4000) - 1
+    chart = control.g_chart(gaps)
+    assert (gaps < chart.center).mean() == pytest.approx(0.5, abs=0.02)
+    assert (gaps > chart.ucl).mean() < 0.025
+
+
+def test_an_unknown_direction_is_refused():
+    chart = control.xmr(flat())
+    for verdict in (lambda: control.variation(chart, better="up"), lambda: control.assurance(chart, 5, better="up")):
+        with pytest.raises(ValueError, match="better is one of higher, lower, neither, not 'up'"):
+            verdict()
+
+
 def test_screening_drops_an_outlying_range_once():
     values = [10, 11, 10, 11, 10, 30, 10, 11, 10, 11, 10, 11]
     assert control.mean_moving_range(values) == pytest.approx((9 * 1 + 20 + 20) / 11)
@@ -311,6 +364,11 @@ def test_missing_months_are_skipped():
 def test_impossible_shares_are_refused(count, nobs):
     with pytest.raises(ValueError, match="count"):
         control.p_chart(count, nobs)
+
+
+def test_counts_and_sizes_of_other_periods_are_refused():
+    with pytest.raises(ValueError, match="count and size have different labels"):
+        control.p_chart(pd.Series([1, 2], index=["Jan", "Feb"]), pd.Series([9, 9], index=["Feb", "Mar"]))
 
 
 def test_bounds_cut_the_limits_but_not_the_zones():

@@ -6,6 +6,7 @@ import pytest
 import statsmodels.api as sm
 from esda.smoothing import Empirical_Bayes
 from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
 
 from catchment.stats import rates, small_areas
 
@@ -270,3 +271,70 @@ def test_the_curve_holds_the_limits_of_its_sizes():
 def test_what_no_funnel_is_made_of_is_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+# Twelve units, expected and observed: more spread than chance.
+DUE = np.array([20.0, 25, 30, 40, 50, 60, 80, 100, 120, 160, 200, 240])
+SEEN = np.array([31.0, 15, 38, 28, 66, 45, 101, 77, 150, 120, 251, 190])
+
+
+def test_overdispersion_worked_out_a_second_time():
+    """phi and tau2 by the printed formulas, with R's default quantiles (type 7) spelled out."""
+    z, se = 2 * (np.sqrt(SEEN) - np.sqrt(DUE)), 1 / (2 * np.sqrt(DUE))
+    ranked = sorted(z)
+    low, high = ranked[1] + 0.1 * (ranked[2] - ranked[1]), ranked[9] + 0.9 * (ranked[10] - ranked[9])
+    drawn = [min(max(each, low), high) for each in z]
+    phi = sum(each**2 for each in drawn) / 12
+    weights = [4 * each for each in DUE]
+    tau2 = (12 * phi - 11) / (sum(weights) - sum(each**2 for each in weights) / sum(weights))
+    assert small_areas.overdispersion(z, se) == pytest.approx((phi, tau2))
+    assert phi > 4
+    assert small_areas.overdispersion([0.5, -0.5, 1.0, -1.0], [0.1] * 4).tau2 == 0
+
+
+def test_tau2_is_that_of_dersimonian_and_laird_where_the_target_is_the_pooled_mean():
+    effect, se = np.array([0.3, -0.4, 0.6, -0.5, 0.0]), np.full(5, 0.1)
+    second = combine_effects(effect, se**2, method_re="dl")
+    assert small_areas.overdispersion(effect / se, se, winsor=0).tau2 == pytest.approx(second.tau2)
+
+
+def test_limits_widen_so_that_units_as_they_are_lie_within():
+    plain = small_areas.funnel_signal(SEEN, DUE)
+    wide = small_areas.observed_expected(pd.Series(SEEN, index=list("abcdefghijkl")), pd.Series(DUE, index=list("abcdefghijkl")))
+    assert (plain != "as expected").sum() >= 8
+    assert (wide["signal"] == "as expected").all()
+    assert wide.index.tolist() == list("abcdefghijkl")
+    assert wide["ratio"].tolist() == pytest.approx(list(SEEN / DUE))
+    # One unit far beyond the spread of the others is still found, for its distance is winsorized away.
+    seen = np.append(SEEN, 420.0)
+    found = small_areas.observed_expected(seen, np.append(DUE, 200.0))
+    assert found["signal"].iloc[-1] == "high (99.8 %)"
+    assert (found["signal"].iloc[:-1] == "as expected").all()
+
+
+def test_the_two_ways_of_widening_by_hand():
+    z, se = 2 * (np.sqrt(SEEN) - np.sqrt(DUE)), 1 / (2 * np.sqrt(DUE))
+    phi, tau2 = small_areas.overdispersion(z, se)
+    additive = small_areas.observed_expected(SEEN, DUE)
+    assert additive["funnel_high"].iloc[0] == pytest.approx((1 + 1.959964 * np.sqrt(se[0] ** 2 + tau2)) ** 2, rel=1e-6)
+    assert additive["z"].iloc[0] == pytest.approx((np.sqrt(31 / 20) - 1) / np.sqrt(se[0] ** 2 + tau2))
+    alike = small_areas.observed_expected(SEEN, DUE, widening="multiplicative")
+    assert alike["funnel_outer_low"].iloc[-1] == pytest.approx((1 - 3.090232 * se[-1] * np.sqrt(phi)) ** 2, rel=1e-6)
+    with pytest.raises(ValueError, match="widening is one of additive, multiplicative, not 'both'"):
+        small_areas.observed_expected(SEEN, DUE, widening="both")
+
+
+def test_without_spread_beyond_chance_the_exact_limits_stand():
+    found = small_areas.observed_expected([19, 0, 3, 52], [20.0, 0.0, 3.2, 50.0])
+    assert found["funnel_high"].iloc[0] == small_areas.funnel_limits(20.0).high
+    assert found["signal"].tolist() == ["as expected", "not known", "as expected", "as expected"]
+    assert np.isnan(found["ratio"].iloc[1])
+    assert small_areas.observed_expected([0], [0.0])["signal"].tolist() == ["not known"]
+    with pytest.raises(ValueError, match="observed must not be negative"):
+        small_areas.observed_expected([-1], [2.0])
+
+
+@pytest.mark.parametrize("wrong", [{"winsor": 0.5}, {"se": [0.0, 1.0]}, {"z": [], "se": []}, {"z": [1.0, np.nan]}])
+def test_senseless_z_scores_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"overdispersion needs|must be known"):
+        small_areas.overdispersion(**{"z": [1.0, 2.0], "se": [1.0, 1.0]} | wrong)

@@ -5,6 +5,10 @@ Definitions used
 Limits
     XmR: mean +/- 2.66 x mean moving range. p: p +/- 3 sqrt(p (1 - p) / n). u: u +/- 3 sqrt(u / n). Computed from a stated
     baseline (the first points) and carried forward; computed anew only at a declared step, never because a month has passed.
+Rare events
+    What a month's count cannot show, for it is mostly 0, the gaps between events do. g: cases between events, geometric, limits
+    mean +/- 3 sqrt(mean (mean + 1)) around the median 0.693 x mean. t: time between events, XmR on its 3.6th root. Longer gaps are
+    better where the event is bad.
 Special cause
     A point beyond a limit; 7 in a row on one side of the mean; 7 in a row rising or falling; 2 of 3 in the outer third of
     the same side. Runs do not cross a step; missing periods are skipped, as if the series had none. Anything else is common
@@ -16,21 +20,26 @@ Variation and assurance
 Known bias: p and u limits suppose that counts vary only by chance; with thousands of cases a month they are too narrow, and XmR on the
 share is the safer chart. Fewer than 12 points give limits that move with every point.
 
-References: NHS England, Making Data Count; Wheeler, Understanding Variation; NIST e-Handbook of Statistical Methods, 6.3.
+References: NHS England, Making Data Count; Wheeler, Understanding Variation; NIST e-Handbook of Statistical Methods, 6.3; Provost and
+Murray, The Health Care Data Guide.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+
+from . import given
 
 XMR_FACTOR = 2.66  # 3 / d2 with d2 = 1.128 for ranges of two
 RANGE_FACTOR = 3.267  # D4 for ranges of two
 LEAST_POINTS = 12
 EQUAL = 1e-9  # relative difference up to which a value lies on a line: a mean of equal values is not always that value to the last bit
 RUN = 7
+MEDIAN_GAP = 0.693  # of the mean: the median of a geometric law whose events are rare (log 2)
+ROOT = 3.6  # the root of an exponential time that is nearly normal
 Better = Literal["higher", "lower", "neither"]
 
 
@@ -122,19 +131,20 @@ def xmr(
 def _attribute(
     count: ArrayLike, size: ArrayLike, *, baseline: int | Sequence[int] | None, steps: Sequence[int], sigmas: float, kind: str, run: int
 ) -> pd.DataFrame:
-    count, size = _series(count, "count"), _series(size, "size")
-    if len(count) != len(size):
-        raise ValueError(f"{len(count)} counts stand against {len(size)} sizes")
-    size = size.set_axis(count.index)
-    if (size <= 0).any() or (count < 0).any() or (kind == "p" and (count > size).any()):
+    given.labels(count=count, size=size)
+    counts, sizes = _series(count, "count"), _series(size, "size")
+    if len(counts) != len(sizes):
+        raise ValueError(f"{len(counts)} counts stand against {len(sizes)} sizes")
+    sizes = sizes.set_axis(counts.index)
+    if (sizes <= 0).any() or (counts < 0).any() or (kind == "p" and (counts > sizes).any()):
         raise ValueError(
             "counts must not be negative, sizes must be positive" + (", a count must not pass its size" if kind == "p" else "")
         )
-    segment = _segments(len(count), steps)
-    base = _base(count.notna() & size.notna(), segment, baseline, sigmas)
-    center = count.where(base).groupby(segment).transform("sum") / size.where(base).groupby(segment).transform("sum")
-    half = sigmas * np.sqrt(center * ((1 - center) if kind == "p" else 1) / size)
-    value = count / size
+    segment = _segments(len(counts), steps)
+    base = _base(counts.notna() & sizes.notna(), segment, baseline, sigmas)
+    center = counts.where(base).groupby(segment).transform("sum") / sizes.where(base).groupby(segment).transform("sum")
+    half = sigmas * np.sqrt(center * ((1 - center) if kind == "p" else 1) / sizes)
+    value = counts / sizes
     top = 1.0 if kind == "p" else np.inf
     chart = pd.DataFrame(
         {"value": value, "center": center, "lcl": (center - half).clip(0, top), "ucl": (center + half).clip(0, top), "segment": segment}
@@ -187,6 +197,76 @@ def u_chart(
     """
     size = exposure if np.ndim(exposure) else np.full(np.shape(count), exposure)
     return _attribute(count, size, baseline=baseline, steps=steps, sigmas=sigmas, kind="u", run=run)
+
+
+def g_chart(
+    between: ArrayLike, *, baseline: int | Sequence[int] | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+) -> pd.DataFrame:
+    """Chart of cases (or days) between rare events: one row per event.
+
+    Parameters
+    ----------
+    between
+        Cases without the event since the event before, in order of time: 0 where two events followed each other.
+    baseline, steps, sigmas, run
+        As in `xmr`.
+
+    Returns
+    -------
+    Grain: one row per event. `value`, `center` (the law's median, so that half of the points lie on each side), `lcl` (0 at least), `ucl`,
+    `segment`, and the columns of `signals`.
+
+    Raises
+    ------
+    ValueError
+        A gap is negative.
+
+    References
+    ----------
+    Benneyan (2001), Health Care Management Science 4:305; Provost and Murray, The Health Care Data Guide (2011), p. 228.
+    """
+    value = _series(between, "between")
+    given.counts(value, name="between")
+    segment = _segments(len(value), steps)
+    mean = value.where(_base(value.notna(), segment, baseline, sigmas)).groupby(segment).transform("mean")
+    center, half = MEDIAN_GAP * mean, sigmas * np.sqrt(mean * (mean + 1))
+    chart = pd.DataFrame(
+        {"value": value, "center": center, "lcl": (mean - half).clip(lower=0), "ucl": mean + half, "segment": segment}, index=value.index
+    )
+    return chart.join(signals(value, center, mean - half, mean + half, segment=segment, run=run))
+
+
+def t_chart(
+    between: ArrayLike, *, baseline: int | Sequence[int] | None = None, steps: Sequence[int] = (), sigmas: float = 3.0, run: int = RUN
+) -> pd.DataFrame:
+    """Chart of the time between rare events: an XmR chart of its 3.6th root, which is nearly normal, drawn in the time's own unit.
+
+    Parameters
+    ----------
+    between
+        Time since the event before (any unit), in order of time.
+    baseline, steps, sigmas, run
+        As in `xmr`.
+
+    Returns
+    -------
+    Grain: one row per event. `value`, `center`, `lcl` (0 at least), `ucl`, `segment`, and the columns of `signals`.
+
+    Raises
+    ------
+    ValueError
+        A time is not positive: give it in a finer unit.
+
+    References
+    ----------
+    Nelson (1994), Journal of Quality Technology 26:239; Provost and Murray (2011), p. 230.
+    """
+    value = _series(between, "between")
+    if (value <= 0).any():
+        raise ValueError(f"time between events must be positive: {value.min():g}; give it in a finer unit, or use a g chart")
+    chart = xmr(value ** (1 / ROOT), baseline=baseline, steps=steps, sigmas=sigmas, run=run)
+    lines = {name: chart[name].clip(lower=0) ** ROOT for name in ("center", "lcl", "ucl")}
+    return chart.assign(value=value, **lines).drop(columns=["moving_range", "range_ucl"])
 
 
 def _in_runs(labels: np.ndarray, least: int) -> np.ndarray:
@@ -285,10 +365,16 @@ def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
     Parameters
     ----------
     chart
-        From `xmr`, `p_chart` or `u_chart`; only points since the last declared step count as known.
+        From `xmr`, `p_chart`, `u_chart`, `g_chart` or `t_chart`; only points since the last declared step count as known.
     better
         Which direction is good.
+
+    Raises
+    ------
+    ValueError
+        `better` is another word.
     """
+    given.word(better, get_args(Better), name="better")
     known = _judged(chart)
     if len(known) < LEAST_POINTS:
         return Verdict("unknown", "·", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
@@ -304,7 +390,14 @@ def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
 
 
 def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
-    """Whether the process as it runs meets `target`: always, never or by chance; not judged with few points since the last step."""
+    """Whether the process as it runs meets `target`: always, never or by chance; not judged with few points since the last step.
+
+    Raises
+    ------
+    ValueError
+        `better` is another word.
+    """
+    given.word(better, get_args(Better), name="better")
     known = _judged(chart)
     if len(known) < LEAST_POINTS or pd.isna(target) or better == "neither":
         return Verdict("unknown", "·", "no target" if pd.isna(target) or better == "neither" else "too few points to judge")

@@ -3,11 +3,14 @@
 Definitions: the *funnel* is a pair of limits around one reference, narrower for larger units; of units that differ by chance alone 95 % lie
 within the inner and 99.8 % within the outer limits. *Empirical Bayes* draws a raw rate towards the mean as far as its size warrants:
 Marshall's global estimator works on rates (events over population), the Poisson-gamma of Clayton and Kaldor on ratios (observed over
-expected), with an interval. A unit is compared with the reference, never ranked.
+expected), with an interval. *Overdispersion* is spread beyond chance that no model explains: phi is the mean of the squared z scores, the
+extreme tenth at each end drawn in to its border (winsorized), tau2 the variance between units that it leaves; limits widen by it, so that
+a unit stands out among units as they are. A unit is compared with the reference, never ranked.
 
 Known bias: the funnel takes the reference as known, and units as alike but for chance: where they differ for reasons nobody measured, more
-than 5 % lie outside. Shrinkage hides true extremes of small areas and takes the region's mean as the target of each; its intervals treat
-the estimated prior as known, so they are slightly too narrow where there are few areas.
+than 5 % lie outside, unless the limits are widened, which then hide what all units share. Shrinkage hides true extremes of small areas and
+takes the region's mean as the target of each; its intervals treat the estimated prior as known, so they are slightly too narrow where
+there are few areas.
 """
 
 from typing import Any, Literal, NamedTuple, get_args
@@ -94,6 +97,105 @@ def funnel_signal(observed: ArrayLike, size: ArrayLike, *, reference: float = 1.
         raise ValueError("observed must not exceed the number of trials")
     value = np.asarray(quotient(seen, sizes))
     outer, inner = (funnel_limits(sizes, reference=reference, level=level, distribution=distribution) for level in (OUTER, INNER))
+    return _placed(value, inner, outer)
+
+
+class Spread(NamedTuple):
+    """Spread of units beyond chance: `phi` (1 is chance alone) and `tau2`, the variance between units (0 where chance explains all)."""
+
+    phi: float
+    tau2: float
+
+
+def overdispersion(z: ArrayLike, se: ArrayLike, *, winsor: float = 0.1) -> Spread:
+    """Spread of z scores beyond chance.
+
+    Parameters
+    ----------
+    z
+        Each unit's distance from the target over its standard error.
+    se
+        Standard errors, on the scale on which z was computed.
+    winsor
+        Part at each end that is drawn in to its border, so that those who stand out do not widen the limits that should find them.
+
+    Raises
+    ------
+    ValueError
+        A number is missing, there is no unit, a standard error is not positive, or `winsor` is not a share below one half.
+
+    References
+    ----------
+    Spiegelhalter (2005), Quality and Safety in Health Care 14:347; DerSimonian and Laird (1986).
+    """
+    given.labels(z=z, se=se)
+    scores, errors = given.known(z, name="z"), given.known(se, name="se", least=0)
+    if not scores.size or (errors == 0).any() or not 0 <= winsor < 0.5:
+        raise ValueError("overdispersion needs units, positive standard errors and a part to winsorize from 0 to less than one half")
+    drawn = np.clip(scores, *np.quantile(scores, [winsor, 1 - winsor]))
+    phi, weight, units = float(np.mean(drawn**2)), errors**-2, scores.size
+    left = weight.sum() - (weight**2).sum() / weight.sum()
+    return Spread(phi, max(float((units * phi - (units - 1)) / left), 0.0) if units > 1 else 0.0)
+
+
+Widening = Literal["additive", "multiplicative"]
+
+
+def observed_expected(observed: ArrayLike, expected: ArrayLike, *, winsor: float = 0.1, widening: Widening = "additive") -> pd.DataFrame:
+    """Observed over expected of each unit in a funnel around 1, its limits widened where units spread more than chance lets them.
+
+    Worked on the scale of square roots, on which a count's variance does not depend on its size and 0 events are no obstacle. Where
+    chance explains the spread, the exact limits of `funnel_limits` stand.
+
+    Parameters
+    ----------
+    observed, expected
+        Events of each unit, and how many were expected of its cases.
+    winsor
+        As in `overdispersion`.
+    widening
+        "additive": limits by sqrt(se^2 + tau2), large units widened most. "multiplicative": by sqrt(phi), all alike.
+
+    Returns
+    -------
+    Grain: one row per unit, labels kept: `ratio`, `z` (of the widened funnel), `funnel_low`, `funnel_high` (95 %), `funnel_outer_low`,
+    `funnel_outer_high` (99.8 %) and `signal` in the words of `funnel_signal`; missing and "not known" where nothing was expected.
+
+    Raises
+    ------
+    ValueError
+        A count is negative, labels differ, or an option is not known.
+
+    References
+    ----------
+    Spiegelhalter (2005), Statistics in Medicine 24:1185 and Quality and Safety in Health Care 14:347.
+    """
+    given.word(widening, get_args(Widening), name="widening")
+    given.labels(observed=observed, expected=expected)
+    seen, due = np.broadcast_arrays(given.counts(observed, name="observed"), given.counts(expected, name="expected"))
+    ratio = np.asarray(quotient(seen, due), dtype=float)
+    known = ~np.isnan(ratio)
+    error = np.divide(0.5, np.sqrt(due), out=np.full(due.shape, np.nan), where=due > 0)
+    away = np.sqrt(ratio) - 1
+    spread = overdispersion((away / error)[known], error[known], winsor=winsor) if known.any() else Spread(np.nan, 0.0)
+    wider = np.sqrt(error**2 + spread.tau2) if widening == "additive" else error * np.sqrt(max(spread.phi, 1.0))
+    if np.array_equal(wider, error, equal_nan=True):
+        inner, outer = funnel_limits(due), funnel_limits(due, level=OUTER)
+    else:
+        inner, outer = (_around(wider, level) for level in (INNER, OUTER))
+    limits = {"funnel_low": inner.low, "funnel_high": inner.high, "funnel_outer_low": outer.low, "funnel_outer_high": outer.high}
+    table = pd.DataFrame({"ratio": ratio, "z": away / wider, **limits, "signal": _placed(ratio, inner, outer)})
+    labeled = next((each for each in (observed, expected) if isinstance(each, pd.Series)), None)
+    return table if labeled is None else table.set_axis(labeled.index)
+
+
+def _around(error: np.ndarray, level: float) -> Limits:
+    """Limits around 1 on the scale of square roots, as ratios."""
+    reach = stats.norm.ppf((1 + level) / 2) * error
+    return Limits(np.maximum(1 - reach, 0) ** 2, (1 + reach) ** 2)
+
+
+def _placed(value: np.ndarray, inner: Limits, outer: Limits) -> np.ndarray:
     tests = [np.isnan(value), value > outer.high, value < outer.low, value > inner.high, value < inner.low]
     return np.select(tests, ["not known", "high (99.8 %)", "low (99.8 %)", "high (95 %)", "low (95 %)"], "as expected")
 
