@@ -60,6 +60,19 @@ def test_the_leaking_specialty_is_found_with_its_rival(partner):
     assert text.endswith(f"goes to {truth['leaks_to']}.")
 
 
+@pytest.mark.parametrize("spell", [str.upper, lambda name: name.replace("Medical Center", "Med Ctr").replace("Hospital", "Hosp.")])
+def test_the_own_hospital_spelled_otherwise_does_not_turn_keepage_into_leakage(partner, spell):
+    settings, clinicians, _ = partner
+    tables = data.Tables(settings, root=ROOT)
+    rows = tables.read("referrals").copy()
+    own = rows["destination"] == settings.name
+    rows[["destination", "destination_system"]] = rows[["destination", "destination_system"]].astype(object)
+    rows.loc[own, ["destination", "destination_system"]] = spell(settings.name)
+    told = rf"\({own.sum():,} rows, {rows.loc[own, 'referrals_n'].sum():,} referrals; did you mean {settings.name}"
+    with pytest.raises(ValueError, match=told):
+        patterns.described(rows, clinicians, tables.read("referral_destinations"), network=[settings.name], last=settings.as_of)
+
+
 def test_the_lost_and_the_new_referrer_are_found(partner):
     settings, clinicians, every = partner
     moved = changes.changes(every[every["ours"]], by=["npi"]).merge(clinicians, on="npi", validate="one_to_one")

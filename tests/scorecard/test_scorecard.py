@@ -140,6 +140,15 @@ def test_waits_count_those_still_waiting():
     assert indicators.waits(quick, start="s", event="e", until="u", below=11)["numerator"].isna().all()  # ten patients: not shown
 
 
+def test_a_quarter_most_of_which_never_come_has_no_median():
+    start, day = pd.Timestamp("2025-01-02"), pd.Timedelta(days=1)
+    seen = pd.DataFrame({"s": start, "e": start + 10 * day, "u": start + 10 * day}, index=range(12))
+    gone = pd.DataFrame({"s": start, "e": pd.NaT, "u": start + 5 * day}, index=range(12, 30))
+    still = pd.DataFrame({"s": start + 200 * day, "e": pd.NaT, "u": start + 220 * day}, index=range(30, 31))
+    found = indicators.waits(pd.concat([seen, gone, still]), start="s", event="e", until="u", below=11)
+    assert found["numerator"].isna().all()
+
+
 def test_median_is_interpolated_between_days():
     start = pd.Timestamp("2025-01-02")
     days = [10] * 8 + [20] * 12

@@ -290,10 +290,12 @@ def test_the_title_of_reach_names_a_row_that_is_drawn():
 @pytest.mark.parametrize(("pvalue", "says"), [(0.2, "not measurably different from"), (0.01, "faster than in")])
 def test_a_wait_is_faster_only_where_the_curves_differ(pvalue, says):
     curve = pd.DataFrame({"year": ["2025"], "days": [0.0], "done_share": [0.0]})
-    made = exhibits.waiting(report(), curve, {"median_days": 30.0}, {"median_days": 33.0}, LogRank(1.0, 1, pvalue), smallest=11)
+    last, test = {"median_days": 33.0, "ever_share": 0.7}, LogRank(1.0, 1, pvalue)
+    made = exhibits.waiting(report(), curve, {"median_days": 30.0, "ever_share": 0.6}, last, test, smallest=11)
     assert made.title.startswith(f"Half are treated within 30 days, {says}")
-    nobody = exhibits.waiting(report(), curve, {"median_days": np.nan}, {"median_days": 33.0}, LogRank(1.0, 1, pvalue), smallest=11)
-    assert "[x] days" in nobody.title
+    assert made.note.startswith("Ever treated: 70.0 % of ")
+    few = exhibits.waiting(report(), curve, {"median_days": np.nan, "ever_share": 0.4}, last, test, smallest=11)
+    assert few.title == "Fewer than half of the patients are ever treated"
 
 
 def test_the_roadmap_counts_what_is_late():

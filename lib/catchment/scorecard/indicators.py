@@ -10,7 +10,7 @@ Subgroup
     more than a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden
     before limits are computed.
 Waits
-    Kaplan-Meier medians by quarter of referral, patients who still wait included as censored.
+    medians by quarter of referral: patients who still wait are included as censored, those closed unseen as never seen.
 
 Known bias: a longer subgroup hides a short disturbance. A share that is met can hide who is not reached.
 """
@@ -134,11 +134,13 @@ def margins(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int) -> pd.DataFrame:
-    """Kaplan-Meier median days by quarter of `start`, as a series for `chart`; quarters under `below` patients are missing.
+    """Median days by quarter of `start`, as a series for `chart`; missing for quarters under `below` patients, or if most never come.
 
-    The median is interpolated inside its day: whole days would tie, and ties look like runs on one side of the mean.
+    Cases not followed to the last day of all were closed without the event, see `survival`. The median is interpolated inside its day:
+    whole days would tie, and ties look like runs on one side of the mean.
     """
-    timed = survival.durations(cases, start=start, event=event, until=until)
+    over = cases.assign(closed=survival.closed(cases[until]))
+    timed = survival.durations(over, start=start, event=event, until=until, closed="closed")
     quarter = cases.loc[timed.index, start].dt.to_period("Q").dt.start_time
     rows = [(period, _median_inside(part) if len(part) >= below else np.nan) for period, part in timed.groupby(quarter)]
     return pd.DataFrame(rows, columns=["period", "numerator"]).assign(denominator=np.nan, length="quarter")
@@ -146,12 +148,12 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int
 
 def _median_inside(timed: pd.DataFrame) -> float:
     """Day, with its fraction, at which the straight line between the steps of the curve passes one half."""
-    curve = survival.kaplan_meier(timed["days"], timed["observed"])
-    time, share = np.append(0.0, curve["time"]), np.append(1.0, curve["survival_share"])
-    if share[-1] > 0.5:
+    curve = survival.done(timed["days"], timed["status"])
+    time, share = np.append(0.0, curve["time"]), np.append(0.0, curve["done_share"])
+    if share[-1] < 0.5:
         return np.nan
-    first = int(np.argmax(share <= 0.5))
-    return float(np.interp(0.5, [share[first], share[first - 1]], [time[first], time[first - 1]]))
+    first = int(np.argmax(share >= 0.5))
+    return float(np.interp(0.5, [share[first - 1], share[first]], [time[first - 1], time[first]]))
 
 
 def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *, below: int) -> dict[str, pd.DataFrame]:

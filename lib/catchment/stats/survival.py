@@ -100,13 +100,11 @@ def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05, 
     event
         1 or True where the event came, 0 or False where the patient is censored.
     limits
-        "log-log" (stays within 0 and 1 and covers best), "log" (what R's survfit prints by default) or "plain" (estimate plus and minus
-        its error); the last two are cut off at 0 and 1.
+        "log-log" (stays within 0 and 1), "log" (R's default) or "plain" (cut off at 0 and 1, as "log" is at 1).
 
     Returns
     -------
-    `time`, `at_risk_n`, `events_n`, `survival_share`, `survival_se` (Greenwood; missing once nobody is left), `survival_low`,
-    `survival_high` (equal to the estimate at 0). No row where no event came.
+    `time`, `at_risk_n`, `events_n`, `survival_share`, `survival_se` (Greenwood; missing at 0), `survival_low`, `survival_high`.
 
     Raises
     ------
@@ -165,8 +163,8 @@ def cumulative_incidence(duration: ArrayLike, status: ArrayLike, *, alpha: float
 
     Returns
     -------
-    `time`, `at_risk_n`, `events_n`, `closed_n` (competing events), `incidence_share`, `incidence_se`, `incidence_low`, `incidence_high`
-    (log-log limits; equal to the estimate at 0 and 1).
+    `time`, `at_risk_n`, `events_n`, `closed_n` (competing events), `incidence_share`, `incidence_se`, and log-log limits
+    `incidence_low`, `incidence_high`.
 
     Raises
     ------
@@ -196,14 +194,20 @@ def cumulative_incidence(duration: ArrayLike, status: ArrayLike, *, alpha: float
     return table.astype(dict.fromkeys(columns[1:4], int))
 
 
-def _came(duration: ArrayLike, status: ArrayLike, alpha: float, limits: Limits = "log-log") -> np.ndarray:
-    """Time, share who have had the event, its lower and its upper limit: of Kaplan-Meier where nobody is closed."""
+def done(duration: ArrayLike, status: ArrayLike, *, alpha: float = 0.05, limits: Limits = "log-log") -> pd.DataFrame:
+    """Share who have had the event by each time: the cumulative incidence, or one less Kaplan-Meier where nobody is closed.
+
+    Returns
+    -------
+    `time`, `done_share`, `done_low`, `done_high`.
+    """
+    columns = ["time", "done_share", "done_low", "done_high"]
     if (np.asarray(status) == CLOSED).any():
         table = cumulative_incidence(duration, status, alpha=alpha)
-        return table[["time", "incidence_share", "incidence_low", "incidence_high"]].to_numpy().T
+        return table[["time", "incidence_share", "incidence_low", "incidence_high"]].set_axis(columns, axis=1)
     table = kaplan_meier(duration, status, alpha=alpha, limits=limits)
-    waiting = table[["survival_share", "survival_high", "survival_low"]].to_numpy().T
-    return np.vstack([table["time"], 1 - waiting])
+    waiting = 1 - table[["survival_share", "survival_high", "survival_low"]]
+    return waiting.set_axis(columns[1:], axis=1).assign(time=table["time"])[columns]
 
 
 def quantiles(
@@ -224,13 +228,13 @@ def quantiles(
     """
     if wrong := [p for p in shares if not 0 < p < 1]:
         raise ValueError(f"p must lie between 0 and 1, not {wrong[0]}")
-    time, share, low, high = _came(duration, event, alpha, limits)
+    time, share, low, high = done(duration, event, alpha=alpha, limits=limits).to_numpy().T
 
-    def first(done: np.ndarray, p: float) -> float:
-        reached = np.flatnonzero(done >= p - 1e-12)
+    def first(curve: np.ndarray, p: float) -> float:
+        reached = np.flatnonzero(curve >= p - 1e-12)
         return float(time[reached[0]]) if len(reached) else np.nan
 
-    return [Quantile(*(first(done, p) for done in (share, high, low))) for p in shares]
+    return [Quantile(*(first(curve, p) for curve in (share, high, low))) for p in shares]
 
 
 def quantile(duration: ArrayLike, event: ArrayLike, p: float = 0.5, *, alpha: float = 0.05, limits: Limits = "log-log") -> Quantile:
@@ -246,8 +250,7 @@ def median(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05, limits
 def logrank(duration: ArrayLike, event: ArrayLike, group: ArrayLike) -> LogRank:
     """Log-rank test that all groups have the same waiting times (unweighted, hypergeometric variance).
 
-    A group of which nobody is at risk when an event comes has no say and no degree of freedom. With fewer than two groups that have a
-    say there is no test: NaN, no degree of freedom.
+    A group of which nobody is at risk when an event comes has no say; with fewer than two that have one there is no test (NaN, df 0).
 
     Raises
     ------
@@ -300,8 +303,7 @@ def waits(
     -------
     `patients_n`, `observed_patients_n`, `ever_share` (who have had the event by the end of follow-up, of all), `censored_share` (still
     waiting when last known), `median_days` with `median_low` and `median_high`, `p75_days`, `p90_days` (NaN when fewer than that share
-    have had the event, however long one waits). With `smallest` also whether the two shares are hidden: `ever_share_suppressed`,
-    `censored_share_suppressed`.
+    have had the event). With `smallest` also `ever_share_suppressed` and `censored_share_suppressed`: whether these are hidden.
     """
     timed = durations(cases, start=start, event=event, until=until, closed=closed).join(cases[list(by)])
     groups = timed.groupby(list(by), observed=True) if by else [((), timed)]
@@ -326,9 +328,8 @@ class Contrast(NamedTuple):
 
 
 def contrast(
-    cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, closed: str = "", least: int = 50, alpha: float = 0.05,
-    smallest: int = 1,
-) -> Contrast:  # fmt: skip
+    cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, closed: str = "", least: int = 50, smallest: int = 1
+) -> Contrast:
     """`waits` of each group of `by` with at least `least` patients, longest median first, and whether it differs from the others.
 
     Returns
@@ -340,7 +341,7 @@ def contrast(
     sizes = timed.groupby(by, observed=True)["days"].transform("size")
     large = timed[sizes >= least]
     clock = {"start": start, "event": event, "until": until, "closed": closed}
-    table = waits(cases.loc[large.index], **clock, by=[by], alpha=alpha, smallest=smallest)
+    table = waits(cases.loc[large.index], **clock, by=[by], smallest=smallest)
     table["pvalue"] = [logrank(large["days"], large["observed"], large[by] == name).pvalue for name in table[by]]
     table["adjusted"] = np.nan
     tested = table["pvalue"].notna()
@@ -350,16 +351,13 @@ def contrast(
     return Contrast(order, logrank(large["days"], large["observed"], large[by]), timed[by].nunique() - len(table))
 
 
-def milestones(
-    cases: pd.DataFrame, steps: Mapping[str, Mapping[str, str]], *, by: str, alpha: float = 0.05, smallest: int = 1
-) -> pd.DataFrame:
+def milestones(cases: pd.DataFrame, steps: Mapping[str, Mapping[str, str]], *, by: str, smallest: int = 1) -> pd.DataFrame:
     """`waits` of several steps one below the other: `steps` gives `start`, `event`, `until` and `closed` of each by its name, `stage`.
 
     A case without the start of a step (never seen, so never due for treatment) does not count in that step.
     """
     parts = [
-        waits(cases[cases[clock["start"]].notna()], **clock, by=[by], alpha=alpha, smallest=smallest).assign(stage=name)
-        for name, clock in steps.items()
+        waits(cases[cases[clock["start"]].notna()], **clock, by=[by], smallest=smallest).assign(stage=name) for name, clock in steps.items()
     ]
     table = pd.concat(parts, ignore_index=True)
     return table[["stage", *table.columns.drop("stage")]]
@@ -368,9 +366,8 @@ def milestones(
 def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str, closed: str = "", smallest: int = 11) -> pd.DataFrame:
     """Days by which each further part of a group has had the event (its curve read sideways).
 
-    The parts are steps of 5, 10 or 25 %, the finest of which holds at least `smallest` patients: read from the curve day by day, a
-    group's share times its size would give single patients away. Groups too small for steps of 25 %, or of whom fewer than a step
-    have had the event, are left out.
+    The parts are steps of 5, 10 or 25 %, the finest of which holds at least `smallest` patients: day by day, a group's share times its
+    size would give single patients away. Groups too small for steps of 25 %, or of whom fewer have had the event, are left out.
 
     Returns
     -------
@@ -393,7 +390,7 @@ def progress(cases: pd.DataFrame, *, start: str, event: str, until: str, by: str
 def _wait(timed: pd.DataFrame, alpha: float, smallest: int) -> dict[str, float]:
     middle, *late = quantiles(timed["days"], timed["status"], (0.5, 0.75, 0.90), alpha=alpha)
     size, seen, still = len(timed), int(timed["observed"].sum()), int((timed["status"] == OPEN).sum())
-    ever = _came(timed["days"], timed["status"], alpha)[1].max(initial=0.0)
+    ever = done(timed["days"], timed["status"])["done_share"].to_numpy().max(initial=0.0)
     # A share of the patients tells how many they are.
     telling = [size < smallest or 0 < seen < smallest or 0 < size - seen < smallest, size < smallest or 0 < still < smallest]
     shares = [np.nan if hidden else share for hidden, share in zip(telling, (ever, still / size), strict=True)]

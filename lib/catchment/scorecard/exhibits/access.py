@@ -18,22 +18,25 @@ def waiting(
 ) -> Exhibit:
     """Figure: days to treatment; the median now, and whether the curves of two years differ beyond chance.
 
-    `curve` comes from `survival.progress`; `this` year's and `last` year's median from `survival.waits`.
+    `curve` comes from `survival.progress`; `this` year's and `last` year's row of `survival.waits`.
     """
     settings, year = report.settings, report.settings.as_of.year
     middle = words.plural(this["median_days"], "day")
     faster = this["median_days"] < last["median_days"]
-    than = f"{'faster' if faster else 'slower'} than in {year - 1}"
-    median = Claim(middle, how="given", value=this["median_days"], basis=f"Kaplan-Meier median of the referrals of {year}")
+    than = f"{'faster' if faster else 'slower'} than in {year - 1}" if test.pvalue < 0.05 else f"not measurably different from {year - 1}"
+    median = Claim(middle, how="given", value=this["median_days"], basis=f"median of the referrals of {year}, closed ones included")
+    reached = pd.notna(this["median_days"])
+    ever = [f"{words.share(of['ever_share'])} of {when}" for of, when in ((last, year - 1), (this, year))]
     return exhibit(
         "days-to-treatment",
         report.protect(curve, sources=["referral_cases"]),
-        f"Half are treated within {middle}, {than if test.pvalue < 0.05 else f'not measurably different from {year - 1}'}",
+        f"Half are treated within {middle}, {than}" if reached else "Fewer than half of the patients are ever treated",
         f"Share of patients treated at {settings.name} by days since referral, referrals of {year - 1} and {year}",
         sources=["referral_cases"],
-        note=f"Log-rank chi-square {words.number(test.chi2, digits=1)} on {test.df} degree of freedom. "
+        note=f"Ever treated: {words.listing(ever)}; whose case was closed untreated never is. "
+        f"Log-rank chi-square {words.number(test.chi2, digits=1)} on {test.df} degree of freedom. "
         f"Points are at steps of at least {smallest} patients.",
-        claims=[median] if pd.notna(this["median_days"]) else [],
+        claims=[median] if reached else [],
     )
 
 

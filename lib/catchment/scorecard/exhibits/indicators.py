@@ -204,8 +204,9 @@ def method(report: Report, rules: Scorecard) -> str:
         f"{rules.run_points.value} on one side, {rules.run_points.value} rising or falling, 2 of 3 in the outer third. "
         "**Small numbers**: an indicator of patients is shown by month, else quarter, else year, the shortest in which no more than "
         f"{words.share(rules.hidden_share.value, digits=0)} of the periods hold 1 to {_smallest(report) - 1} patients. "
-        "**Waits**: Kaplan-Meier medians by quarter of referral. **Gate**: one standard not met blocks; one unknown leaves readiness "
-        "open. **Critical path**: forward and backward pass over the planned days that remain.\n\n"
+        "**Waits**: medians by quarter of referral, closed cases as never treated. "
+        "**Gate**: one standard not met blocks; one unknown leaves readiness open. "
+        "**Critical path**: forward and backward pass over the planned days that remain.\n\n"
         "p limits suppose that counts vary only by chance: with thousands of visits a month they are narrow. A reached patient is one "
         "with a record of the service, not one whose need was met."
     )
