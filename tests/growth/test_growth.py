@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from catchment import params
-from catchment.growth import capacity, initiatives, scenarios
+from catchment.growth import capacity, initiatives, scenarios, staffing
 from catchment.stats import finance, forecast, quarters, uncertainty
 
 MEASURES = ("cases", "visits")
@@ -194,7 +194,7 @@ def test_an_initiative_that_states_cases_brings_the_rest_in_proportion(northpoin
 
 
 def test_scenarios_are_evaluated_as_they_are_written(northpoint, compiled):
-    table = scenarios.scenarios(northpoint, compiled).set_index("scenario")
+    table = scenarios.comparison(northpoint, compiled).set_index("scenario")
     assert (
         table.loc["aggressive", "npv_usd"]
         > table.loc["base", "npv_usd"]
@@ -213,7 +213,7 @@ def test_the_plans_scenario_decides_which_initiatives_the_page_follows(northpoin
     )
     go, row = scenarios.planned(some, compiled), scenarios.scenario_row(some.scenarios["base"])
     assert [name for name, going in zip(compiled.names, go, strict=True) if going] == [name for name in compiled.names if name in chosen]
-    worth = scenarios.scenarios(some, compiled).set_index("scenario").loc["base", "npv_usd"]
+    worth = scenarios.comparison(some, compiled).set_index("scenario").loc["base", "npv_usd"]
     assert scenarios.pro_forma(compiled, row, go)["discounted_total_usd"].iloc[-1] == pytest.approx(worth)
     drawn = uncertainty.draws(some.ranges(), 200, seed=1)
     alone = scenarios.evaluate(compiled, drawn, scenarios.lottery(compiled, 200, seed=some.seed, names=chosen))
@@ -236,7 +236,7 @@ def test_the_cash_fan_ends_with_the_npvs_own_spread(northpoint, compiled):
 
 
 def test_expected_value_of_the_tree(northpoint, compiled):
-    table = scenarios.scenarios(northpoint, compiled)
+    table = scenarios.comparison(northpoint, compiled)
     ends = scenarios.tree(northpoint, table)
     assert ends["probability_share"].iloc[:-1].sum() == pytest.approx(1) == ends["probability_share"].iloc[-1]
     assert ends["npv_usd"].iloc[-1] == pytest.approx((ends["probability_share"] * ends["npv_usd"]).iloc[:-1].sum())
@@ -248,14 +248,14 @@ def test_simulation_is_reproducible_and_its_breach_lies_between_zero_and_one(nor
     going = scenarios.lottery(compiled, 400, seed=northpoint.seed)
     first, second = scenarios.evaluate(compiled, drawn, going), scenarios.evaluate(compiled, drawn, going)
     assert first.npv.tobytes() == second.npv.tobytes()
-    breaches = scenarios.breach(northpoint, compiled, first)
+    breaches = staffing.breach(northpoint, compiled, first)
     assert set(breaches["resource"]) == {"linac", "chair"} and breaches["breach_share"].between(0, 1).all()
     assert (breaches["over_share"] <= breaches["breach_share"]).all()
 
 
 def test_growth_hits_the_chairs_in_the_planted_year(northpoint, demo_truth):
     tables = demo_truth("northpoint")
-    needed = scenarios.with_plan(northpoint, tables, NEUTRAL, np.zeros(len(tables.names), dtype=bool))
+    needed = staffing.with_plan(northpoint, tables, NEUTRAL, np.zeros(len(tables.names), dtype=bool))
     limits = capacity.limits(needed).set_index("resource")
     assert limits.loc["chair", "year_hit"] == 2027
     assert pd.isna(limits.loc["linac", "year_hit"])

@@ -198,7 +198,7 @@ def asked(decisions: pd.DataFrame, road: pd.DataFrame, capital: Mapping[str, flo
     decisions
         `decision, forum, by` (date)`, amount_usd, otherwise`.
     road
-        `portfolio.roadmap`: an initiative has to be decided on by the start of its pilot.
+        `priorities.roadmap`: an initiative has to be decided on by the start of its pilot.
     capital
         Capital and starting cost by title, US dollars.
 

@@ -7,28 +7,17 @@ where the program stands today.
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from catchment import words
 from catchment.page.blocks import Finding, Kpi, Measure
 
-NAMES = {
-    "cases": "analytic cases",
-    "medical_patients": "medical oncology patients",
-    "radiation_patients": "radiation oncology patients",
-    "surgical_patients": "surgical oncology patients",
-    "infusion_visits": "infusion visits",
-    "fractions": "radiation fractions",
-    "surgeries": "cancer operations",
-}
+from .exhibits import capacity, volumes
+from .exhibits import plan as plans
+from .exhibits.wording import NAMES, first_upper, named
+from .volumes import Volumes
 
 NO_PLAN = "**There is no plan to value yet:** no initiative is entered in this partner's settings. The page shows what happens without one."
-
-
-def first_upper(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def absent(name: str) -> str:
@@ -36,26 +25,13 @@ def absent(name: str) -> str:
     return f"No quarterly volume is on record for {name}, so nothing can be forecast or planned."
 
 
-def moves(outlook: pd.DataFrame) -> pd.DataFrame:
-    """Which volumes leave where they stand: the rows whose 80 % interval excludes today's value, largest change first.
-
-    Parameters
-    ----------
-    outlook
-        One row per measure: ``measure, now_n, volume_n, volume_n_low_80, volume_n_high_80``.
-    """
-    away = outlook[(outlook["now_n"] < outlook["volume_n_low_80"]) | (outlook["now_n"] > outlook["volume_n_high_80"])]
-    change = away["volume_n"] / away["now_n"] - 1
-    return away.assign(change_share=change).sort_values("change_share", key=np.abs, ascending=False, kind="stable")
-
-
-def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding:
-    """What happens if nothing changes, by the year given."""
-    moving = moves(outlook)
+def unchanged(seen: Volumes) -> Finding:
+    """What happens if nothing changes, by the year that sentences speak of."""
+    moving, year = volumes.moves(seen.ahead), seen.later
     if moving.empty:
         return Finding(
             f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.",
-            exhibit,
+            volumes.AHEAD,
             certainty=0.8,
             basis="80 % prediction intervals",
         )
@@ -75,15 +51,14 @@ def unchanged(outlook: pd.DataFrame, *, year: int, exhibit: str = "") -> Finding
     size = min(1.0, abs(row["change_share"]))
     ask = "to make room for" if word == "grow" else "to do without"
     so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {ask}, before any plan."
-    return Finding(text, exhibit, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
+    return Finding(text, volumes.AHEAD, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
 
 
-def limit(
-    limits: pd.DataFrame, planned: pd.DataFrame, *, last: int, machines: Sequence[str] = ("linac", "chair"), exhibit: str = ""
-) -> Finding:
+def limit(unchanged: pd.DataFrame, planned: pd.DataFrame, *, last: int) -> Finding:
     """The year in which machines and chairs pass their planning limit, without and with the plan, and the staff that is short."""
-    there = limits[limits["available_last"] > 0]
-    rooms, staff = there[there["resource"].isin(machines)], there[~there["resource"].isin(machines)]
+    there = unchanged[unchanged["available_last"] > 0]
+    machine = there["resource"].isin(capacity.MACHINES)
+    rooms, staff = there[machine], there[~machine]
     hit, short = rooms.dropna(subset="year_hit").sort_values("year_hit"), staff.dropna(subset="year_hit").sort_values("year_hit")
     if hit.empty:
         names = words.listing([name.lower() for name in rooms["title"]])
@@ -103,7 +78,7 @@ def limit(
     so = f"By {last} the need is {words.share(over, digits=0)} above what is there." if len(hit) else ""
     return Finding(
         text,
-        exhibit,
+        capacity.IN_USE,
         size=min(1.0, float(over)),
         certainty=0.7,
         change=0.5 if len(hit) else 0.1,
@@ -123,11 +98,10 @@ def worth(
     better: float,
     without: Sequence[str] = (),
     years: int = 10,
-    exhibit: str = "",
 ) -> Finding:
     """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
     if scenarios["npv_usd"].eq(0).all():
-        return Finding(NO_PLAN, exhibit)
+        return Finding(NO_PLAN)
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     adds = {True: "is worth", False: "loses"}
@@ -148,7 +122,7 @@ def worth(
     so = f"Spread over {years} years the plan {brings} about {words.money(abs(row['npv_usd']) / years)} a year."
     return Finding(
         text,
-        exhibit,
+        plans.WORTH,
         certainty=max(chance, 1 - chance),
         usd=abs(row["npv_usd"]) / years,
         basis=f"positive in {words.share(chance, digits=0)} of draws",
@@ -157,15 +131,10 @@ def worth(
     )
 
 
-def named(title: str) -> str:
-    """An initiative's title inside a sentence."""
-    return f"“{title}”"
-
-
-def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Finding:
+def start(ranked: pd.DataFrame, *, years: int = 10) -> Finding:
     """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
     if ranked.empty:
-        return Finding("**What could be done first is open** until initiatives are entered in the settings, under growth.", exhibit)
+        return Finding("**What could be done first is open** until initiatives are entered in the settings, under growth.")
     first = ranked.iloc[0]
     firm = (
         "a firm first"
@@ -181,7 +150,7 @@ def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Findin
     so = f"By itself it {'is worth' if worth > 0 else 'costs'} {words.money(abs(worth))} over {years} years."
     return Finding(
         text,
-        exhibit,
+        plans.PLACES,
         certainty=float(first["first_share"]),
         usd=abs(worth) / years,
         basis=f"first in {words.share(first['first_share'], digits=0)} of weightings",
@@ -190,8 +159,7 @@ def start(ranked: pd.DataFrame, *, years: int = 10, exhibit: str = "") -> Findin
 
 
 def cards(
-    past: pd.DataFrame,
-    ahead: pd.DataFrame,
+    seen: Volumes,
     unchanged: pd.DataFrame,
     base: pd.Series,
     branches: pd.DataFrame,
@@ -203,15 +171,18 @@ def cards(
 
     Without a plan the first two.
     """
-    seen, now = past.set_index(["measure", "year"])["volume_n"], int(past["year"].max())
-    forecast, chair = ahead.set_index("measure").loc["cases"], unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1]
+    past, now = seen.past.set_index(["measure", "year"])["volume_n"], seen.now
+    forecast, chair = (
+        seen.ahead.set_index("measure").loc["cases"],
+        unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1],
+    )
     chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilization_share"]
-    cases = seen["cases", now]
+    cases = past["cases", now]
     found = [
         Kpi(
             f"Analytic cases, {now}",
             words.count(cases),
-            words.change(cases, seen["cases", now - 1], now - 1),
+            words.change(cases, past["cases", now - 1], now - 1),
             f"Forecast {words.count(forecast['volume_n'])} in {forecast['year']}",
             recorded="analytic_cases",
             measure=Measure("Analytic cases", cases),

@@ -5,7 +5,7 @@ Definitions used
 Value of an initiative
     NPV of doing it on top of what it requires, less the NPV of doing only that. Capacity is shared, so values don't simply add up.
 Score
-    Weighted mean of value, fit, ease and safety, each scaled 0-1: value by its place between the lowest and highest in the portfolio, fit
+    Weighted mean of value, fit, ease and safety, each scaled 0-1: value by its place between the lowest and highest of all initiatives, fit
     as the weighted criteria (1-5), ease and safety as reversed effort and risk (1-5). Weights add to one.
 Rank interval
     80 % interval of the rank when the weights are drawn around the stated ones (Dirichlet, concentration 20) and values from the
@@ -17,7 +17,7 @@ Bridge
 Known bias: fit, effort and risk are scores by people who know the initiative, often its owner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from . import initiatives, scenarios
 
 if TYPE_CHECKING:
     from catchment.params.demand import Demand
-    from catchment.params.growth import Growth, Initiative
+    from catchment.params.growth import Growth, Initiative, Measure
 
 VALUES = [
     "initiative", "title", "kind", "owner", "start", "capital_usd", "running_usd", "cases_n", "even_n", "npv_usd", "irr_share",
@@ -41,7 +41,7 @@ WORST, BEST = 1, 5
 CONCENTRATION = 20
 
 
-def _weighted(weights: Mapping[str, float], what: str) -> pd.Series:
+def _weighted(weights: Iterable[tuple[str, float]], what: str) -> pd.Series:
     shares = pd.Series(dict(weights), dtype=float)
     if abs(shares.sum() - 1) > 1e-6:
         raise ValueError(f"{what}: expected weights that add to 1, found {shares.sum():.4g}")
@@ -113,7 +113,7 @@ def _scaled(plan: initiatives.Plan, own: np.ndarray, share: float) -> initiative
 
 def fit(settings: "Growth") -> pd.Series:
     """Strategic fit of each initiative, 0-1: weighted criteria; a criterion without a score counts as the middle."""
-    weights = _weighted(settings.fit_weights, "fit_weights")
+    weights = _weighted(settings.fit_weights.items(), "fit_weights")
     middle = (WORST + BEST) / 2
     scores = {
         name: sum(weight * initiative.fit.get(criterion, middle) for criterion, weight in weights.items())
@@ -134,7 +134,7 @@ def _criteria(settings: "Growth", worth: np.ndarray) -> np.ndarray:
 
 
 def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray | None = None, n: int = 2000) -> pd.DataFrame:
-    """The portfolio in order of its score, with how firm each place is.
+    """The initiatives in order of their score, with how firm each place is.
 
     Parameters
     ----------
@@ -150,14 +150,14 @@ def ranking(settings: "Growth", valued: pd.DataFrame, *, simulated: np.ndarray |
     ``rank, initiative, title, npv_usd, fit_share, effort, risk, score_share, rank_low, rank_high`` (80 % interval)``, first_share`` (how
     often it ranks first).
     """
-    weights = _weighted(settings.rank_weights, "rank_weights")[["npv", "fit", "effort", "risk"]]
+    weights = _weighted(settings.rank_weights.items(), "rank_weights")[["npv", "fit", "effort", "risk"]]
     stated = valued["npv_usd"].to_numpy(dtype=float)
     own = _criteria(settings, stated)
     random = np.random.default_rng([settings.seed, 2])
     mixed = random.dirichlet(np.maximum(weights.to_numpy(), 1e-3) * CONCENTRATION, size=n)
     worth = np.broadcast_to(stated, (n, len(valued))) if simulated is None else simulated[random.integers(0, len(simulated), n)]
     places = (-(_criteria(settings, worth) * mixed[:, None, :]).sum(axis=-1)).argsort(axis=1, kind="stable").argsort(axis=1) + 1
-    table = valued[["initiative", "title", "npv_usd", "expected_usd"]].assign(
+    table = valued[["initiative", "title", "npv_usd"]].assign(
         fit_share=own[:, 1],
         effort=[item.effort for item in settings.initiatives.values()],
         risk=[item.risk for item in settings.initiatives.values()],
@@ -325,14 +325,19 @@ def bridge(
 
 
 def volume_bridge(
-    settings: "Growth", plan: initiatives.Plan, row: pd.DataFrame, measure: str, recent: Mapping[str, float], factors: Mapping[str, float]
+    settings: "Growth",
+    plan: initiatives.Plan,
+    row: pd.DataFrame,
+    measure: "Measure",
+    recent: Mapping[str, float],
+    factors: Mapping[str, float],
 ) -> pd.DataFrame:
     """`bridge` of one measure from the last full year to the last of the plan: demand, site of care, share and use, initiatives.
 
     Parameters
     ----------
     row
-        One draw, see `growth.scenario_row`; it decides what the initiatives add.
+        One draw, see `scenarios.scenario_row`; it decides what the initiatives add.
     recent
         Volume of the last full year by measure.
     factors
@@ -357,7 +362,7 @@ def rate_factors(settings: "Demand", incidence_by_year: pd.DataFrame, *, years: 
     """What each site's national trend, damped and capped as the settings say, multiplies its rate by over some years."""
     trends = demand.site_trends(incidence_by_year, settings.sites, first=settings.trend_first_year)
     damped = demand.trend_factor(trends["apc"], years, damping=settings.trend_damping.value, cap=settings.trend_cap_share.value)
-    return dict(zip(trends["site"], damped, strict=True))
+    return dict(zip(trends["site"], np.atleast_1d(damped), strict=True))
 
 
 def demand_factors(

@@ -32,8 +32,7 @@ import pandas as pd
 
 from catchment.stats import finance
 
-from . import capacity
-from .initiatives import MONTHS, Plan, added, per_unit
+from .initiatives import MONTHS, Plan
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth, Scenario
@@ -117,6 +116,11 @@ def _open(plan: Plan, delay: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     padded = np.concatenate([np.zeros((len(plan.names), months)), plan.ramp], axis=1)
     at = np.arange(months) - plan.start[None, :, None] - np.arange(delay.max() + 1)[:, None, None]
     return padded[np.arange(len(plan.names))[None, :, None], np.maximum(at, -1) + months], (at >= 0).astype(float)
+
+
+def begun(plan: Plan, late: int) -> np.ndarray:
+    """Which initiatives run in which month (I, months), 0 or 1, each starting `late` months after its date."""
+    return _open(plan, np.array([late]))[1][late]
 
 
 def _served(
@@ -236,7 +240,7 @@ def scenario_row(scenario: "Scenario") -> pd.DataFrame:
     return pd.DataFrame([{name: float(getattr(scenario, name, usual)) for name, usual in NEUTRAL.items()}])
 
 
-def scenarios(settings: "Growth", plan: Plan) -> pd.DataFrame:
+def comparison(settings: "Growth", plan: Plan) -> pd.DataFrame:
     """Every scenario side by side, one row each.
 
     Returns
@@ -307,19 +311,19 @@ def cash_fan(plan: Plan, outcome: Outcome) -> pd.DataFrame:
     return pd.DataFrame({"year": years, "total_usd": middle} | dict(zip(names, limits, strict=True)))
 
 
-def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") -> pd.DataFrame:
+def tree(settings: "Growth", valued: pd.DataFrame) -> pd.DataFrame:
     """Ends of the scenario tree with their chance, and the expected value last.
 
     Parameters
     ----------
     valued
-        One row per scenario with ``scenario`` and the value, see `scenarios`.
+        One row per scenario: ``scenario, npv_usd``, see `comparison`.
 
     Returns
     -------
     ``path, scenario, probability_share, npv_usd, weighted_usd``; the last row sums the weights.
     """
-    worth = valued.set_index("scenario")[value]
+    worth = valued.set_index("scenario")["npv_usd"]
     ends: list[dict] = []
 
     def walk(branches: Sequence, path: str, chance: float) -> None:
@@ -333,99 +337,17 @@ def tree(settings: "Growth", valued: pd.DataFrame, *, value: str = "npv_usd") ->
                         "path": name,
                         "scenario": branch.scenario,
                         "probability_share": chance * branch.probability,
-                        value: worth[branch.scenario],
+                        "npv_usd": worth[branch.scenario],
                     }
                 )
 
     walk(settings.tree, "", 1.0)
-    table = pd.DataFrame(ends).assign(weighted_usd=lambda rows: rows["probability_share"] * rows[value])
+    table = pd.DataFrame(ends).assign(weighted_usd=lambda rows: rows["probability_share"] * rows["npv_usd"])
     total = {
         "path": "Expected value",
         "scenario": "",
         "probability_share": table["probability_share"].sum(),
-        value: table["weighted_usd"].sum(),
+        "npv_usd": table["weighted_usd"].sum(),
         "weighted_usd": table["weighted_usd"].sum(),
     }
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
-
-
-def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray | None = None) -> pd.DataFrame:
-    """What a year's volumes ask of each resource once the initiatives run, see `capacity.need`; what they add counts from its start.
-
-    Parameters
-    ----------
-    go
-        Which initiatives go ahead; none at all (zeros) gives the need if nothing changes.
-    """
-    ahead = np.ones(len(plan.names), dtype=bool) if go is None else np.asarray(go, dtype=bool)
-    outcome = evaluate(plan, row, ahead)
-    volumes = (
-        pd.DataFrame(outcome.volume[0], columns=plan.measures, index=plan.years)
-        .rename_axis("year")
-        .reset_index()
-        .melt("year", var_name="measure", value_name="volume_n")
-    )
-    late = round(float(row["delay"].iloc[0])) if "delay" in row else 0
-    begun = _open(plan, np.array([late]))[1][late] * ahead[:, None]
-    share = begun.reshape(len(plan.names), len(plan.years), MONTHS).mean(axis=2)
-    more = share.T @ added(settings).to_numpy()
-    units = per_unit(settings)
-    resources = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "year": plan.years,
-                    "resource": name,
-                    "title": item.title,
-                    "measure": item.measure,
-                    "per_unit_n": units[name],
-                    "utilization": item.utilization_share.value,
-                    "available": item.available + more[:, place],
-                }
-            )
-            for place, (name, item) in enumerate(settings.resources.items())
-        ]
-    )
-    return capacity.need(volumes, resources)
-
-
-def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Mean waits for a free infusion chair by year, of each case: ``line, year, available, utilization_share, wait_share, wait_min``.
-
-    Parameters
-    ----------
-    needed
-        What the volumes ask of each resource by the case's name, see `with_plan`; the rest as for `capacity.waits`.
-    """
-    chair = settings.chair
-    queue = {
-        "hours_per_visit": chair.hours_per_visit.value,
-        "hours_per_year": chair.hours_per_day.value * chair.days_per_year.value,
-        "arrival_cv": chair.arrival_cv.value,
-        "service_cv": chair.service_cv.value,
-    }
-    lines = [capacity.waits(need, resource="chair", **queue).assign(line=line) for line, need in needed.items()]
-    table = pd.concat(lines, ignore_index=True)[["line", "year", "available", "utilization_share", "wait_share", "wait_min"]]
-    return table.round({"available": 1, "wait_min": 1})
-
-
-def breach(settings: "Growth", plan: Plan, outcome: Outcome, *, resources: Sequence[str] = ("linac", "chair")) -> pd.DataFrame:
-    """Chance that a planning limit is passed, by year: ``year, resource, title, breach_share, over_share`` (past 100 %)."""
-    rows = []
-    for name in resources:
-        item = settings.resources[name]
-        if item.available > 0 and item.most_share is not None:
-            place = plan.measures.index(item.measure)
-            used = outcome.volume[:, :, place] / outcome.limit[:, :, place] * item.most_share.value
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "year": plan.years,
-                        "resource": name,
-                        "title": item.title,
-                        "breach_share": (used > item.utilization_share.value).mean(axis=0),
-                        "over_share": (used > 1).mean(axis=0),
-                    }
-                )
-            )
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["year", "resource", "title", "breach_share", "over_share"])

@@ -96,7 +96,9 @@ class Claim:
             whole = shown.query(self.whole, engine="python") if self.whole else shown
             return values.sum() / whole[self.column].sum()
         first, last = values.iloc[0], values.iloc[-1]
-        return {"first": first, "last": last, "difference": last - first, "ratio": last / first}[self.how]
+        if self.how == "ratio":
+            return last / first
+        return {"first": first, "last": last, "difference": last - first}[self.how]
 
     def _extreme(self, chosen: pd.DataFrame) -> None:
         by = _worked(chosen, self.by).dropna()
@@ -228,7 +230,8 @@ class Exhibit:
         title = self.title
         covered = sorted({claim.said for claim in self.claims} | self._names(), key=len, reverse=True)
         for text in covered:
-            title = re.sub(re.escape(text), " ", title, flags=re.IGNORECASE)
+            # The 20 of "20 cases" is not the 20 of 2030.
+            title = re.sub(rf"(?<![\d.,]){re.escape(text)}(?!\d)", " ", title, flags=re.IGNORECASE)
         return [found[0] for found in _NUMBER.finditer(title) if not _is_year(found)]
 
     def _names(self) -> set[str]:

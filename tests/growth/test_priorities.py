@@ -1,4 +1,4 @@
-"""Portfolio: values, ranking, best set, roadmap, budget, funding gaps, bridges."""
+"""What first: values, ranking, best set, roadmap, budget, funding gaps, bridges."""
 
 import numpy as np
 import pandas as pd
