@@ -12,8 +12,8 @@ import pytest
 
 from catchment import data, params
 from catchment.data import import_console, importing
+from catchment.data.importing import containers, stream
 from catchment.data.importing import layout as layouts
-from catchment.data.importing import stream
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT.parent / "shared" / "data"
@@ -593,7 +593,7 @@ def test_a_last_line_without_break_may_be_cut_off_and_is_rejected(project):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(project, monkeypatch):
-    monkeypatch.setattr(stream, "BOMB_BYTES", 2_000_000)
+    monkeypatch.setattr(containers, "BOMB_BYTES", 2_000_000)
     path = project / "HSAF_2020.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("hsaf.csv", "w", force_zip64=True) as member:
         for _ in range(5):
@@ -603,7 +603,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(project, monkeypatch):
 
 
 def test_a_gzip_bomb_is_refused_while_it_unpacks(project, monkeypatch):
-    monkeypatch.setattr(stream, "BOMB_BYTES", 2_000_000)
+    monkeypatch.setattr(containers, "BOMB_BYTES", 2_000_000)
     path = project / "HSAF_2020.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 5_000_000))
     with pytest.raises(importing.ImportRefused, match="refused as a bomb"):

@@ -45,6 +45,7 @@ def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.Ge
         raise DataError(Problem(name, "a file of shapes", str(error).splitlines()[0].replace(f"{path.parent}/", ""), file=shown)) from error
     if not isinstance(shapes, gpd.GeoDataFrame) or shapes.crs is None:
         raise DataError(Problem(name, "shapes with a coordinate system", "none", file=shown))
+    _refuse_unplaced(shapes, name, shown)
     for key, column in entry.columns.items():
         _present(shapes, name, key, column, shown)
     chosen = gpd.GeoDataFrame(
@@ -52,6 +53,19 @@ def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.Ge
     )
     chosen[ROW], chosen[FILE] = range(1, len(chosen) + 1), place
     return chosen.to_crs("EPSG:4326")
+
+
+def _refuse_unplaced(shapes: gpd.GeoDataFrame, name: str, shown: str) -> None:
+    """Raise DataError for rows without a shape, and for shapes that lie outside of the globe."""
+    empty = shapes.geometry.isna() | shapes.geometry.is_empty
+    if empty.any():
+        first = int(empty.to_numpy().argmax()) + 1
+        raise DataError(Problem(name, "a shape in each row", "no geometry", file=shown, row=first, count=int(empty.sum())))
+    west, south, east, north = shapes.to_crs("EPSG:4326").total_bounds
+    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        found = f"{west:,.1f} to {east:,.1f} and {south:,.1f} to {north:,.1f}"
+        hint = "the file does not say its coordinate system, or says a wrong one"
+        raise DataError(Problem(name, "degrees from -180 to 180 and -90 to 90", found, file=shown, hint=hint))
 
 
 def _present(shapes: gpd.GeoDataFrame, name: str, key: str, column: Column, shown: str) -> None:

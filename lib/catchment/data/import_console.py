@@ -16,9 +16,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the table (default: the kind); a simulated table of that name is replaced")
     parser.add_argument("--partner", help="whose rows they are, for files that are one partner's own")
     parser.add_argument("--year", type=int, help="year of the rows, when neither they nor the file's name tell it")
+    parser.add_argument(
+        "--set", dest="given", action="append", default=[], metavar="NAME=VALUE", type=_pair,
+        help="what the file should tell and does not: --set site='Lung & Bronchus' --set years=2017-2021",
+    )  # fmt: skip
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--remove", metavar="FILE", help="take an imported file out of the table again, by its name")
     instead.add_argument("--list", action="store_true", help="show what is imported; with a kind, a name or a partner only that")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals and value.strip()):
+        raise argparse.ArgumentTypeError("expected NAME=VALUE")
+    return name.strip(), value.strip()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,6 +65,7 @@ def _bring(arguments: argparse.Namespace) -> None:
             name=arguments.name,
             year=arguments.year,
             partner=arguments.partner,
+            given=dict(arguments.given),
             progress=bars.tell,
         ):
             bars.close()

@@ -6,6 +6,7 @@ and a reader should see a value where it is used.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,11 @@ def read(path: Path, shown: str | None = None) -> Source:
     """The YAML file at `path`; `shown` is its name in messages. Problems are collected, not raised."""
     source = Source(shown or path.name)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8-sig")
+        if line := _too_deep(text):
+            source.refuse(line, (), f"nested deeper than {_DEEPEST} levels")
+            return source
+        node = yaml.compose(text, Loader=_Loader)
     except FileNotFoundError:
         source.refuse(1, (), "file not found")
     except UnicodeDecodeError as error:
@@ -85,6 +90,23 @@ def read(path: Path, shown: str | None = None) -> Source:
         elif node is not None:
             source.refuse(node.start_mark.line + 1, (), "expected keys with values at the top level")
     return source
+
+
+def _too_deep(text: str) -> int:
+    """The line on which the text is nested deeper than any settings are, 0 when nowhere: composing it would end the process."""
+    depth = deepest = 0
+    for mark in re.finditer(r"[\[{}\]]", text):
+        depth += 1 if mark[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest <= _DEEPEST and not re.search(rf"^ {{{4 * _DEEPEST}}}|(?:- ){{{_DEEPEST}}}", text, re.MULTILINE):
+        return 0
+    # It may only look so: brackets within text. The events tell, one by one.
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST + 1:
+            return event.start_mark.line + 1 if event.start_mark else 1
+    return 0
 
 
 def _plain(node: yaml.Node, path: tuple, source: Source, seen: set[int]) -> Any:

@@ -8,7 +8,7 @@ root=root)` takes one file out again.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -50,15 +50,17 @@ def run(
     name: str | None = None,
     year: int | None = None,
     partner: str | None = None,
+    given: Mapping[str, str] | None = None,
     progress: Told | None = None,
 ) -> list[Imported]:
     """Import files of one kind into the table `name` (the kind's own name by default), each whole or not at all.
 
-    `partner` is whose rows they are, for kinds that hold one partner's own. `progress` is called with file name, bytes done and
+    `partner` is whose rows they are, for kinds that hold one partner's own. `given` are facts that the file should tell and does not,
+    such as the site and years of a State Cancer Profiles export without its title. `progress` is called with file name, bytes done and
     bytes in all. Raises ImportRefused with the reason; files before the refused one stay imported. Raises lock.Busy while another
     process changes the same table.
     """
-    return list(each(kind, files, root=root, name=name, year=year, partner=partner, progress=progress))
+    return list(each(kind, files, root=root, name=name, year=year, partner=partner, given=given, progress=progress))
 
 
 def each(
@@ -69,6 +71,7 @@ def each(
     name: str | None = None,
     year: int | None = None,
     partner: str | None = None,
+    given: Mapping[str, str] | None = None,
     progress: Told | None = None,
 ) -> Iterator[Imported]:
     """The same, one file at a time."""
@@ -82,7 +85,7 @@ def each(
         for path in map(Path, files):
             same = shelf.known(facts_of_binary(path, 1 << 62))
             if same is None:
-                same = _import(shelf, path, year, progress)
+                same = _import(shelf, path, year, given or {}, progress)
                 _register(shelf, same)
             yield same
 
@@ -141,7 +144,9 @@ def _owned(kind: str, partner: str | None, root: Path) -> None:
         raise ImportRefused(f"files of the kind {kind} are for every partner: leave --partner out")
 
 
-def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -> Imported:
+def _import(shelf: Shelf, path: Path, year: int | None, given: Mapping[str, str], progress: Told | None) -> Imported:
+    if given and not (shelf.kind in LAYOUTS and LAYOUTS[shelf.kind].preamble):
+        raise ImportRefused(f"files of the kind {shelf.kind} tell everything themselves: nothing can be given for {', '.join(given)}")
     tell = (lambda done, total: progress(path.name, done, total)) if progress else None
     if shelf.kind == BOUNDARIES:
         from . import boundaries  # here, because only this kind needs geopandas
@@ -158,7 +163,7 @@ def _import(shelf: Shelf, path: Path, year: int | None, progress: Told | None) -
         if layout.reader:
             more = own | {"beside": others} if own else {}
             return layout.reader(layout, path, target, year=year, progress=tell, **more)
-        return engine.convert_file(layout, path, target, year=year, others=list(listed.values()), progress=tell, **own)
+        return engine.convert_file(layout, path, target, year=year, others=list(listed.values()), progress=tell, given=given, **own)
 
     return take_in(shelf, path, _key(layout), rows)
 
@@ -189,9 +194,28 @@ def _write(kind: str, shelf: Shelf, imported: list[Imported]) -> None:
 
 
 def _fits(shelf: Shelf) -> None:
+    """Refuse files of a kind whose table is not the one that stands there, imported or simulated."""
+    replaced = tables(shelf.root).get(shelf.name)
+    columns = _table_of(shelf.kind, shelf.root)
+    lacking = [column for column, entry in (replaced.columns if replaced else {}).items() if column not in columns and not entry.nullable]
+    if replaced and replaced.simulated and lacking:
+        raise ImportRefused(
+            f"files of the kind {shelf.kind} make no table {shelf.name!r}: it has columns that they lack ({', '.join(lacking[:5])}); "
+            "choose another kind or another --name"
+        )
     before = imports(shelf.root, shelf.partner).get(shelf.name)
     if before and before.kind != shelf.kind and not _alike(before.kind, shelf.kind, shelf.root):
         raise ImportRefused(f"table {shelf.name!r} holds files of the kind {before.kind}; choose another name")
+
+
+def _table_of(kind: str, root: Path) -> set[str]:
+    """Columns of the table that a kind makes."""
+    if kind == BOUNDARIES:
+        from . import boundaries
+
+        return {"year", *boundaries.COLUMNS}
+    layout = layouts(root)[kind]
+    return {*layout.table, *_key(layout)}
 
 
 def _alike(one: str, other: str, root: Path) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pyogrio.errors
@@ -17,6 +18,7 @@ import shapely
 
 from catchment.data.catalog import Column, Imported
 
+from .engine import write_rejects
 from .layout import plain
 from .stream import ImportRefused, Progress, facts_of_binary
 
@@ -42,7 +44,7 @@ def convert_file(path: Path, target: Path, *, year: int | None = None, progress:
     """Import one boundary file into `target` (GeoParquet); raises ImportRefused with the reason."""
     sha256 = facts_of_binary(path, LARGEST, progress)
     shapes = _read(path)
-    areas = _areas(shapes, path.name)
+    areas, wrong = _areas(shapes, path.name)
     told = year if year is not None else _year(path)
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,7 @@ def convert_file(path: Path, target: Path, *, year: int | None = None, progress:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+    write_rejects(target.with_suffix(".rejects.csv"), wrong)
     return Imported(KIND, path.name, target.name, str(told), sha256, len(areas), len(shapes) - len(areas), 0, "", f"{date.today()}")
 
 
@@ -73,13 +76,24 @@ def _read(path: Path) -> gpd.GeoDataFrame:
         raise ImportRefused(f"{path.name}: not readable as boundaries ({said})") from error
     if not isinstance(shapes, gpd.GeoDataFrame) or shapes.empty or shapes.crs is None:
         raise ImportRefused(f"{path.name}: expected shapes with a coordinate system, found none")
-    return shapes.to_crs("EPSG:4326")
+    placed = shapes.to_crs("EPSG:4326")
+    west, south, east, north = placed.total_bounds
+    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        found = f"{west:,.1f} to {east:,.1f} and {south:,.1f} to {north:,.1f}"
+        raise ImportRefused(
+            f"{path.name}: expected degrees from -180 to 180 and -90 to 90, found {found}; the file does not say its coordinate system, "
+            "or says a wrong one"
+        )
+    return placed
 
 
-def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
-    """Identifier, name and shape; shapes without identifier or area are left out, a doubled identifier refuses the file."""
+def _areas(shapes: gpd.GeoDataFrame, name: str) -> tuple[gpd.GeoDataFrame, list[tuple[int, str, str, str]]]:
+    """Identifier, name and shape, and why others were left out: without identifier or area. A doubled identifier refuses the file."""
     ids, pattern = _identifier(shapes, name)
-    usable = ids.str.fullmatch(pattern).fillna(False) & shapes.geometry.notna() & shapes.geom_type.isin(["Polygon", "MultiPolygon"])
+    kinds = shapes.geom_type.fillna("no geometry")
+    usable = ids.str.fullmatch(pattern).fillna(False) & kinds.isin(["Polygon", "MultiPolygon"])
+    left = map(int, np.flatnonzero(~usable))
+    wrong = [(place + 1, "", "an area with an identifier", f"{ids.iloc[place]}: {kinds.iloc[place]}") for place in left]
     if usable.sum() < len(shapes) - max(5, len(shapes) // 100):
         raise ImportRefused(f"{name}: {len(shapes) - int(usable.sum()):,} of {len(shapes):,} shapes are no areas with an identifier")
     chosen = shapes[usable]
@@ -92,7 +106,8 @@ def _areas(shapes: gpd.GeoDataFrame, name: str) -> gpd.GeoDataFrame:
         raise ImportRefused(
             f"{name}: expected one shape per area, found several for {areas.loc[areas['area_id'].duplicated(), 'area_id'].iloc[0]}"
         )
-    return areas.assign(state_fips=_states(chosen, areas["area_id"])).reset_index(drop=True)[["area_id", "name", "state_fips", "geometry"]]
+    placed = areas.assign(state_fips=_states(chosen, areas["area_id"])).reset_index(drop=True)
+    return placed[["area_id", "name", "state_fips", "geometry"]], wrong
 
 
 def _identifier(shapes: gpd.GeoDataFrame, name: str) -> tuple[pd.Series, str]:

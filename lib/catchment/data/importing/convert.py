@@ -1,8 +1,9 @@
 """Text to values, a batch of rows at a time, with the reason for every value that is not one."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,13 @@ from .layout import IDENTIFIERS, WORDS, Field, Layout
 
 _INTEGER = r"^[+-]?(\d{1,3}(,\d{3})+|\d{1,15})(\.0+)?$"
 _NUMBER = r"^[+-]?\$?(\d{1,3}(,\d{3})+|\d{1,15})?(\.\d*)?([eE][+-]?\d{1,2})?\s?%?$"
+_SERIAL = re.compile(r"\d{5}(\.\d+)?")
+_TIME = re.compile(r"(?:[T,]|\s)\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|[-+]\d{2}:?\d{2})?$", re.IGNORECASE)
+# Control characters but tabs and line ends, and characters that turn, hide or join what a reader sees.
+STRANGE = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{200b}\x{200e}\x{200f}\x{202a}-\x{202e}"
+    r"\x{2060}-\x{2064}\x{2066}-\x{2069}\x{feff}]"
+)
 _YES, _NO = ("y", "yes", "true", "1", "t"), ("n", "no", "false", "0", "f")
 
 
@@ -24,6 +32,8 @@ class Batch:
     frame: pd.DataFrame
     wrong: list[tuple[int, str, str, str]] = field(default_factory=list)
     suppressed: int = 0
+    signed: frozenset[str] = frozenset()
+    """Fields of which a value has a percent sign."""
 
 
 def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> Batch:
@@ -32,6 +42,7 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
     bad = np.zeros(len(rows), dtype=bool)
     withheld = np.zeros(len(rows), dtype=bool)
     wrong: list[tuple[int, str, str, str]] = []
+    signed: set[str] = set()
     for item in layout.fields:
         if item.name not in places:
             columns[item.name] = _empty(item, len(rows))
@@ -40,6 +51,8 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         hidden = _among(text, item.suppressed)
         values, fits = _values(item, pc.if_else(pa.array(hidden), None, text))
         fits |= hidden
+        strange = _matches(text, STRANGE) if item.type == "text" and not item.pattern else np.zeros(len(rows), dtype=bool)
+        signed |= {item.name} if item.or_fraction and _matches(text, "%").any() else set()
         columns[item.name] = values
         if item.suppressed:
             columns[f"{item.name}_suppressed"] = pd.Series(hidden)
@@ -47,7 +60,11 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         wrong += [
             (numbers[row], item.name, expectation(item), text[row].as_py() or "an empty cell") for row in np.flatnonzero(~fits & ~bad)[:200]
         ]
-        bad |= ~fits
+        wrong += [
+            (numbers[row], item.name, "text without control characters or marks of direction", ascii(text[row].as_py()))
+            for row in np.flatnonzero(strange & fits & ~bad)[:200]
+        ]
+        bad |= ~fits | strange
     frame = pd.DataFrame(columns)
     frame.attrs["absent"] = [item.name for item in layout.fields if item.name not in places]
     if layout.check is not None and (~bad).any():
@@ -55,7 +72,7 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         for row in said.index[said != ""]:
             wrong.append((numbers[row], "", said[row], "values that contradict it"))
             bad[row] = True
-    return Batch(frame[~bad].reset_index(drop=True), wrong, int((withheld & ~bad).sum()))
+    return Batch(frame[~bad].reset_index(drop=True), wrong, int((withheld & ~bad).sum()), frozenset(signed))
 
 
 def expectation(item: Field) -> str:
@@ -73,6 +90,10 @@ def _text(values: Sequence[str]) -> pa.Array:
     text = pc.utf8_trim_whitespace(pa.array(values, pa.string()))
     text = pc.replace_substring_regex(text, r"\s*[\r\n]+\s*", " ")
     return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _matches(text: pa.Array, pattern: str) -> np.ndarray:
+    return pc.fill_null(pc.match_substring_regex(text, pattern), False).to_numpy(zero_copy_only=False)
 
 
 def _among(text: pa.Array, marks: Sequence[str]) -> np.ndarray:
@@ -127,9 +148,12 @@ def _dates(item: Field, text: pa.Array) -> pd.Series:
 def _date(value: str | None, formats: tuple[str, ...]) -> datetime | None:
     if value is None:
         return None
+    if _SERIAL.fullmatch(value) and 20_000 <= float(value) < 80_000:  # what Excel calls a day: 1954 to 2119
+        return datetime(1899, 12, 30) + timedelta(days=int(float(value)))
+    day = _TIME.sub("", value)
     for written in formats:
         try:
-            return datetime.strptime(value, written)
+            return datetime.strptime(day, written)
         except ValueError:
             continue
     return None

@@ -18,13 +18,14 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from catchment.data.catalog import Imported
 
 from .convert import Batch, converted
 from .layout import Layout, match, plain
-from .stream import MOST_COLUMNS, Facts, ImportRefused, Progress, facts, lines, opened_text, records
+from .stream import MOST_COLUMNS, Facts, ImportRefused, Progress, Torn, facts, lines, opened_text, records
 
 BATCH_CELLS = 400_000
 _HEADER_WITHIN = 60
@@ -82,7 +83,8 @@ def _converted_file(
             source = _opened(layout, lines(text, path.name), path.name, others, given)
             source.constants |= constants
             told = year_of(layout, path, year)  # after the header: a file of another kind is told as such first
-            counts, wrong = _write(source, part, known, told, path.name)
+            counts, wrong, signed = _write(source, part, known, told, path.name)
+        _as_fractions([item.name for item in layout.fields if item.or_fraction and item.name not in signed], part)
         dated = told if not layout.vintage else None
         refuse_duplicates(layout, part, path.name, dated is not None)
         if layout.whole and (wrong_with_it := layout.whole(pd.read_parquet(part))):
@@ -130,7 +132,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
     """Find the header: the first line that names every required column, under the delimiter that makes it so."""
     if not layout.header:
         places = {field.name: place for place, field in enumerate(layout.fields)}
-        return _Opened(records(content, ",", name), places, len(places), {}, layout)
+        return _Opened(records(content, ",", name, width=len(places)), places, len(places), {}, layout)
     above: list[str] = []
     for line in itertools.islice(content, _HEADER_WITHIN):
         for delimiter in (",", "|", "\t", ";"):
@@ -140,9 +142,8 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
                 _refuse_finer(layout, header, name, others)
                 constants = layout.preamble(above, header, given) if layout.preamble else {}
                 full = replace(layout, fields=[*layout.fields, *layout.extra(header)]) if layout.extra else layout
-                return _Opened(
-                    records(content, delimiter, name, first=len(above) + 1), match(full, header).places, len(header), constants, full
-                )
+                rows = records(content, delimiter, name, first=len(above) + 1, width=len(header))
+                return _Opened(rows, match(full, header).places, len(header), constants, full)
         above.append(line.rstrip("\r\n"))
     raise ImportRefused(_no_header(layout, above, name, others))
 
@@ -191,7 +192,9 @@ def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
             if layout.footer:
                 break
             continue
-        if len(record) != source.width:
+        if isinstance(record, Torn):
+            wrong.append((number, "", "cells whose quotation marks are closed", record.why))
+        elif len(record) != source.width:
             wrong.append((number, "", f"{source.width} columns", f"{len(record)} columns"))
         elif last and not known.ends_with_break and not known.packed:
             wrong.append(
@@ -216,16 +219,27 @@ def _marked(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[s
         previous = following
 
 
-def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: str) -> tuple[dict[str, int], list]:
+def _as_fractions(columns: Sequence[str], part: Path) -> None:
+    """Undo the division by 100 of columns whose file gave fractions: none of its values was above 1."""
+    for column in columns:
+        table = pq.read_table(part)
+        if (largest := pc.max(table[column]).as_py()) is not None and 0 < largest <= 0.01:
+            fractions = pc.divide(pc.round(pc.multiply(table[column], 1e12)), 1e10)
+            pq.write_table(table.set_column(table.schema.get_field_index(column), column, fractions), part, compression="zstd")
+
+
+def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: str) -> tuple[dict[str, int], list, set[str]]:
     layout = source.layout
     dated = year is not None and not layout.vintage
     constants = source.constants | ({"year": year} if dated else {"vintage": year})
     wrong: list[tuple[int, str, str, str]] = []
     counts = {"rows": 0, "rejected": 0, "suppressed": 0}
+    signed: set[str] = set()
     read, schema = 0, _schema(layout, dated)
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for batch in _batches(source, known, wrong):
             wrong += batch.wrong
+            signed |= batch.signed
             read += len(batch.frame)
             counts["suppressed"] += batch.suppressed
             frame = batch.frame.assign(**constants)
@@ -235,7 +249,7 @@ def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: st
             _refuse_rejected(wrong, read, name, final=False)
     counts["rejected"] = len({line for line, *_ in wrong})
     _refuse_rejected(wrong, read, name, final=True)
-    return counts, wrong
+    return counts, wrong, signed
 
 
 def _schema(layout: Layout, dated: bool) -> pa.Schema:

@@ -215,7 +215,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str) -> tuple[list[str
             places = _places(layout, header)
             missing = [item.aliases[0] for item in layout.fields if item.required and item.name not in places]
             if not missing:
-                return header, places, records(content, delimiter, name, first=above + 1)
+                return header, places, records(content, delimiter, name, first=above + 1, width=len(header))
             best = max(best, (len(places), missing), key=lambda found: found[0])
     raise ImportRefused(
         f"{name}: expected a header of the kind {layout.kind} with {', '.join(map(repr, best[1])) or 'its columns'}: no such column"

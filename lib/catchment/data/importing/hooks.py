@@ -72,6 +72,8 @@ def cancer_profile(above: Sequence[str], header: Sequence[str], given: Mapping[s
     An analyst may have cut the lines off: then site and years are those given, the measure is the header's, and the rest is what
     exports are by default (all stages, all races, both sexes or the site's, all ages) or given.
     """
+    if unknown := given.keys() - {"site", "years", "stage", "race", "sex", "ages"}:
+        raise ImportRefused(f"nothing can be given for {', '.join(sorted(unknown))}: known are site, years, stage, race, sex, ages")
     lines = [text for line in above if (text := _without_quotes(line))]
     told = _titled(lines) if "Rate" in " ".join(lines) else {}
     if not told and not {"site", "years"} <= given.keys():

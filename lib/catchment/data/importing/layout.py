@@ -33,6 +33,13 @@ WORDS = {
 }
 
 
+# Ways in which a date is written; the order of day and month is the American one unless a mapping says otherwise.
+DATES = (
+    "%Y-%m-%d", "%m/%d/%Y", "%Y%m%d", "%Y-%m", "%m/%d/%y", "%Y/%m/%d", "%m-%d-%Y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y",
+    "%d-%b-%Y", "%d-%b-%y", "%B %Y", "%b %Y", "%b-%y", "%b-%Y", "%m/%Y",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """One column of the file and what it becomes."""
@@ -56,6 +63,8 @@ class Field:
     max: float | None = None
     percent: bool = False
     """Whether the file gives percent; the table gets a fraction."""
+    or_fraction: bool = False
+    """Whether some files give a fraction all the same: those in which no value is above 1 and none has a percent sign."""
     scale: float = 1
     """Factor from the file's unit to the table's."""
     pattern: str = ""
@@ -63,7 +72,7 @@ class Field:
     """Form of the signs of footnotes that may follow a number."""
     follows: str = ""
     """Field whose column stands directly before, when the header uses the same name more than once."""
-    formats: Sequence[str] = ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d", "%Y-%m", "%B %d, %Y", "%B %Y")
+    formats: Sequence[str] = DATES
     """Ways in which a date is written."""
 
     def places(self, named: Mapping[str, Sequence[int]]) -> list[int]:

@@ -57,6 +57,8 @@ class ColumnSaid(Section):
     """Largest value in the file's unit."""
     percent: bool = False
     """Whether the file gives percent; the table gets a fraction."""
+    or_fraction: bool = False
+    """Whether some files give a fraction all the same: those in which no value is above 1 and none has a percent sign."""
     share: bool | None = None
     """Whether the value is a fraction from 0 to 1, where the name does not say it."""
     pattern: str = ""
@@ -243,7 +245,7 @@ def _found(path: Path, said: LayoutSaid, name: str) -> ColumnSaid:
 
 
 def _field(name: str, column: ColumnSaid, footnotes: str = "") -> Field:
-    same = ("meaning", "unit", "nullable", "missing", "suppressed", "min", "max", "percent", "pattern", "follows")
+    same = ("meaning", "unit", "nullable", "missing", "suppressed", "min", "max", "percent", "or_fraction", "pattern", "follows")
     kind: Any = "text" if column.type == "category" else column.type
     return Field(
         name=name,

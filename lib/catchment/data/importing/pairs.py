@@ -34,7 +34,6 @@ _TEXT = (
 def read(layout: Layout, path: Path, target: Path, *, year: int | None = None, progress: Progress | None = None) -> Imported:
     """Import one file into the sorted Parquet file `target`; raises ImportRefused with the reason and then leaves nothing."""
     known = facts(path, layout.member, progress)
-    given = engine.year_of(layout, path, year)
     work = target.with_name(target.stem + ".work")
     part = target.with_name(target.name + ".part")
     shutil.rmtree(work, ignore_errors=True)
@@ -44,6 +43,7 @@ def read(layout: Layout, path: Path, target: Path, *, year: int | None = None, p
         with duckdb.connect(str(work / "staging.duckdb")) as con:
             _bounded(con, work)
             _stage(con, source, layout, known.encoding, path.name)
+            given = engine.year_of(layout, path, year)
             lines, rows, wrong = _sorted(con, layout, part, given)
             _refuse(wrong, lines, path.name)
             _write_rejects(con, target.with_suffix(".rejects.csv"), wrong)

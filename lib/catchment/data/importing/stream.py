@@ -1,35 +1,30 @@
-"""Bytes to records, within bounds: archives, encodings, delimiters, marks of old systems, and files that are out to hurt.
+"""Files to lines of text, within bounds: encodings, marks of old systems, and files that are out to hurt.
 
 One pass over the bytes first settles what the file is (its fingerprint, its encoding, whether it ends where a row ends);
-the second reads records one by one.
+the second reads lines one by one.
 """
 
 import codecs
-import csv
-import gzip
 import hashlib
 import io
 import itertools
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, TextIO
 
+from . import containers
+from .containers import ImportRefused, opened
+from .records import MOST_COLUMNS, Torn, records
+
+__all__ = ["MOST_COLUMNS", "Facts", "ImportRefused", "Torn", "facts", "facts_of_binary", "lines", "opened", "opened_text", "records"]
 LONGEST_LINE = 4_000_000
-LONGEST_FIELD = 1_000_000
-MOST_COLUMNS = 3_000
-BOMB_RATIO, BOMB_BYTES = 300, 200_000_000
 _CHUNK = 1 << 20
 
 Progress = Callable[[int, int], None]
-
-
-class ImportRefused(ValueError):
-    """A file that is not imported, with the reason in words. Nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -44,54 +39,11 @@ class Facts:
 
 
 @contextmanager
-def opened(path: Path, member: str) -> Iterator[IO[bytes]]:
-    """The file's content: as it is, out of a gzip file, or the one matching member of a ZIP archive."""
-    if not path.is_file():
-        raise ImportRefused(f"{path.name}: no such file")
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive, archive.open(_member(archive, member, path.name)) as stream:
-                yield stream
-        elif _begins(path, b"\x1f\x8b"):
-            with gzip.open(path, "rb") as packed:
-                yield cast(IO[bytes], packed)
-        else:
-            with path.open("rb") as stream:
-                yield stream
-    except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, RuntimeError, NotImplementedError) as error:
-        raise ImportRefused(f"{path.name}: the archive is damaged, incomplete or locked ({error})") from error
-
-
-@contextmanager
 def opened_text(path: Path, member: str, encoding: str) -> Iterator[TextIO]:
     """The file's content as text."""
     # newline="" keeps breaks within quotes as they are; the csv module needs that.
     with opened(path, member) as content, io.TextIOWrapper(content, encoding=encoding, newline="") as text:
         yield text
-
-
-def _begins(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(magic)) == magic
-
-
-def _member(archive: zipfile.ZipFile, member: str, name: str) -> zipfile.ZipInfo:
-    found = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir() and re.search(member, info.filename, re.IGNORECASE) and not info.filename.startswith("__MACOSX")
-    ]
-    # NPPES and others add a file that only holds the header.
-    found = [info for info in found if not re.search(r"header|readme|dictionary|codebook", info.filename, re.IGNORECASE)] or found
-    if len(found) != 1:
-        listing = ", ".join(info.filename for info in found[:5]) or ", ".join(archive.namelist()[:5]) or "nothing"
-        raise ImportRefused(f"{name}: expected one data file in the archive, found {len(found)} ({listing}); unpack it and name the file")
-    if found[0].file_size > BOMB_BYTES and found[0].file_size > BOMB_RATIO * max(found[0].compress_size, 1):
-        raise ImportRefused(
-            f"{name}: {found[0].filename} would unpack to {found[0].file_size:,} bytes, "
-            f"{BOMB_RATIO} times its packed size or more; refused as a ZIP bomb"
-        )
-    return found[0]
 
 
 def facts(path: Path, member: str, progress: Progress | None = None) -> Facts:
@@ -100,7 +52,7 @@ def facts(path: Path, member: str, progress: Progress | None = None) -> Facts:
         encoding, size, ending = _scanned(content, path, progress)
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    packed = zipfile.is_zipfile(path) or _begins(path, b"\x1f\x8b")
+    packed = zipfile.is_zipfile(path) or containers.begins(path, b"\x1f\x8b")
     return Facts(sha256, encoding, size, packed, ending in (b"\n", b"\r", b""))
 
 
@@ -113,8 +65,8 @@ def _scanned(content: IO[bytes], path: Path, progress: Progress | None) -> tuple
         if b"\0" in chunk:
             raise ImportRefused(f"{path.name}: holds zero bytes, so it is no text (a spreadsheet or UTF-16 file?); save it as CSV in UTF-8")
         size += len(chunk)
-        if size > BOMB_BYTES and size > BOMB_RATIO * on_disk:
-            raise ImportRefused(f"{path.name}: unpacks to more than {BOMB_RATIO} times its size; refused as a bomb")
+        if size > containers.BOMB_BYTES and size > containers.BOMB_RATIO * on_disk:
+            raise ImportRefused(f"{path.name}: unpacks to more than {containers.BOMB_RATIO} times its size; refused as a bomb")
         valid = valid and _decodes(decoder, chunk)
         latin = latin or bool(re.search(rb"[\x81\x8d\x8f\x90\x9d]", chunk))
         last = chunk.rstrip(b"\x1a")[-1:] or last
@@ -148,29 +100,6 @@ def lines(text: TextIO, name: str) -> Iterator[str]:
             if not line:
                 return
         yield line
-
-
-def records(content: Iterator[str], delimiter: str, name: str, *, first: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Records with the number of the line on which each ends; `first` lines were read before."""
-    before = csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(content, delimiter=delimiter, strict=True)
-    try:
-        for record in reader:
-            if len(record) > MOST_COLUMNS:
-                raise ImportRefused(f"{name}, line {reader.line_num + first}: {len(record):,} columns; is this the right file?")
-            yield reader.line_num + first, record
-    except csv.Error as error:
-        raise ImportRefused(f"{name}, line {reader.line_num + first}: {_said(str(error))}") from error
-    finally:
-        csv.field_size_limit(before)
-
-
-def _said(error: str) -> str:
-    if "field limit" in error:
-        return f"a field of more than {LONGEST_FIELD:,} characters (a quotation mark that is never closed?)"
-    return {"unexpected end of data": "the file ends inside quotation marks; it is cut off or a quotation mark is missing"}.get(
-        error, error
-    )
 
 
 def facts_of_binary(path: Path, largest: int, progress: Progress | None = None) -> str:
