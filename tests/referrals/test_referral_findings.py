@@ -15,8 +15,8 @@ import pytest
 
 from catchment import data, page, params
 from catchment.page.exhibit import FalseClaim
-from catchment.referrals import changes, corridors, exhibits, findings, flow_exhibits, journeys, outreach, patterns
-from catchment.stats import network, survival
+from catchment.referrals import changes, corridors, exhibits, findings, flow_exhibits, journeys, outreach, patterns, shared_patients
+from catchment.stats import survival
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "data" / "demo"))
@@ -424,11 +424,11 @@ def test_shared_patients_and_referrals_are_never_said_in_one_exhibit(report):
     ties = pd.DataFrame({"npi1": list("abcd"), "npi2": list("bcda"), "patients_n": [30, 20, 40, 11]})
     clinicians = pd.DataFrame({"npi": list("abcde"), "role": "feeder", "clinician": list("ABCDE"), "affiliation": "independent"})
     clinicians = clinicians.assign(city="Here", specialty="Urology")
-    net = network.described(ties.assign(pairs_n=50, same_day_n=0), clinicians, same_day_share=0.5, resolution=1.0, seed=0)
+    net = shared_patients.described(ties.assign(pairs_n=50, same_day_n=0), clinicians, same_day_share=0.5, resolution=1.0, seed=0)
     assert list(net.alone) == ["e"]
-    circles = network.circles(net.measures, net.links, clinicians)
+    circles = shared_patients.circles(net.measures, net.links, clinicians)
     linked = [
-        flow_exhibits.bridges(report, net, network.bridges(net.measures, clinicians)),
+        flow_exhibits.bridges(report, net, shared_patients.bridges(net.measures, clinicians)),
         flow_exhibits.communities(report, net, circles),
     ]
     for each in linked:

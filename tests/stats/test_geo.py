@@ -71,3 +71,33 @@ def test_neighbors_by_queen_and_rook_and_islands():
     frame["geometry"] = frame.scale(1000, 1000, origin=(0, 0))
     queen, rook = geo.neighbors(frame, key="zip"), geo.neighbors(frame, key="zip", rule="rook")
     assert queen["a"] == {"b", "c", "d"} and rook["a"] == {"b", "c"} and queen["e"] == set()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: geo.haversine_km(-118.2, 34.0, 34.1, -118.3),
+            "lat1 must lie between -90 and 90 degrees: are latitude and longitude exchanged",
+        ),
+        (lambda: geo.haversine_km(41, -88, 41, 188), "lon2 must lie between"),
+        (lambda: geo.distance_km(pd.DataFrame({"lat": [1]}), pd.DataFrame({"lat": [1], "lon": [1]})), "origins lacks the columns lon"),
+        (lambda: geo.drive_min(1, speed_kmh=50, detour=0.9), "detour"),
+        (lambda: geo.drive_min(-1, speed_kmh=50), "dist_km must not be negative"),
+        (lambda: geo.bands([1], [30, 15]), "rising order"),
+        (
+            lambda: geo.neighbors(gpd.GeoDataFrame({"zip": ["a"]}, geometry=[box(0, 0, 1, 1)], crs=4326), key="zip", rule="Rook"),
+            "rule is one of",
+        ),
+    ],
+)
+def test_what_is_no_place_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_unknown_coordinates_have_no_nearest():
+    known, hole = pd.DataFrame({"ccn": ["A"], "lat": [41.0], "lon": [-88.0]}), pd.DataFrame({"lat": [np.nan], "lon": [-88.0]})
+    assert np.isnan(geo.distance_km(hole, known)).all()
+    with pytest.raises(ValueError, match="coordinates of origins must be known"):
+        geo.nearest(hole, known, key="ccn")

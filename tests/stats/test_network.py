@@ -165,21 +165,6 @@ def test_brokers_bridge_communities():
     assert measures.loc["broker", "participation"] == pytest.approx(2 / 3)
 
 
-def test_circles_say_where_a_community_sits_and_how_closed_it_is():
-    links = pd.DataFrame(
-        [("a1", "a2", 30), ("a2", "a3", 30), ("a3", "a1", 30), ("b1", "b2", 40), ("b2", "b1", 40), ("a1", "b1", 12)],
-        columns=["npi1", "npi2", "patients_n"],
-    )
-    measures = pd.DataFrame({"community": [0, 0, 0, 1, 1]}, index=pd.Index(["a1", "a2", "a3", "b1", "b2"], name="npi"))
-    clinicians = pd.DataFrame(
-        {"npi": measures.index, "city": ["Plano", "Plano", "Oswego", "Joliet", "Joliet"], "specialty": ["Urology"] * 5}
-    )
-    table = network.circles(measures, links, clinicians).set_index("community")
-    assert table.loc[1, ["clinicians_n", "town", "patients_n"]].tolist() == [3, "Plano", 90]
-    assert table["inside_share"].tolist() == pytest.approx([90 / 102, 80 / 92])
-    assert table.loc[1, "town_share"] == pytest.approx(2 / 3)
-
-
 def test_projection_of_the_southern_women():
     # Davis, Gardner and Gardner (1941): 18 women, 14 events; Evelyn and Laura met at six.
     graph = nx.davis_southern_women_graph()
@@ -222,3 +207,13 @@ def test_links_without_a_count_of_same_days_lose_every_tie_with_ancillary_servic
     found = network.links(pairs, known={"a", "b", "x"}, same_day={"x"})
     assert found.links["npi2"].tolist() == ["b"]
     assert found.dropped["links_n"].sum() == 1
+
+
+def test_words_and_columns_that_are_not_known_are_refused():
+    table = pd.DataFrame({"npi": ["a", "b"], "patient": [1, 1]})
+    with pytest.raises(ValueError, match="how is one of shared, newman, not 'Newman'"):
+        network.projection(table, of="npi", through="patient", how="Newman")
+    with pytest.raises(ValueError, match="links lacks the columns visits_n"):
+        network.projection(table, of="npi", through="patient", weight="visits_n")
+    with pytest.raises(ValueError, match="pairs lacks the columns npi2, patients_n"):
+        network.links(pd.DataFrame({"npi1": []}), known=[])

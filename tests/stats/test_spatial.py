@@ -102,6 +102,30 @@ def test_islands_missing_and_equal_values_are_named(lattice):
     assert (spatial.lisa(series[:3], graph)["cluster"] == "fewer than four areas with a value").all()
 
 
+def test_words_and_labels_that_are_not_known_are_refused(lattice):
+    frame, graph = lattice
+    with pytest.raises(ValueError, match="rule is one of queen, rook, not 'Rook'"):
+        spatial.contiguity(frame, key="area", rule="Rook")
+    series = values("noise", frame)
+    for method in (spatial.morans_i, spatial.lisa, spatial.hot_spots):
+        with pytest.raises(ValueError, match="labels that the weights do not know: 0, 1, 2"):
+            method(series.reset_index(drop=True), graph)
+        with pytest.raises(ValueError, match="labels of values must name each area once: 00 is there"):
+            method(pd.concat([series, series[:1]]), graph)
+    with pytest.raises(ValueError, match="area must name each area once"):
+        spatial.contiguity(pd.concat([frame, frame[:1]]), key="area")
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        spatial.nearest_neighbors(frame, key="area", k=0)
+    with pytest.raises(ValueError, match="p must be known"):
+        spatial.false_discoveries([0.1, np.nan])
+
+
+def test_nearest_neighbors_are_the_nearest(lattice):
+    frame, _ = lattice
+    assert set(spatial.nearest_neighbors(frame, key="area", k=4)["44"].index) == {"34", "54", "43", "45"}
+    assert len(spatial.nearest_neighbors(frame[:3], key="area", k=9)["00"]) == 2
+
+
 def test_benjamini_hochberg_1995_example():
     # Benjamini & Hochberg (1995), section 3.2: of 15 tests four stand at 0.05.
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]

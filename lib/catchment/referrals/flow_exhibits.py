@@ -13,7 +13,7 @@ from catchment.page.report import Report
 from catchment.stats import network
 from catchment.stats.gravity import GravityFit
 
-from . import changes
+from . import changes, shared_patients
 from . import corridors as between
 from .exhibits import REFERRED, during, exhibit, of_all, ordered, part
 from .journeys import Worth
@@ -157,10 +157,10 @@ def breaks(report: Report, broken: pd.DataFrame) -> Exhibit:
 # How the network is built
 
 
-def bridges(report: Report, net: network.Network, joined: pd.DataFrame) -> Exhibit:
+def bridges(report: Report, net: shared_patients.Network, joined: pd.DataFrame) -> Exhibit:
     """Figure: who joins the communities of the network; the first of those shown is named when it is a broker.
 
-    `joined` is `network.bridges`.
+    `joined` is `shared_patients.bridges`.
     """
     shown = report.protect(joined, sources=LINKED)
     title, claims = "No clinician joins the communities of the network", []
@@ -180,10 +180,10 @@ def bridges(report: Report, net: network.Network, joined: pd.DataFrame) -> Exhib
     )
 
 
-def communities(report: Report, net: network.Network, circles: pd.DataFrame) -> Exhibit:
+def communities(report: Report, net: shared_patients.Network, circles: pd.DataFrame) -> Exhibit:
     """Table: the communities, and what was set aside before the network was built; years of links are never added up.
 
-    `circles` is `network.circles`.
+    `circles` is `shared_patients.circles`.
     """
     parts = [f"{words.count(row['links_n'])} ({row['reason'][0].lower()}{row['reason'][1:]})" for row in net.dropped.to_dict("records")]
     modularity, seed = f"modularity {words.number(net.modularity, digits=2)}", report.settings.referrals.seed

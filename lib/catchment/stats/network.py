@@ -8,13 +8,13 @@ a *broker* lies on many shortest paths and has links into several communities; a
 Known bias: pairs with fewer than 11 patients are absent from the files, so small practices look more isolated than they are; the last
 public year is 2015; radiology, laboratory, anesthesia and emergency see everyone on the same day and would pose as hubs (see `links`).
 
-Frames: `pairs` has `npi1`, `npi2`, `pairs_n`, `patients_n`, `same_day_n`; `links` has `npi1`, `npi2`, `patients_n`; both have one row per
+Frames: pairs have `npi1`, `npi2`, `pairs_n`, `patients_n`, `same_day_n`; links have `npi1`, `npi2`, `patients_n`; both have one row per
 ordered pair.
 """
 
 import random
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import igraph
 import numpy as np
@@ -22,13 +22,20 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from . import given
+
 EXACT_NODES = 2_500
 PIVOTS = 200
-Ties = pd.DataFrame | igraph.Graph  # links, or the `graph` made of them when several measures are wanted
+Ties: TypeAlias = "pd.DataFrame | igraph.Graph"  # links, or the `graph` made of them when several measures are wanted
+Weighing = Literal["shared", "newman"]
 
 
 class Links(NamedTuple):
-    """Links worth analyzing, a count of every row set aside, by reason, and the year that they are of (missing where unknown)."""
+    """Links worth analyzing, what was set aside by reason, and the year that they are of (missing where unknown).
+
+    `links` has one row per ordered pair: `npi1`, `npi2`, `patients_n`; `dropped` one row per reason, even if empty: `reason`, `links_n`
+    (rows set aside) and `patients_n`.
+    """
 
     links: pd.DataFrame
     dropped: pd.DataFrame
@@ -40,36 +47,6 @@ class Communities(NamedTuple):
 
     membership: pd.Series
     modularity: float
-
-
-class Network(NamedTuple):
-    """A partner's network: links, measures of every clinician, modularity, rows set aside, year, and referrers without any link."""
-
-    links: pd.DataFrame
-    measures: pd.DataFrame
-    modularity: float
-    dropped: pd.DataFrame
-    year: int | None
-    alone: pd.Index
-
-
-def described(pairs: pd.DataFrame, clinicians: pd.DataFrame, *, same_day_share: float, resolution: float, seed: int) -> Network:
-    """The network of the clinicians listed (`npi`, `role`: "feeder", "same day" or other).
-
-    Parameters
-    ----------
-    same_day_share
-        Links of which more than this share (0-1) is of one day, with a clinician whose role is "same day", are set aside, see `links`.
-    resolution
-        Of the communities: above 1 gives more and smaller ones.
-    seed
-        Of the search for communities.
-    """
-    same_day = clinicians.loc[clinicians["role"] == "same day", "npi"]
-    ties, dropped, year = links(pairs, known=set(clinicians["npi"]), same_day=set(same_day), same_day_share=same_day_share)
-    measures, modularity = metrics(ties, resolution=resolution, seed=seed)
-    alone = isolates(ties, clinicians.loc[clinicians["role"] == "feeder", "npi"])
-    return Network(ties, measures, modularity, dropped, year, alone)
 
 
 def links(
@@ -94,8 +71,9 @@ def links(
 
     Returns
     -------
-    `links` with the pairs left, and `dropped`: `reason`, `pairs_n` (rows) and `patients_n`, with one row per reason even if empty.
+    The pairs left, what was dropped by reason, and the year; rows left and dropped add up to those given.
     """
+    given.columns(pairs, ["npi1", "npi2", "patients_n"], name="pairs")
     dated = pairs["year"] if "year" in pairs and len(pairs) else pd.Series(year, index=pairs.index, dtype="float64")
     chosen = year if year is not None else dated.max()
     other = dated.notna() & (dated != chosen)
@@ -153,7 +131,18 @@ def _graph(links: Ties, directed: bool = True) -> igraph.Graph:
 
 
 def strength(links: pd.DataFrame) -> pd.DataFrame:
-    """In and out degree (clinicians) and strength (patients) of every clinician, index `npi`."""
+    """In and out degree and strength of every clinician.
+
+    Returns
+    -------
+    One row per clinician, under the label `npi`: `in_clinicians_n` and `out_clinicians_n` (degree), `in_patients_n` and `out_patients_n`
+    (strength).
+
+    Raises
+    ------
+    ValueError
+        A link stands twice, or has no patients.
+    """
     names, left, right, weight = _coded(links)
     n = len(names)
     return pd.DataFrame(
@@ -271,7 +260,18 @@ def participation(links: pd.DataFrame, membership: pd.Series) -> pd.Series:
 
 
 def metrics(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0) -> tuple[pd.DataFrame, float]:
-    """Every measure of this module, one row per clinician (index `npi`), and the modularity of the communities."""
+    """Every measure of this module, and the modularity of the communities.
+
+    Returns
+    -------
+    One row per clinician, under the label `npi`: `in_clinicians_n`, `out_clinicians_n`, `in_patients_n`, `out_patients_n`, `betweenness`,
+    `closeness`, `pagerank`, `community` (0 is the largest) and `participation`; and the modularity.
+
+    Raises
+    ------
+    ValueError
+        A link stands twice, or has no patients.
+    """
     network = graph(links)
     found = communities(network, resolution=resolution, seed=seed)
     columns = [
@@ -285,56 +285,29 @@ def metrics(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0) -> t
     return pd.concat(columns, axis=1), found.modularity
 
 
-def circles(measures: pd.DataFrame, links: pd.DataFrame, clinicians: pd.DataFrame) -> pd.DataFrame:
-    """One row per community: how many clinicians, the town and the specialty most of them share, and how closed it is.
+def brokers(measures: pd.DataFrame, *, least_share: float = 0.90, least_participation: float = 0.30) -> pd.DataFrame:
+    """Clinicians in the top part by betweenness whose links reach into several communities.
 
     Returns
     -------
-    `community` (1 is the largest), `clinicians_n`, `town`, `town_share`, `specialty`, `patients_n` (over links inside),
-    `inside_share` (of the patients on links that touch the community, those on links inside).
+    The rows of `measures` (of `metrics`) that are brokers with all their columns, strongest first.
     """
-    member = measures["community"]
-    left, right = links["npi1"].map(member), links["npi2"].map(member)
-    inside = links["patients_n"].where(left == right, 0).groupby(left).sum()
-    touching = links.groupby(left)["patients_n"].sum() + links["patients_n"].where(left != right, 0).groupby(right).sum().reindex(
-        inside.index, fill_value=0
-    )
-    people = clinicians.merge(member.rename("community"), left_on="npi", right_index=True, validate="one_to_one").groupby("community")
-    table = people.agg(
-        clinicians_n=("npi", "size"),
-        town=("city", _commonest),
-        town_share=("city", lambda c: (c == _commonest(c)).mean()),
-        specialty=("specialty", _commonest),
-    )
-    table["patients_n"], table["inside_share"] = inside, inside / touching
-    return table.rename_axis("community").reset_index().assign(community=lambda t: t["community"] + 1)
-
-
-def _commonest(values: pd.Series) -> str:
-    counts = values.value_counts()
-    return min(counts.index[counts == counts.max()])
-
-
-def brokers(measures: pd.DataFrame, *, least_share: float = 0.90, least_participation: float = 0.30) -> pd.DataFrame:
-    """Clinicians in the top part by betweenness whose links reach into several communities, strongest first."""
+    given.fraction(least_share, name="least_share")
     high = measures["betweenness"] >= measures["betweenness"].quantile(least_share)
     chosen = measures[high & (measures["betweenness"] > 0) & (measures["participation"] >= least_participation)]
     return chosen.sort_values(["betweenness", "participation"], ascending=False)
 
 
 def central(measures: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
-    """The `most` clinicians by betweenness, with `position`: broker (see `brokers`) or inside one community."""
+    """The `most` clinicians by betweenness.
+
+    Returns
+    -------
+    Their rows of `measures` (of `metrics`) with all columns and `position`: "broker" (see `brokers`) or "inside one community".
+    """
     table = measures.sort_values(["betweenness", "pagerank"], ascending=False).head(most)
     inside = table.index.isin(brokers(measures).index)
     return table.assign(position=np.where(inside, "broker", "inside one community"))
-
-
-def bridges(measures: pd.DataFrame, clinicians: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
-    """`central` clinicians as a page shows them: `clinician`, `affiliation`, `position`, `path_share` (betweenness) and their measures."""
-    table = central(measures, most=most).rename(columns={"betweenness": "path_share"})
-    named = table.join(clinicians.set_index("npi")[["clinician", "affiliation"]], validate="one_to_one").reset_index(drop=True)
-    strengths = ["in_patients_n", "out_patients_n"]
-    return named[["clinician", "affiliation", "position", "path_share", "closeness", "pagerank", "participation", *strengths]]
 
 
 def isolates(links: pd.DataFrame, npis: Collection[str]) -> pd.Index:
@@ -342,9 +315,7 @@ def isolates(links: pd.DataFrame, npis: Collection[str]) -> pd.Index:
     return pd.Index(sorted(set(npis) - set(links["npi1"]) - set(links["npi2"])), name="npi")
 
 
-def projection(
-    links: pd.DataFrame, *, of: str, through: str, weight: str | None = None, how: Literal["shared", "newman"] = "shared"
-) -> pd.DataFrame:
+def projection(links: pd.DataFrame, *, of: str, through: str, weight: str | None = None, how: Weighing = "shared") -> pd.DataFrame:
     """One-mode projection of a two-mode table: two members of `of` are tied by the members of `through` they have in common.
 
     Parameters
@@ -359,8 +330,15 @@ def projection(
 
     Returns
     -------
-    `left`, `right` (left < right) and `weight`, one row per tied pair.
+    One row per tied pair: `left`, `right` (left < right) and `weight`.
+
+    Raises
+    ------
+    ValueError
+        `how` is not known, or a column is missing.
     """
+    given.word(how, get_args(Weighing), name="how")
+    given.columns(links, [of, through, *([weight] if weight else [])], name="links")
     amount = (
         links.groupby([of, through], observed=True)[weight].sum()
         if weight

@@ -8,7 +8,7 @@ Known bias: outcomes depend on the neighbor rule; areas at the edge have fewer n
 smoothed rates should go in; areas without neighbors (islands) are reported and get no local result.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import esda
 import geopandas as gpd
@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from .geo import FLAT
+from . import given
+from .geo import FLAT, Rule
 
 SEED = 20251231
 PERMUTATIONS = 999
@@ -39,18 +40,44 @@ class Global(NamedTuple):
     note: str = ""
 
 
-def contiguity(areas: gpd.GeoDataFrame, *, key: str, rule: str = "queen") -> Graph:
-    """Contiguity weights of polygons, identified by `key`; areas that touch nothing are islands."""
+def contiguity(areas: gpd.GeoDataFrame, *, key: str, rule: Rule = "queen") -> Graph:
+    """Contiguity weights of polygons, identified by `key`: queen by a common point, rook by a common border; who touches nobody is an
+    island.
+
+    Raises
+    ------
+    ValueError
+        The rule is not known, or two areas have one key.
+    """
+    given.word(rule, get_args(Rule), name="rule")
+    _refuse_twice(areas[key], key)
     return Graph.build_contiguity(areas.set_index(key).to_crs(FLAT), rook=rule == "rook")
 
 
 def nearest_neighbors(frame: gpd.GeoDataFrame, *, key: str, k: int = 5) -> Graph:
-    """k-nearest-neighbor weights between centroids."""
+    """k-nearest-neighbor weights between centroids; of fewer areas than `k` all are neighbors.
+
+    Raises
+    ------
+    ValueError
+        `k` is below 1, or two areas have one key.
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    _refuse_twice(frame[key], key)
     flat = frame.set_index(key).to_crs(FLAT)
     return Graph.build_knn(flat.set_geometry(flat.centroid), k=min(k, len(flat) - 1))
 
 
+def _refuse_twice(names: pd.Series | pd.Index, what: str) -> None:
+    if names.duplicated().any():
+        raise ValueError(f"{what} must name each area once: {names[names.duplicated()][:1].tolist()[0]} is there more than once")
+
+
 def _ready(values: pd.Series, graph: Graph) -> tuple[pd.Series, Graph, str]:
+    _refuse_twice(values.index, "the labels of values")
+    if strange := sorted(set(map(str, values.index)) - set(map(str, graph.unique_ids))):
+        raise ValueError(f"values have labels that the weights do not know: {', '.join(strange[:3])}")
     known = values.dropna()
     part = graph.subgraph(known.index)
     known = known.reindex(part.unique_ids)
@@ -60,7 +87,17 @@ def _ready(values: pd.Series, graph: Graph) -> tuple[pd.Series, Graph, str]:
 
 
 def morans_i(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, weights: str = "queen") -> Global:
-    """Moran's I of values indexed by the graph's keys; areas without a value are left out of values and weights."""
+    """Moran's I of values indexed by the graph's keys; areas without a value are left out of values and weights.
+
+    Raises
+    ------
+    ValueError
+        A label is not in the graph, or stands twice.
+
+    References
+    ----------
+    Moran (1950), Biometrika 37:17; Cliff & Ord (1981), Spatial Processes.
+    """
     known, part, note = _ready(values, graph)
     islands = list(part.isolates)
     if note or not part.n_edges:
@@ -83,7 +120,7 @@ def _two_sided(observed: np.ndarray, simulated: np.ndarray) -> np.ndarray:
     return np.minimum(2 * (np.minimum(above, draws - above) + 1) / (draws + 1), 1.0)
 
 
-def _conditional(z: np.ndarray, matrix, permutations: int, seed: int) -> np.ndarray:
+def _conditional(z: np.ndarray, matrix: Any, permutations: int, seed: int) -> np.ndarray:
     """Simulated neighbor sums of each area when the other areas' values are shuffled (permutations x areas)."""
     random, n = np.random.default_rng(seed), len(z)
     cards = np.diff(matrix.indptr)
@@ -97,10 +134,22 @@ def _conditional(z: np.ndarray, matrix, permutations: int, seed: int) -> np.ndar
 
 
 def lisa(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, fdr: float = 0.05) -> pd.DataFrame:
-    """Local Moran's I by area: `<index>, value, i, p, cluster`.
+    """Local Moran's I by area, with I and quadrant of `esda.Moran_Local`.
 
-    `cluster` is "high-high", "low-low", "high-low", "low-high" where the false discovery rate allows, "not significant"
-    otherwise, "no neighbors" for an island and "no value" where none was given. `esda.Moran_Local` gives I and quadrant.
+    Returns
+    -------
+    One row per area: `<index>` (the name of the labels, else `area`), `value`, `i`, `p`, and `cluster`: "high-high", "low-low", "high-low"
+    or "low-high" where the false discovery rate allows, "not significant" otherwise, "no neighbors" for an island, "no value" where none
+    was given.
+
+    Raises
+    ------
+    ValueError
+        A label is not in the graph, or stands twice.
+
+    References
+    ----------
+    Anselin (1995), Geographical Analysis 27:93.
     """
     known, part, note = _ready(values, graph)
     if note:
@@ -115,10 +164,10 @@ def lisa(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, s
     local = esda.Moran_Local(known.to_numpy(float), part.transform("r"), permutations=0)
     p = _two_sided(z * (matrix @ z), z * _conditional(z, matrix, permutations, seed))
     names = pd.Series(local.q).map({1: "high-high", 2: "low-high", 3: "low-low", 4: "high-low"})
-    return _labelled(values, known, part, {"i": local.Is, "p": p}, names.to_numpy(), fdr)
+    return _labeled(values, known, part, {"i": local.Is, "p": p}, names.to_numpy(), fdr)
 
 
-def _labelled(values: pd.Series, known: pd.Series, part: Graph, columns: dict, names: np.ndarray, fdr: float) -> pd.DataFrame:
+def _labeled(values: pd.Series, known: pd.Series, part: Graph, columns: dict, names: np.ndarray, fdr: float) -> pd.DataFrame:
     alone = known.index.isin(part.isolates)
     frame = pd.DataFrame({"value": known, **columns}, index=known.index)
     frame.loc[alone, list(columns)] = np.nan
@@ -131,12 +180,37 @@ def _labelled(values: pd.Series, known: pd.Series, part: Graph, columns: dict, n
 
 
 def false_discoveries(p: ArrayLike, *, alpha: float = 0.05) -> np.ndarray:
-    """Which p-values stand at a false discovery rate (Benjamini-Hochberg)."""
-    return multipletests(np.asarray(p, dtype=float), alpha=alpha, method="fdr_bh")[0]
+    """Which p-values stand at a false discovery rate.
+
+    Raises
+    ------
+    ValueError
+        A p-value is missing or not between 0 and 1.
+
+    References
+    ----------
+    Benjamini & Hochberg (1995), Journal of the Royal Statistical Society B 57:289.
+    """
+    return multipletests(given.known(p, name="p", least=0, most=1), alpha=alpha, method="fdr_bh")[0]
 
 
 def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataFrame:
-    """Getis-Ord Gi* by area: `<index>, value, z, p, cluster` ("hot", "cold", "not significant"); normal p, two-sided, FDR."""
+    """Getis-Ord Gi* by area (`esda.G_Local`), with two-sided normal p-values.
+
+    Returns
+    -------
+    One row per area: `<index>` (the name of the labels, else `area`), `value`, `z`, `p`, and `cluster`: "hot" or "cold" where the false
+    discovery rate allows, else as `lisa`.
+
+    Raises
+    ------
+    ValueError
+        A label is not in the graph, or stands twice.
+
+    References
+    ----------
+    Getis & Ord (1992), Geographical Analysis 24:189; Ord & Getis (1995), 27:286.
+    """
     known, part, note = _ready(values, graph)
     if note:
         return (
@@ -147,18 +221,23 @@ def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataF
     with_self = part.assign_self_weight(1)
     z = esda.G_Local(known.to_numpy(float), with_self, transform="B", star=None, permutations=0).Zs
     p = 2 * stats.norm.sf(np.abs(z))
-    return _labelled(values, known, part, {"z": z, "p": p}, np.where(z > 0, "hot", "cold"), fdr)
+    return _labeled(values, known, part, {"z": z, "p": p}, np.where(z > 0, "hot", "cold"), fdr)
 
 
 def clusters(
     values: pd.Series, areas: gpd.GeoDataFrame, *, key: str, name: str, permutations: int, seed: int, fdr: float
 ) -> tuple[Global, pd.DataFrame]:
-    """Global Moran's I with LISA and Gi* side by side: the areas that either calls, with their names.
+    """Global Moran's I, with LISA and Gi* side by side: the areas that either calls, with their names.
 
     Returns
     -------
-    Global, DataFrame
-        `<name>, value, i, lisa, z, hot_spot`, areas called by at least one of the two, highest value first.
+    `Global`, and one row per area called by at least one of the two, highest value first: `<key>`, `<name>`, `value`, `i`, `lisa` and
+    `hot_spot` (the clusters of `lisa` and `hot_spots`), and `z`.
+
+    Raises
+    ------
+    ValueError
+        A label of values is not among the areas, or stands twice.
     """
     part = areas[areas[key].isin(values.dropna().index)]
     if len(part) < 4:
