@@ -18,15 +18,15 @@ from .names import agree
 
 # Dated cases: where the clock of a wait starts, what stops it, the day until which a case without that event was followed, and whether it
 # was closed on that day.
-FOLLOWED = {"until": "followed_until", "closed": "closed"}
-CONSULT = {"start": "referral_date", "event": "consult_date", **FOLLOWED}
-TREATMENT = {"start": "referral_date", "event": "treatment_date", **FOLLOWED}
-STEPS = {
+FOLLOWED: survival.Clock = {"until": "followed_until", "closed": "closed"}
+CONSULT: survival.Clock = {"start": "referral_date", "event": "consult_date", **FOLLOWED}
+TREATMENT: survival.Clock = {"start": "referral_date", "event": "treatment_date", **FOLLOWED}
+STEPS: dict[str, survival.Clock] = {
     "Scheduled": {"start": "referral_date", "event": "scheduled_date", **FOLLOWED},
     "Seen": {"start": "scheduled_date", "event": "consult_date", **FOLLOWED},
     "Treated": {"start": "consult_date", "event": "treatment_date", **FOLLOWED},
 }
-CLOCKS = {
+CLOCKS: dict[str, survival.Clock] = {
     "Referral to scheduling": STEPS["Scheduled"],
     "Referral to consultation": CONSULT,
     "Consultation to first treatment": STEPS["Treated"],

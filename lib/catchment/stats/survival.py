@@ -11,7 +11,7 @@ whatever share is lost. What is left censored is taken as uninformative. The log
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,15 @@ Limits = Literal["log-log", "log", "plain"]
 COUNTS = ("patients_n", "observed_patients_n")
 WAIT = (*COUNTS, "ever_share", "censored_share", "median_days", "median_low", "median_high", "p75_days", "p90_days")
 HIDDEN = ("ever_share_suppressed", "censored_share_suppressed")
+
+
+class Clock(TypedDict, total=False):
+    """Columns of a wait: where its clock starts, what stops it, until when a case without that was followed, whether it was closed then."""
+
+    start: str
+    event: str
+    until: str
+    closed: str
 
 
 class Quantile(NamedTuple):
@@ -118,17 +127,10 @@ def kaplan_meier(duration: ArrayLike, event: ArrayLike, *, alpha: float = 0.05, 
     """
     curve = SurvfuncRight(*_series(duration, event))
     low, high = _limits(curve.surv_prob, curve.surv_prob_se, alpha, limits)
-    return pd.DataFrame(
-        {
-            "time": curve.surv_times,
-            "at_risk_n": curve.n_risk.astype(int),
-            "events_n": curve.n_events.astype(int),
-            "survival_share": curve.surv_prob,
-            "survival_se": curve.surv_prob_se,
-            "survival_low": low,
-            "survival_high": high,
-        }
-    )
+    columns = ("time", "at_risk_n", "events_n", "survival_share", "survival_se", "survival_low", "survival_high")
+    counts = (curve.n_risk.astype(int), curve.n_events.astype(int))
+    found = (curve.surv_times, *counts, curve.surv_prob, curve.surv_prob_se, low, high)
+    return pd.DataFrame(dict(zip(columns, found, strict=True)))
 
 
 def _limits(share: np.ndarray, error: np.ndarray, alpha: float, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
@@ -340,7 +342,7 @@ def contrast(
     timed = durations(cases, start=start, event=event, until=until, closed=closed).join(cases[by])
     sizes = timed.groupby(by, observed=True)["days"].transform("size")
     large = timed[sizes >= least]
-    clock = {"start": start, "event": event, "until": until, "closed": closed}
+    clock: Clock = {"start": start, "event": event, "until": until, "closed": closed}
     table = waits(cases.loc[large.index], **clock, by=[by], smallest=smallest)
     table["pvalue"] = [logrank(large["days"], large["observed"], large[by] == name).pvalue for name in table[by]]
     table["adjusted"] = np.nan
@@ -351,7 +353,7 @@ def contrast(
     return Contrast(order, logrank(large["days"], large["observed"], large[by]), timed[by].nunique() - len(table))
 
 
-def milestones(cases: pd.DataFrame, steps: Mapping[str, Mapping[str, str]], *, by: str, smallest: int = 1) -> pd.DataFrame:
+def milestones(cases: pd.DataFrame, steps: Mapping[str, Clock], *, by: str, smallest: int = 1) -> pd.DataFrame:
     """`waits` of several steps one below the other: `steps` gives `start`, `event`, `until` and `closed` of each by its name, `stage`.
 
     A case without the start of a step (never seen, so never due for treatment) does not count in that step.
