@@ -98,7 +98,10 @@ def test_exhibits_of_nothing_claim_nothing(report):
     stages = pd.DataFrame({"stage": ["cultivation"], "weighted_usd": [0.0], "ask_usd": [0.0], "stalled_n": [0], "proposals_n": [0]})
     aged = pd.DataFrame({"bucket": ["Not yet due"], "open_usd": [0.0]})
     assert exhibits.gift_range(report, pd.DataFrame({"tier": [], "gap_n": []})).title == "Gift-range chart of a campaign"
-    assert exhibits.owed(report, aged, unpaid, pd.DataFrame(), pd.DataFrame(EMPTY), DAY).title == "No pledge is on record"
+    books = SimpleNamespace(pledged=pd.DataFrame(), unscheduled_usd=0.0, set_aside=pd.DataFrame(EMPTY), as_of=DAY)
+    assert exhibits.owed(report, aged, unpaid, books).title == "No pledge is on record"
+    books.unscheduled_usd = 3_500.0
+    assert exhibits.owed(report, aged, unpaid, books).title == "$3,500 is open on pledges without a schedule"
     pipe = exhibits.stages(report, stages, {"closed_n": 0}, {"median_days": float("nan")}, DAY)
     assert (pipe.title, pipe.note) == ("No proposal is open", "No proposal is closed yet.")
     won = exhibits.won(report, nothing, {"share": float("nan")}, 0.26)

@@ -2,9 +2,11 @@
 
 Definitions
 -----------
-The ledger holds what was recorded through the settings' day; later rows are not looked at. Payments kept in a table of their own are
-joined in (`pledges.joined`), so that a dollar counts once. *Thanked* gifts are those that count as cash, by household, a donor-advised
-gift under the household that advised it (`raised.recognized`); *received* ones are the same with gifts in kind.
+The ledger holds what was recorded through the settings' day; later rows are not looked at. A ledger whose last row is more than
+`QUIET_DAYS` before that day *ends early*: it is read as of its last row, for what came since is not known, and unknown is not zero.
+Payments kept in a table of their own are joined in (`pledges.joined`), so that a dollar counts once. *Thanked* gifts are those that
+count as cash, by household, a donor-advised gift under the household that advised it (`raised.recognized`); *received* ones are the
+same with gifts in kind.
 """
 
 from collections.abc import Callable
@@ -15,12 +17,14 @@ import pandas as pd
 
 from catchment.params import Settings
 
-from . import donor_segments, giving, pledges, raised
+from . import donor_segments, giving, ledger, pledges, raised
+
+QUIET_DAYS = 31  # an office that took in nothing for a month has not closed its books
 
 
 @dataclass(frozen=True)
 class Books:
-    """Ledger, donors and pledges of one partner through `as_of`.
+    """Ledger, donors and pledges of one partner through `as_of`, the settings' day `asked` for or the ledger's last.
 
     `gifts` has one row per hard-credit transaction, `soft` one per soft credit, `donors` one per donor, `pledged` one per pledge, `due` one
     per instalment; `set_aside` says which payments were not joined in, and why. Fiscal years start in month `start`.
@@ -33,6 +37,7 @@ class Books:
     due: pd.DataFrame
     set_aside: pd.DataFrame
     as_of: pd.Timestamp
+    asked: pd.Timestamp
     start: int
     in_kind_is_cash: bool
 
@@ -40,6 +45,11 @@ class Books:
     def year(self) -> int:
         """The fiscal year under way."""
         return raised.year_of(self.as_of, start_month=self.start)
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the ledger ends well before the day asked for."""
+        return self.as_of < self.asked
 
     @property
     def gone_share(self) -> float:
@@ -82,8 +92,28 @@ class Books:
     @cached_property
     def owed(self) -> pd.DataFrame:
         """Open balance of every instalment on `as_of`: `pledges.balances`."""
-        payments = self.gifts[self.gifts["gift_type"] == "pledge payment"]
-        return pledges.balances(self.due, payments, as_of=self.as_of, write_offs=self.pledged)
+        return pledges.balances(self.due, self.gifts[raised.pays(self.gifts)], as_of=self.as_of, write_offs=self.written_off)
+
+    @cached_property
+    def written_off(self) -> pd.DataFrame:
+        """Promises written off, in the ledger and in the table of pledges: `pledges.write_offs`."""
+        return pledges.write_offs(self.gifts, self.pledged)
+
+    @cached_property
+    def parts(self) -> pd.DataFrame:
+        """How the ledger adds up: `ledger.reconciliation`."""
+        return ledger.reconciliation(self.gifts, write_offs=self._written_off_by_now)
+
+    @property
+    def unscheduled_usd(self) -> float:
+        """Open on pledges that no schedule has, so that nobody can say how old they are."""
+        held = ledger.promises(self.gifts, write_offs=self._written_off_by_now)
+        bare = held[(held["kind"] == "pledge") & ~held["pledge_id"].isin(set(self.due["pledge_id"]))]
+        return float(bare["open_usd"].clip(lower=0).sum())
+
+    @property
+    def _written_off_by_now(self) -> pd.DataFrame:
+        return self.written_off[pd.to_datetime(self.written_off["written_off_date"]) <= self.as_of]
 
 
 def books(read: Callable[..., pd.DataFrame], settings: Settings) -> Books:
@@ -96,18 +126,22 @@ def books(read: Callable[..., pd.DataFrame], settings: Settings) -> Books:
     """
     gifts, donors = read("gifts"), read("donors")
     soft, pledged, due, payments = (read(name, allow_empty=True) for name in ("soft_credits", "pledges", "pledge_instalments", "payments"))
-    rate, as_of = settings.growth.discount_share.value, pd.Timestamp(settings.as_of)
+    rate, asked = settings.growth.discount_share.value, pd.Timestamp(settings.as_of)
     joined = pledges.joined(gifts, payments, pledges=pledged, instalments=due, discount_rate_share=rate)
-    later = pd.to_datetime(joined.gifts["gift_date"]) > as_of
+    days = pd.to_datetime(joined.gifts["gift_date"])
+    later = days > asked
     gifts = joined.gifts[~later].reset_index(drop=True) if later.any() else joined.gifts
+    latest = days[~later].max()
+    as_of = latest.normalize() if (asked - latest).days > QUIET_DAYS else asked
     return Books(
-        raised.compact(gifts),
+        raised.compact(ledger.linked(gifts)),
         donors,
         soft,
         joined.pledges,
         joined.instalments,
         joined.set_aside,
         as_of,
+        asked,
         settings.philanthropy.fiscal_year_start_month,
         settings.philanthropy.in_kind_is_cash,
     )

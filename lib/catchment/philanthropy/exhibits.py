@@ -15,6 +15,7 @@ from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
 
 from . import grants
+from .development import Books
 
 PLEDGED, PIPE = ["pledges", "pledge_instalments", "gifts"], ["proposals", "proposal_stages"]
 
@@ -216,10 +217,9 @@ def calibration(report: Report, rows: pd.DataFrame, check: pd.DataFrame, since: 
 # What is owed, what it costs
 
 
-def owed(
-    report: Report, aged: pd.DataFrame, paid: Mapping[str, float], pledged: pd.DataFrame, set_aside: pd.DataFrame, as_of: pd.Timestamp
-) -> Exhibit:
-    """Pledge balance by age; the note gives write-offs, and payments of a table of their own that were not counted again.
+def owed(report: Report, aged: pd.DataFrame, paid: Mapping[str, float], books: Books) -> Exhibit:
+    """Pledge balance by age; the note gives write-offs, what has no schedule, and payments of a table of their own that were not
+    counted again.
 
     `aged` is `pledges.allowance`, `paid` `pledges.fulfilment`.
     """
@@ -233,22 +233,46 @@ def owed(
     if pd.notna(paid["share"]):
         title += f"; {whole(paid['share'])} of what fell due is paid"
         claims.append(Claim(whole(paid["share"]), how="given", value=paid["share"], basis="instalments that fell due"))
-    note = ""
+    pledged, bare = books.pledged, books.unscheduled_usd
+    if pledged.empty:
+        title, claims = "No pledge is on record", []
+        if bare:
+            title = f"{words.money(bare)} is open on pledges without a schedule"
+            claims = [Claim(words.money(bare), how="given", value=bare, basis="pledges of the ledger that no schedule has")]
+    return exhibit(
+        "pledges-owed", shown, title, claims=claims, sources=PLEDGED, note=_beside_the_balance(pledged, bare, books.set_aside),
+        subtitle=f"Open pledge balance by days past the scheduled date, {books.as_of:%d %B %Y}",
+    )  # fmt: skip
+
+
+def _beside_the_balance(pledged: pd.DataFrame, unscheduled_usd: float, set_aside: pd.DataFrame) -> str:
+    notes = []
     if len(pledged):
         lost = pledged["written_off_usd"].sum()
-        note = (
+        notes.append(
             f"Written off so far: {words.money(lost)}, {words.share(lost / pledged['amount_usd'].sum())} of all pledged. "
             "The allowance applies a rate to each age of balance."
         )
+    if unscheduled_usd:
+        notes.append(f"Open on pledges without a schedule, so not aged here: {words.money(unscheduled_usd)}.")
     rows = set_aside[set_aside["payments_n"] > 0] if len(set_aside) else set_aside
     aside = [
         f"{words.plural(row['payments_n'], 'payment')} of {words.money(row['amount_usd'])} {row['reason']}"
         for row in rows.to_dict("records")
     ]
+    return " ".join(notes + ([f"Not counted again: {words.listing(aside)}."] if aside else []))
+
+
+def adds_up(report: Report, parts: pd.DataFrame) -> Exhibit:
+    """How the ledger adds up. `parts` is `ledger.reconciliation`, without the parts that are nothing."""
+    sources = ["gifts", "pledges"]
+    told = parts[(parts["amount_usd"] != 0) | parts["part"].isin(["Cash", "Given and promised"])]
+    shown = report.protect(told.reset_index(drop=True), sources=sources)
+    total = words.money(shown["amount_usd"].iloc[-1])
     return exhibit(
-        "pledges-owed", shown, title if len(pledged) else "No pledge is on record", claims=claims if len(pledged) else (), sources=PLEDGED,
-        note=note + (f" Not counted again: {words.listing(aside)}." if aside else ""),
-        subtitle=f"Open pledge balance by days past the scheduled date, {as_of:%d %B %Y}",
+        "ledger", shown, f"The ledger of all years adds up to {total} given and promised", sources=sources,
+        claims=[Claim(total, "amount_usd", how="last")], emphasize="Given and promised",
+        note="A payment on a pledge is cash and lowers what is open; a gift in kind is neither. The parts add up to the cent.",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from catchment.page.blocks import Finding, Kpi, Measure
 from catchment.page.exhibit import Exhibit
 
 from . import raised
+from .development import Books
 from .exhibits import whole
 
 
@@ -33,6 +34,8 @@ def for_internal_readers() -> str:
 
 def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, years: int = 3, donors: int = 100) -> str:
     """Why a ledger cannot carry the page, with what was raised all the same; nothing when it can."""
+    if gifts.empty:
+        return f"**The ledger holds no gift through {as_of.day} {as_of:%B %Y}**, so there is nothing to report."
     totals = raised.raised_by_basis(gifts, start_month=start_month)
     first, people = int(totals["fiscal_year"].min()), gifts["donor_id"].nunique()
     if raised.year_of(as_of, start_month=start_month) - first >= years and people >= donors:
@@ -46,6 +49,17 @@ def too_short(gifts: pd.DataFrame, as_of: pd.Timestamp, *, start_month: int, yea
         f"retention and models need {years} whole past years and {donors} donors. "
         f"What was raised by fiscal year: {'; '.join(sums)}."
     )
+
+
+def ended(books: Books) -> list[str]:
+    """That the ledger ends well before the day asked for, if it does."""
+    if not books.ends_early:
+        return []
+    return [
+        f"**The gift ledger ends on {books.as_of.day} {books.as_of:%B %Y}; this page is dated {books.asked.day} {books.asked:%B %Y}.** "
+        f"What came in since is not known, so giving and pledges are shown as of the ledger's last day, against the same day of the year "
+        f"before, for fiscal year {books.year}."
+    ]
 
 
 def headline(always: Finding, *others: Finding | None, most: int = 3) -> list[Finding]:

@@ -253,20 +253,13 @@ def recaptured(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
 
 
 def movement(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
-    """Donors of both years by whether they gave more, less or the same: `donors_n`, `share`, `change_usd`."""
-    year, now, last, _ = _pair(giving, year)
-    both = (now > 0) & (last > 0)
-    change = (now - last)[both]
-    masks = {"upgrade": change > 0, "downgrade": change < 0, "same": change == 0}
-    return pd.DataFrame(
-        {
-            "movement": list(masks),
-            "year": year,
-            "donors_n": [int(mask.sum()) for mask in masks.values()],
-            "share": [float(mask.mean()) if both.any() else float("nan") for mask in masks.values()],
-            "change_usd": [change[mask].sum() / 100 for mask in masks.values()],
-        }
-    )
+    """Donors of both years by whether they gave more, less or the same: `movement`, `year`, `donors_n`, `share`, `change_usd`."""
+    giving = annual(giving)
+    names = {"upgraded": "upgrade", "downgraded": "downgrade", "same": "same"}
+    rows = gains_and_losses(giving, year).set_index("category").loc[list(names)].reset_index()
+    rows = rows.assign(movement=rows["category"].map(names), year=_pair(giving, year)[0], change_usd=rows["amount_usd"])
+    rows["share"] = rows["donors_n"] / rows["donors_n"].sum() if rows["donors_n"].any() else np.nan
+    return rows[["movement", "year", "donors_n", "share", "change_usd"]]
 
 
 def gains_and_losses(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:
@@ -318,6 +311,25 @@ def growth_in_giving(giving: pd.DataFrame, year: int | None = None) -> dict[str,
         "net_usd": sum(total.values()) / 100,
         "lost_per_100_gained": -100 * total["loss"] / total["gain"] if total["gain"] else float("nan"),
     }
+
+
+def growth_in_donors(giving: pd.DataFrame, year: int | None = None) -> dict[str, float]:
+    """FEP growth in donors: `before_n`, `now_n`, gained (`new_n`, `recaptured_n`), lost (`lapsed_new_n`, `lapsed_repeat_n`),
+    `gained_n`, `lost_n`, `net_n` = now - before, `growth_share` = net/before, and `lost_per_100_gained`.
+
+    References
+    ----------
+    Association of Fundraising Professionals and Urban Institute, Fundraising Effectiveness Project, growth-in-donors method.
+    """
+    giving = annual(giving)
+    _, now, last, _ = _pair(giving, year)
+    rows = gains_and_losses(giving, year).set_index("category")["donors_n"]
+    counts = {f"{name.replace(' ', '_')}_n": int(rows[name]) for name in ("new", "recaptured", "lapsed new", "lapsed repeat")}
+    before, gained = int((last > 0).sum()), counts["new_n"] + counts["recaptured_n"]
+    lost = counts["lapsed_new_n"] + counts["lapsed_repeat_n"]
+    totals = {"before_n": before, "now_n": int((now > 0).sum()), "gained_n": gained, "lost_n": lost, "net_n": gained - lost}
+    growth = {"growth_share": (gained - lost) / before if before else float("nan")}
+    return totals | counts | growth | {"lost_per_100_gained": 100 * lost / gained if gained else float("nan")}
 
 
 def waterfall(giving: pd.DataFrame, year: int | None = None) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .raised import PROMISES, WRITE_OFF
+
 BUCKETS = ("Not yet due", "1-30 days", "31-60 days", "61-90 days", "91-180 days", "181-365 days", "Over 365 days")
 _LIMITS = (0, 30, 60, 90, 180, 365)
 
@@ -36,7 +38,8 @@ def balances(
     The instalments plus `paid_usd`, `written_off_usd`, `open_usd`, `days` past due (0 or less: not yet due) and `bucket`.
     """
     as_of = pd.Timestamp(as_of)
-    frame = instalments.assign(due_date=pd.to_datetime(instalments["due_date"])).sort_values(["pledge_id", "due_date"], ignore_index=True)
+    frame = instalments.assign(due_date=pd.to_datetime(instalments["due_date"]), due_usd=instalments["due_usd"].astype("float64"))
+    frame = frame.sort_values(["pledge_id", "due_date"], ignore_index=True)
     paid = payments[pd.to_datetime(payments["gift_date"]) <= as_of].groupby("pledge_id")["amount_usd"].sum()
     frame["written_off_usd"] = _from_last(frame, _written_off(write_offs, as_of))
     owed = frame["due_usd"] - frame["written_off_usd"]
@@ -61,9 +64,11 @@ def joined(
 ) -> Joined:
     """Payments kept apart from gifts (as NPSP does) in the form of the other ledgers, so that each dollar counts once.
 
-    A paid payment on a pledge becomes a gift of type "pledge payment" with the pledge's donor, program and purpose; every payment
-    on it is an instalment; written-off ones are the pledge's write-off. The payment that NPSP makes for an outright gift repeats
-    that gift and is set aside, and so is one whose gift is not in the ledger.
+    Payments are the truth for cash: when it came, and how much. A gift paid at once, in one payment of its amount, moves to the day
+    of that payment, which repeats it and is set aside. Any other gift with payments is a promise made on its own day or that of its
+    first payment, whichever is earlier. What was paid on a promise becomes a row with the promise's donor, program and
+    purpose, of type "pledge payment" or of the gift's own type; every payment is an instalment; written-off ones are the
+    promise's write-off. A payment whose gift is not in the ledger is set aside.
 
     Parameters
     ----------
@@ -76,49 +81,95 @@ def joined(
     -------
     `gifts`, `pledges` and `instalments` in the columns given, and `set_aside`: `reason`, `payments_n`, `amount_usd`.
     """
-    made = gifts[(gifts["gift_type"] == "pledge") & (gifts["amount_usd"] > 0)].drop_duplicates("gift_id").set_index("gift_id")
-    of_pledge, known = payments["pledge_id"].isin(made.index), payments["pledge_id"].isin(set(gifts["gift_id"]))
-    reasons = {"repeats a gift that is counted already": known & ~of_pledge, "belongs to no gift of the ledger": ~known}
+    made = gifts[(gifts["amount_usd"] > 0) & gifts["gift_id"].isin(payments["pledge_id"])].drop_duplicates("gift_id").set_index("gift_id")
+    known = payments["pledge_id"].isin(made.index)
+    at_once = _at_once(payments, made)
+    reasons = {"repeats a gift that is counted already": at_once, "belongs to no gift of the ledger": ~known}
     aside = pd.DataFrame(
         [
             {"reason": reason, "payments_n": int(rows.sum()), "amount_usd": float(payments.loc[rows, "amount_usd"].sum())}
             for reason, rows in reasons.items()
         ]
     )
-    mine = payments[of_pledge]
+    if not known.any():
+        return Joined(gifts, pledges, instalments, aside)
+    mine = payments[known & ~at_once]
+    promised = made.loc[mine["pledge_id"].unique()]
     paid = mine[mine["paid"].astype(bool)]
-    extra = (
-        made.loc[paid["pledge_id"]]
-        .reset_index(drop=True)
-        .assign(
-            gift_type="pledge payment",
-            gift_id=paid["payment_id"].to_numpy(),
-            pledge_id=paid["pledge_id"].to_numpy(),
-            gift_date=paid["gift_date"].to_numpy(),
-            amount_usd=paid["amount_usd"].to_numpy(),
-        )
+    of = promised.loc[paid["pledge_id"]].reset_index(drop=True)
+    extra = of.assign(
+        gift_type=of["gift_type"].astype("object").where(~of["gift_type"].isin(PROMISES), "pledge payment"),
+        gift_id=paid["payment_id"].to_numpy(),
+        pledge_id=paid["pledge_id"].to_numpy(),
+        gift_date=paid["gift_date"].to_numpy(),
+        amount_usd=paid["amount_usd"].to_numpy(),
     )
+    rows = _as_promised(_on_day_paid(gifts, payments[at_once]), promised, mine)
     new = mine[~mine["pledge_id"].isin(set(pledges["pledge_id"]))]
-    promised, due = _promised(new, made, discount_rate_share), _schedule(new)
-    return Joined(_below(gifts, extra), _below(pledges, promised), _below(instalments, due), aside)
+    owed, due = _promised(new, rows[rows["gift_id"].isin(new["pledge_id"])], discount_rate_share), _schedule(new)
+    return Joined(_below(rows, extra), _below(pledges, owed), _below(instalments, due), aside)
+
+
+def _at_once(payments: pd.DataFrame, made: pd.DataFrame) -> pd.Series:
+    """Payments that are the whole of a gift that is no promise."""
+    gift = payments["pledge_id"].map(made["amount_usd"]).astype("float64")
+    alone = ~payments["pledge_id"].duplicated(keep=False) & payments["paid"].astype(bool) & ~payments["written_off"].astype(bool)
+    outright = payments["pledge_id"].isin(made.index[~made["gift_type"].isin(PROMISES)])
+    return alone & outright & (gift - payments["amount_usd"]).abs().lt(0.005)
+
+
+def _on_day_paid(gifts: pd.DataFrame, payments: pd.DataFrame) -> pd.DataFrame:
+    """The gifts with those that were paid at once on the day of their payment."""
+    if payments.empty:
+        return gifts
+    day = gifts["gift_id"].map(payments.set_index("pledge_id")["gift_date"])
+    moved = day.notna() & (gifts["amount_usd"] > 0)
+    return gifts.assign(gift_date=gifts["gift_date"].where(~moved, pd.to_datetime(day))) if moved.any() else gifts
+
+
+def _as_promised(gifts: pd.DataFrame, promised: pd.DataFrame, payments: pd.DataFrame) -> pd.DataFrame:
+    """The gifts with those paid otherwise than at once as promises of the day on which they were made."""
+    late = gifts["gift_id"].isin(promised.index[~promised["gift_type"].isin(PROMISES)]) & (gifts["amount_usd"] > 0)
+    if not late.any():
+        return gifts
+    days = pd.concat([pd.to_datetime(payments.set_index("pledge_id")[name]) for name in ("due_date", "gift_date")]).dropna()
+    begun = gifts["gift_id"].map(days.groupby(level=0).min())
+    return gifts.assign(
+        gift_type=gifts["gift_type"].astype("object").where(~late, "pledge"),
+        pledge_id=gifts["pledge_id"].astype("object").where(~late, gifts["gift_id"]),
+        gift_date=gifts["gift_date"].where(~(late & (begun < pd.to_datetime(gifts["gift_date"]))), begun),
+    )
 
 
 def _schedule(payments: pd.DataFrame) -> pd.DataFrame:
     rows = payments.assign(due_date=payments["due_date"].fillna(payments["gift_date"])).sort_values(["pledge_id", "due_date"])
+    rows = rows[rows["due_date"].notna()]  # what has no day has no age: it is open, and not in the schedule
     return rows.assign(instalment=rows.groupby("pledge_id").cumcount() + 1, due_usd=rows["amount_usd"])
 
 
-def _promised(payments: pd.DataFrame, made: pd.DataFrame, rate: float) -> pd.DataFrame:
-    lost = (
-        payments[payments["written_off"].astype(bool)]
-        .groupby("pledge_id")
-        .agg(written_off_usd=("amount_usd", "sum"), written_off_date=("due_date", "max"))
-    )
-    rows = made.loc[payments["pledge_id"].unique()].rename_axis("pledge_id").drop(columns="pledge_id", errors="ignore").reset_index()
+def _promised(payments: pd.DataFrame, gifts: pd.DataFrame, rate: float) -> pd.DataFrame:
+    gone = payments[payments["written_off"].astype(bool)]
+    lost = gone.assign(day=pd.to_datetime(gone["due_date"]).fillna(pd.to_datetime(gone["gift_date"]))).groupby("pledge_id")
+    lost = lost.agg(written_off_usd=("amount_usd", "sum"), written_off_date=("day", "max"))
+    rows = gifts[gifts["amount_usd"] > 0].drop_duplicates("gift_id")
     rows = rows.assign(
-        pledge_date=rows["gift_date"], discount_rate_share=rate, instalments_n=rows["pledge_id"].map(payments.groupby("pledge_id").size())
+        pledge_id=rows["gift_id"],
+        pledge_date=rows["gift_date"],
+        discount_rate_share=rate,
+        instalments_n=rows["gift_id"].map(payments.groupby("pledge_id").size()),
     )
-    return rows.join(lost, on="pledge_id", validate="one_to_one").fillna({"written_off_usd": 0.0})
+    rows = rows.join(lost, on="pledge_id", validate="one_to_one").fillna({"written_off_usd": 0.0})
+    undated = rows["written_off_date"].isna() & (rows["written_off_usd"] > 0)
+    return rows.assign(written_off_date=pd.to_datetime(rows["written_off_date"]).mask(undated, pd.to_datetime(rows["pledge_date"])))
+
+
+def write_offs(gifts: pd.DataFrame, pledges: pd.DataFrame) -> pd.DataFrame:
+    """What was written off, in the ledger and in the table of pledges: `pledge_id`, `written_off_usd`, `written_off_date`."""
+    rows = gifts.loc[gifts["gift_type"] == WRITE_OFF, ["pledge_id", "amount_usd", "gift_date"]].astype({"pledge_id": "object"})
+    booked = pd.DataFrame(
+        {"pledge_id": rows["pledge_id"], "written_off_usd": -rows["amount_usd"], "written_off_date": pd.to_datetime(rows["gift_date"])}
+    )
+    return _below(pledges[["pledge_id", "written_off_usd", "written_off_date"]], booked)
 
 
 def _below(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

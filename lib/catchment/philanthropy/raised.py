@@ -4,10 +4,12 @@ Definitions
 -----------
 *Cash*: dollars available for use in the year: outright, recurring, stock, donor-advised, matching, event and grant
 gifts, payments on pledges, realized planned gifts. *Production*: what the year's work brought in: the same outright
-gifts, new pledges and documented planned gifts at face value, in-kind gifts. A payment on a pledge, and a realized
-planned gift that was counted when documented, never count in production again (AHP). Soft credits belong to gifts
-already counted and enter neither. Reversals (refunds, chargebacks, corrections) carry the type of the gift they
-reverse and a negative amount, so they leave every total that the gift entered, in the year of the reversal.
+gifts, new pledges and documented planned gifts at face value, in-kind gifts. What pays a *promise* (a pledge, a documented
+planned gift) never counts in production again (AHP), whatever its type: it is a pledge payment or names the promise in
+`pledge_id`. A gift in kind is never cash, also where it pays a pledge. Soft credits belong to gifts already counted and
+enter neither, nor do write-offs, which only lower what is owed. Reversals (refunds, chargebacks, corrections) carry the
+type of the gift they adjust and what they add or take away, so they change every total that the gift entered, in the
+year of the reversal.
 
 Known bias: cash lags production by the length of pledges; a year-to-date comparison is only fair to the same day.
 """
@@ -35,7 +37,9 @@ PRODUCTION = frozenset(
         "planned realized",
     }
 )
-GIFT_TYPES = tuple(sorted(CASH | PRODUCTION))
+PROMISES = frozenset({"pledge", "planned intention"})
+WRITE_OFF = "write-off"
+GIFT_TYPES = tuple(sorted(CASH | PRODUCTION | {WRITE_OFF}))
 
 POLICY = {
     "cash": "Cash counts dollars available for use in the year: outright, recurring, stock, donor-advised, matching, event and grant "
@@ -56,7 +60,7 @@ def counted(gifts: pd.DataFrame, *, basis: str = "cash", in_kind_is_cash: bool =
     Parameters
     ----------
     gifts : one row per hard-credit transaction: `gift_type` (one of `GIFT_TYPES`), `amount_usd` (reversals negative) and,
-        where it settles a commitment, `pledge_id`.
+        where it pays a promise, `pledge_id`.
     basis : "cash" or "production".
     in_kind_is_cash : count in-kind gifts as cash too (some offices do).
 
@@ -72,10 +76,14 @@ def counted(gifts: pd.DataFrame, *, basis: str = "cash", in_kind_is_cash: bool =
         raise ValueError(f"unknown gift types {', '.join(map(str, unknown))}; expected one of {', '.join(GIFT_TYPES)}")
     if basis == "cash":
         return gifts[kinds.isin(CASH | ({"in kind"} if in_kind_is_cash else set()))]
-    counts = kinds.isin(PRODUCTION)
-    if "pledge_id" in gifts.columns:
-        counts &= ~((kinds == "planned realized") & gifts["pledge_id"].notna())
-    return gifts[counts]
+    return gifts[kinds.isin(PRODUCTION) & ~pays(gifts)]
+
+
+def pays(gifts: pd.DataFrame) -> pd.Series:
+    """True for rows that pay a promise: pledge payments, and whatever else names the promise that it is paid on."""
+    kinds = gifts["gift_type"]
+    paying = kinds == "pledge payment"
+    return paying | (gifts["pledge_id"].notna() & ~kinds.isin(PROMISES | {WRITE_OFF})) if "pledge_id" in gifts.columns else paying
 
 
 def compact(gifts: pd.DataFrame) -> pd.DataFrame:
@@ -328,21 +336,26 @@ def lookup(frame: pd.DataFrame, key: str, column: str) -> pd.Series:
 
 
 def credit(gifts: pd.DataFrame, soft_credits: pd.DataFrame, donors: pd.DataFrame, *, basis: str = "cash") -> pd.DataFrame:
-    """Hard and soft credit side by side by kind of donor; only the hard column adds up to what was raised.
+    """Hard and soft credit side by side by kind of donor; the hard column adds up to what was raised.
+
+    A gift may stand under a donor or under a household; one of neither on file (a merged donor, say) is of kind "unknown".
 
     Parameters
     ----------
     gifts : hard credits: `gift_id`, `donor_id`, `gift_type`, `amount_usd`.
     soft_credits : recognition of somebody else's gift: `gift_id`, `donor_id`, `amount_usd`.
-    donors : `donor_id`, `kind`.
+    donors : `donor_id`, `household_id`, `kind`.
     """
-    kind = lookup(donors, "donor_id", "kind")
+    kind = lookup(donors, "donor_id", "kind").astype("object")
+    if "household_id" in donors.columns:
+        homes = donors.dropna(subset="household_id").drop_duplicates("household_id").set_index("household_id")["kind"].astype("object")
+        kind = pd.concat([kind, homes[~homes.index.isin(kind.index)]])
     kept = trimmed(gifts, basis, ["gift_id", "donor_id"])
     soft = soft_credits[soft_credits["gift_id"].isin(kept["gift_id"])]
     sums = {}
     for name, part in (("hard_usd", kept), ("soft_usd", soft)):
         codes, people = coded(part["donor_id"])
-        sums[name] = part["amount_usd"].groupby(kind.reindex(people).to_numpy()[codes]).sum().round(2)
+        sums[name] = part["amount_usd"].groupby(kind.reindex(people).fillna("unknown").to_numpy()[codes]).sum().round(2)
     return pd.DataFrame(sums).fillna(0.0).rename_axis("kind").sort_values("hard_usd", ascending=False).reset_index()
 
 

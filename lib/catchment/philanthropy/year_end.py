@@ -22,7 +22,7 @@ from scipy import stats
 
 from .giving import fiscal_day, fiscal_year
 from .pledges import balances
-from .raised import fiscal_span, trimmed
+from .raised import fiscal_span, pays, trimmed
 
 RECENT_YEARS, DRAWS, SEED = 5, 4_000, 20251231
 PARTS = ("Small gifts", "Scheduled pledge payments", "Large gifts and new pledges")
@@ -48,7 +48,7 @@ def _boiled(
 ) -> _Cash:
     kept = trimmed(gifts, "cash", ["gift_date"], in_kind_is_cash=in_kind)
     years, into = fiscal_day(kept["gift_date"], start_month=start_month)
-    paying = np.flatnonzero((kept["gift_type"] == "pledge payment").to_numpy())
+    paying = np.flatnonzero(pays(kept).to_numpy())
     due = pd.to_datetime(instalments["due_date"]).groupby(instalments["pledge_id"]).min()
     payments = kept.iloc[paying].astype({"pledge_id": "object"})
     start = pd.Series(pd.to_datetime(due.reindex(payments["pledge_id"]).to_numpy()))
