@@ -52,6 +52,11 @@ class Books:
         return self.as_of < self.asked
 
     @property
+    def through(self) -> str:
+        """How far the year under way is known: "to date", or the ledger's last day where that is earlier."""
+        return f"through {self.as_of.day} {self.as_of:%B %Y}" if self.ends_early else "to date"
+
+    @property
     def gone_share(self) -> float:
         """Part of the fiscal year gone at the end of `as_of`."""
         return raised.gone_share(self.as_of, start_month=self.start)

@@ -68,11 +68,12 @@ def headline(always: Finding, *others: Finding | None, most: int = 3) -> list[Fi
     return [always, *found[: most - 1]]
 
 
-def on_goal(year_end: Exhibit, to_date: pd.Series, *, gone_share: float, level: float) -> Finding:
+def on_goal(year_end: Exhibit, to_date: pd.Series, *, gone_share: float, level: float, through: str = "to date") -> Finding:
     """Cash against goal and time, and where the year will end.
 
-    `year_end` is `exhibits.year_end`, whose last row is all cash; `to_date` is a row of `year_to_date`.
+    `year_end` is `exhibits.year_end`, whose last row is all cash; `to_date` is a row of `year_to_date`; `through` says how far it is known.
     """
+    known = "" if through == "to date" else f" {through}, where the ledger ends"
     ahead, exhibit = year_end.shown.iloc[-1], year_end.key
     year, goal = int(to_date["fiscal_year"]), to_date["goal_usd"]
     low, high = ahead["total_usd_low"], ahead["total_usd_high"]
@@ -80,11 +81,11 @@ def on_goal(year_end: Exhibit, to_date: pd.Series, *, gone_share: float, level: 
     ends = f"the forecast is {total} ({whole(level)} interval {words.interval(low, high, words.money)})."
     if not goal > 0:
         cash = words.money(to_date["ytd_usd"])
-        text = f"**{cash} of cash is in with {whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
+        text = f"**{cash} of cash is in{known} with {whole(gone_share)} of fiscal year {year} gone**; no goal is set; {ends}"
         return Finding(text, exhibit, 0.0, level, 0.0, basis=f"{whole(level)} prediction interval", since="the same day last year")
     verdict = "Cash is likely to meet" if low >= goal else "Cash is likely to miss" if high < goal else "It is open whether cash meets"
     text = (
-        f"**{verdict} the {aim} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in, "
+        f"**{verdict} the {aim} goal of fiscal year {year}**: {words.money(to_date['ytd_usd'])} is in{known}, "
         f"{whole(to_date['goal_share'])} of goal with {whole(gone_share)} of the year gone; {ends}"
     )
     size = min(1.0, abs(ahead["total_usd"] / goal - 1))
@@ -233,15 +234,18 @@ def kept(retention: Exhibit, *, year: int) -> Finding:
     )
 
 
-def cards(to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float) -> list[Kpi]:
+def cards(
+    to_date: pd.Series, made: pd.Series, trend: pd.DataFrame, stages: pd.DataFrame, costs: pd.DataFrame, *, goal: float,
+    through: str = "to date",
+) -> list[Kpi]:  # fmt: skip
     """Five cards: cash, production, retention, weighted pipeline, cost to raise a dollar."""
     year = int(to_date["fiscal_year"])
     rows = trend[trend["group"] == "overall"].set_index("year")["share"]
     total = costs[costs["program"] == "All programs"].set_index("fiscal_year")["ctrd_usd"]
     weighted, asked, gap = stages["weighted_usd"].sum(), stages["ask_usd"].sum(), made["to_go_usd"]
     return [
-        _money_card(f"Cash, fiscal year {year} to date", to_date),
-        _money_card(f"Production, fiscal year {year} to date", made),
+        _money_card(f"Cash, fiscal year {year} {through}", to_date),
+        _money_card(f"Production, fiscal year {year} {through}", made),
         Kpi(
             f"Donors who gave again, {year - 1}",
             whole(rows[year - 1]),
