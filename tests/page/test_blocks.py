@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from shapely.geometry import box
 
 from catchment import units
-from catchment.page import Block, DisclosureError, Finding, Kpi, Report, document, maps, plots, svg, tables, theme
+from catchment.page import Block, DisclosureError, Exhibit, Finding, Kpi, Report, document, maps, plots, svg, tables, theme
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -75,6 +75,18 @@ def stays(*counts) -> pd.DataFrame:
     return pd.DataFrame({"hospital": [f"H{i}" for i in range(len(counts))], "cases_n": counts})
 
 
+def exhibit(report: Report, frame: pd.DataFrame, title: str = "C", subtitle: str = "S", *, key: str = "one", **more) -> Exhibit:
+    return Exhibit(key, report.protect(frame, sources=["x"]), title, subtitle, sources=["x"], **more)
+
+
+def table(report: Report, frame: pd.DataFrame) -> Block:
+    return report.table(exhibit(report, frame))
+
+
+def bars(shown: Exhibit, **more):
+    return plots.bars(shown.shown, "hospital", "cases_n", **more)
+
+
 def test_a_card_without_comparison_is_refused():
     with pytest.raises(ValueError, match="comparison"):
         Kpi("Share", "12 %")
@@ -82,12 +94,12 @@ def test_a_card_without_comparison_is_refused():
         Kpi("Share", "12 %", change="▲ 1", status="green")
 
 
-def test_a_figure_with_small_counts_is_refused_and_a_protected_one_is_not():
+def test_an_exhibit_of_an_unprotected_frame_is_refused_and_of_a_protected_one_is_not():
     report, frame = made(), stays(4, 20, 30)
-    with pytest.raises(DisclosureError, match="cases_n"):
-        report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"])
-    shown = report.protect(frame, sources=["x"])
-    block = report.figure(plots.bars(shown, "hospital", "cases_n"), "T", "S", data=shown, sources=["x"])
+    with pytest.raises(DisclosureError, match=r"report\.protect"):
+        Exhibit("one", frame, "T", "S", sources=["x"])
+    safe = exhibit(report, frame)
+    block = report.figure(bars(safe), safe)
     assert "[c]" in block.html
     assert ">4<" not in block.html
     assert ">20<" not in block.html  # complementary
@@ -95,35 +107,41 @@ def test_a_figure_with_small_counts_is_refused_and_a_protected_one_is_not():
 
 def test_a_source_without_threshold_hides_nothing():
     report, frame = made(suppress_below=None), stays(4, 20)
-    assert ">4<" in report.table(frame, "C", sources=["x"]).html
+    assert ">4<" in report.table(exhibit(report, frame)).html
 
 
-def test_figures_are_numbered_and_carry_their_table_and_source():
-    report, frame = made(), stays(20, 30)
-    first, second = (report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"]) for _ in range(2))
-    assert (first.record["id"], second.record["id"]) == ("fig-1", "fig-2")
-    again = report.figure(plots.bars(frame, "hospital", "cases_n"), "T", "S", data=frame, sources=["x"], number=1)
-    assert again.record["id"] == "fig-1" and report.next_number() == 3
+def test_figures_are_numbered_and_carry_their_key_table_and_source():
+    report = made()
+    one, two = (exhibit(report, stays(20, 30), key=key) for key in ("one", "two"))
+    first, second = report.figure(bars(one), one), report.figure(bars(two), two)
+    assert (first.record["id"], first.record["number"], second.record["number"]) == ("one", 1, 2)
+    assert report.figure(bars(one), one, number=1).record["number"] == 1 and report.next_number() == 3
+    assert report.number("two") == 2
+    assert '<figure id="one">' in first.html
     assert "<table" in first.html
     assert "Source: Stays, 2024" in first.html
+
+
+def test_a_key_stands_for_one_exhibit_of_a_page():
+    report = made()
+    one = exhibit(report, stays(20, 30))
+    report.table(one)
+    for again in (lambda: report.table(one), lambda: report.figure(bars(one), one)):
+        with pytest.raises(ValueError, match="two exhibits of this page have the key 'one'"):
+            again()
+    with pytest.raises(ValueError, match="no figure 'three' stands above"):
+        report.number("three")
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_from_data_becomes_markup(attack):
     report, frame = made(title=attack), pd.DataFrame({"hospital": [attack, "b"], "cases_n": [20, 30], "kind": [attack, attack]})
+    figure = exhibit(report, frame, attack, attack, note=attack, labels={"hospital": attack})
     shown = [
         report.takeaways(f"**{attack}** {attack}", Finding(attack)),
         report.kpis(Kpi(attack, attack, change=attack, goal=attack)),
-        report.figure(
-            plots.bars(frame, "hospital", "cases_n", note="kind"),
-            attack,
-            attack,
-            data=frame,
-            sources=["x"],
-            note=attack,
-            labels={"hospital": attack},
-        ),
-        report.table(frame, attack, sources=["x"], note=attack, labels={"kind": attack}),
+        report.figure(bars(figure, note="kind"), figure),
+        report.table(exhibit(report, frame, attack, key="two", note=attack, labels={"kind": attack})),
         report.notice(attack),
         report.method(attack),
     ]
@@ -171,7 +189,8 @@ def test_the_suffix_of_a_column_is_its_unit(column, value, said):
 
 def test_a_value_that_a_row_cannot_have_reads_not_applicable_and_a_hidden_one_stays_hidden():
     frame = pd.DataFrame({"title": ["Visits", "All"], "volume_n": [50.0, np.nan], "paid_usd": [np.nan, 7.0]})
-    html = made().table(frame, "C", sources=["x"], inapplicable=["volume_n"]).html
+    report = made()
+    html = report.table(exhibit(report, frame, inapplicable=["volume_n"])).html
     cells = re.findall(r"<t[hd][^>]*>(?:<abbr[^>]*>)?([^<]*)", html.split("<tbody>")[1])
     assert cells == ["Visits", "50", "[x]", "All", "[z]", "7.00"]
     hidden = pd.DataFrame({"title": ["a"], "cases_n": [np.nan], "cases_n_suppressed": [True]})
@@ -200,17 +219,17 @@ def test_svg_is_the_same_twice_with_ids_of_its_own_and_text_as_text():
 
 def test_the_page_has_contents_banner_and_one_stamp():
     report, frame = made(simulated=True), stays(20, 30)
-    text = document.html(notebook(report.table(frame, "C", sources=["x"])), FACTS)
+    text = document.html(notebook(report.table(exhibit(report, frame))), FACTS)
     assert '<a href="#section-one">Section one</a>' in text
     assert "Simulated data" in text
     assert text.count("<h1") == 1
-    assert document.html(notebook(made(simulated=True).table(frame, "C", sources=["x"])), FACTS) == text
+    assert document.html(notebook(table(made(simulated=True), frame)), FACTS) == text
 
 
 def test_old_data_are_announced_unless_they_do_not_age():
     frame = stays(20, 30)
-    assert "Older data" in document.html(notebook(made(published="2012").table(frame, "C", sources=["x"])), FACTS)
-    assert "Older data" not in document.html(notebook(made(published="2012", ages=False).table(frame, "C", sources=["x"])), FACTS)
+    assert "Older data" in document.html(notebook(table(made(published="2012"), frame)), FACTS)
+    assert "Older data" not in document.html(notebook(table(made(published="2012", ages=False), frame)), FACTS)
 
 
 def test_the_summary_tells_what_the_page_said():
@@ -221,7 +240,7 @@ def test_the_summary_tells_what_the_page_said():
             report.kpis(Kpi("K", "1", change="▲")),
             report.record("cases", 50, "patients", "2025"),
             report.record("few", 5, "patients", "2025"),
-            report.table(stays(20, 30), "C", sources=["x"]),
+            table(report, stays(20, 30)),
         )
     )
     assert told["takeaways"] == ["**A.** b"]
@@ -316,9 +335,9 @@ def test_words_in_a_drawing_take_the_ink_of_light_and_dark():
 def test_ages_over_89_and_sparse_zip_areas_are_refused_at_the_gate():
     report = made()
     with pytest.raises(DisclosureError, match="age_years"):
-        report.table(pd.DataFrame({"age_years": [91, 50], "cases_n": [20, 30]}), "C", sources=["x"])
+        table(report, pd.DataFrame({"age_years": [91, 50], "cases_n": [20, 30]}))
     with pytest.raises(DisclosureError, match="zip3"):
-        report.table(pd.DataFrame({"zip3": ["036", "500"], "cases_n": [20, 30]}), "C", sources=["x"])
+        table(report, pd.DataFrame({"zip3": ["036", "500"], "cases_n": [20, 30]}))
 
 
 def test_the_name_of_a_site_on_a_map_stands_out_from_any_area():

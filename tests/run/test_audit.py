@@ -252,15 +252,18 @@ from catchment import data, page, params
 settings = params.load(partner)
 report = page.Report(settings, data.Tables(settings))
 """
-PARTS = 'report.table(report.protect(pd.DataFrame({"place": %r, "patients_n": %r}), sources=["referrals"], by=%r), "Patients by place", sources=["referrals"])'
+PARTS = """\
+shown = report.protect(pd.DataFrame({"place": %r, "patients_n": %r}), sources=["referrals"], by=%r)
+report.table(page.Exhibit("parts", shown, "Patients by place", sources=["referrals"]))"""
+WHOLE = """\
+shown = report.protect(pd.DataFrame({"place": ["All"], "patients_n": [111]}), sources=["referrals"])
+report.table(page.Exhibit("total", shown, "Patients in all", sources=["referrals"]))"""
 
 
 def test_a_deliberate_leak_over_pages_and_runs_is_stopped_and_the_last_page_stays(project):
     project.only("dunes")
     project.notebook("parts", FRAME, PARTS % (PLACES, [30, 40, 25, 12, 4], None))
-    project.notebook(
-        "total", FRAME, 'report.table(pd.DataFrame({"place": ["All"], "patients_n": [111]}), "Patients in all", sources=["referrals"])'
-    )
+    project.notebook("total", FRAME, WHOLE)
     done = project.run()
     assert done.returncode == 0, done.stderr
     page = (project.reports / "dunes" / "parts.html").read_bytes()

@@ -5,7 +5,7 @@ the index and the brief read. A figure is refused when it was drawn from counts 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from itertools import count
@@ -62,64 +62,33 @@ class Report:
         )
         return Block(f'<dl class="kpis">{html}</dl>', {"kind": "kpis", "kpis": [asdict(card) for card in cards]})
 
-    def figure(
-        self,
-        plot: Plot | Figure,
-        title: str | Exhibit,
-        subtitle: str = "",
-        *,
-        data: pd.DataFrame | None = None,
-        sources: Sequence[str] = (),
-        alt: str | None = None,
-        note: str | None = None,
-        labels: dict[str, str] | None = None,
-        number: int | None = None,
-    ) -> Block:
-        """A drawing with its finding as title, what it measures as subtitle, its data table and its sources.
+    def figure(self, plot: Plot | Figure, made: Exhibit, *, number: int | None = None) -> Block:
+        """A drawing of an exhibit, with its finding as title, what it measures as subtitle, its data table and its sources.
 
         A figure that is drawn again keeps the `number` that it took with `next_number`.
 
         Raises
         ------
         DisclosureError
-            The data still hold a count of 1 to 10 people: draw from `report.protect(frame, sources=…)`.
+            Title, note or hover text say what the page hides.
+        ValueError
+            Another exhibit of the page has the same key.
         """
-        made = title if isinstance(title, Exhibit) else None
-        if made:
-            title, subtitle, data, sources = made.title, made.subtitle, made.shown, made.sources
-            alt, note, labels = made.alt or None, made.note or None, made.headings
-        drawn = plot if isinstance(plot, Plot) else Plot(plot)
-        frame = pd.DataFrame(data.drop(columns="geometry", errors="ignore"))
-        # The constructor forgets that the frame was protected, and a second round would hide more than was drawn.
-        frame.attrs = dict(data.attrs)
-        safe = self.protect(frame, sources=sources)
-        self._refuse_small(frame, safe, title)
-        n = self.next_number() if number is None else number
-        anchor = self._place(made, n) if made else f"fig-{n}"
-        self._spoken.say(f"figure {n}", title, subtitle, note or "", *drawn.tips.values(), below=self.threshold(sources), beside=safe)
+        drawn, n = plot if isinstance(plot, Plot) else Plot(plot), self.next_number() if number is None else number
+        anchor, safe, title, subtitle = self._place(made, n), _plain_frame(made.shown), made.title, made.subtitle
+        below = self.threshold(made.sources)
+        self._spoken.say(f"figure {n}", title, subtitle, made.note, *drawn.tips.values(), below=below, beside=safe)
         if drawn.fig is None:
             title, subtitle = subtitle, f"Nothing to draw: {drawn.missing}."
-        shown = tables.written(safe)
+        shown, labels = tables.written(safe), made.headings
         html = (
             f'<figure id="{anchor}"><figcaption><strong>{marks.marked(title)}</strong><span>{marks.marked(subtitle)}</span></figcaption>'
-            f"{self._picture(drawn, n, alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
+            f"{self._picture(drawn, n, made.alt or f'{title}. {subtitle}. The numbers are in the table below.')}"
             f"{self._behind(shown, n, subtitle if drawn.fig else title, labels)}"
-            f"{self._under(sources, note, shown, *drawn.tips.values(), title, subtitle)}</figure>"
+            f"{self._under(made.sources, made.note, shown, *drawn.tips.values(), title, subtitle)}</figure>"
         )
-        return Block(
-            html,
-            {
-                "kind": "figure",
-                "id": anchor,
-                "number": n,
-                "claims": made.record()["claims"] if made else [],
-                "title": title,
-                "subtitle": subtitle,
-                **self._origins(sources),
-                **self._published(safe, title, sources),
-                **self._values(safe, sources, note, labels),
-            },
-        )
+        record = {"kind": "figure", "id": anchor, "number": n, "title": title, "subtitle": subtitle}
+        return Block(html, record | self._told(made, safe, title))
 
     def next_number(self) -> int:
         """Take the number of the next figure."""
@@ -146,51 +115,37 @@ class Report:
         return f'<div class="plot" tabindex="0" role="group" aria-label="Figure {n}">{picture}</div>'
 
     @staticmethod
-    def _behind(shown: tables.Written, n: int, caption: str, labels: dict[str, str] | None) -> str:
+    def _behind(shown: tables.Written, n: int, caption: str, labels: dict[str, str]) -> str:
         if shown.frame.empty:
             return ""
         file = download.link(shown, caption, f"Figure {n}", labels=labels)
         return f"<details><summary>Data behind figure {n}</summary>{tables.render(shown, caption, labels=labels)}{file}</details>"
 
-    def table(
-        self, frame: pd.DataFrame | Exhibit, caption: str = "", *, sources: Sequence[str] = (), labels: dict[str, str] | None = None,
-        note: str | None = None,
-        emphasize: Callable | pd.Series | str | None = None, most: int = 12, inapplicable: Sequence[str] = (),
-    ) -> Block:  # fmt: skip
-        """A table; beyond `most` rows the first ones are shown and the whole is folded below.
+    def table(self, made: Exhibit) -> Block:
+        """A table; beyond the exhibit's `most` rows the first ones are shown and the whole is folded below.
 
-        What is missing in the columns `inapplicable` reads [z], not applicable, and elsewhere [x], not available.
+        What is missing in its `inapplicable` columns reads [z], not applicable, and elsewhere [x], not available.
         """
-        anchor, told = "", {}
-        if isinstance(frame, Exhibit):
-            made, frame = frame, frame.shown
-            caption, sources, labels, note = made.title, made.sources, made.headings, made.note or None
-            emphasize, most, inapplicable = made.emphasize, made.most, made.inapplicable
-            anchor, told = f' id="{self._place(made)}"', {"id": made.key, **made.record()}
-        safe = self.protect(frame, sources=sources)
-        self._spoken.say(f"table “{caption}”", caption, note or "", below=self.threshold(sources))
-        shown = tables.written(safe, inapplicable=inapplicable)
+        anchor, caption, labels, safe = self._place(made), made.title, made.headings, _plain_frame(made.shown)
+        self._spoken.say(f"table “{caption}”", caption, made.note, below=self.threshold(made.sources))
+        shown = tables.written(safe, inapplicable=made.inapplicable)
+        under = self._under(made.sources, made.note, shown)
         if safe.empty:
-            said = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>{self._under(sources, note, shown)}"
-            return Block(
-                f'<div class="exhibit"{anchor}>{said}</div>', {"kind": "table", "title": caption, **told, **self._origins(sources)}
-            )
-        strong = tables.emphasis(frame, emphasize)
-        html = tables.render(shown.head(most), caption, labels=labels, emphasize=strong.head(most))
-        if len(safe) > most:
-            every = tables.render(shown, f"{caption}: all rows", labels=labels, emphasize=strong)
-            html += f"<details><summary>All {len(safe):,} rows</summary>{every}</details>"
-        html += download.link(shown, caption, "This table", labels=labels)
-        record = {
-            "kind": "table",
-            "title": caption,
-            "subtitle": "",
-            **told,
-            **self._origins(sources),
-            **self._published(safe, caption, sources),
-            **self._values(safe, sources, note, labels),
-        }
-        return Block(f'<div class="exhibit"{anchor}>{html}{self._under(sources, note, shown)}</div>', record)
+            html = f"<p><strong>{marks.escape(caption)}.</strong> Nothing is on record.</p>"
+        else:
+            strong = tables.emphasis(safe, made.emphasize)
+            html = tables.render(shown.head(made.most), caption, labels=labels, emphasize=strong.head(made.most))
+            if len(safe) > made.most:
+                every = tables.render(shown, f"{caption}: all rows", labels=labels, emphasize=strong)
+                html += f"<details><summary>All {len(safe):,} rows</summary>{every}</details>"
+            html += download.link(shown, caption, "This table", labels=labels)
+        record = {"kind": "table", "id": anchor, "title": caption, "subtitle": ""}
+        return Block(f'<div class="exhibit" id="{anchor}">{html}{under}</div>', record | self._told(made, safe, caption))
+
+    def _told(self, made: Exhibit, safe: pd.DataFrame, title: str) -> dict:
+        """What the page's record says of an exhibit beside its words."""
+        cells, values = self._published(safe, title, made.sources), self._values(safe, made.sources, made.note, made.headings)
+        return {"claims": made.record()["claims"], **self._origins(made.sources), **cells, **values}
 
     def notice(self, text: str) -> Block:
         """What cannot be said, and why."""
@@ -310,14 +265,7 @@ class Report:
         found = published.cells(frame, title, sources=guarded, below=self.threshold(sources), data=data.strip())
         return {"cells": found} if found else {}
 
-    def _refuse_small(self, given: pd.DataFrame, safe: pd.DataFrame, title: str) -> None:
-        for column in given.columns:
-            if safe[column].isna().sum() > given[column].isna().sum():
-                raise DisclosureError(
-                    f"figure {title!r}: column {column!r} holds counts of 1 to 10 people; draw from report.protect(frame, sources=…)"
-                )
-
-    def _under(self, sources: Sequence[str], note: str | None, shown: tables.Written, *texts: str) -> str:
+    def _under(self, sources: Sequence[str], note: str, shown: tables.Written, *texts: str) -> str:
         """The small print: note, legend of marks, sources with their vintage."""
         legend = marks.legend(*texts, tables.legend(shown)) if len(shown) else ""
         lines = [
@@ -335,17 +283,24 @@ class Report:
             "stale": [f"{origin.title} ({origin.published})" for origin in found.values() if self._stale(origin)],
         }
 
-    def _values(self, shown: pd.DataFrame, sources: Sequence[str], note: str | None, labels: dict[str, str] | None) -> dict:
+    def _values(self, shown: pd.DataFrame, sources: Sequence[str], note: str, labels: dict[str, str]) -> dict:
         """What is shown, as plain data, where another format will ask for it."""
         if not self.portable or not sources:
             return {}
         columns = [name for name in shown.columns if not str(name).endswith("_suppressed")]
         data = {str(name): [None if pd.isna(value) else value for value in shown[name].tolist()] for name in columns}
-        return {"data": data, "source": self.tables.source(*sources), "note": note or "", "labels": labels or {}}
+        return {"data": data, "source": self.tables.source(*sources), "note": note, "labels": labels}
 
     def _stale(self, origin) -> bool:
         released = _released(origin.published) if origin.ages else None
         return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
+
+
+def _plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """What is tabulated of a frame: all but its shapes, with its marks."""
+    out = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+    out.attrs = dict(frame.attrs)
+    return out
 
 
 def _passed(frame: pd.DataFrame) -> pd.DataFrame:
