@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -56,13 +57,13 @@ class Format:
         """Whether amounts are so small that their cents are written."""
         return self.unit == "$" and self.digits == 2
 
-    def bare(self, value) -> str:
+    def bare(self, value: Any) -> str:
         """Without the unit: what stands in a table cell, whose heading carries the unit."""
         if self.kind == "text":
             return _written(value)
         return words.number(value * self.scale, digits=self.digits) if not pd.isna(value) else words.MISSING
 
-    def full(self, value) -> str:
+    def full(self, value: Any) -> str:
         """With the unit: what stands in a hover text or beside a mark."""
         if pd.isna(value) or self.kind == "text":
             return self.bare(value)
@@ -70,7 +71,7 @@ class Format:
             return words.money(value, digits=2 if self.cents else None)
         return f"{self.prefix}{self.bare(value)}{' ' + self.unit if self.unit else ''}"
 
-    def beside(self, value) -> str:
+    def beside(self, value: Any) -> str:
         """With the unit, beside a mark: dollars in the one unit of the column, so that the amounts of a drawing can be compared."""
         if self.kind != "money" or pd.isna(value):
             return self.full(value)
@@ -183,7 +184,7 @@ def plain(column: str) -> str:
     return (text[:1].upper() + text[1:]) or column
 
 
-def _written(value) -> str:
+def _written(value: Any) -> str:
     if isinstance(value, (list, tuple, set)):
         return words.listing(value)
     if pd.isna(value):

@@ -85,11 +85,6 @@ def apart(values: Sequence[float], write: Callable[..., str], *, digits: int | N
     return texts
 
 
-def per(value: float, base: int = 100_000, *, digits: int = 1) -> str:
-    """A rate: 431.25 reads "431.3 per 100,000"."""
-    return MISSING if pd.isna(value) else f"{number(value, digits=digits)} per {base:,}"
-
-
 def people(value: float, noun: str = "patient", *, below: int = 11) -> str:
     """A count of people that may not be shown when it is 1 to `below` - 1: 4 reads "fewer than 11 patients"."""
     if pd.isna(value):
@@ -142,24 +137,33 @@ def span(first: float, last: float) -> str:
     return f"{int(first)}-{int(last) % 100:02d}" if int(first) // 100 == int(last) // 100 else f"{int(first)}-{int(last)}"
 
 
-def direction(low: float, high: float, *, rose: str = "rose", fell: str = "fell", same: str = "did not change measurably") -> str:
-    """What an interval of a change allows to be said: a verb of movement only when zero lies outside of it."""
+def direction(low: float, high: float) -> str:
+    """What an interval of a change allows to be said: "rose" or "fell" only when zero lies outside of it.
+
+    Raises
+    ------
+    ValueError
+        The lower end lies above the upper end.
+    """
     if pd.isna(low) or pd.isna(high):
         return "cannot be compared"
     if low > high:
         raise ValueError(f"the lower end {low} of the interval lies above the upper end {high}")
-    return rose if low > 0 else fell if high < 0 else same
+    return "rose" if low > 0 else "fell" if high < 0 else "did not change measurably"
 
 
-def change(now: float, before: float, since: str | int = "", *, unit: str = "percent", digits: int = 1, neutral: float = 0.0) -> str:
+def change(now: float, before: float, since: str | int = "", *, unit: str = "percent", digits: int = 1) -> str:
     """Movement for a KPI card: change(110, 100, 2023) reads "▲ 10.0 % vs 2023".
 
     Parameters
     ----------
     unit
         "percent" (relative), "points" (both are fractions), "count" or "money" (difference).
-    neutral
-        Movements up to this size (fraction for percent and points, else the unit) read "no change".
+
+    Raises
+    ------
+    ValueError
+        The unit is not known.
     """
     tail = f" vs {since}" if since != "" else ""
     if pd.isna(now) or pd.isna(before) or (unit == "percent" and before == 0):
@@ -173,9 +177,8 @@ def change(now: float, before: float, since: str | int = "", *, unit: str = "per
     if unit not in said:
         raise ValueError(f"unit must be one of {listing(said, last='or')}, not {unit!r}")
     moved = now - before
-    size = abs(moved / before) if unit == "percent" else abs(moved)
     text = said[unit](moved)
-    if size <= neutral or not text.strip("$<0. %points,MKB"):
+    if not moved or not text.strip("$<0. %points,MKB"):
         return f"no change{tail}"
     return f"{'▲' if moved > 0 else '▼'} {text}{tail}"
 

@@ -28,7 +28,6 @@ from catchment import words
         (words.money(999_600), "$1.0 M"),
         (words.money(99_940), "$99,940"),
         (words.money(-0.2), "$0"),
-        (words.per(431.25), "431.2 per 100,000"),
         (words.people(4), "fewer than 11 patients"),
         (words.people(0), "0 patients"),
         (words.people(11), "11 patients"),

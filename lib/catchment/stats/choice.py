@@ -108,15 +108,15 @@ def calibrate_huff(
         Destinations (mask) with a distance exponent of their own, such as academic centers: the term "distance, wide" adds to
         "distance".
 
-    Notes
-    -----
-    Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model. A market of
-    one destination has no exponents: they are missing, with a note.
-
     Raises
     ------
     ValueError
         A flow that is not suppressed, an attraction or a distance is missing or negative, or shapes do not match.
+
+    Notes
+    -----
+    Newton's method on a concave likelihood; equals a production-constrained (with `own_pull` doubly constrained) gravity model. A market of
+    one destination has no exponents: they are missing, with a note.
 
     References
     ----------

@@ -1,22 +1,12 @@
 """Quarterly series made ready to forecast: the calendar, missing quarters, outliers, unfinished quarters, sums.
 
-Definitions used
-----------------
-Series
-    One volume (a measure, or a measure at one tumor site) per quarter.
-Working day
-    A weekday that isn't a federal holiday.
-Missing
-    A quarter without a value, or whose parts weren't all delivered. For fitting it takes what level, slope and season of the other quarters
-    expect.
-Outlier
-    A value whose deleted Student residual from level, slope and season passes the Bonferroni limit (1 %); replaced likewise for fitting,
-    shown as observed.
+Definitions: a *series* is one volume (a measure, or a measure at one tumor site) per quarter; a *working day* is a weekday that is not a
+federal holiday; a quarter is *missing* without a value, or when not all of its parts were delivered: for fitting it takes what level, slope
+and season of the other quarters expect; an *outlier* is a value whose deleted Student residual from level, slope and season passes the
+Bonferroni limit (1 %): it is replaced likewise for fitting, and shown as observed.
 
 Known bias: a straight line with a season is a coarse picture of five years; what bends sharply may be taken for an outlier, and a real jump
-of level, kept for several quarters, won't be.
-
-Reference: Cook and Weisberg, Residuals and Influence in Regression (1982), section 2.2.
+of level, kept for several quarters, will not be.
 """
 
 from functools import lru_cache
@@ -33,7 +23,7 @@ NOTES = ("", "missing: filled for fitting", "outlier: replaced for fitting", "un
 
 
 def working_days(quarters: pd.PeriodIndex) -> np.ndarray:
-    """Weekdays that aren't federal holidays in each quarter."""
+    """Weekdays that are not federal holidays in each quarter, one number per quarter."""
     days = [moment.to_numpy().astype("datetime64[D]") for moment in (quarters.start_time, (quarters + 1).start_time)]
     return np.busday_count(days[0], days[1], holidays=_holidays(int(quarters.year.min()), int(quarters.year.max()))).astype(float)
 
@@ -80,7 +70,12 @@ def _outliers(row: np.ndarray) -> np.ndarray:
 
 
 def cleaned(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A series ready to fit, and per value the place in `NOTES` that says what was done."""
+    """A series ready to fit, and per value the place in `NOTES` that says what was done.
+
+    References
+    ----------
+    Cook & Weisberg (1982), Residuals and Influence in Regression, section 2.2.
+    """
     return _cleaned_bytes(np.asarray(row, dtype=float).tobytes())
 
 
@@ -103,10 +98,21 @@ def table(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
     Parameters
     ----------
     history
-        One row per series and quarter: ``series, year, quarter, volume_n``.
+        One row per series and quarter: `series, year, quarter, volume_n`.
     as_of
-        Data end: a quarter that isn't over on this day is left out.
+        Data end: a quarter that is not over on this day is left out.
+
+    Returns
+    -------
+    One row per quarter, and a column per series.
+
+    Raises
+    ------
+    ValueError
+        A series has two rows for a quarter, or a quarter is not 1 to 4.
     """
+    if (strange := ~history["quarter"].isin([1, 2, 3, 4])).any():
+        raise ValueError(f"quarter is 1, 2, 3 or 4, not {history.loc[strange, 'quarter'].iloc[0]!r}")
     moments = pd.PeriodIndex.from_fields(year=history["year"].astype(int), quarter=history["quarter"].astype(int), freq="Q")
     twice = history.assign(moment=moments)[["series", "moment"]].duplicated()
     if twice.any():
@@ -122,9 +128,14 @@ def table(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
 def clean(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
     """What was observed, what is used for fitting, and why they differ.
 
+    Parameters
+    ----------
+    history, as_of
+        As in `table`.
+
     Returns
     -------
-    One row per series and quarter: ``series, year, quarter, volume_n, used_n, note``.
+    One row per series and quarter: `series`, `year`, `quarter`, `volume_n` (as observed), `used_n` (for fitting) and `note`.
     """
     wide = table(history)
     kept = wide if as_of is None else table(history, as_of=as_of)
@@ -150,16 +161,29 @@ def clean(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
 
 
 def strange(wide: pd.DataFrame) -> pd.DataFrame:
-    """Which values are outliers by everything known today, in the shape of ``wide``."""
+    """Which values are outliers by everything known today.
+
+    Returns
+    -------
+    True or false in the rows and columns of `wide` (of `table`).
+    """
     flags = {name: cleaned(values.to_numpy())[1] == 2 for name, values in wide.items()}
     return pd.DataFrame(flags, index=wide.index)
 
 
 def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
-    """Calendar years of what was observed: ``series, year, volume_n, quarters_n, filled_n``.
+    """Calendar years of what was observed.
 
-    A year with a quarter that wasn't delivered takes the filled value for it (``filled_n`` says how many), so that years compare; an
-    outlier counts as observed.
+    A year with a quarter that was not delivered takes the filled value for it, so that years compare; an outlier counts as observed.
+
+    Parameters
+    ----------
+    cleaned
+        Of `clean`.
+
+    Returns
+    -------
+    One row per series and year: `series`, `year`, `volume_n`, `quarters_n` in it, and how many of them were filled, `filled_n`.
     """
     value = cleaned["volume_n"].fillna(cleaned["used_n"])
     kept = cleaned.assign(volume_n=value, filled_n=cleaned["volume_n"].isna() & value.notna())
@@ -169,14 +193,24 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
 
 
 def tidy(volumes: pd.DataFrame) -> pd.DataFrame:
-    """Volumes with one column per measure (``cases_n`` ...) as one row per measure: ``measure, site, year, quarter, volume_n``."""
+    """Volumes with one column per measure (`cases_n` ...) as one row per measure.
+
+    Returns
+    -------
+    One row per measure, site and quarter: `measure`, `site`, `year`, `quarter` and `volume_n`.
+    """
     measures = [column for column in volumes.columns if column.endswith("_n")]
     long = volumes.melt(["site", "year", "quarter"], measures, var_name="measure", value_name="volume_n")
     return long.assign(measure=long["measure"].str.removesuffix("_n"))
 
 
 def totals(tidy_volumes: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Quarterly sums by one column as ``series``; a sum with a part that wasn't delivered is missing."""
+    """Quarterly sums by one column; a sum with a part that was not delivered is missing.
+
+    Returns
+    -------
+    One row per value of `by` and quarter: `series` (the value), `year`, `quarter` and `volume_n`.
+    """
     groups = tidy_volumes.groupby([by, "year", "quarter"], sort=False)["volume_n"]
     sums = groups.sum().where(groups.count() == groups.size())
     return sums.rename_axis(["series", "year", "quarter"]).reset_index()

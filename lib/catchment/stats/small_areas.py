@@ -37,15 +37,15 @@ def funnel_limits(size: ArrayLike, *, reference: float = 1.0, level: float = INN
     level
         Part of what chance alone brings that lies within, such as 0.95 or 0.998.
 
-    Notes
-    -----
-    Quantiles are interpolated between counts. Where chance may let every trial succeed (or none), the limit is 1 (or 0); the
-    reference always lies within.
-
     Raises
     ------
     ValueError
         The distribution is not known, a share is outside of 0 to 1, or trials are not whole.
+
+    Notes
+    -----
+    Quantiles are interpolated between counts. Where chance may let every trial succeed (or none), the limit is 1 (or 0); the
+    reference always lies within.
 
     References
     ----------
@@ -158,7 +158,7 @@ def observed_expected(observed: ArrayLike, expected: ArrayLike, *, winsor: float
 
     Returns
     -------
-    Grain: one row per unit, labels kept: `ratio`, `z` (of the widened funnel), `funnel_low`, `funnel_high` (95 %), `funnel_outer_low`,
+    One row per unit, labels kept: `ratio`, `z` (of the widened funnel), `funnel_low`, `funnel_high` (95 %), `funnel_outer_low`,
     `funnel_outer_high` (99.8 %) and `signal` in the words of `funnel_signal`; missing and "not known" where nothing was expected.
 
     Raises

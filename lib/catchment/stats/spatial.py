@@ -138,7 +138,7 @@ def lisa(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, s
 
     Returns
     -------
-    One row per area: `<index>` (the name of the labels, else `area`), `value`, `i`, `p`, and `cluster`: "high-high", "low-low", "high-low"
+    One row per area: `<index>` (the name of the labels, else "area"), `value`, `i`, `p`, and `cluster`: "high-high", "low-low", "high-low"
     or "low-high" where the false discovery rate allows, "not significant" otherwise, "no neighbors" for an island, "no value" where none
     was given.
 
@@ -199,7 +199,7 @@ def hot_spots(values: pd.Series, graph: Graph, *, fdr: float = 0.05) -> pd.DataF
 
     Returns
     -------
-    One row per area: `<index>` (the name of the labels, else `area`), `value`, `z`, `p`, and `cluster`: "hot" or "cold" where the false
+    One row per area: `<index>` (the name of the labels, else "area"), `value`, `z`, `p`, and `cluster`: "hot" or "cold" where the false
     discovery rate allows, else as `lisa`.
 
     Raises
