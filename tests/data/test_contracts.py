@@ -1,5 +1,6 @@
 """Contracts: each kind of breach gives one message with file, column, row, expectation and what was found."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catchment import data, params
-from catchment.data import contracts
+from catchment.data import catalog, contracts
 from catchment.data.catalog import Column
 
 ROOT = Path(__file__).parents[2]
@@ -189,3 +190,74 @@ def test_any_cell_is_read_right_or_refused(tmp_path_factory, cell):
         assert frame["a_n_suppressed"].item() == (cell.strip(" ") == "*")
         if not frame["a_n_suppressed"].item():
             assert frame["a_n"].item() == float(cell)
+
+
+RULED = """tables:
+  kinds:
+    title: Kinds
+    path: kinds.csv
+    producer: Test
+    edition: 2024
+    key: [kpi]
+    columns:
+      kpi: {type: text, meaning: indicator}
+      chart: {type: category, values: [xmr, p, u], meaning: chart}
+  months:
+    title: Months
+    path: months.csv
+    producer: Test
+    edition: 2024
+    key: [kpi, month]
+    rules:
+      - {column: numerator, at_most: denominator, when: {kinds.chart: p}}
+      - {column: numerator, at_most: 1, when: {kinds.chart: xmr}}
+      - {column: numerator, none_without: denominator, when: {kinds.chart: u}}
+      - {column: price, known_with: numerator}
+    columns:
+      kpi: {type: text, references: kinds.kpi, meaning: indicator}
+      month: {type: date, meaning: first day of the month}
+      numerator: {type: number, nullable: true, meaning: count}
+      denominator: {type: number, nullable: true, meaning: out of}
+      price: {type: number, nullable: true, meaning: price}
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected", "found"),
+    [
+        ("denials,2024-03-01,153,150,1", "no more than denominator", "153 of 150 (kpi 'denials', month 2024-03-01)"),
+        ("vacancy,2024-03-01,9.1,,1", "no more than 1", "9.1 (kpi 'vacancy', month 2024-03-01)"),
+        ("complaints,2024-03-01,2,0,1", "0 where there is no denominator", "2 of 0 (kpi 'complaints', month 2024-03-01)"),
+        ("denials,2024-03-01,1,2,", "a value, as numerator has one", "nothing (kpi 'denials', month 2024-03-01)"),
+        ("denials,2024-03-01,0,0,1", None, None),
+        ("denials,2024-03-01,3,,1", None, None),
+        ("complaints,2024-03-01,9,4,1", None, None),
+        ("vacancy,2024-03-01,0.091,,1", None, None),
+        ("vacancy,2024-03-01,,,", None, None),
+    ],
+)
+def test_rules_between_columns_are_found_with_row_and_key(tmp_path, row, expected, found):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/catalog.yml").write_text(RULED)
+    (tmp_path / "data/kinds.csv").write_text("kpi,chart\ndenials,p\nvacancy,xmr\ncomplaints,u\n")
+    (tmp_path / "data/months.csv").write_text(f"kpi,month,numerator,denominator,price\ndenials,2024-02-01,5,150,1\n{row}\n")
+    problems = data.check([SETTINGS], root=tmp_path)
+    if expected is None:
+        assert problems == []
+        return
+    assert [(each.expected, each.found, each.row, each.file, each.severity) for each in problems] == [
+        (expected, found, 3, "data/months.csv", "error")
+    ]
+    with pytest.raises(data.DataError, match=re.escape(found)):
+        data.Tables(SETTINGS, root=tmp_path).read("months")
+
+
+def test_a_rule_says_one_thing_of_columns_that_exist(tmp_path):
+    for wrong, message in (
+        ("{column: numerator}", "expected one of"),
+        ("{column: numerator, at_most: total}", "a column 'total' that is not listed"),
+    ):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data/catalog.yml").write_text(RULED.replace("{column: price, known_with: numerator}", wrong))
+        with pytest.raises(params.ParamsError, match=message):
+            catalog.tables(tmp_path)

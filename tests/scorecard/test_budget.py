@@ -118,9 +118,17 @@ def test_run_rate_and_seasonal_forecast_by_hand():
     assert quiet["seasonal_usd"] == pytest.approx(528)
 
 
-def test_a_short_year_before_is_refused():
-    with pytest.raises(ValueError, match="12 months"):
-        budget.full_year(years([22], [20] * 11), year=2026)
+def test_a_line_that_opened_in_mid_year_loses_its_own_seasonal_forecast_only():
+    """Visits have a whole year before, Scans opened in its seventh month."""
+    rows = [(2026, m, line, 20.0) for m in (1, 2, 3) for line in ("Visits", "Scans")]
+    rows += [(2025, m, "Visits", 10.0) for m in range(1, 13)] + [(2025, m, "Scans", 10.0) for m in range(7, 13)]
+    found = budget.full_year(pd.DataFrame(rows, columns=["fiscal_year", "fiscal_month", "line", "actual_usd"]), year=2026).set_index("line")
+    assert found.loc["Visits", "seasonal_usd"] == 240
+    assert np.isnan(found.loc["Scans", "seasonal_usd"])
+    assert found["run_rate_usd"].tolist() == [240, 240]
+    assert found["last_year_n"].to_dict() == {"Visits": 12, "Scans": 6}
+    alone = budget.full_year(years([22], [20] * 12).query("fiscal_year == 2026"), year=2026)
+    assert alone["seasonal_usd"].isna().all()
 
 
 def test_spending_without_a_budget_is_material_by_its_dollars():

@@ -14,8 +14,12 @@ def months(numerator, denominator) -> pd.DataFrame:
     return pd.DataFrame({"month": MONTHS, "numerator": numerator, "denominator": denominator})
 
 
+def subgroup(frame: pd.DataFrame, kind: str = "p", *, people: bool = False, sums: bool = False) -> pd.DataFrame:
+    return indicators.subgroup(frame, kind, sums=sums, people=people, below=11, tolerated=0.1)
+
+
 def period(frame: pd.DataFrame) -> str:
-    return indicators.subgroup(frame, people=True, below=11, tolerated=0.1)["length"].iloc[0]
+    return subgroup(frame, people=True)["length"].iloc[0]
 
 
 def test_the_shortest_period_that_hides_nobody_is_taken():
@@ -28,12 +32,12 @@ def test_the_shortest_period_that_hides_nobody_is_taken():
 def test_what_is_still_small_is_hidden():
     rare = np.zeros(60)
     rare[::12] = 3.0
-    found = indicators.subgroup(months(rare, 40.0), people=True, below=11, tolerated=0.1)
+    found = subgroup(months(rare, 40.0), people=True)
     assert found["length"].iloc[0] == "year"
     assert found["numerator"].isna().all()
     mixed = np.full(60, 40.0)
     mixed[7] = 4.0
-    found = indicators.subgroup(months(mixed, 80.0), people=True, below=11, tolerated=0.1)
+    found = subgroup(months(mixed, 80.0), people=True)
     assert found["length"].iloc[0] == "month"
     assert found["numerator"].isna().sum() == 1
     assert found.loc[7, ["numerator", "denominator"]].isna().all()
@@ -43,30 +47,28 @@ def test_no_shown_count_is_small_whatever_the_series():
     draw = np.random.default_rng(7)
     for p in (0.02, 0.1, 0.5, 0.93):
         n = draw.integers(5, 120, 60)
-        found = indicators.subgroup(
-            months(draw.binomial(n, p).astype(float), n.astype(float)), people=True, below=11, tolerated=0.1
-        ).dropna()
+        found = subgroup(months(draw.binomial(n, p).astype(float), n.astype(float)), people=True).dropna()
         for part in (found["numerator"], found["denominator"], found["denominator"] - found["numerator"]):
             assert not part.between(1, 10).any()
 
 
 def test_rare_events_of_things_are_pooled_until_limits_fit():
     """Staff who leave may be counted in the open, but one a month does not make a p chart."""
-    found = indicators.subgroup(months(1.0, 60.0), people=False, below=11, tolerated=0.1)
+    found = subgroup(months(1.0, 60.0))
     assert found["length"].iloc[0] == "year"
     assert found["numerator"].iloc[0] == 12
-    assert indicators.subgroup(months(9.0, 60.0), people=False, below=11, tolerated=0.1)["length"].iloc[0] == "month"
+    assert subgroup(months(9.0, 60.0))["length"].iloc[0] == "month"
 
 
 def test_values_without_denominator_stay_monthly():
-    found = indicators.subgroup(months(3.2, np.nan), people=False, below=11, tolerated=0.1)
+    found = subgroup(months(3.2, np.nan), "xmr")
     assert len(found) == 60
     assert found["numerator"].iloc[0] == 3.2
 
 
 def test_limits_step_only_where_declared():
     value = np.r_[np.tile([15.0, 17.0], 19), np.tile([9.0, 11.0], 11)]
-    series = indicators.subgroup(months(value, np.nan), people=False, below=11, tolerated=0.1)
+    series = subgroup(months(value, np.nan), "xmr")
     plain = indicators.chart(series, "xmr", baseline_years=2)
     stepped = indicators.chart(series, "xmr", baseline_years=2, steps=[pd.Timestamp("2024-03-01")])
     assert plain["center"].nunique() == 1
@@ -90,13 +92,13 @@ def test_a_young_step_has_limits_from_its_first_twelve_points_and_leaves_the_old
 
 
 def test_an_unknown_kind_of_chart_is_refused():
-    series = indicators.subgroup(months(3.2, np.nan), people=False, below=11, tolerated=0.1)
+    series = subgroup(months(3.2, np.nan), "xmr")
     with pytest.raises(ValueError, match="xmr, p or u"):
         indicators.chart(series, "c", baseline_years=2)
 
 
 def test_rates_are_per_exposure():
-    series = indicators.subgroup(months(12.0, 4000.0), people=False, below=11, tolerated=0.1)
+    series = subgroup(months(12.0, 4000.0))
     assert indicators.chart(series, "u", per=1000, baseline_years=2)["value"].iloc[0] == 3.0
 
 
@@ -208,3 +210,89 @@ def test_sites_are_pooled_where_most_would_be_hidden():
 def test_yearly_counts():
     found = indicators.yearly(months(4.0, 80.0).assign(kpi="x"), "x").set_index("year")
     assert found.loc[2025, ["numerator", "denominator", "share"]].tolist() == [48, 960, 0.05]
+
+
+def young(n: int, value) -> pd.DataFrame:
+    return pd.DataFrame({"month": MONTHS[:n], "numerator": value, "denominator": np.nan})
+
+
+def test_a_mean_of_months_is_never_added_up():
+    """Ten months of waits of about 22 minutes are 22.1 minutes, not 221."""
+    waits = [21.0, 23.0, 22.0, 22.5, 21.5, 24.0, 20.0, 22.0, 23.0, 22.0]
+    found = subgroup(young(10, waits), "xmr")
+    assert found["numerator"].tolist() == [pytest.approx(22.1)]
+    assert found["length"].tolist() == ["10 months"]
+    assert found["period"].tolist() == [MONTHS[9]]
+    row = indicators.read(indicators.chart(found, "xmr", baseline_years=2), better="lower", target=25.0, before=12)
+    assert (row["now"], row["variation"], row["assurance"], row["points_n"]) == (pytest.approx(22.1), "unknown", "unknown", 1)
+    assert subgroup(young(12, 22.0), "xmr")["length"].tolist() == ["month"] * 12, "twelve make a chart"
+
+
+def test_a_mean_of_few_days_is_no_count_of_people():
+    assert subgroup(young(14, 4.0), "xmr", people=True)["numerator"].tolist() == [4.0] * 14
+
+
+def test_a_young_quarter_is_no_fall():
+    """Counts add up over whole quarters only: one month of the newest is not a third of the others."""
+    found = subgroup(
+        pd.DataFrame({"month": pd.date_range("2021-01-01", periods=43, freq="MS"), "numerator": 5.0, "denominator": np.nan}),
+        "xmr",
+        sums=True,
+        people=True,
+    )
+    assert found["length"].iloc[0] == "quarter"
+    assert found["numerator"].dropna().tolist() == [15.0] * 14
+    assert np.isnan(found["numerator"].iloc[-1])
+    assert not found["hidden"].iloc[-1], "it is not whole, which is no secret"
+    gap = subgroup(months(5.0, np.nan).drop(index=7), "xmr", sums=True, people=True)
+    assert np.isnan(gap["numerator"].iloc[2]), "a quarter that lacks its second month"
+
+
+def test_a_count_younger_than_a_year_stays_by_month_with_few_points():
+    found = subgroup(young(10, 40.0), "xmr", sums=True)
+    assert found["length"].tolist() == ["month"] * 10
+    assert found["numerator"].iloc[-1] == 40.0
+
+
+def test_an_empty_denominator_takes_its_numerator_along():
+    """3 of 8, 3 of nothing, 3 of 8: 6 of 16, not 9 of 16."""
+    found = subgroup(months(3.0, 8.0).assign(denominator=np.tile([8.0, np.nan, 8.0], 20)), people=True)
+    assert found["length"].iloc[0] == "year"
+    assert found[["numerator", "denominator"]].iloc[0].tolist() == [24.0, 64.0]
+    quarter = subgroup(
+        months(6.0, 8.0).assign(denominator=np.tile([16.0, np.nan, 16.0], 20), numerator=np.tile([6.0, 6.0, 6.0], 20)), people=True
+    )
+    assert quarter["length"].iloc[0] == "quarter"
+    assert (quarter["numerator"] / quarter["denominator"]).iloc[0] == 12 / 32
+    yearly = indicators.yearly(months(3.0, 8.0).assign(denominator=np.tile([8.0, np.nan, 8.0], 20), kpi="x"), "x").set_index("year")
+    assert yearly.loc[2025, "share"] == 6 / 16
+
+
+def test_nothing_of_nothing_is_no_value_that_month():
+    outage = months(40.0, 400.0)
+    outage.loc[38, ["numerator", "denominator"]] = 0.0
+    found = subgroup(outage)
+    assert MONTHS[38] not in found["period"].tolist()
+    assert len(found) == 59
+    indicators.chart(found, "p", baseline_years=2)  # a size of 0 would be refused
+
+
+def test_months_without_a_value_are_told():
+    empty = months(40.0, 400.0).assign(kpi="a_share")
+    empty.loc[[3, 5], "denominator"] = [np.nan, 0.0]
+    found = indicators.left_out(definitions(), pd.concat([empty, months(9.0, np.nan).assign(kpi="b_days")]))
+    assert found.to_dict("records") == [{"title": "A", "first": MONTHS[3], "last": MONTHS[5], "months_n": 2}]
+
+
+def test_an_indicator_without_any_value_stays_on_the_board_and_hides_nothing():
+    recorded = pd.concat([months(3.0, 0.0).assign(kpi="a_share", numerator=0.0), months(0.1, 12.0).assign(kpi="d_share")])
+    made = indicators.charts(definitions(), recorded, {}, pd.DataFrame({"kpi": [], "month": []}), below=11, tolerated=0.1, baseline_years=2)
+    board = indicators.table(definitions(), made, {}).set_index("kpi")
+    assert board.loc["a_share", ["variation", "variation_words"]].tolist() == ["unknown", "no value yet"]
+    assert board.loc["d_share", "variation"] == "hidden"
+
+
+def test_revenue_of_nothing_has_no_margin():
+    lines = pd.DataFrame({"month": pd.to_datetime(["2025-07-01", "2025-07-01", "2025-08-01"]), "kind": ["revenue", "cost", "revenue"], "behavior": "variable",
+                          "actual_volume": [0.0, 5.0, 10.0], "actual_quantity": 1.0, "actual_price_usd": 10.0})  # fmt: skip
+    assert indicators.margins(lines)["numerator"].isna().tolist() == [True, True]

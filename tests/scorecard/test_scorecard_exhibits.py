@@ -22,7 +22,9 @@ def test_values_carry_the_unit_of_their_name():
     assert written.value("third_next_days", 9.9) == "9.9\u00a0days"
     assert written.value("chair_wait_min", 21.24) == "21.2\u00a0min"
     assert written.value("analytic_cases_n", 230.33) == "230"
-    assert written.value("accrual_share", np.nan) == "[c]"
+    assert written.value("accrual_share", np.nan) == "[x]"
+    assert written.value("accrual_share", np.nan, missing="[c]") == "[c]"
+    assert written.period(pd.Timestamp("2025-12-01"), "10 months") == "10 months to Dec 2025"
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,23 @@ def test_the_table_has_no_empty_cell_and_no_hidden_number():
     assert table["target"].iloc[0] == "none"
 
 
+def test_a_young_indicator_shows_the_mean_of_its_months_and_one_without_value_says_so():
+    young = board(
+        kpi="chair_wait_min",
+        now=22.1,
+        usual=22.1,
+        length="10 months",
+        variation="unknown",
+        variation_icon="·",
+        assurance="unknown",
+        assurance_icon="·",
+    )
+    none = young.assign(now=np.nan, usual=np.nan, period=pd.NaT, length="", target=np.nan)
+    table = plain(exhibits.board(report(), pd.concat([young.assign(target=25.0), none])).shown.T).T
+    assert table.iloc[0].tolist() == ["No-shows", "10 months to Dec 2025", "22.1 min", "22.1 min", "25 min", "· few points", "· not judged"]
+    assert table.iloc[1, 1:].tolist() == ["[x]", "[x]", "[x]", "none", "· no value", "· not judged"]
+
+
 @pytest.mark.parametrize(("score", "title"), [(71.2, "Composite score 71 of 100, with 88 % of its weights measured; access lowers it most"),
                                               (np.nan, "No composite score: no indicator with a target was measured")])  # fmt: skip
 def test_the_composite_says_how_much_of_it_was_measured(score, title):
@@ -200,12 +219,21 @@ def months_of(**rows) -> pd.DataFrame:
 
 
 def outlook(year, **columns):
-    return exhibits.outlook(report(), year, pd.DataFrame(columns), fiscal_year=2026).shown
+    return outlook_exhibit(year, **columns).shown
+
+
+def outlook_exhibit(year, **columns):
+    return exhibits.outlook(report(), year, pd.DataFrame(columns), fiscal_year=2026)
 
 
 def test_outlook_of_cost_above_budget_is_unfavorable():
     row = outlook(
-        months_of(Drugs=("cost", 1200.0)), line=["Drugs"], to_date_usd=[6_600.0], run_rate_usd=[13_200.0], seasonal_usd=[13_000.0]
+        months_of(Drugs=("cost", 1200.0)),
+        line=["Drugs"],
+        last_year_n=[12],
+        to_date_usd=[6_600.0],
+        run_rate_usd=[13_200.0],
+        seasonal_usd=[13_000.0],
     ).iloc[0]
     assert row["line"] == "Drugs (cost)"
     assert row["seasonal_less_budget"].replace("\u00a0", " ") == "+$1,000 U"
@@ -215,6 +243,7 @@ def test_the_outlook_ends_with_the_margin_of_all_lines():
     year = months_of(Visits=("revenue", 300.0), Drugs=("cost", 100.0))
     ahead = {
         "line": ["Visits", "Drugs"],
+        "last_year_n": [12, 12],
         "to_date_usd": [1400.0, 600.0],
         "run_rate_usd": [2800.0, 1200.0],
         "seasonal_usd": [2900.0, 1300.0],
@@ -222,8 +251,9 @@ def test_the_outlook_ends_with_the_margin_of_all_lines():
     last = plain(outlook(year, **ahead).iloc[-1])
     assert last.tolist() == ["Margin of all lines", "$2,000", "$800", "$1,600", "$1,600", "\u2212$400 U"]
     # A line that is new this year has no season, and then neither has the margin.
-    new = outlook(year, **ahead | {"seasonal_usd": [2900.0, np.nan]})
-    assert new["seasonal_less_budget"].tolist()[1:] == ["[x]", "[x]"]
+    new = outlook_exhibit(year, **ahead | {"seasonal_usd": [2900.0, np.nan], "last_year_n": [12, 6]})
+    assert new.shown["seasonal_less_budget"].tolist()[1:] == ["[x]", "[x]"]
+    assert new.note.endswith("Without a whole fiscal year 2025 there is no seasonal forecast: Drugs (6 months).")
 
 
 def assessed(*statuses) -> pd.DataFrame:

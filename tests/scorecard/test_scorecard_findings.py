@@ -100,3 +100,17 @@ def test_milestones_late_and_on_time():
     punctual = table[table["standing"] != "slipping"]
     assert findings.slips(punctual, exhibits.roadmap(report(), punctual)).text == "**No open milestone of 1 is late.**"
     assert findings.late(table) == (1, 2)
+
+
+def test_months_that_are_left_out_are_told_with_their_reason():
+    gone = pd.DataFrame(
+        {
+            "title": ["No-shows", "Denials"],
+            "first": pd.to_datetime(["2024-03-01"] * 2),
+            "last": pd.to_datetime(["2024-03-01", "2024-05-01"]),
+            "months_n": [1, 2],
+        }
+    )
+    one, more = findings.left_out(gone)
+    assert one.startswith("**No-shows: 1 month without a value** (Mar 2024): the denominator is empty or 0")
+    assert "2 months without a value** (from Mar 2024 to May 2024)" in more

@@ -66,6 +66,46 @@ class Column(Section):
         return self
 
 
+class Rule(Section):
+    """What two columns of one row promise each other: `column` is at most another one, nothing without it, or known with it."""
+
+    column: str
+    """The column that is judged."""
+    at_most: str | None = None
+    """A column, or a number, that it does not exceed."""
+    none_without: str | None = None
+    """A column without which (missing or 0) it is 0: no events without exposure."""
+    known_with: str | None = None
+    """A column with which it is known: where that one has a value, this one has one too."""
+    when: dict[str, str] = Field(default_factory=dict)
+    """Only for rows whose referenced row says so, such as {kpi_definitions.chart: p}; the table holds a column that references it."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if sum(given is not None for given in (self.at_most, self.none_without, self.known_with)) != 1:
+            raise ValueError("expected one of `at_most`, `none_without`, `known_with`")
+        return self
+
+    @property
+    def other(self) -> str | None:
+        """The column that it is judged by, where that is one."""
+        return self.none_without or self.known_with or (self.at_most if self.limit is None else None)
+
+    def __str__(self) -> str:
+        said = (
+            f"is at most {self.at_most if self.limit is not None else f'`{self.at_most}`'}" if self.at_most is not None
+            else f"is 0 where there is no `{self.none_without}`" if self.none_without
+            else f"is known where `{self.known_with}` is"
+        )  # fmt: skip
+        where = " and ".join(f"`{column}` is {value}" for column, value in self.when.items())
+        return f"`{self.column}` {said}{f' where {where}' if where else ''}."
+
+    @property
+    def limit(self) -> float | None:
+        """The number that it does not exceed, where that is one."""
+        return float(self.at_most) if self.at_most is not None and re.fullmatch(r"[\d.]+", self.at_most) else None
+
+
 class Table(Section):
     """One table: its place, its standing, its columns."""
 
@@ -108,6 +148,8 @@ class Table(Section):
     """Column that carries the year or date of a row."""
     note: str = ""
     """What a reader must know before using it."""
+    rules: list[Rule] = Field(default_factory=list)
+    """What columns of one row promise each other."""
     columns: dict[str, Column]
     """The columns by name."""
 
@@ -122,6 +164,8 @@ class Table(Section):
         needed = {*self.key, *filter(None, [self.period]), *{"partner": ["partner"], "region": ["county_fips"]}.get(self.scope, [])}
         if unknown := sorted(needed - self.names):
             raise ValueError(f"key, period or scope needs a column {unknown[0]!r} that is not listed")
+        if unknown := sorted({name for rule in self.rules for name in (rule.column, rule.other) if name} - self.names):
+            raise ValueError(f"a rule names a column {unknown[0]!r} that is not listed")
         return self
 
     @property
@@ -343,7 +387,7 @@ def dictionary(root: Path) -> str:
         rows = [f"| `{key}` | {column.type} | {column.unit} | {_cell(column)} |" for key, column in entry.columns.items()]
         parts += [
             f"## {name}",
-            f"{entry.title}. {'; '.join(filter(None, facts))}." + (f" {entry.note}" if entry.note else ""),
+            " ".join(filter(None, [f"{entry.title}. {'; '.join(filter(None, facts))}.", entry.note, *map(str, entry.rules)])),
             "\n".join(["| column | type | unit | meaning |", "|---|---|---|---|", *rows]),
         ]
     return "\n\n".join(parts) + "\n"

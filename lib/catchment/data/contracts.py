@@ -1,6 +1,7 @@
 """What the catalog promises of a table, checked by Pandera at the door, breaches said in words.
 
-A contract covers the columns that were read: type, missing values, pattern, range, categories, key, references.
+A contract covers the columns that were read: type, missing values, pattern, range, categories, key, references, and the rules between
+columns of one row (a share is not more than all).
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from pandera.errors import SchemaErrors
 
 from catchment.params.text import nearest
 
-from .catalog import Column, Table
+from .catalog import Column, Rule, Table
 from .problem import Problem
 from .scan import FILE, ROW, TEXT
 
@@ -60,12 +61,14 @@ def expected(name: str, column: Column, check: str = "") -> str:
 
 
 def breaches(
-    frame: pd.DataFrame, name: str, table: Table, shown: list[str], listed: Mapping[str, Callable[[], set]], partner: str = ""
-) -> list[Problem]:
+    frame: pd.DataFrame, name: str, table: Table, shown: list[str], listed: Mapping[str, Callable[[], set]], partner: str = "",
+    *, bound: Callable[[Rule], Mapping[str, set]] = lambda rule: {},
+) -> list[Problem]:  # fmt: skip
     """Every breach of the contract in a frame as `scan` returns it, one problem for each column and kind, with its first row.
 
     `listed` gives the allowed values of a column that references another table; it is called only for a column that was read. All rows
-    of a file whose place names the `partner` must be this partner's.
+    of a file whose place names the `partner` must be this partner's. `bound` gives, for a rule with a condition, the values of each
+    column for which it holds.
     """
     columns = {key: column for key, column in table.columns.items() if key in frame}
     problems = [problem for key, column in columns.items() for problem in _unread(frame, name, key, column, shown)]
@@ -77,10 +80,34 @@ def breaches(
     for column in columns.keys() & listed.keys():
         unknown = frame.loc[frame[column].notna() & ~frame[column].isin(listed[column]()), column]
         problems += _problem(unknown, frame, name, table, column, "references", shown)
+    for rule in table.rules:
+        if {rule.column, rule.other or rule.column} <= set(columns):
+            problems += _broken(rule, frame, name, table, bound(rule), shown)
     if table.private and "partner" in frame and (others := frame.loc[(frame["partner"] != partner).fillna(True), "partner"]).size:
         wanted = f"{partner!r}, whose own file it is"
         problems.append(_at(others, frame, name, "partner", table.columns["partner"], wanted, shown, hint="correct it; no row is left out"))
     return problems
+
+
+def _broken(rule: Rule, frame: pd.DataFrame, name: str, table: Table, bound: Mapping[str, set], shown: list[str]) -> list[Problem]:
+    """Rows that break a rule between columns; the row's key says whose they are."""
+    mine, other = frame[rule.column], frame[rule.other] if rule.other else pd.Series(rule.limit, index=frame.index)
+    if rule.at_most is not None:
+        wrong, wanted = mine > other, f"no more than {rule.at_most}"
+    elif rule.none_without is not None:
+        wrong, wanted = (mine > 0) & ~(other > 0), f"0 where there is no {rule.none_without}"
+    else:
+        wrong, wanted = mine.isna() & other.notna(), f"a value, as {rule.known_with} has one"
+    for column, values in bound.items():
+        wrong &= frame[column].isin(values)
+    values = mine[wrong.fillna(False).astype(bool)]
+    if values.empty:
+        return []
+    first = frame.loc[values.index].sort_values([FILE, ROW], kind="stable").iloc[0]
+    said = "nothing" if pd.isna(first[rule.column]) else _said(first[rule.column])
+    beside = f" of {_said(first[rule.other])}" if rule.other and rule.known_with is None and pd.notna(first[rule.other]) else ""
+    whose = ", ".join(f"{key} {_said(first[key])}" for key in table.key if key in frame and key != "partner")
+    return [_at(values, frame, name, rule.column, table.columns[rule.column], wanted, shown, said=f"{said}{beside} ({whose})")]
 
 
 def _unread(frame: pd.DataFrame, name: str, key: str, column: Column, shown: list[str]) -> list[Problem]:

@@ -22,7 +22,7 @@ from catchment.params import Settings
 from catchment.params.text import nearest
 
 from . import geometry, isolation, reads, scan
-from .catalog import Table, real, table
+from .catalog import Rule, Table, real, table
 from .contracts import breaches
 from .origin import Origin, origin
 from .problem import DataError, Problem
@@ -172,7 +172,8 @@ class Tables:
             whose = ["partner"] if entry.private and "partner" in entry.columns and "partner" not in columns else []
             with _said(name, entry, self.folder):
                 frame = _fetched(self._chosen(name, entry, filters), [*columns, *whose], [scan.ROW, scan.FILE])
-        problems = breaches(frame, name, entry, self._files_shown(name, entry), self._references(entry), self.settings.id)
+        shown, listed = self._files_shown(name, entry), self._references(entry)
+        problems = breaches(frame, name, entry, shown, listed, self.settings.id, bound=lambda rule: self._bound(entry, rule))
         if problems:
             raise DataError(problems)
         return frame
@@ -211,6 +212,18 @@ class Tables:
 
     def _references(self, entry: Table) -> dict[str, Any]:
         return {key: lambda target=column.references: self._values(target) for key, column in entry.columns.items() if column.references}
+
+    def _bound(self, entry: Table, rule: Rule) -> dict[str, set]:
+        """For which values of a column a rule holds: those whose referenced rows say what its condition asks."""
+        found: dict[str, set] = {}
+        for condition, wanted in rule.when.items():
+            other, _, column = condition.partition(".")
+            key = next(name for name, each in entry.columns.items() if (each.references or "").startswith(f"{other}."))
+            target = (entry.columns[key].references or "").partition(".")[2]
+            rows = self._checked(other, self._entry(other), [target, column], {})
+            values = set(rows.loc[rows[column] == wanted, target])
+            found[key] = found.get(key, values) & values
+        return found
 
     def _values(self, target: str) -> set:
         """All values of a referenced column, read once; of a private table only the partner's own."""

@@ -143,25 +143,17 @@ def full_year(amounts: pd.DataFrame, *, year: int) -> pd.DataFrame:
     ----------
     amounts
         Grain: one row per fiscal year, month of it (1-12) and line: `fiscal_year`, `fiscal_month`, `line`, `actual_usd`; the year asked
-        for may be incomplete, the year before must not be.
+        for may be incomplete.
 
     Returns
     -------
     Grain: one row per line: `months_n` elapsed, `to_date_usd`, `run_rate_usd` (to date x 12 / months), `seasonal_usd` (to date over
-    the share of last year that the same months made; missing for a line that is new, or that had nothing in those months).
-
-    Raises
-    ------
-    ValueError
-        The year before is missing, or lacks months of a line.
+    the share of last year that the same months made; missing for a line whose last year lacks months, or had nothing in those months)
+    and `last_year_n`, the months that last year holds of it.
     """
     now, last = (amounts[amounts["fiscal_year"] == y] for y in (year, year - 1))
-    complete = last.groupby("line")["fiscal_month"].nunique()
-    short = complete[complete != 12]
-    if len(short) or not len(complete):
-        raise ValueError(
-            f"fiscal year {year - 1} must hold 12 months of every line" + (f": {short.index[0]} has {short.iloc[0]}" if len(short) else "")
-        )
+    held = last.groupby("line")["fiscal_month"].nunique()
+    last = last[last["line"].map(held) == 12]
     lines = now.groupby("line", sort=False)
     to_date, elapsed = lines["actual_usd"].sum(), lines["fiscal_month"].nunique()
     same = last.merge(now[["line", "fiscal_month"]].drop_duplicates(), on=["line", "fiscal_month"], validate="m:1")
@@ -169,4 +161,5 @@ def full_year(amounts: pd.DataFrame, *, year: int) -> pd.DataFrame:
     return pd.DataFrame({
         "line": to_date.index, "months_n": elapsed.to_numpy(), "to_date_usd": to_date.to_numpy(),
         "run_rate_usd": (to_date * 12 / elapsed).to_numpy(), "seasonal_usd": (to_date / part.reindex(to_date.index)).to_numpy(),
+        "last_year_n": held.reindex(to_date.index, fill_value=0).to_numpy(),
     })  # fmt: skip

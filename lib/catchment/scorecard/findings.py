@@ -130,6 +130,16 @@ def signals(board: pd.DataFrame, first_chart: Exhibit) -> Finding:
     )
 
 
+def left_out(gone: pd.DataFrame) -> list[str]:
+    """A sentence on each indicator with months that have no value, from `indicators.left_out`."""
+    return [
+        f"**{row.title}: {words.plural(row.months_n, 'month')} without a value** "
+        f"({f'{row.first:%b %Y}' if row.months_n == 1 else f'from {row.first:%b %Y} to {row.last:%b %Y}'}): "
+        "the denominator is empty or 0, so the numerator does not count either."
+        for row in gone.itertuples()
+    ]
+
+
 def _began(row: Mapping) -> str:
     """Since when, where it is more than the newest period."""
     if pd.isna(row["began"]) or row["began"] == row["period"]:

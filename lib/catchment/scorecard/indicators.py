@@ -8,7 +8,11 @@ Indicator
 Subgroup
     The period over which an indicator is counted: month, else quarter, else year, the shortest with 5 events on average in which no
     more than a stated share of the periods holds 1 to 10 people in numerator, denominator or the rest. What still does is hidden
-    before limits are computed.
+    before limits are computed. A value that is itself a month's mean (days, minutes, a share without denominator) stays by month and is
+    never added up; younger than 12 months, it is the mean of its months. A count (a name that ends in `_n`) adds up, over
+    whole quarters and years only: a quarter of one month is no fall.
+Month without value
+    One whose denominator is empty or 0: its numerator does not count either.
 Waits
     medians by quarter of referral: patients who still wait are included as censored, those closed unseen as never seen.
 
@@ -16,14 +20,16 @@ Known bias: a longer subgroup hides a short disturbance. A share that is met can
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from catchment.stats import control, rates, survival
 
+Kind = Literal["xmr", "p", "u"]
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 FEWEST = {"month": control.LEAST_POINTS, "quarter": control.LEAST_POINTS, "year": 1}
 
 
@@ -32,13 +38,34 @@ def _hidden(frame: pd.DataFrame, below: int) -> pd.Series:
     return pd.concat([(part > 0) & (part < below) for part in parts], axis=1).any(axis=1)
 
 
-def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float, least: float = 5.0) -> pd.DataFrame:
+def counted(months: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    """The months that have a value: for a share or rate those with a denominator above 0, for a value those that give one."""
+    return months[months["denominator"] > 0] if kind in ("p", "u") else months[months["numerator"].notna()]
+
+
+def left_out(definitions: pd.DataFrame, months: pd.DataFrame) -> pd.DataFrame:
+    """Months that `counted` leaves out: one row per indicator that has any: `title`, `first`, `last` (months), `months_n`."""
+    kinds = definitions.set_index("kpi")[["chart", "title"]]
+    rows = []
+    for kpi, part in months.groupby("kpi", sort=False):
+        gone = part.drop(counted(part, kinds.at[kpi, "chart"]).index)["month"]
+        rows += [(kinds.at[kpi, "title"], gone.min(), gone.max(), len(gone))] if len(gone) else []
+    return pd.DataFrame(rows, columns=["title", "first", "last", "months_n"])
+
+
+def subgroup(
+    months: pd.DataFrame, kind: Kind, *, sums: bool = False, people: bool, below: int, tolerated: float, least: float = 5.0
+) -> pd.DataFrame:
     """One indicator over the shortest period that can be shown.
 
     Parameters
     ----------
     months
         Grain: one row per month: `month` (date), `numerator`, `denominator`.
+    kind
+        "p" and "u" are counted out of the denominator; "xmr" takes the numerator as the value.
+    sums
+        Whether the values of an XmR chart add up (a count of cases), unlike means and medians.
     people
         Whether the counts are of people, so that small ones are hidden.
     below
@@ -50,22 +77,42 @@ def subgroup(months: pd.DataFrame, *, people: bool, below: int, tolerated: float
 
     Returns
     -------
-    Grain: one row per period: `period` (its first day), `numerator`, `denominator` (missing where hidden), `length` (month, quarter, year).
+    Grain: one row per period: `period` (its first day), `numerator`, `denominator` (missing where hidden, or where a count's quarter or
+    year is not whole), `hidden`, `length` (month, quarter, year, or such as "10 months" for the one mean of a young indicator).
     """
-    start = pd.to_datetime(months["month"])
-    for length, rule in PERIODS.items():
-        counts = months[["numerator", "denominator"]].groupby(start.dt.to_period(rule[0]).dt.start_time).sum(min_count=1)
-        hidden = _hidden(counts, below) if people else pd.Series(False, index=counts.index)
-        enough = counts["denominator"].isna().all() or counts["numerator"].mean() >= least
-        if enough and hidden.mean() <= tolerated and len(counts) - hidden.sum() >= FEWEST[length]:
-            break
-    shown = counts.mask(hidden).rename_axis("period").reset_index()
-    return shown.assign(length=length)
+    known = counted(months, kind).assign(start=lambda rows: pd.to_datetime(rows["month"]))
+    if kind == "xmr" and not sums:
+        return _means(known)
+    made = [_pooled(known, length, whole=kind == "xmr", below=below if people else 0) for length in PERIODS]
+    fits = [
+        part["hidden"].mean() <= tolerated and (kind == "xmr" or part["numerator"].mean() >= least) and part["numerator"].notna().any()
+        for part in made
+    ]
+    long = [fit and part["numerator"].count() >= FEWEST[length] for fit, part, length in zip(fits, made, PERIODS, strict=True)]
+    return made[long.index(True) if any(long) else fits.index(True) if any(fits) else -1]
+
+
+def _means(known: pd.DataFrame) -> pd.DataFrame:
+    """Values that are means already: by month, or as one mean of all months where these are too few for a chart."""
+    months = pd.DataFrame({"period": known["start"], "numerator": known["numerator"], "denominator": np.nan, "hidden": False})
+    months = months.sort_values("period", ignore_index=True)
+    if 0 < len(months) < control.LEAST_POINTS:
+        return months.tail(1).assign(numerator=months["numerator"].mean(), length=f"{len(months)} months")
+    return months.assign(length="month")
+
+
+def _pooled(known: pd.DataFrame, length: str, *, whole: bool, below: int) -> pd.DataFrame:
+    """Counts added up by period; where they must be `whole`, a quarter or year that lacks months has none."""
+    groups = known.groupby(known["start"].dt.to_period(PERIODS[length][0]).dt.start_time)
+    counts = groups[["numerator", "denominator"]].sum(min_count=1)
+    short = groups.size() < MONTHS[length] if whole else pd.Series(False, index=counts.index)
+    hidden = _hidden(counts, below) & ~short
+    return counts.mask(hidden | short).rename_axis("period").reset_index().assign(hidden=hidden.to_numpy(), length=length)
 
 
 def chart(
     series: pd.DataFrame,
-    kind: str,
+    kind: Kind,
     *,
     per: float = 1.0,
     baseline_years: float,
@@ -91,10 +138,11 @@ def chart(
     """
     known = series.dropna(subset=["numerator"]).reset_index(drop=True)
     if known.empty:
-        return pd.DataFrame(columns=["period", "length", "value", "center", "lcl", "ucl", "signal"])
+        hidden = series.get("hidden", False)
+        return series[["period", "length"]].assign(**dict.fromkeys(("value", "center", "lcl", "ucl"), np.nan), signal="", hidden=hidden)
     places = {int(known["period"].searchsorted(pd.Timestamp(day))) for day in steps}
     positions = sorted(place for place in places if 0 < place < len(known))
-    per_year = {"month": 12, "quarter": 4, "year": 1}[series["length"].iloc[0]]
+    per_year = 12 / MONTHS.get(series["length"].iloc[0], 1)
     wanted = max(round(baseline_years * per_year), control.LEAST_POINTS)
     # A young series, or one since a young step, keeps at least a run of points to be judged outside of its baseline.
     lengths = np.diff([0, *positions, len(known)])
@@ -118,8 +166,10 @@ def quarters(volumes: pd.DataFrame, measure: str, *, below: int) -> pd.DataFrame
     """
     start = pd.PeriodIndex.from_fields(year=volumes["year"], quarter=volumes["quarter"], freq="Q").start_time
     total = volumes[measure].groupby(start).sum(min_count=1)
-    total = total.mask((total > 0) & (total < below)) if total.any() else total.iloc[:0]
-    return pd.DataFrame({"period": total.index, "numerator": total.to_numpy(), "denominator": np.nan, "length": "quarter"})
+    total = total if total.any() else total.iloc[:0]
+    hidden = ((total > 0) & (total < below)).to_numpy()
+    shown = total.mask(hidden).to_numpy()
+    return pd.DataFrame({"period": total.index, "numerator": shown, "denominator": np.nan, "hidden": hidden, "length": "quarter"})
 
 
 def margins(lines: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +179,12 @@ def margins(lines: pd.DataFrame) -> pd.DataFrame:
     revenue = amount[actual["kind"] == "revenue"].groupby(actual["month"]).sum()
     variable = amount[(actual["kind"] == "cost") & (actual["behavior"] == "variable")].groupby(actual["month"]).sum()
     return pd.DataFrame(
-        {"period": revenue.index, "numerator": ((revenue - variable) / revenue).to_numpy(), "denominator": np.nan, "length": "month"}
+        {
+            "period": revenue.index,
+            "numerator": rates.quotient(revenue - variable.reindex(revenue.index), revenue),
+            "denominator": np.nan,
+            "length": "month",
+        }
     )
 
 
@@ -142,8 +197,8 @@ def waits(cases: pd.DataFrame, *, start: str, event: str, until: str, below: int
     over = cases.assign(closed=survival.closed(cases[until]))
     timed = survival.durations(over, start=start, event=event, until=until, closed="closed")
     quarter = cases.loc[timed.index, start].dt.to_period("Q").dt.start_time
-    rows = [(period, _median_inside(part) if len(part) >= below else np.nan) for period, part in timed.groupby(quarter)]
-    return pd.DataFrame(rows, columns=["period", "numerator"]).assign(denominator=np.nan, length="quarter")
+    rows = [(period, _median_inside(part) if len(part) >= below else np.nan, len(part) < below) for period, part in timed.groupby(quarter)]
+    return pd.DataFrame(rows, columns=["period", "numerator", "hidden"]).assign(denominator=np.nan, length="quarter")
 
 
 def _median_inside(timed: pd.DataFrame) -> float:
@@ -195,10 +250,12 @@ def charts(
         if kpi in computed:
             series = computed[kpi]
         elif kpi in recorded:
-            series = subgroup(recorded[kpi], people=row["people"], below=below, tolerated=tolerated)
+            series = subgroup(
+                recorded[kpi], row["chart"], sums=str(kpi).endswith("_n"), people=row["people"], below=below, tolerated=tolerated
+            )
         else:
             continue
-        if len(series):
+        if len(series) or kpi in recorded:
             made[kpi] = chart(
                 series, row["chart"], per=row["per"], steps=list(steps.loc[steps["kpi"] == kpi, "month"]),
                 baseline_years=baseline_years, sigmas=sigmas, run=run,
@@ -211,21 +268,12 @@ def read(made: pd.DataFrame, *, better: control.Better, target: float, before: i
     period in which a special cause `began`) and assurance."""
     known = made.dropna(subset=["value"])
     if known.empty:
-        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began"), np.nan)
-        words = {f"{part}_words": "counts under 11 are not shown" for part in ("variation", "assurance")}
-        return (
-            nothing
-            | {
-                "length": "",
-                "target": target,
-                "variation": "hidden",
-                "variation_icon": "[c]",
-                "assurance": "hidden",
-                "assurance_icon": "[c]",
-                "points_n": 0,
-            }
-            | words
-        )
+        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began"), np.nan) | {"length": "", "target": target, "points_n": 0}
+        kind, icon, said = ("hidden", "[c]", "small counts are not shown") if made["hidden"].any() else ("unknown", "·", "no value yet")
+        verdicts = {
+            f"{part}{end}": text for part in ("variation", "assurance") for end, text in (("", kind), ("_icon", icon), ("_words", said))
+        }
+        return nothing | verdicts
     last = known.iloc[-1]
     # The special cause that the newest point belongs to began after the last point that was none of it.
     other = np.flatnonzero((known["side"] != last["side"]).to_numpy())
@@ -298,6 +346,6 @@ def reach_shown(services: pd.DataFrame, peers: pd.DataFrame, *, below: int) -> p
 
 def yearly(months: pd.DataFrame, kpi: str) -> pd.DataFrame:
     """One counted indicator by calendar year: `year`, `numerator`, `denominator`, `share`."""
-    mine = months[months["kpi"] == kpi]
+    mine = counted(months[months["kpi"] == kpi], "p")
     sums = mine.groupby(mine["month"].dt.year)[["numerator", "denominator"]].sum().rename_axis("year").reset_index()
     return sums.assign(share=rates.quotient(sums["numerator"], sums["denominator"]))

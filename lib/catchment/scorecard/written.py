@@ -10,10 +10,10 @@ from catchment import units, words
 HIDDEN = "[c]"
 
 
-def value(kpi: str, amount: float, *, more: int = 0) -> str:
+def value(kpi: str, amount: float, *, more: int = 0, missing: str = words.MISSING) -> str:
     """An indicator's value with its unit, with `more` digits than usual."""
     if pd.isna(amount):
-        return HIDDEN
+        return missing
     if kpi.endswith("_n"):
         return words.number(amount, digits=more)
     form = units.of(kpi, pd.Series([amount]))
@@ -36,11 +36,12 @@ def signed(amount: float, beside: Iterable[float] = ()) -> str:
     return f"{'+' if amount > 0 else words.MINUS}{said}"
 
 
-def period(day: pd.Timestamp, length: str) -> str:
-    """A month, quarter or year by name."""
+def period(day: pd.Timestamp, length: str, *, missing: str = words.MISSING) -> str:
+    """A month, quarter or year by name; of several months ("10 months") the last."""
     if pd.isna(day):
-        return HIDDEN
-    return {"month": f"{day:%b %Y}", "quarter": f"{day.year} Q{(day.month + 2) // 3}", "year": f"{day.year}"}[length]
+        return missing
+    names = {"month": f"{day:%b %Y}", "quarter": f"{day.year} Q{(day.month + 2) // 3}", "year": f"{day.year}"}
+    return names.get(length, f"{length} to {day:%b %Y}")
 
 
 def days(dates: pd.Series) -> list[str]:

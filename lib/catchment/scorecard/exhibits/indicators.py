@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,7 @@ class Charted(NamedTuple):
 def board(report: Report, scored: pd.DataFrame) -> Exhibit:
     """Table: one row per indicator, with variation and assurance in icon and words, from `indicators.table`."""
     sources = ["kpi_months", "volumes", "referral_cases", "budget_lines"]
-    rows = scored.to_dict("records")
-    shown = pd.DataFrame({
-        "indicator": [row["title"] for row in rows], "newest": [kept(period(row["period"], row["length"])) for row in rows],
-        "now": [value(row["kpi"], row["now"]) for row in rows], "mean": [value(row["kpi"], row["usual"]) for row in rows],
-        "target": [value(row["kpi"], row["target"]) if not pd.isna(row["target"]) else "none" for row in rows],
-        "variation": [kept(f"{row['variation_icon']} {VARIATION[row['variation']]}".strip()) for row in rows],
-        "assurance": [kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()) for row in rows],
-    })  # fmt: skip
+    shown = pd.DataFrame([_indicator(row) for row in scored.to_dict("records")])
     return exhibit(
         "indicators-newest",
         report.protect(shown, sources=sources),
@@ -55,6 +48,21 @@ def board(report: Report, scored: pd.DataFrame) -> Exhibit:
         "quarters or years until it can be shown.",
         most=30,
     )
+
+
+def _indicator(row: Mapping[str, Any]) -> dict[str, str]:
+    """An indicator's row as text."""
+    kpi, gone = row["kpi"], HIDDEN if row["variation"] == "hidden" else words.MISSING
+    varies = "no value" if row["variation"] == "unknown" and pd.isna(row["now"]) else VARIATION[row["variation"]]
+    return {
+        "indicator": row["title"],
+        "newest": kept(period(row["period"], row["length"], missing=gone)),
+        "now": value(kpi, row["now"], missing=gone),
+        "mean": value(kpi, row["usual"], missing=gone),
+        "target": value(kpi, row["target"], missing="none"),
+        "variation": kept(f"{row['variation_icon']} {varies}".strip()),
+        "assurance": kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()),
+    }
 
 
 def composite(report: Report, scores: pd.DataFrame, whole: pd.Series, rules: Scorecard) -> Exhibit:

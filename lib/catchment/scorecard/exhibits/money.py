@@ -100,8 +100,15 @@ def outlook(report: Report, lines: pd.DataFrame, ahead: pd.DataFrame, *, fiscal_
         report.protect(texts, sources=["budget_lines"]),
         f"Where fiscal year {fiscal_year} will end, by line",
         sources=["budget_lines"],
-        note="Run rate: to date times 12 over the months elapsed. Seasonal: to date over the share of last year that the same months made.",
+        note="Run rate: to date times 12 over the months elapsed. Seasonal: to date over the share of last year that the same months "
+        f"made.{_without_season(ahead, fiscal_year - 1)}",
     )
+
+
+def _without_season(ahead: pd.DataFrame, last_year: int) -> str:
+    short = ahead[ahead["last_year_n"] < 12]
+    held = [f"{line} ({words.plural(n, 'month')})" for line, n in zip(short["line"], short["last_year_n"], strict=True)]
+    return f" Without a whole fiscal year {last_year} there is no seasonal forecast: {words.listing(held, most=5)}." if held else ""
 
 
 def _named(lines: pd.Series, kinds: pd.Series) -> list[str]:
