@@ -49,3 +49,20 @@ def test_nothing_and_missing_values_have_no_error():
         accuracy.smape([1, np.nan], [1, 2])
     with pytest.raises(ValueError, match="at least one period"):
         accuracy.mase([1], [2], [1, 2, 3], season=0)
+
+
+# Heizer and Render, Operations Management, chapter 4: quarterly croissant sales of Carlson's Bakery.
+SOLD, EXPECTED = [90, 95, 115, 100, 125, 140], [100, 100, 100, 110, 110, 110]
+
+
+def test_bias_of_a_published_example():
+    assert accuracy.tracking_signal(SOLD, EXPECTED) == pytest.approx([-1, -2, 0, -1, 0.5, 2.5], abs=0.05)
+    assert accuracy.mean_error(SOLD, EXPECTED) == pytest.approx(35 / 6) and accuracy.mae(SOLD, EXPECTED) == pytest.approx(14.2, abs=0.05)
+
+
+def test_a_forecast_too_low_has_a_positive_bias_and_a_perfect_one_no_signal():
+    assert accuracy.mean_error([10, 12], [8, 9]) == 2.5
+    assert accuracy.tracking_signal([3, 3, 5], [3, 3, 4])[:2] == pytest.approx([np.nan, np.nan], nan_ok=True)
+    assert accuracy.tracking_signal([3, 3, 5], [3, 3, 4])[2] == pytest.approx(3)
+    with pytest.raises(ValueError, match="as many forecasts"):
+        accuracy.tracking_signal([1, 2], [1])

@@ -178,3 +178,80 @@ def test_what_is_no_stream_or_rate_is_refused(wrong, message):
 
 def test_no_payment_is_worth_nothing():
     assert finance.annuity(0.05, 0, 100) == 0
+
+
+def test_flows_of_one_day_have_no_rate():
+    # What leaves and comes back on one day does so at any rate: no data determine it.
+    day = "2026-03-02"
+    for flows in ([2500, -2500], [2500, -2000], [-2500, 1000, 1500]):
+        assert np.isnan(finance.xirr(flows, [day] * len(flows)))
+    # A booking and its reversal of one day leave the rest as it is.
+    dated = finance.xirr([*EXCEL_DATED, 400, -400], [*EXCEL_DATES, "2008-10-30", "2008-10-30"])
+    assert dated == pytest.approx(0.373362535, abs=1e-6)
+    assert np.isnan(finance.xirr([500, -500, 100], [day, day, "2027-03-02"]))
+
+
+# Excel's documentation of PMT, IPMT, PPMT, CUMIPMT, CUMPRINC, PV and RATE.
+def test_pmt_of_excels_documentation():
+    assert finance.payment(0.08 / 12, 10, 10_000) == pytest.approx(-1037.03, abs=0.005)
+    assert finance.payment(0.08 / 12, 10, 10_000, when="begin") == pytest.approx(-1030.16, abs=0.005)
+    assert finance.payment(0.06 / 12, 18 * 12, 0, future=50_000) == pytest.approx(-129.08, abs=0.005)
+    assert finance.payment(0.0, 10, 10_000) == pytest.approx(-1_000)
+    assert finance.annuity(0.08 / 12, 20 * 12, 500) == pytest.approx(59_777.15, abs=0.005)
+
+
+def test_a_schedule_is_that_of_excels_documentation():
+    assert finance.schedule(0.10 / 12, 36, 8_000)["interest_usd"].iloc[0] == pytest.approx(-66.67, abs=0.005)
+    assert finance.schedule(0.10, 3, 8_000)["interest_usd"].iloc[2] == pytest.approx(-292.45, abs=0.005)
+    assert finance.schedule(0.10 / 12, 24, 2_000)["principal_usd"].iloc[0] == pytest.approx(-75.62, abs=0.005)
+    assert finance.schedule(0.08, 10, 200_000)["principal_usd"].iloc[9] == pytest.approx(-27_598.05, abs=0.005)
+    second_year = finance.schedule(0.09 / 12, 360, 125_000).iloc[12:24]
+    assert second_year["interest_usd"].sum() == pytest.approx(-11_135.23213, abs=1e-5)
+    assert second_year["principal_usd"].sum() == pytest.approx(-934.1071234, abs=1e-7)
+
+
+@given(st.floats(0, 0.03), st.integers(1, 60), st.floats(-2e4, 0), st.sampled_from(["end", "begin"]))
+def test_a_schedule_ends_with_what_is_left(rate, periods, future, when):
+    table = finance.schedule(rate, periods, 1e5, future=future, when=when)
+    # Paid in advance, what is left after the last payment bears interest to the end of its period.
+    assert table["balance_usd"].iloc[-1] * (1 + rate * (when == "begin")) == pytest.approx(-future, abs=1e-3)
+    assert table["principal_usd"].sum() == pytest.approx(table["balance_usd"].iloc[-1] - 1e5, abs=1e-3)
+    assert (table["interest_usd"] + table["principal_usd"]).to_numpy() == pytest.approx(table["payment_usd"].to_numpy())
+
+
+def test_the_rate_of_a_lease_is_that_of_excels_documentation():
+    # RATE: 4 years of 200 a month for 8,000: 0.77 % a month, 9.24 % a year.
+    rate = finance.implicit_rate(48, -200, 8_000)
+    assert rate == pytest.approx(0.0077, abs=5e-5) and 12 * rate == pytest.approx(0.0924, abs=5e-5)
+    assert finance.implicit_rate(10, finance.payment(0.01, 10, 5e4, future=-1e4, when="begin"), 5e4, future=-1e4, when="begin") == (
+        pytest.approx(0.01)
+    )
+    # At the rate that the lease charges, leasing is worth neither more nor less than buying.
+    assert finance.lease_advantage(rate, 8_000, [200] * 48, when="end") == pytest.approx(0, abs=0.01)
+
+
+def test_a_lease_against_buying_by_hand():
+    # 3 payments of 1,000 in advance against 2,900 today: 1,000 + 1,000 / 1.1 + 1,000 / 1.21 = 2,735.54; 300 left after 3 years: 225.39.
+    assert finance.lease_advantage(0.10, 2_900, [1_000] * 3, residual=300) == pytest.approx(2_900 - 2_735.54 - 225.39, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: finance.payment(0.01, 12, 100, when="start"),
+        lambda: finance.present_value(0.01, [1, 2], when="beginning"),
+        lambda: finance.annuity(0.01, 0, 5, when="due"),
+        lambda: finance.schedule(0.01, 12, 100, when=1),
+        lambda: finance.implicit_rate(12, -10, 100, when="End"),
+        lambda: finance.lease_advantage(0.01, 100, [10] * 12, when=""),
+    ],
+)
+def test_a_word_for_the_time_of_a_payment_that_is_not_known_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected when as one of end, begin"):
+        wrong()
+
+
+@pytest.mark.parametrize("periods", [-1, 2.5])
+def test_periods_are_whole(periods):
+    with pytest.raises(ValueError, match="a whole number"):
+        finance.payment(0.01, periods, 100)

@@ -198,9 +198,101 @@ def test_parts_reconcile_with_the_total():
     assert ratio.groupby(fitted["year"]).nunique().max() <= 2 and (fitted["volume_n_low_80"] <= fitted["volume_n"]).all()
 
 
-def test_yearly_forecasts_need_whole_years():
-    with pytest.raises(ValueError, match="found 2025Q3"):
-        forecast.forecast(wide({"a": growing(n=19)}, QUARTERS[:19]), horizon=8, yearly=True)
+@pytest.mark.parametrize("observed", [1, 2, 3])
+def test_a_year_in_part_observed_counts_what_was_observed(observed):
+    """Through the first, second or third quarter: the year is what was observed and a forecast of the rest, whose doubt alone it bears."""
+    values = growing(n=16 + observed)
+    frame = wide({"a": values, "b": 2 * values}, QUARTERS[: 16 + observed])
+    quarterly = forecast.forecast(frame, horizon=44 - observed, per_day=("b",))
+    found = forecast.forecast(frame, horizon=44 - observed, per_day=("b",), yearly=True)
+    mine = found[found["series"].eq("a")].set_index("year")
+    assert mine.index.tolist() == list(range(2025, 2036)) and mine["observed_quarters_n"].tolist() == [observed] + [0] * 10
+    rest = quarterly[quarterly["series"].eq("a") & quarterly["year"].eq(2025)]
+    assert len(rest) == 4 - observed
+    assert mine.loc[2025, "volume_n"] == pytest.approx(values[16:].sum() + rest["volume_n"].sum())
+    width = mine["volume_n_high_80"] - mine["volume_n_low_80"]
+    assert width[2025] < width[2026] and mine.loc[2025, "volume_n_low_95"] > values[16:].sum()
+    # Services of working days: the observed part is a volume too.
+    services = found[found["series"].eq("b")].set_index("year").loc[2025, "volume_n"]
+    days = quarters.working_days(frame.index[16:])
+    ahead = quarterly[quarterly["series"].eq("b") & quarterly["year"].eq(2025)]["volume_n"].sum()
+    assert services == pytest.approx((2 * values[16:] * days).sum() + ahead)
+
+
+def test_an_outlook_through_the_third_quarter_goes_on_from_the_fourth():
+    frame = wide({"a": growing(), "b": growing(2)})
+    whole = forecast.outlook(history(frame[:-1]), horizon=41)
+    assert (whole.quarters["year"].iloc[0], whole.quarters["quarter"].iloc[0]) == (2025, 4)
+    assert whole.years["year"].max() == 2035 and whole.years.loc[whole.years["year"].eq(2025), "observed_quarters_n"].tolist() == [3, 3]
+
+
+def test_a_gap_in_the_year_in_part_observed_is_filled_and_not_zero():
+    values = growing(n=18, noise=0)
+    gap = np.where(np.arange(18) == 16, np.nan, values)
+    frames = [wide({"a": each}, QUARTERS[:18]) for each in (values, gap)]
+    whole, filled = (forecast.forecast(frame, horizon=6, yearly=True).set_index("year")["volume_n"] for frame in frames)
+    assert filled[2025] == pytest.approx(whole[2025], rel=0.03)
+    young = wide({"a": [np.nan, 100.0]}, QUARTERS[16:18])
+    assert forecast.forecast(young, horizon=6, yearly=True).set_index("year")["volume_n"].to_dict() == {2025: 400, 2026: 400}
+
+
+def test_a_year_that_began_before_the_data_is_no_year():
+    frame = wide({"a": [100.0, 110.0]}, QUARTERS[17:19])
+    assert forecast.forecast(frame, horizon=5, yearly=True)["year"].tolist() == [2026]
+
+
+def test_what_was_never_delivered_is_missing_and_not_zero():
+    frame = wide({"a": growing(), "never": np.full(20, np.nan)})
+    found = forecast.outlook(history(frame))
+    never = found.years[found.years["series"].eq("never")]
+    assert never[["volume_n", "volume_n_low_80", "volume_n_high_95"]].isna().all(axis=None)
+    assert never["method"].unique().tolist() == ["none: no quarter was delivered"]
+    years = quarters.yearly(found.cleaned)
+    assert years.loc[years["series"].eq("never"), "volume_n"].isna().all()
+
+
+def test_a_year_with_a_quarter_that_nobody_can_fill_is_missing():
+    values = np.append(np.full(17, np.nan), [10.0, 11, 12])
+    years = quarters.yearly(quarters.clean(history(wide({"new": values}))))
+    assert years["volume_n"].isna().tolist() == [True] * 5
+    assert quarters.yearly(quarters.clean(history(wide({"new": np.append(values[1:], 13.0)}))))["volume_n"].iloc[-1] == 46
+
+
+def test_an_unfinished_quarter_is_in_no_year():
+    cleaned = quarters.clean(history(wide({"a": growing(noise=0)})), as_of="2025-11-30")
+    year = quarters.yearly(cleaned).set_index("year").loc[2025]
+    assert year["quarters_n"] == 3 and year["volume_n"] == pytest.approx(growing(noise=0)[16:19].sum())
+
+
+def test_volumes_whose_peaks_grow_take_seasons_in_proportion_and_a_zero_forbids_them():
+    time = np.arange(24)
+    swelling = 300 * 1.03**time * np.array([1.45, 0.85, 0.55, 1.15])[time % 4] * np.random.default_rng(3).normal(1, 0.015, 24)
+    frame = wide({"swelling": swelling, "holed": np.where(time == 2, 0, swelling)}, pd.period_range("2020Q1", periods=24, freq="Q"))
+    scored = forecast.scores(forecast.backtest(frame))
+    assert forecast.choice(scored)["swelling"] == "ETS(M,Ad,M)"
+    assert "ETS(M,Ad,M)" not in scored.loc[scored["series"].eq("holed"), "method"].tolist()
+    # A zero that comes when the method is chosen already: seasons are added again.
+    low = 300 * 1.03**time * np.array([1.6, 1.0, 0.03, 1.4])[time % 4] * np.random.default_rng(3).normal(1, 0.015, 24)
+    ended = wide({"low": np.append(low[:22], 0)}, pd.period_range("2020Q1", periods=23, freq="Q"))
+    fallen = forecast.forecast(ended, horizon=4, chosen=pd.Series({"low": "ETS(M,Ad,M)"}))
+    assert fallen["volume_n"].notna().all() and fallen["method"].unique().tolist() == ["ETS(A,Ad,A)"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            lambda frame: forecast.forecast(frame, chosen=pd.Series({"a": "Holt-Winters"})),
+            "expected methods among naive.*found Holt-Winters",
+        ),
+        (lambda frame: forecast.forecast(frame, near={"a": ["ets"]}), "expected methods among"),
+        (lambda frame: forecast.forecast(frame, per_day=("visits",)), "per_day: expected series among a, found visits"),
+        (lambda frame: forecast.outlook(history(frame), per_day=("visits",)), "per_day: expected series among a, found visits"),
+    ],
+)
+def test_a_word_that_is_not_known_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong(wide({"a": growing()}))
 
 
 def test_totals_are_missing_where_a_part_was_not_delivered():

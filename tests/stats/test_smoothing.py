@@ -63,6 +63,88 @@ def test_ets_intervals_are_those_of_statsmodels():
     assert fit.mean[0] == pytest.approx(fitted.forecast(12).to_numpy(), rel=1e-9)
 
 
+def proportional(values, alpha, beta, gamma, phi):
+    """statsmodels' own ETS(M,Ad,M) with the same parameters and start, and the smoother's result."""
+    level, slope, terms = smoothing._proportions(np.atleast_2d(values), 4)
+    model = ETSModel(
+        pd.Series(values, dtype=float),
+        error="mul",
+        trend="add",
+        damped_trend=True,
+        seasonal="mul",
+        seasonal_periods=4,
+        initialization_method="known",
+        initial_level=level[0],
+        initial_trend=slope[0],
+        initial_seasonal=terms[0],
+    )
+    return model.smooth([alpha, beta, gamma, phi])
+
+
+def swelling(n=24, seed=5):
+    """Volumes that grow, with peaks that grow with them."""
+    random, time = np.random.default_rng(seed), np.arange(n)
+    return 300 * 1.03**time * np.array([1.2, 0.9, 0.75, 1.15])[time % 4] * random.normal(1, 0.02, n)
+
+
+@pytest.mark.parametrize("parameters", [(0.3, 0.06, 0.1, 0.9), (0.9, 0.0, 0.05, 0.98), (0.02, 0.008, 0.0, 0.8)])
+def test_seasons_in_proportion_follow_the_recursion_of_statsmodels(parameters):
+    values = swelling()
+    rows, phi, ahead = values[None], parameters[3], np.arange(1, 9)
+    sse, level, slope, terms, scale = smoothing.smooth_proportional(rows, np.array([parameters]), *smoothing._proportions(rows, 4))
+    mean = (level[0, 0] + np.cumsum(phi**ahead) * slope[0, 0]) * terms[0, 0, (ahead - 1) % 4]
+    fitted = proportional(values, *parameters)
+    # statsmodels divides by the level after the quarter where Hyndman et al. (2008), table 2.3, divide by that before: the same for gamma 0.
+    near = 1e-9 if parameters[2] == 0 else 2e-3
+    assert sse[0, 0] == pytest.approx((fitted.resid**2).sum(), rel=near)
+    assert scale[0, 0] == pytest.approx(2 * np.log(fitted.fittedvalues).sum(), rel=near)
+    assert mean == pytest.approx(fitted.forecast(8).to_numpy(), rel=near)
+
+
+def test_seasons_in_proportion_by_the_published_recursion():
+    """Hyndman et al. (2008), table 2.3, one quarter after the other."""
+    values, (alpha, beta, gamma, phi) = swelling(), (0.3, 0.06, 0.1, 0.9)
+    level, slope, terms = (part[0] for part in smoothing._proportions(values[None], 4))
+    own = smoothing.smooth_proportional(values[None], np.array([[alpha, beta, gamma, phi]]), *smoothing._proportions(values[None], 4))
+    seasons, spent = list(terms), 0.0
+    for value in values:
+        line = level + phi * slope
+        error = value / (line * seasons[0]) - 1
+        level, slope, spent = line * (1 + alpha * error), phi * slope + beta * line * error, spent + error**2
+        seasons = [*seasons[1:], seasons[0] * (1 + gamma * error)]
+    assert [own[0][0, 0], own[1][0, 0], own[2][0, 0], *own[3][0, 0]] == pytest.approx([spent, level, slope, *seasons])
+
+
+def test_intervals_of_seasons_in_proportion_are_those_of_simulated_paths():
+    values = swelling()
+    fit = smoothing.multiplicative(values, 8)
+    fitted = proportional(values, *fit.parameters.iloc[0])
+    assert fit.mean[0] == pytest.approx(fitted.forecast(8).to_numpy(), rel=1e-9)
+    spread = fit.sigma[0] / fit.mean[0, 0]
+    shocks = np.random.default_rng(1).normal(0, spread, (8, 4000))
+    paths = fitted.simulate(8, anchor="end", repetitions=4000, random_errors=shocks).to_numpy()
+    own = fit.sigma[0] * np.sqrt((fit.responses[0] ** 2).sum(axis=1))
+    assert own == pytest.approx(paths.std(axis=1), rel=0.05)
+    whole = fit.sigma[0] * np.sqrt((fit.responses[0][:4].sum(axis=0) ** 2).sum())
+    assert whole == pytest.approx(paths[:4].sum(axis=0).std(), rel=0.05)
+    # Where peaks grow, so does the doubt about them.
+    assert own[4] > own[0] and own[7] > own[3]
+
+
+def test_peaks_that_grow_are_continued_in_proportion():
+    values = swelling(32)
+    known, later = values[:24], values[24:]
+    error = {name: np.abs(smoothing.METHODS[name](known, 8).mean[0] - later).mean() for name in ("ETS(A,Ad,A)", "ETS(M,Ad,M)")}
+    assert error["ETS(M,Ad,M)"] < 0.7 * error["ETS(A,Ad,A)"]
+
+
+def test_a_series_with_a_zero_has_no_season_in_proportion():
+    rows = np.array([swelling(20), np.where(np.arange(20) == 7, 0, swelling(20))])
+    fit = smoothing.multiplicative(rows, 4)
+    assert np.isfinite(fit.mean[0]).all() and np.isnan(fit.mean[1]).all()
+    assert fit.mean[0] == pytest.approx(smoothing.multiplicative(rows[0], 4).mean[0])
+
+
 @pytest.mark.slow
 def test_the_grid_forecasts_as_well_as_a_free_fit():
     own, free = [], []
@@ -140,8 +222,10 @@ def test_mean_of_a_short_series():
 def test_every_method_follows_a_shift_and_a_scale(shift, scale):
     values = series()
     for name, method in smoothing.METHODS.items():
-        plain, moved = method(values, 6), method(shift + scale * values, 6)
-        assert moved.mean == pytest.approx(shift + scale * plain.mean, rel=1e-6, abs=1e-6), name
+        # Seasons in proportion to the level know where zero is: they follow a scale alone.
+        by = 0.0 if name == "ETS(M,Ad,M)" else shift
+        plain, moved = method(values, 6), method(by + scale * values, 6)
+        assert moved.mean == pytest.approx(by + scale * plain.mean, rel=1e-6, abs=1e-6), name
         assert moved.sigma == pytest.approx(scale * plain.sigma, rel=1e-6)
 
 
@@ -151,7 +235,8 @@ def test_a_missing_value_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("method", "least"), [("naive", 2), ("seasonal naive", 5), ("ETS(A,N,A)", 5), ("ETS(A,Ad,A)", 5), ("SARIMA(0,1,1)(0,1,1)", 6)]
+    ("method", "least"),
+    [("naive", 2), ("seasonal naive", 5), ("ETS(A,N,A)", 5), ("ETS(A,Ad,A)", 5), ("SARIMA(0,1,1)(0,1,1)", 6), ("ETS(M,Ad,M)", 5)],
 )
 def test_too_few_values_are_refused(method, least):
     assert np.isfinite(smoothing.METHODS[method](np.arange(1.0, least + 1), 3).mean).all()

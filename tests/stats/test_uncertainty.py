@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from catchment.stats import uncertainty
@@ -157,3 +159,48 @@ def test_value_of_knowing_never_exceeds_knowing_everything():
     assert table["driver"].iloc[-1] == "everything at once"
     assert (table["worth_usd"].iloc[:-1] <= table["worth_usd"].iloc[-1] * 1.001).all()
     assert isinstance(table, pd.DataFrame) and table["worth_usd"].iloc[0] > 0
+
+
+def test_the_chance_of_exceeding_a_value_of_a_pert():
+    # Abramowitz and Stegun 26.5.24: a beta distribution of whole shapes is a binomial tail, I_x(a, n - a + 1) = P(Bin(n, x) >= a).
+    # PERT(0, 2.5, 10) is Beta(2, 4): P(X > 10 x) = P(Bin(5, x) <= 1).
+    for x in (0.1, 0.25, 0.5, 0.9):
+        assert uncertainty.pert_above(10 * x, 0, 2.5, 10) == pytest.approx((1 - x) ** 5 + 5 * x * (1 - x) ** 4, abs=1e-12)
+    # PERT(10, 15, 20) is Beta(3, 3): F(x) = x^3 (10 - 15 x + 6 x^2), so a quarter of the way leaves 0.896484375 above.
+    assert uncertainty.pert_above(12.5, 10, 15, 20) == pytest.approx(0.896484375, abs=1e-12)
+    assert uncertainty.pert_above([5, 10, 15, 20, 30], 10, 15, 20) == pytest.approx([1, 1, 0.5, 0, 0])
+    with pytest.raises(ValueError, match="missing"):
+        uncertainty.pert_above(np.nan, 10, 15, 20)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0, 1))
+def test_above_its_quantile_lies_the_rest_of_a_pert(u, where):
+    mode = 2 + 5 * where
+    assert uncertainty.pert_above(uncertainty.pert(u, 2, mode, 7), 2, mode, 7) == pytest.approx(1 - u, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [
+        {"distribution": "Poisson", "mean": 3},
+        {"distribution": "PERT", "low": 0, "mode": 1, "high": 2},
+        {"low": 0, "mode": 1, "high": 2},
+        {"distribution": "pert", "low": 0, "mode": 1},
+        {"distribution": "normal", "mean": 0, "sd": 1, "median": 0},
+    ],
+)
+def test_a_distribution_that_is_not_known_is_refused(driver):
+    for use in (
+        lambda: uncertainty.quantile(driver, 0.5),
+        lambda: uncertainty.central(driver),
+        lambda: uncertainty.draws({"price": driver}, 10, seed=1),
+        lambda: uncertainty.tornado(lambda rows: rows["price"], {"price": driver}),
+    ):
+        with pytest.raises(ValueError, match="distribution: expected"):
+            use()
+
+
+def test_a_driver_that_is_not_known_is_refused():
+    drivers = {"price": {"distribution": "normal", "mean": 0, "sd": 1}}
+    with pytest.raises(ValueError, match="driver: expected one of price, found 'prise'"):
+        uncertainty.two_way(lambda rows: rows["price"], drivers, "price", "prise")

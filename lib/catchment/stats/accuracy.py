@@ -7,10 +7,16 @@ MASE
     the method beats that habit. Defined with zeros in the data, unlike a percentage error (MAPE), which isn't offered.
 sMAPE
     Mean of 2 abs(y - f) / (abs(y) + abs(f)), as a fraction from 0 to 2; a term with y = f = 0 counts 0.
+Bias
+    A forecast that errs on one side. Errors are value less forecast, so a positive mean error is a forecast that was too low.
+Tracking signal
+    Running sum of errors over the running mean absolute error: how many mean errors the forecast has drifted. Beyond about 4 either way
+    it isn't chance.
 Coverage
     Share of held-out values inside their *prediction* interval (of one future value, not of a mean).
 
-Reference: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. (FPP3), section 5.8; Hyndman and Koehler 2006.
+Reference: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed. (FPP3), section 5.8; Hyndman and Koehler 2006;
+Heizer and Render, Operations Management, chapter 4 (tracking signal).
 """
 
 import numpy as np
@@ -27,6 +33,25 @@ def _pair(actual: ArrayLike, forecast: ArrayLike) -> tuple[np.ndarray, np.ndarra
     if np.isnan(observed).any() or np.isnan(expected).any():
         raise ValueError("accuracy: expected a number for every value and forecast, found a missing one")
     return observed, expected
+
+
+def mean_error(actual: ArrayLike, forecast: ArrayLike) -> float:
+    """Bias: mean of value less forecast, in the unit of the data; positive when the forecasts were too low."""
+    observed, expected = _pair(actual, forecast)
+    return float((observed - expected).mean())
+
+
+def tracking_signal(actual: ArrayLike, forecast: ArrayLike) -> np.ndarray:
+    """Running sum of errors over the running mean absolute error, after each value in order of time; missing while every error is 0.
+
+    References
+    ----------
+    Brown (1959), Statistical Forecasting for Inventory Control; Heizer and Render, Operations Management, ch. 4.
+    """
+    observed, expected = _pair(actual, forecast)
+    error = (observed - expected).ravel()
+    spread = np.abs(error).cumsum() / np.arange(1, error.size + 1)
+    return np.divide(error.cumsum(), spread, out=np.full(error.size, np.nan), where=spread > 0)
 
 
 def mae(actual: ArrayLike, forecast: ArrayLike) -> float:

@@ -9,6 +9,9 @@ Sign
     Money received is positive, money spent negative. Rates are fractions per period (0.08, not 8).
 Nominal
     Rates and flows must both be nominal or both be real; nothing here converts one into the other.
+Payment
+    Level payments follow Excel's signs: a loan received is positive, its payments negative. ``when`` says whether a payment falls on the
+    ``end`` of its period (ordinary, in arrears) or its ``begin`` (due, in advance, as leases are mostly paid).
 Contribution margin
     Net revenue less variable cost. The margin on drugs is kept apart: it follows price policy (ASP + 6 %, 340B), not volume alone.
 
@@ -27,6 +30,8 @@ import numpy as np
 import pandas as pd
 import pyxirr
 from numpy.typing import ArrayLike
+
+When = Literal["end", "begin"]
 
 
 class SeveralRates(UserWarning):
@@ -47,6 +52,19 @@ def _rate(rate: ArrayLike, what: str = "discount rate") -> np.ndarray:
     if not (rates > -1).all():
         raise ValueError(f"{what}: expected more than -1 (-100 %), found {rates.min()}")
     return rates
+
+
+def _begins(when: str) -> bool:
+    """Whether payments fall on the beginning of their periods."""
+    if when not in ("end", "begin"):
+        raise ValueError(f"payments: expected when as one of end, begin, found {when!r}")
+    return when == "begin"
+
+
+def _periods(periods: float) -> int:
+    if periods < 0 or periods != int(periods):
+        raise ValueError(f"payments: expected 0 or more periods, a whole number, found {periods}")
+    return int(periods)
 
 
 def npv(rate: ArrayLike, values: ArrayLike) -> float | np.ndarray:
@@ -112,7 +130,8 @@ def mirr(values: ArrayLike, finance_rate: float, reinvest_rate: float) -> float:
     _rate(reinvest_rate, "reinvestment rate")
     if sign_changes(flows) == 0:
         return float("nan")
-    return float(pyxirr.mirr(flows, finance_rate, reinvest_rate))
+    rate = pyxirr.mirr(flows, finance_rate, reinvest_rate)
+    return float("nan") if rate is None else float(rate)
 
 
 def payback(values: ArrayLike) -> float:
@@ -176,30 +195,108 @@ def xnpv(rate: float, values: ArrayLike, dates: Sequence) -> float:
 
 
 def xirr(values: ArrayLike, dates: Sequence) -> float:
-    """Annual rate at which `xnpv` is zero (Excel's XIRR); missing when the flows never change sign. Warns as `irr`."""
+    """Annual rate at which `xnpv` is zero (Excel's XIRR). Warns as `irr`.
+
+    Missing when the days' sums never change sign: flows of a single day cancel or not, whatever the rate is.
+    """
     flows, days = _dated(values, dates)
-    ordered = flows[np.argsort(days, kind="stable")]
-    if sign_changes(flows) == 0:
+    sums = pd.Series(flows, index=pd.DatetimeIndex(days)).groupby(level=0).sum()
+    changes = sign_changes(sums.where(sums.abs() > 1e-9 * np.abs(flows).max(), 0.0))
+    if changes == 0:
         return float("nan")
-    if sign_changes(ordered) > 1:
-        warnings.warn(
-            f"the dated flows change sign {sign_changes(ordered)} times; more than one rate may exist", SeveralRates, stacklevel=2
-        )
+    if changes > 1:
+        warnings.warn(f"the dated flows change sign {changes} times; more than one rate may exist", SeveralRates, stacklevel=2)
     rate = pyxirr.xirr(days, flows, silent=True)
     return float("nan") if rate is None else float(rate)
 
 
-def present_value(rate: float, payments: ArrayLike, *, when: Literal["end", "begin"] = "end") -> float:
+def present_value(rate: float, payments: ArrayLike, *, when: When = "end") -> float:
     """Worth today of payments in equal steps: the first after one period (``end``, ordinary) or today (``begin``, due)."""
     due = float(npv(rate, payments))
-    return due if when == "begin" else due / (1 + rate)
+    return due if _begins(when) else due / (1 + rate)
 
 
-def annuity(rate: float, periods: int, payment: float, *, when: Literal["end", "begin"] = "end") -> float:
+def annuity(rate: float, periods: int, payment: float, *, when: When = "end") -> float:
     """Worth today of the same payment in each of a number of periods, ordinary (``end``) or due (``begin``)."""
-    if periods < 0:
-        raise ValueError(f"annuity: expected 0 or more periods, found {periods}")
-    return present_value(rate, np.full(periods, float(payment)), when=when) if periods else 0.0
+    begins, count = _begins(when), _periods(periods)
+    return present_value(rate, np.full(count, float(payment)), when="begin" if begins else "end") if count else 0.0
+
+
+def payment(rate: float, periods: int, present: float, *, future: float = 0.0, when: When = "end") -> float:
+    """The level payment that settles ``present`` over a number of periods and leaves ``future`` (Excel's PMT, its signs).
+
+    Parameters
+    ----------
+    rate
+        Interest per period: a yearly rate over 12 for monthly payments.
+    present
+        Amount owed today, US dollars: positive for a loan received.
+    future
+        What is left after the last payment, such as a lease's residual (negative) or a savings goal (positive).
+    """
+    begins, count = _begins(when), _periods(periods)
+    if count == 0:
+        raise ValueError("payments: expected at least one period, found 0")
+    growth = np.log1p(float(_rate(rate, "interest rate")))
+    worth = -np.expm1(-count * growth) / rate if rate else float(count)  # of one dollar in each period
+    return float(-(present + future * np.exp(-count * growth)) / worth / (1 + rate * begins))
+
+
+def schedule(rate: float, periods: int, present: float, *, future: float = 0.0, when: When = "end") -> pd.DataFrame:
+    """A loan or a lease period by period: what of each level payment is interest (Excel's IPMT), what pays down (PPMT), what is still owed.
+
+    Returns
+    -------
+    One row per period from 1: ``period, payment_usd, interest_usd, principal_usd`` (in Excel's signs)``, balance_usd`` (owed after the
+    period's payment, positive for a loan received). The last balance is ``-future``; in advance it grows to that by the period's end.
+    """
+    level, begins = payment(rate, periods, present, future=future, when=when), _begins(when)
+    owed, rows = float(present), []
+    for period in range(1, _periods(periods) + 1):
+        interest = 0.0 if begins and period == 1 else -owed * rate
+        owed += level - interest
+        rows.append((period, level, interest, level - interest, owed))
+    return pd.DataFrame(rows, columns=["period", "payment_usd", "interest_usd", "principal_usd", "balance_usd"])
+
+
+def implicit_rate(periods: int, payment: float, present: float, *, future: float = 0.0, when: When = "end") -> float:
+    """The rate per period that a lease or loan charges (Excel's RATE): `payment` at this rate is the payment; missing when there is none.
+
+    Parameters
+    ----------
+    payment, present, future
+        In Excel's signs: for a lease the price of what is leased is positive, payments and residual negative.
+    """
+    begins, count = _begins(when), _periods(periods)
+    flows = np.full(count + 1, float(payment))
+    flows[-1 if begins else 0] = 0.0
+    flows[0] += present
+    flows[-1] += future
+    return irr(flows)
+
+
+def lease_advantage(rate: float, price: float, payments: ArrayLike, *, residual: float = 0.0, when: When = "begin") -> float:
+    """What leasing saves against buying, US dollars of today: the price less the present value of the payments and of the residual.
+
+    No taxes: for a hospital that pays none. Costs that fall either way (service, insurance) are left out.
+
+    Parameters
+    ----------
+    rate
+        What borrowing costs per period, for a lease displaces a loan.
+    price
+        What buying would cost today, US dollars, positive.
+    payments
+        The lease's payments in equal steps, positive.
+    residual
+        What an owner would still have after the last period, US dollars.
+
+    References
+    ----------
+    Brealey, Myers, Allen, Principles of Corporate Finance, ch. 25 (Leasing).
+    """
+    count = len(_flows(payments))
+    return float(price) - present_value(rate, payments, when=when) - residual / (1 + float(_rate(rate))) ** count
 
 
 def appraisal(

@@ -16,8 +16,8 @@ Interval
 
 Fallbacks, each named in the result
 -----------------------------------
-fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; a missing quarter, an
-outlier, an unfinished quarter: see `quarters`; a negative lower limit of a count: shown as zero.
+fewer than 8 quarters: their mean, with the spread of single values; all zero: zero, upper limit by the rule of three; no quarter at all:
+missing; a missing quarter, an outlier, an unfinished quarter: see `quarters`; a negative lower limit of a count: shown as zero.
 
 Known bias: history holds one regime. A new competitor, drug or rule isn't in the series; the driver bridge and the scenarios are there for
 that.
@@ -25,7 +25,8 @@ that.
 References: Hyndman and Athanasopoulos, FPP3 (2021), chapters 5, 8, 9, 11, 13.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ import pandas as pd
 
 from .accuracy import seasonal_scale
 from .quarters import SHORTEST, clean, cleaned, strange, student, table, working_days
-from .smoothing import BENCHMARK, METHODS, SEASON, Fit, mean
+from .smoothing import BENCHMARK, METHODS, SEASON, Fit, ets, mean
 
 FIRST_ORIGIN = 12
 AHEAD = 8
@@ -42,15 +43,12 @@ LEVELS = (0.80, 0.95)
 
 def _widths(fit: Fit, sums: np.ndarray) -> np.ndarray:
     """Standard deviation of weighted sums of the coming quarters (series, sums); ``sums`` has one row of weights per sum."""
-    horizon = fit.psi.shape[1]
-    lag = np.arange(horizon)[:, None] - np.arange(horizon)
-    response = np.where(lag >= 0, fit.psi[:, np.maximum(lag, 0)], 0.0)
-    return fit.sigma[:, None] * np.sqrt(((sums @ response) ** 2).sum(axis=2))
+    return fit.sigma[:, None] * np.sqrt(((sums @ fit.responses) ** 2).sum(axis=2))
 
 
 def _limits(center: np.ndarray, width: np.ndarray, freedom: int) -> dict[str, np.ndarray]:
     """80 and 95 % limits by Student's t, a negative lower limit shown as zero."""
-    limits = {}
+    limits: dict[str, np.ndarray] = {}
     for level in LEVELS:
         reach = student(0.5 + level / 2, freedom) * width
         limits |= {
@@ -73,7 +71,8 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
     Returns
     -------
     One row per series, method, origin and quarter ahead: ``series, method, origin, ahead, actual, forecast``, limits
-    (``volume_n_low_80`` ...) and ``scale`` (the seasonal naive error in training, for MASE). Quarters that weren't observed have no row.
+    (``volume_n_low_80`` ...) and ``scale`` (the seasonal naive error in training, for MASE). Quarters that weren't observed have no row, a
+    method that can't take a series at each origin none for it.
     """
     known = wide.to_numpy().T
     scored = (wide.mask(strange(wide)) if len(wide) > first else wide).to_numpy().T
@@ -91,15 +90,15 @@ def backtest(wide: pd.DataFrame, *, methods: Mapping = METHODS, first: int = FIR
             spent[method][:, enough] += np.where(np.isnan(step), 0, [step**2, np.ones(len(step))])
     if not parts:
         return pd.DataFrame()
-    return pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]}).dropna(
-        subset="actual", ignore_index=True
-    )
+    found = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    able = found["forecast"].notna().groupby([found["series"], found["method"]]).transform("all")
+    return found[able].dropna(subset="actual", ignore_index=True)
 
 
 def _widened(fit: Fit, errors: np.ndarray, counted: np.ndarray) -> Fit:
     """The fit with its spread no smaller than that of the earlier one-step errors, from the second on."""
     seen = np.where(counted >= 2, np.sqrt(errors / np.maximum(counted, 1)), 0.0)
-    return Fit(fit.method, fit.mean, fit.psi, np.maximum(fit.sigma, seen), fit.freedom, fit.parameters)
+    return replace(fit, sigma=np.maximum(fit.sigma, seen))
 
 
 def _compared(fit: Fit, method: str, actual: np.ndarray, series: pd.Index, origin: str, train: np.ndarray) -> dict[str, np.ndarray]:
@@ -170,13 +169,18 @@ def rivals(scored: pd.DataFrame, *, methods: Mapping = METHODS, within: float = 
 
 def _continued(row: np.ndarray, method: str, horizon: int, spread: float) -> Fit:
     used, _ = cleaned(row)
+    if not len(used):
+        unknown = np.full((1, horizon), np.nan)
+        return Fit("none: no quarter was delivered", unknown, unknown, np.full(1, np.nan), 1, pd.DataFrame(index=[0]))
     if not used.any():
         nothing = np.zeros((1, horizon))
         return Fit("zero (no event so far)", nothing, nothing, np.zeros(1), 1, pd.DataFrame({"upper": [3 / max(len(used), 1)]}))
     if len(used) < SHORTEST:
         return mean(used, horizon)
     fit = METHODS[method](used, horizon)
-    return Fit(fit.method, fit.mean, fit.psi, np.maximum(fit.sigma, spread), fit.freedom, fit.parameters)
+    if np.isnan(fit.mean).any():  # a zero in the last quarters, which no origin of the back-test had seen
+        fit = ets(used, horizon)
+    return replace(fit, sigma=np.maximum(fit.sigma, spread))
 
 
 def _disagreement(row: np.ndarray, names: list[str], center: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -185,7 +189,7 @@ def _disagreement(row: np.ndarray, names: list[str], center: np.ndarray, weights
     if len(names) < 2 or len(used) < SHORTEST or not used.any():
         return np.zeros_like(center)
     others = np.array([np.maximum(METHODS[name](used, weights.shape[1]).mean, 0) @ weights.T for name in names])
-    return ((others - center) ** 2).mean(axis=0)
+    return ((others[~np.isnan(others).any(axis=(1, 2))] - center) ** 2).mean(axis=0)
 
 
 def forecast(
@@ -211,26 +215,36 @@ def forecast(
     near
         Methods by series whose disagreement widens the interval too, see `rivals`.
     yearly
-        Sums over calendar years (complete ones only) instead of quarters; quarters already observed count with their value.
+        Sums over calendar years (complete ones only) instead of quarters; quarters already observed count with their value, and the
+        interval is that of the rest.
 
     Returns
     -------
-    ``series, year, quarter`` (no quarter when yearly)``, method, parameters`` (text)``, volume_n, volume_n_low_80, volume_n_high_80,
-    volume_n_low_95, volume_n_high_95``.
+    ``series, year, quarter`` (yearly instead ``observed_quarters_n``, how many quarters of the year were observed)``, method, parameters``
+    (text)``, volume_n, volume_n_low_80, volume_n_high_80, volume_n_low_95, volume_n_high_95``.
+
+    Raises
+    ------
+    ValueError
+        A method isn't one of `METHODS`, or ``per_day`` names no series.
     """
+    _known_methods([*(chosen if chosen is not None else ()), *(name for names in (near or {}).values() for name in names)])
+    _known_series(per_day, wide)
     quarters = pd.period_range(wide.index[-1] + 1, periods=horizon, freq="Q")
-    sums, keys = _periods(quarters, wide.index[-1], yearly=yearly)
-    spreads, days, parts = _one_step(tested), working_days(quarters), []
+    sums, observed, keys = _periods(quarters, wide.index, yearly=yearly)
+    spreads, days, past_days, parts = _one_step(tested), working_days(quarters), working_days(wide.index), []
     for name, values in wide.items():
         method = "seasonal naive" if chosen is None or name not in chosen.index else chosen[name]
-        row, weights = values.to_numpy(), sums * days if name in per_day else sums
+        row, weights = values.to_numpy(dtype=float), sums * days if name in per_day else sums
         fit = _continued(row, method, horizon, spreads.get((name, method), 0.0))
+        seen = (observed * past_days if name in per_day else observed) @ _filled(row, observed)
         center = np.maximum(fit.mean, 0) @ weights.T
         doubt = _disagreement(row, (near or {}).get(name, []), center, weights)
         limits = _limits(center, np.sqrt(_widths(fit, weights) ** 2 + doubt), fit.freedom)
         if "upper" in fit.parameters:
             most = fit.parameters["upper"].iloc[0] * weights.sum(axis=1)
             limits = {key: (most[None] if "_high_" in key else center) for key in limits}
+        center, limits = center + seen, {key: limit + seen for key, limit in limits.items()}
         named = {
             "series": np.repeat(name, len(keys)).astype(object),
             **{key: keys[key].to_numpy() for key in keys},
@@ -257,14 +271,32 @@ def _one_step(tested: pd.DataFrame | None) -> dict[tuple[str, str], float]:
     return np.sqrt(squares.groupby([near["series"], near["method"]]).mean()).to_dict()
 
 
-def _periods(quarters: pd.PeriodIndex, last: pd.Period, *, yearly: bool) -> tuple[np.ndarray, pd.DataFrame]:
-    """Which quarters each wanted period sums, and its keys."""
+def _known_methods(names: Iterable[str]) -> None:
+    if unknown := sorted({str(name) for name in names} - set(METHODS)):
+        raise ValueError(f"forecast: expected methods among {', '.join(METHODS)}, found {', '.join(unknown)}")
+
+
+def _known_series(names: Iterable[str], wide: pd.DataFrame) -> None:
+    if unknown := [str(name) for name in names if name not in wide]:
+        raise ValueError(f"per_day: expected series among {', '.join(map(str, wide))}, found {', '.join(unknown)}")
+
+
+def _filled(row: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """A series as observed where periods want it, gaps filled as for fitting or, where it is too short, by its mean; zero elsewhere."""
+    used, _ = cleaned(row)
+    fill = used if len(used) == len(row) else used.mean() if len(used) else np.nan
+    return np.where(wanted.any(axis=0), np.where(np.isnan(row), fill, row), 0.0)
+
+
+def _periods(coming: pd.PeriodIndex, past: pd.PeriodIndex, *, yearly: bool) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Which coming and which past quarters each wanted period sums, and its keys."""
     if not yearly:
-        return np.eye(len(quarters)), pd.DataFrame({"year": quarters.year, "quarter": quarters.quarter})
-    if last.quarter != SEASON:
-        raise ValueError(f"yearly forecast: expected data to end with a calendar year, found {last}")
-    years = np.unique(quarters.year)[: len(quarters) // SEASON]
-    return (quarters.year.to_numpy() == years[:, None]).astype(float), pd.DataFrame({"year": years})
+        return np.eye(len(coming)), np.zeros((len(coming), len(past))), pd.DataFrame({"year": coming.year, "quarter": coming.quarter})
+    every = np.unique(coming.year)[:, None]
+    ahead, before = coming.year.to_numpy() == every, past.year.to_numpy() == every
+    whole = (ahead.sum(axis=1) + before.sum(axis=1)) == SEASON
+    keys = pd.DataFrame({"year": every[whole, 0], "observed_quarters_n": before[whole].sum(axis=1)})
+    return ahead[whole].astype(float), before[whole].astype(float), keys
 
 
 def reconciled(parts: pd.DataFrame, total: pd.DataFrame, *, keys: tuple[str, ...] = ("year",)) -> pd.DataFrame:
@@ -312,8 +344,9 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
         ``quarters`` and ``years`` (see `forecast`).
     """
     wide = table(history, as_of=as_of)
+    _known_series(per_day, wide)
     days = pd.DataFrame(1.0, index=wide.index, columns=wide.columns)
-    days.loc[:, [name for name in per_day if name in wide]] = working_days(wide.index)[:, None]
+    days.loc[:, list(per_day)] = working_days(wide.index)[:, None]
     tested = backtest(wide / days)
     if tested.empty:
         tested = pd.DataFrame(
@@ -331,7 +364,7 @@ def outlook(history: pd.DataFrame, *, as_of: object = None, horizon: int = 40, p
         "tested": tested,
         "near": rivals(scored),
         "horizon": horizon,
-        "per_day": tuple(name for name in per_day if name in wide),
+        "per_day": per_day,
     }
     return Outlook(
         clean(history, as_of=as_of),

@@ -19,6 +19,7 @@ from scipy import stats
 SEASON = 4
 SHORTEST = 8
 OUTLIER_LEVEL = 0.01
+UNFINISHED = 3
 NOTES = ("", "missing: filled for fitting", "outlier: replaced for fitting", "unfinished quarter: left out")
 
 
@@ -153,7 +154,7 @@ def clean(history: pd.DataFrame, *, as_of: object = None) -> pd.DataFrame:
                     "quarter": wide.index.quarter,
                     "volume_n": values.to_numpy(),
                     "used_n": np.append(used, np.full(late, np.nan)),
-                    "note": [NOTES[note] for note in [*notes, *[3] * late]],
+                    "note": [NOTES[note] for note in [*notes, *[UNFINISHED] * late]],
                 }
             )
         )
@@ -174,7 +175,8 @@ def strange(wide: pd.DataFrame) -> pd.DataFrame:
 def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
     """Calendar years of what was observed.
 
-    A year with a quarter that was not delivered takes the filled value for it, so that years compare; an outlier counts as observed.
+    A quarter that was not delivered takes the filled value, so that years compare; where the series is too short to fill it, the year is
+    missing. An outlier counts as observed, an unfinished quarter not at all. A year of fewer than four quarters is none to compare.
 
     Parameters
     ----------
@@ -185,11 +187,13 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
     -------
     One row per series and year: `series`, `year`, `volume_n`, `quarters_n` in it, and how many of them were filled, `filled_n`.
     """
-    value = cleaned["volume_n"].fillna(cleaned["used_n"])
-    kept = cleaned.assign(volume_n=value, filled_n=cleaned["volume_n"].isna() & value.notna())
-    return kept.groupby(["series", "year"], as_index=False, sort=False).agg(
-        volume_n=("volume_n", "sum"), quarters_n=("volume_n", "count"), filled_n=("filled_n", "sum")
+    over = cleaned[cleaned["note"].ne(NOTES[UNFINISHED])]
+    value = over["volume_n"].fillna(over["used_n"])
+    kept = over.assign(volume_n=value, filled_n=over["volume_n"].isna() & value.notna(), known=value.notna())
+    years = kept.groupby(["series", "year"], as_index=False, sort=False).agg(
+        volume_n=("volume_n", "sum"), quarters_n=("known", "size"), filled_n=("filled_n", "sum"), known=("known", "all")
     )
+    return years.assign(volume_n=years["volume_n"].where(years["known"])).drop(columns="known")
 
 
 def tidy(volumes: pd.DataFrame) -> pd.DataFrame:

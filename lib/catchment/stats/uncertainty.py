@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
-from scipy.special import betaincinv, ndtr, ndtri
+from scipy.special import betaincc, betaincinv, ndtr, ndtri
 
 PERT_SHAPE = 4.0
 PERCENTILES = (0.10, 0.50, 0.90)
@@ -56,17 +56,33 @@ def pert_mean(low: float, mode: float, high: float) -> float:
     return (low + PERT_SHAPE * mode + high) / (PERT_SHAPE + 2)
 
 
+def _shapes(low: float, mode: float, high: float) -> tuple[float, float]:
+    """Both parameters of the beta distribution behind a PERT."""
+    _ordered(low, mode, high)
+    return 1 + PERT_SHAPE * (mode - low) / (high - low), 1 + PERT_SHAPE * (high - mode) / (high - low)
+
+
 def pert(u: ArrayLike, low: float, mode: float, high: float) -> np.ndarray:
     """Quantiles of the PERT (beta, shape 4) distribution at probabilities ``u``."""
-    _ordered(low, mode, high)
-    first = 1 + PERT_SHAPE * (mode - low) / (high - low)
-    second = 1 + PERT_SHAPE * (high - mode) / (high - low)
-    return low + (high - low) * betaincinv(first, second, _chance(u))
+    return low + (high - low) * betaincinv(*_shapes(low, mode, high), _chance(u))
+
+
+def pert_above(value: ArrayLike, low: float, mode: float, high: float) -> np.ndarray:
+    """Chance that a PERT quantity exceeds a value: 1 below its range, 0 above.
+
+    References
+    ----------
+    Malcolm, Roseboom, Clark, Fazar, Application of a technique for research and development program evaluation, Operations Research 7
+    (1959); Abramowitz and Stegun (1964), 26.5, for the beta distribution.
+    """
+    shapes, place = _shapes(low, mode, high), (np.asarray(value, dtype=float) - low) / (high - low)
+    if np.isnan(place).any():
+        raise ValueError("distribution: expected a number for every value, found a missing one")
+    return betaincc(*shapes, np.clip(place, 0, 1))[()]
 
 
 def triangular(u: ArrayLike, low: float, mode: float, high: float) -> np.ndarray:
     """Quantiles of the triangular distribution at probabilities ``u``."""
-    _ordered(low, mode, high)
     _ordered(low, mode, high)
     chance, width = _chance(u), high - low
     rising = low + np.sqrt(chance * width * (mode - low))
@@ -91,16 +107,41 @@ def normal(u: ArrayLike, mean: float, sd: float) -> np.ndarray:
 QUANTILES: dict[str, Callable] = {"pert": pert, "triangular": triangular, "lognormal": lognormal, "normal": normal}
 
 
+NAMES = {
+    "pert": ("low", "mode", "high"),
+    "triangular": ("low", "mode", "high"),
+    "lognormal": ("median", "sigma"),
+    "normal": ("mean", "sd"),
+}
+
+
+def _given(driver: Mapping) -> tuple[str, dict[str, float]]:
+    """A driver's distribution and its parameters; raises ValueError when either is unknown or incomplete."""
+    shape = driver.get("distribution")
+    if shape not in QUANTILES:
+        raise ValueError(f"distribution: expected one of {', '.join(QUANTILES)}, found {shape!r}")
+    values = {key: value for key, value in driver.items() if key != "distribution"}
+    if set(values) != set(NAMES[shape]):
+        raise ValueError(f"distribution: expected {', '.join(NAMES[shape])} of a {shape} one, found {', '.join(values) or 'none'}")
+    return shape, values
+
+
 def quantile(driver: Mapping, u: ArrayLike) -> np.ndarray:
     """Quantiles of one driver given as ``{"distribution": "pert", "low": …, "mode": …, "high": …}`` (or median, sigma; mean, sd)."""
-    if driver["distribution"] not in QUANTILES:
-        raise ValueError(f"distribution: expected one of {', '.join(QUANTILES)}, found {driver['distribution']}")
-    return QUANTILES[driver["distribution"]](u, **{key: value for key, value in driver.items() if key != "distribution"})
+    shape, values = _given(driver)
+    return QUANTILES[shape](u, **values)
 
 
 def central(driver: Mapping) -> float:
     """The value a driver has when nothing is varied: its mode (PERT, triangular) or median."""
-    return float(next(driver[key] for key in ("mode", "median", "mean") if key in driver))
+    shape, values = _given(driver)
+    return float(values[{"lognormal": "median", "normal": "mean"}.get(shape, "mode")])
+
+
+def _driver(drivers: Mapping[str, Mapping], name: str) -> Mapping:
+    if name not in drivers:
+        raise ValueError(f"driver: expected one of {', '.join(drivers)}, found {name!r}")
+    return drivers[name]
 
 
 def copula(names: Sequence[str], correlations: Mapping[tuple[str, str], float]) -> np.ndarray:
@@ -211,7 +252,7 @@ def two_way(
     outcome: Callable[[pd.DataFrame], ArrayLike], drivers: Mapping[str, Mapping], first: str, second: str, *, levels: Sequence[float] = GRID
 ) -> pd.DataFrame:
     """Outcome on a grid of two drivers' percentiles, the others central: ``first, second, outcome`` in long form."""
-    grid = [axis.ravel() for axis in np.meshgrid(quantile(drivers[first], levels), quantile(drivers[second], levels), indexing="ij")]
+    grid = [axis.ravel() for axis in np.meshgrid(*(quantile(_driver(drivers, name), levels) for name in (first, second)), indexing="ij")]
     rows = pd.concat([base_row(drivers)] * len(grid[0]), ignore_index=True)
     rows[first], rows[second] = grid
     return pd.DataFrame({first: grid[0], second: grid[1], "outcome": np.asarray(outcome(rows), dtype=float)})
