@@ -85,6 +85,11 @@ def test_a_resource_that_is_neither_there_nor_used_is_not_hit():
     assert capacity.need(volumes(1), resources(available=0.0))["over"].all()
 
 
+def test_a_resource_that_is_not_known_has_no_waits():
+    with pytest.raises(ValueError, match="expected a resource among chair, found 'chairs'"):
+        capacity.waits(capacity.need(volumes(5000), resources()), resource="chairs", hours_per_visit=3, hours_per_year=2100, arrival_cv=1)
+
+
 def test_waits_by_year_are_missing_where_the_queue_never_settles():
     needed = capacity.need(volumes(5000, 6900, 7100), resources())
     found = capacity.waits(needed, resource="chair", hours_per_visit=3.0, hours_per_year=2100.0, arrival_cv=1.0)

@@ -50,7 +50,14 @@ def seen(**measures):
     ]
     years = pd.DataFrame(rows).assign(volume_n_low_95=0.0, volume_n_high_95=1e6, method="ETS(A,N,A)", parameters="")
     found = volumes.Volumes(pd.DataFrame(), date(2025, 12, 31), 10)
-    found.__dict__.update(past=past, years=years, outlook=SimpleNamespace(cleaned=pd.DataFrame(columns=["note"])))
+    years["observed_quarters_n"] = 0
+    found.__dict__.update(
+        past=past,
+        years=years,
+        span=pd.period_range("2021Q1", "2025Q4", freq="Q"),
+        quarterly=pd.DataFrame(columns=["note"]),
+        outlook=SimpleNamespace(cleaned=pd.DataFrame(columns=["note"])),
+    )
     return found
 
 
@@ -187,7 +194,9 @@ def test_the_site_that_gains_most_is_one_that_is_shown(report):
         ]
     )
     found.__dict__["by_site"] = SimpleNamespace(
-        cleaned=quarterly, years=years, scored=pd.DataFrame(columns=["chosen", "mase"]).astype({"chosen": bool})
+        cleaned=quarterly.assign(quarter=4, used_n=quarterly["volume_n"], note=""),
+        years=years,
+        scored=pd.DataFrame(columns=["chosen", "mase"]).astype({"chosen": bool}),
     )
     made = exhibits.sites(report, found)
     assert made.shown.set_index("site").loc["Thyroid"].isna().any()
@@ -329,7 +338,7 @@ def test_margins_total_and_per_case(report):
             "contribution_usd": [400.0, 1600.0],
         }
     )
-    table = exhibits.margins(report, earned, cases=20, now=2025).shown.set_index("title")
+    table = exhibits.margins(report, earned, seen(cases=(20, 20, 10, 30))).shown.set_index("title")
     assert table.loc["All", "contribution_usd"] == 2000 and table.loc["Per analytic case", "contribution_usd"] == 100
     assert table.loc["All", "contribution_share"] == pytest.approx(0.5)
 

@@ -252,3 +252,10 @@ class TestRfm:
         for recency in range(1, 6):
             for value in range(1, 6):
                 assert donor_segments._rfm_segment(pd.Series([recency / 5]), pd.Series([value / 5]))[0]
+
+
+def test_dollars_are_not_taken_for_cents():
+    dollars = pd.DataFrame({2024: [100.0, 50.5], 2025: [100.0, 20.0]}, index=pd.Index(["a", "b"], name="donor_id"))
+    for use in (giving.status, giving.dollar_retention, giving.gains_and_losses, giving.retention_trend):
+        with pytest.raises(ValueError, match="expected whole cents, as `annual` makes them of dollars, found float64 in 2024"):
+            use(dollars)

@@ -288,6 +288,7 @@ def test_volumes_whose_peaks_grow_take_seasons_in_proportion_and_a_zero_forbids_
         (lambda frame: forecast.forecast(frame, near={"a": ["ets"]}), "expected methods among"),
         (lambda frame: forecast.forecast(frame, per_day=("visits",)), "per_day: expected series among a, found visits"),
         (lambda frame: forecast.outlook(history(frame), per_day=("visits",)), "per_day: expected series among a, found visits"),
+        (lambda frame: forecast.scores(forecast.backtest(frame), by=["site"]), "expected columns of a back-test to group by, found site"),
     ],
 )
 def test_a_word_that_is_not_known_is_refused(wrong, message):

@@ -197,8 +197,10 @@ def waits(
 
     Returns
     -------
-    One row per year: ``year, available, utilization_share, wait_share`` (probability of waiting) and ``wait_min``.
+    One row per year with a unit: ``year, available, utilization_share, wait_share`` (probability of waiting) and ``wait_min``.
     """
+    if resource not in set(needed["resource"]):
+        raise ValueError(f"waits: expected a resource among {', '.join(needed['resource'].unique())}, found {resource!r}")
     rows = needed.loc[needed["resource"].eq(resource) & needed["available"].ge(1), ["year", "volume_n", "available", "utilization_share"]]
     units, arrivals = rows["available"].astype(int).tolist(), (rows["volume_n"] / hours_per_year).tolist()
     pairs = list(zip(units, arrivals, strict=True))

@@ -5,7 +5,7 @@ where the program stands today.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +17,10 @@ from .exhibits import plan as plans
 from .exhibits.wording import NAMES, first_upper, named
 from .volumes import Volumes
 
+if TYPE_CHECKING:
+    from catchment.params.growth import Growth
+
+PLAN_CARDS = 3
 NO_PLAN = "**There is no plan to value yet:** no initiative is entered in this partner's settings. The page shows what happens without one."
 
 
@@ -25,12 +29,59 @@ def absent(name: str) -> str:
     return f"No quarterly volume is on record for {name}, so nothing can be forecast or planned."
 
 
+def young(name: str, seen: Volumes) -> str:
+    """Why the page of a partner whose volumes are too young ends at its head."""
+    if not len(seen.span):
+        return f"No quarter of the volumes of {name} is over yet, so nothing can be forecast or planned."
+    if seen.past.empty:
+        first, last = (f"{quarter.year} Q{quarter.quarter}" for quarter in (seen.span[0], seen.span[-1]))
+        since = f"from {first} to {last}" if first != last else f"for {first} alone"
+        return f"The volumes of {name} are on record {since}: no whole calendar year yet that a forecast could be set beside."
+    return f"The analytic cases of {name} in {seen.now} are not on record, so nothing can be planned."
+
+
+def unplanned(rules: "Growth", seen: Volumes) -> str:
+    """Why the plan can't be valued; empty when it can. A volume that earns money and isn't known would count as none."""
+    if not rules.initiatives:
+        return NO_PLAN
+    priced = [NAMES[measure] for measure in seen.unknown if measure in rules.economics]
+    return f"**The plan can't be valued:** {words.listing(priced)} of {seen.now} are not known." if priced else ""
+
+
+def missing(rules: "Growth", seen: Volumes, *, leaked_cases: float, referrals: bool) -> list[str]:
+    """What the page lacks, and what it does without: a year that is not over, volumes, referrals.
+
+    Parameters
+    ----------
+    leaked_cases
+        Missing when no referral can be followed.
+    referrals
+        Whether referrals are on record; where they are and can't be followed, their clinicians aren't.
+    """
+    told = []
+    if len(seen.part):
+        year, n = seen.part["year"].iloc[0], seen.part["observed_quarters_n"].iloc[0]
+        told.append(
+            f"**The year {year} is not over in these data:** {words.plural(n, 'quarter', spelled=True)} of it observed, to {seen.through}, "
+            f"the rest forecast. What the program does today is said of {seen.now}, its last whole year."
+        )
+    if seen.unknown:
+        names = words.listing([NAMES.get(measure, measure) for measure in seen.unknown])
+        told.append(f"**Not known for {seen.now}: {names}.** Not all quarters were delivered, so no plan is made with them.")
+    if pd.isna(leaked_cases):
+        what = "No referral is on record" if not referrals else "The clinicians behind the referrals are not on record"
+        without = [named(item.title) for item in rules.initiatives.values() if item.leaked_share]
+        rest = f" Nobody is counted as brought back by {words.listing(without)}." if without else ""
+        told.append(f"**{what}, so cases that leave the network are not known.**{rest}")
+    return told
+
+
 def unchanged(seen: Volumes) -> Finding:
     """What happens if nothing changes, by the year that sentences speak of."""
     moving, year = volumes.moves(seen.ahead), seen.later
     if moving.empty:
         return Finding(
-            f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds this year's value.",
+            f"**If nothing changes, no volume moves measurably by {year}.** Every 80 % interval still holds {_today(seen)}'s value.",
             volumes.AHEAD,
             certainty=0.8,
             basis="80 % prediction intervals",
@@ -51,7 +102,12 @@ def unchanged(seen: Volumes) -> Finding:
     size = min(1.0, abs(row["change_share"]))
     ask = "to make room for" if word == "grow" else "to do without"
     so = f"That is {words.count(abs(row['volume_n'] - row['now_n']))} a year {ask}, before any plan."
-    return Finding(text, volumes.AHEAD, size=size, certainty=0.8, change=size, basis=basis, since=f"this year, to {year}", so=so)
+    return Finding(text, volumes.AHEAD, size=size, certainty=0.8, change=size, basis=basis, since=f"{_today(seen)}, to {year}", so=so)
+
+
+def _today(seen: Volumes) -> str:
+    """What a change is measured from, in words."""
+    return "this year" if seen.now == seen.as_of.year else str(seen.now)
 
 
 def limit(unchanged: pd.DataFrame, planned: pd.DataFrame, *, last: int) -> Finding:
@@ -60,7 +116,9 @@ def limit(unchanged: pd.DataFrame, planned: pd.DataFrame, *, last: int) -> Findi
     machine = there["resource"].isin(capacity.MACHINES)
     rooms, staff = there[machine], there[~machine]
     hit, short = rooms.dropna(subset="year_hit").sort_values("year_hit"), staff.dropna(subset="year_hit").sort_values("year_hit")
-    if hit.empty:
+    if rooms.empty:
+        text = "**No machine or chair is on record with what it is used for**"
+    elif hit.empty:
         names = words.listing([name.lower() for name in rooms["title"]])
         sooner = planned[planned["resource"].isin(rooms["resource"])].dropna(subset="year_hit").sort_values("year_hit")
         fills = f"; the plan itself would fill the {sooner['title'].iloc[0].lower()} by {sooner['year_hit'].iloc[0]}" if len(sooner) else ""
@@ -98,10 +156,14 @@ def worth(
     better: float,
     without: Sequence[str] = (),
     years: int = 10,
+    reason: str = "",
 ) -> Finding:
-    """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money."""
-    if scenarios["npv_usd"].eq(0).all():
-        return Finding(NO_PLAN)
+    """What the plan is worth over `years`, how sure that is, and what it would be worth without what loses money.
+
+    Or the `reason` why it can't be valued, see `unplanned`.
+    """
+    if reason:
+        return Finding(reason)
     row = scenarios.set_index("scenario").loc[plan]
     low, high = scenarios["npv_usd"].min(), scenarios["npv_usd"].max()
     adds = {True: "is worth", False: "loses"}
@@ -131,10 +193,12 @@ def worth(
     )
 
 
-def start(ranked: pd.DataFrame, *, years: int = 10) -> Finding:
-    """The initiative to begin with, and how firm its place is; its value is spread over `years`."""
+def start(ranked: pd.DataFrame, *, years: int = 10, reason: str = "") -> Finding:
+    """The initiative to begin with, and how firm its place is; its value is spread over `years`. Nothing where there is a `reason`."""
     if ranked.empty:
         return Finding("**What could be done first is open** until initiatives are entered in the settings, under growth.")
+    if reason:
+        return Finding("**What could be done first is open** until the plan can be valued.")
     first = ranked.iloc[0]
     firm = (
         "a firm first"
@@ -166,33 +230,27 @@ def cards(
     chances: Mapping[str, float],
     valued: pd.DataFrame,
     gaps: pd.DataFrame,
+    *,
+    reason: str = "",
 ) -> list[Kpi]:
     """The five key figures: cases, chairs in use next year, worth of the plan, its chance, what is not funded.
 
-    Without a plan the first two.
+    Where the plan can't be valued, for a `reason`, the first two.
     """
     past, now = seen.past.set_index(["measure", "year"])["volume_n"], seen.now
-    forecast, chair = (
-        seen.ahead.set_index("measure").loc["cases"],
-        unchanged[unchanged["resource"].eq("chair")].set_index("year").loc[now + 1],
-    )
-    chance, expected, in_use = chances["positive_share"], branches["npv_usd"].iloc[-1], chair["utilization_share"]
+    forecast = seen.ahead.set_index("measure").loc["cases"]
+    chance, expected = chances["positive_share"], branches["npv_usd"].iloc[-1]
     cases = past["cases", now]
     found = [
         Kpi(
             f"Analytic cases, {now}",
             words.count(cases),
-            words.change(cases, past["cases", now - 1], now - 1),
+            words.change(cases, past.get(("cases", now - 1), float("nan")), now - 1),
             f"Forecast {words.count(forecast['volume_n'])} in {forecast['year']}",
             recorded="analytic_cases",
             measure=Measure("Analytic cases", cases),
         ),
-        Kpi(
-            f"Infusion chairs in use, {now + 1}",
-            words.share(in_use),
-            goal=words.goal(in_use, chair["limit_share"], words.share, name="Limit", low_is_good=True),
-            status=words.status(in_use, chair["limit_share"], low_is_good=True),
-        ),
+        *_chairs(unchanged),
         Kpi(
             f"NPV of the plan, {base['title'].lower()}",
             words.money(base["npv_usd"]),
@@ -212,44 +270,59 @@ def cards(
             f"of {words.money(valued['capital_usd'].sum())} planned",
         ),
     ]
-    return found if len(valued) else found[:2]
+    return found[:-PLAN_CARDS] if reason else found
+
+
+def _chairs(unchanged: pd.DataFrame) -> list[Kpi]:
+    """The card of the infusion chairs in the plan's first year; none where they or their visits aren't known."""
+    first = unchanged[unchanged["resource"].eq("chair")].sort_values("year").head(1)
+    return [
+        Kpi(
+            f"Infusion chairs in use, {row['year']}",
+            words.share(row["utilization_share"]),
+            goal=words.goal(row["utilization_share"], row["limit_share"], words.share, name="Limit", low_is_good=True),
+            status=words.status(row["utilization_share"], row["limit_share"], low_is_good=True),
+        )
+        for row in first.replace(float("inf"), float("nan")).to_dict("records")
+    ]
 
 
 def recorded(
-    recent: pd.Series,
+    seen: Volumes,
     earned: pd.DataFrame,
     gaps: pd.DataFrame,
     leaked_n: float,
     compared: pd.DataFrame,
     *,
-    as_of: date,
     years: int,
 ) -> dict[str, tuple[float, str, str]]:
     """Key numbers under their portfolio-wide names: value, unit, period, see `Report.records`."""
-    now = str(as_of.year)
+    now = str(seen.now)
     return {
-        "analytic_cases": (recent["cases"], "patients", now),
-        "infusion_visits": (recent["infusion_visits"], "visits", now),
+        "analytic_cases": (seen.recent["cases"], "patients", now),
+        "infusion_visits": (seen.recent.get("infusion_visits", float("nan")), "visits", now),
         "contribution": (earned["contribution_usd"].sum(), "USD", now),
         "unfunded_usd": (gaps["gap_usd"].sum(), "USD", now),
-        "leaked_referrals": (leaked_n, "referrals", f"4 quarters to {as_of:%B %Y}"),
+        "leaked_referrals": (leaked_n, "referrals", f"4 quarters to {seen.as_of:%B %Y}"),
         **{f"plan_npv: {row['title']}": (row["npv_usd"], "USD", f"{years} years") for _, row in compared.iterrows()},
     }
 
 
 METHOD = """
-**Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A) and
-SARIMA(0,1,1)(0,1,1)[4] compete in a rolling-origin back-test; the least scaled error wins, the simpler method within 5 %. Intervals are
-prediction intervals with Student's t, the spread being the larger of the fitted and the back-tested one; sums over a year are exact;
-methods within 5 % of the best add their disagreement. ETS starts from least squares of level, slope and season on the first ten quarters
-at most, SARIMA from errors of zero; parameters are the best of a grid and stand under the back-test. Series of fewer than 8 quarters take
-their mean, series of zeros stay at zero with the rule of three as upper limit, missing quarters and outliers are filled for fitting.
+**Forecasts.** Quarterly series; services follow the working days of a quarter. Seasonal naive, ETS(A,N,A), ETS(A,Ad,A),
+SARIMA(0,1,1)(0,1,1)[4] and, for peaks that grow with the volume, ETS(M,Ad,M) compete in a rolling-origin back-test; the least scaled
+error wins, the simpler method within 5 %. Intervals are prediction intervals with Student's t, the spread being the larger of the fitted
+and the back-tested one; sums over a year are exact, with ETS(M,Ad,M) to the first order; methods within 5 % of the best add their
+disagreement. ETS starts from least squares of level, slope and season on the first ten quarters at most, SARIMA from errors of zero;
+parameters are the best of a grid and stand under the back-test. Series of fewer than 8 quarters take their mean, series of zeros stay at
+zero with the rule of three as upper limit, missing quarters and outliers are filled for fitting. A year in part observed counts what was
+observed, and its interval is that of the rest; whole years alone are compared.
 
 **Plan.** Months for volume, ramp, delay and capacity; calendar years for money. Capital at the start of the year in which it is spent,
-the rest at its end; t = 0 is the day the data end and isn't discounted. Everything is with the plan less without it; demand above what
-chairs and machines can do is turned away in both cases; volume moved from the hub is subtracted. Nominal dollars, no tax, no terminal
-value. In JupyterLab the figures on capacity and on the running total come with sliders for every driver; here they stand at the settings'
-values.
+the rest at its end; t = 0 is the end of the year before the plan's first and isn't discounted. Everything is with the plan less without
+it; demand above what chairs and machines can do is turned away in both cases; volume moved from the hub is subtracted. Nominal dollars,
+no tax, no terminal value. In JupyterLab the figures on capacity and on the running total come with sliders for every driver; here they
+stand at the settings' values.
 
 **Uncertainty.** PERT, triangular and lognormal drivers joined by a Gaussian copula with the stated rank correlations; demand moves all
 volumes together within their prediction intervals; an initiative that lacks what it requires doesn't go ahead. Tornado and break-even

@@ -16,14 +16,16 @@ Known bias: the program's use per case is that of the last full year; a new kind
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from catchment.stats import finance, quarters, uncertainty
+from catchment.stats import finance, uncertainty
 
 from . import capacity
+from .volumes import continued
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth
@@ -60,8 +62,11 @@ class Plan:
 
 
 def per_case(recent: pd.DataFrame) -> pd.Series:
-    """The program's own use per case: each measure's volume in the last full year over its cases (``measure, volume_n``)."""
-    volume = recent.groupby("measure")["volume_n"].sum()
+    """The program's own use per case: each measure's volume in the last whole year over its cases (``measure, volume_n``).
+
+    A measure whose volume isn't known is left out: nothing is planned with it.
+    """
+    volume = recent.dropna(subset="volume_n").groupby("measure")["volume_n"].sum()
     return volume / volume["cases"] if volume.get("cases", 0) > 0 else volume * np.nan
 
 
@@ -80,15 +85,18 @@ def effects(settings: "Growth", use: pd.Series, *, leaked_cases: float = 0.0) ->
     use
         Volume per case by measure, see `per_case`; an initiative that states cases alone brings the rest in this proportion.
     leaked_cases
-        Addressable cases that leave the network in a year, for initiatives with a ``leaked_share``.
+        Addressable cases that leave the network in a year, for initiatives with a ``leaked_share``; where they aren't known (NaN), nobody
+        is counted as coming back.
     """
+    coming_back = 0.0 if np.isnan(leaked_cases) else leaked_cases
     table = pd.DataFrame(0.0, index=list(settings.initiatives), columns=list(use.index))
     for name, initiative in settings.initiatives.items():
-        cases = initiative.effects.get("cases", 0.0) + initiative.leaked_share * leaked_cases
+        cases = initiative.effects.get("cases", 0.0) + initiative.leaked_share * coming_back
         if cases and set(initiative.effects) <= {"cases"}:
             table.loc[name] = cases * use
         else:
-            table.loc[name, list(initiative.effects)] = list(initiative.effects.values())
+            known = {measure: effect for measure, effect in initiative.effects.items() if measure in table}
+            table.loc[name, list(known)] = list(known.values())
     return table
 
 
@@ -169,7 +177,7 @@ def compiled(settings: "Growth", forecast: pd.DataFrame, use: pd.Series, *, leak
     Parameters
     ----------
     forecast
-        One row per measure and year: ``measure, year, volume_n, volume_n_low_80, volume_n_high_80`` (80 % prediction limits).
+        One row per measure and year of the plan: ``measure, year, volume_n, volume_n_low_80, volume_n_high_80`` (80 % prediction limits).
     use, leaked_cases
         See `effects`.
     """
@@ -231,8 +239,10 @@ def economics(settings: "Growth") -> pd.DataFrame:
     )
 
 
-def case_usd(growth: "Growth", volumes: pd.DataFrame, *, as_of: pd.Timestamp) -> float:
-    """Contribution of one analytic case in the year of `as_of`, US dollars, as the page of growth scenarios has it."""
-    whole = quarters.clean(quarters.totals(quarters.tidy(volumes), "measure"), as_of=as_of)
-    used = quarters.yearly(whole).rename(columns={"series": "measure"})
-    return contribution_per_case(growth, used[used["year"].eq(as_of.year)])
+def case_usd(growth: "Growth", volumes: pd.DataFrame, *, as_of: date) -> float:
+    """Contribution of one analytic case in the last whole year to `as_of`, US dollars, as the page of growth scenarios has it.
+
+    Missing while there is no whole year.
+    """
+    seen = continued(volumes, as_of=as_of, years=growth.horizon_years)
+    return float("nan") if seen.young else contribution_per_case(growth, seen.only(growth.economics))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from catchment import words
 from catchment.stats import demand, finance
 
 from . import initiatives, scenarios
@@ -331,21 +332,27 @@ def volume_bridge(
     measure: "Measure",
     recent: Mapping[str, float],
     factors: Mapping[str, float],
+    *,
+    now: int,
 ) -> pd.DataFrame:
-    """`bridge` of one measure from the last full year to the last of the plan: demand, site of care, share and use, initiatives.
+    """`bridge` of one measure from the last whole year to the last of the plan: demand, site of care, share and use, initiatives.
+
+    No row when the measure isn't planned with, or what drives demand isn't known.
 
     Parameters
     ----------
     row
         One draw, see `scenarios.scenario_row`; it decides what the initiatives add.
     recent
-        Volume of the last full year by measure.
+        Volume of the last whole year, ``now``, by measure.
     factors
         What demand multiplies every measure by, see `demand_factors`; the settings' shift in the place of care comes on top.
     """
+    if measure not in plan.measures or not factors or not recent[measure] > 0:
+        return pd.DataFrame(columns=["driver", "value", "kind"]).astype({"value": float})
     place = plan.measures.index(measure)
     shift = settings.shift_share.get(measure)
-    moved = {} if shift is None else {"site of care": (1 + shift.value) ** settings.horizon_years}
+    moved = {} if shift is None else {"site of care": (1 + shift.value) ** int(plan.years[-1] - now)}
     ahead, nothing = scenarios.planned(settings, plan), scenarios.chosen(plan, ())
     both = scenarios.evaluate(plan, pd.concat([row, row], ignore_index=True), np.array([ahead, nothing])).volume[:, -1, place]
     after, added = max(float(both[1]), 1e-9), float(both[0] - both[1])
@@ -356,6 +363,41 @@ def homes(flows: pd.DataFrame, zips: pd.DataFrame) -> pd.Series:
     """A hospital's patients by county of residence (``zip, cases_n`` and ``zip, county_fips``); ZIPs without a county are left out."""
     placed = flows.merge(zips, on="zip", how="inner", validate="many_to_one", suffixes=("", "_zip"))
     return placed.groupby("county_fips")["cases_n"].sum()
+
+
+def people(
+    population: pd.DataFrame, projection: pd.DataFrame, regions: pd.DataFrame, origin: pd.Series, *, years: tuple[int, int]
+) -> tuple[pd.DataFrame, str]:
+    """Population of the counties that patients come from, in the first and the last year, and what has to be said of it.
+
+    Parameters
+    ----------
+    population, projection, regions
+        See `demand.county_projection`.
+    origin
+        Patients by ``county_fips``, see `homes`.
+    years
+        First and last year; the nearest that the projection covers are taken.
+
+    Returns
+    -------
+    ``county_fips, year, sex, age_low, population_n, status``, and a caveat: why there is no row, which years were taken, which counties
+    are held at their latest count; empty when there is nothing to say.
+    """
+    counties = population.loc[population["county_fips"].isin(origin.index[origin > 0]), "county_fips"].unique()
+    projected = set(regions["county_fips"]) & set(counties)
+    none = population.head(0).assign(status=pd.Series(dtype="str"))
+    if not len(counties):
+        return none, "Not split by driver: no patient flow of this hospital is on record for the counties of its market."
+    covered = projection["year"]
+    first, last = (max(years[0], covered.min()), min(years[1], covered.max())) if len(projection) else (0, 0)
+    if not projected or first >= last:
+        return none, "Not split by driver: no population projection covers the counties that patients come from."
+    found = demand.county_projection(population, projection, regions, years=[first, last])
+    said = [f"Population changes are those of {first} to {last}, which the projection covers."] if (first, last) != years else []
+    held = len(counties) - len(projected)
+    said += [f"Population of {words.plural(held, 'county')} is held at its latest count, for no projection covers it."] if held else []
+    return found, " ".join(said)
 
 
 def rate_factors(settings: "Demand", incidence_by_year: pd.DataFrame, *, years: int) -> dict[str, float]:
@@ -383,8 +425,10 @@ def demand_factors(
 
     Returns
     -------
-    ``{"population": …, "aging": …, "rate": …}``: factors whose product is the growth of expected cases.
+    ``{"population": …, "aging": …, "rate": …}``: factors whose product is the growth of expected cases; none without a population.
     """
+    if population.empty:
+        return {}
     cases = demand.expected_cases(population, rates, by=["county_fips", "year", "site"])
     first, last = sorted(population["year"].unique())
     people = population.pivot_table(index="county_fips", columns="year", values="population_n", aggfunc="sum")

@@ -11,7 +11,7 @@ Moved
     Volume that would otherwise have been treated at the academic hub is subtracted at the same margin: the system gains nothing from it.
 Months and years
     Ramp, delay, capacity and volume run by month. Money is gathered by calendar year: capital at the start of the year in which it is
-    spent, everything else at the year's end; t = 0 is the day the data end. So year 1's capital isn't discounted.
+    spent, everything else at the year's end; t = 0 is the end of the year before the plan's first. So year 1's capital isn't discounted.
 Nominal
     Net revenue per unit grows with contracts, cost with wages and prices (settings); the discount rate is nominal too. No taxes, no
     working capital, no terminal value; depreciation isn't cash.

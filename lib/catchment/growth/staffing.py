@@ -60,6 +60,8 @@ def with_plan(settings: "Growth", plan: Plan, row: pd.DataFrame, go: np.ndarray 
 def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Mean waits for a free infusion chair by year, of each case: ``line, year, available, utilization_share, wait_share, wait_min``.
 
+    No row when infusion visits aren't known.
+
     Parameters
     ----------
     needed
@@ -72,9 +74,11 @@ def chair_waits(settings: "Growth", needed: Mapping[str, pd.DataFrame]) -> pd.Da
         "arrival_cv": chair.arrival_cv.value,
         "service_cv": chair.service_cv.value,
     }
-    lines = [capacity.waits(need, resource="chair", **queue).assign(line=line) for line, need in needed.items()]
-    table = pd.concat(lines, ignore_index=True)[["line", "year", "available", "utilization_share", "wait_share", "wait_min"]]
-    return table.round({"available": 1, "wait_min": 1})
+    known = {line: need for line, need in needed.items() if need["resource"].eq("chair").any()}
+    lines = [capacity.waits(need, resource="chair", **queue).assign(line=line) for line, need in known.items()]
+    columns = ["line", "year", "available", "utilization_share", "wait_share", "wait_min"]
+    table = pd.concat(lines, ignore_index=True) if lines else pd.DataFrame(columns=columns)
+    return table[columns].round({"available": 1, "wait_min": 1})
 
 
 def breach(settings: "Growth", plan: Plan, outcome: Outcome) -> pd.DataFrame:
@@ -82,7 +86,7 @@ def breach(settings: "Growth", plan: Plan, outcome: Outcome) -> pd.DataFrame:
     rows = []
     for name in ("linac", "chair"):
         item = settings.resources[name]
-        if item.available > 0 and item.most_share is not None:
+        if item.available > 0 and item.most_share is not None and item.measure in plan.measures:
             place = plan.measures.index(item.measure)
             used = outcome.volume[:, :, place] / outcome.limit[:, :, place] * item.most_share.value
             rows.append(

@@ -6,13 +6,18 @@ Measure
     One kind of volume: analytic cases, patients by modality, visits, fractions, operations.
 Service
     A measure that follows the working days of a quarter.
+Now
+    The last calendar year of which every quarter is on record: what years are compared with. A year in part observed is forecast for the
+    rest of its quarters and compared with no other.
+Base
+    The year before the plan's first. The plan starts with the year that goes on, or begins, on the day after the data's last (`as_of`).
 
 Known bias: as for `forecast` and `quarters`, which do the work.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import pandas as pd
@@ -35,7 +40,7 @@ class Volumes:
     as_of
         Last day that the data cover.
     years_n
-        Years to forecast.
+        Years of the plan.
     """
 
     tidy: pd.DataFrame = field(repr=False)
@@ -43,38 +48,82 @@ class Volumes:
     years_n: int
 
     @property
-    def now(self) -> int:
-        """The last year observed."""
-        return self.as_of.year
+    def base(self) -> int:
+        """The year before the plan's first."""
+        return (self.as_of + timedelta(days=1)).year - 1
 
     @property
     def later(self) -> int:
         """The year that sentences speak of."""
-        return self.now + min(LATER, self.years_n)
+        return self.base + min(LATER, self.years_n)
 
     @property
     def last(self) -> int:
-        """The last year forecast."""
-        return self.now + self.years_n
+        """The last year of the plan, and of the forecast."""
+        return self.base + self.years_n
+
+    @cached_property
+    def quarterly(self) -> pd.DataFrame:
+        """What was observed by quarter, see `quarters.clean`; quarters that are not over on `as_of` are marked."""
+        return quarters.clean(quarters.totals(self.tidy, "measure"), as_of=self.as_of)
+
+    @cached_property
+    def span(self) -> pd.PeriodIndex:
+        """The quarters on record that are over, first to last."""
+        over = self.quarterly[self.quarterly["note"].ne(quarters.NOTES[quarters.UNFINISHED])]
+        return pd.PeriodIndex.from_fields(year=over["year"], quarter=over["quarter"], freq="Q").unique()
+
+    @property
+    def through(self) -> str:
+        """To when the volumes were observed, in words: a year, or a quarter of a year that is not over."""
+        end = self.span[-1]
+        return f"{end.year}" if end.quarter == quarters.SEASON else f"{end.year} Q{end.quarter}"
+
+    @cached_property
+    def past(self) -> pd.DataFrame:
+        """Whole years observed, see `quarters.yearly`: ``measure, year, volume_n`` and more."""
+        every = quarters.yearly(self.quarterly).rename(columns={"series": "measure"})
+        return every[every["quarters_n"].eq(quarters.SEASON)].reset_index(drop=True)
+
+    @property
+    def now(self) -> int:
+        """The last whole year observed."""
+        return int(self.past["year"].max())
+
+    @property
+    def young(self) -> bool:
+        """Whether there is no whole year with analytic cases yet, so that nothing can be set beside a forecast."""
+        return self.past.empty or not self.recent.get("cases", 0.0) > 0
+
+    @property
+    def held(self) -> list[str]:
+        """Measures that are younger than the methods need and so held at their mean."""
+        return self.years.loc[self.years["method"].eq("mean"), "measure"].unique().tolist()
 
     @cached_property
     def outlook(self) -> Outlook:
         """The measures' series, see `forecast.outlook`."""
-        return self._continued(self.tidy, "measure", per_day=SERVICES)
-
-    @cached_property
-    def past(self) -> pd.DataFrame:
-        """Years observed, see `quarters.yearly`: ``measure, year, volume_n`` and more."""
-        return quarters.yearly(self.outlook.cleaned).rename(columns={"series": "measure"})
+        given = set(self.tidy["measure"])
+        return self._continued(self.tidy, "measure", per_day=tuple(service for service in SERVICES if service in given))
 
     @cached_property
     def years(self) -> pd.DataFrame:
-        """Years forecast, see `forecast.forecast`: ``measure, year, volume_n``, its limits and more."""
+        """Years forecast, a year in part observed first: see `forecast.forecast`, ``measure, year, volume_n``, its limits and more."""
         return self.outlook.years.rename(columns={"series": "measure"})
 
     @property
+    def planned(self) -> pd.DataFrame:
+        """The years of the plan."""
+        return self.years[self.years["year"] > self.base]
+
+    @property
+    def part(self) -> pd.DataFrame:
+        """The year in part observed, a row per measure; no row when the data end with a year."""
+        return self.years[self.years["observed_quarters_n"] > 0]
+
+    @property
     def recent(self) -> pd.Series:
-        """Volume of the last year observed by measure."""
+        """Volume of the last whole year observed by measure; missing where a quarter wasn't delivered and can't be filled."""
         return self.past[self.past["year"].eq(self.now)].set_index("measure")["volume_n"]
 
     @property
@@ -82,9 +131,14 @@ class Volumes:
         """Each measure's forecast for the year `later`, and where it stands (``now_n``)."""
         return self.years[self.years["year"].eq(self.later)].assign(now_n=lambda rows: rows["measure"].map(self.recent))
 
+    @property
+    def unknown(self) -> list[str]:
+        """Measures without a value for the last whole year: they can't be planned with."""
+        return self.recent.index[self.recent.isna()].tolist()
+
     def only(self, measures: Iterable[str]) -> pd.DataFrame:
-        """Volumes of the last year observed of these measures: ``measure, volume_n``."""
-        return self.recent[self.recent.index.isin(list(measures))].rename_axis("measure").rename("volume_n").reset_index()
+        """Volumes of the last whole year of these measures, those that are known: ``measure, volume_n``."""
+        return self.recent[self.recent.index.isin(list(measures))].dropna().rename_axis("measure").rename("volume_n").reset_index()
 
     @cached_property
     def by_site(self) -> Outlook:
@@ -93,7 +147,8 @@ class Volumes:
         return each._replace(years=forecast.reconciled(each.years, self.years[self.years["measure"].eq("cases")]))
 
     def _continued(self, tidy: pd.DataFrame, by: str, *, per_day: tuple[str, ...] = ()) -> Outlook:
-        return forecast.outlook(quarters.totals(tidy, by), as_of=self.as_of, horizon=4 * self.years_n, per_day=per_day)
+        horizon = quarters.SEASON * (self.last - self.span[-1].year) + quarters.SEASON - self.span[-1].quarter
+        return forecast.outlook(quarters.totals(tidy, by), as_of=self.as_of, horizon=horizon, per_day=per_day)
 
 
 def continued(table: pd.DataFrame, *, as_of: date, years: int) -> Volumes:

@@ -75,9 +75,17 @@ def annual(
     Returns
     -------
     One row per donor, one integer column (cents) per fiscal year, years without any gift included.
+
+    Raises
+    ------
+    ValueError
+        A frame that is annual already holds no whole numbers: dollars are not cents.
     """
-    if "donor_id" not in gifts.columns:
-        return gifts  # already annual
+    if "donor_id" not in gifts.columns:  # already annual
+        for year, kind in gifts.dtypes.items():
+            if not pd.api.types.is_integer_dtype(kind):
+                raise ValueError(f"giving by year: expected whole cents, as `annual` makes them of dollars, found {kind} in {year}")
+        return gifts
     if until is not None:
         gifts = gifts[pd.to_datetime(gifts["gift_date"]) <= pd.Timestamp(until)]
     if to_day is not None:

@@ -144,7 +144,10 @@ def scores(tested: pd.DataFrame, *, by: list[str] | None = None) -> pd.DataFrame
             "forecasts": 1.0,
         }
     )
-    groups = terms.groupby([tested[key] for key in by or ["series", "method"]], sort=False)
+    keys = by or ["series", "method"]
+    if unknown := [key for key in keys if key not in tested]:
+        raise ValueError(f"scores: expected columns of a back-test to group by, found {', '.join(unknown)}")
+    groups = terms.groupby([tested[key] for key in keys], sort=False)
     table = groups.mean()
     return table.assign(rmse=np.sqrt(table["rmse"]), forecasts=groups["forecasts"].sum()).reset_index()
 

@@ -107,6 +107,8 @@ def waits(report: Report, waiting: pd.DataFrame) -> Exhibit:
 def _wait_title(waiting: pd.DataFrame) -> tuple[str, list[Claim]]:
     now, then = (waiting[waiting["line"].eq(line)] for line in (UNCHANGED, PLANNED))
     still = now.dropna(subset="wait_min")
+    if waiting.empty:
+        return "No infusion chair is on record, or not what it is used for", []
     if still.empty:
         return "There are too few chairs for the patients: waits grow without end", []
     if now["wait_min"].isna().any():

@@ -11,6 +11,7 @@ from catchment.page.report import Report
 from catchment.stats import finance
 
 from ..initiatives import Plan
+from ..volumes import Volumes
 from .wording import NAMES, PLAN, VOLUMES, exhibit, first_upper, given, named
 
 WORTH, PLACES = "worth-by-scenario", "place-of-each-initiative"
@@ -32,7 +33,8 @@ def initiatives(report: Report, valued: pd.DataFrame, plan: Plan, *, leaked_case
     even = valued["even_n"].round().where(valued["cases_n"].ne(0))
     table = valued.assign(brings_n=valued["cases_n"].round(), even_n=even, outlay_usd=valued["capital_usd"])
     note = f"NPV on top of what an initiative requires, at {words.share(plan.rate)} a year."
-    note += f" Leaked cases that could return: {words.count(leaked_cases)} a year. [z]: it never pays back, or adds no case."
+    leaked = "not known" if np.isnan(leaked_cases) else f"{words.count(leaked_cases)} a year"
+    note += f" Leaked cases that could return: {leaked}. [z]: it never pays back, or adds no case."
     return exhibit(
         "initiatives-as-planned",
         report.protect(table[VALUED].round({"payback_years": 1}), sources=PLAN),
@@ -70,20 +72,22 @@ def scenario_tree(report: Report, branches: pd.DataFrame) -> Exhibit:
     )
 
 
-def margins(report: Report, earned: pd.DataFrame, *, cases: float, now: int) -> Exhibit:
-    """Table: contribution by measure (`finance.contribution`) with the total, and per analytic case."""
+def margins(report: Report, earned: pd.DataFrame, seen: Volumes) -> Exhibit:
+    """Table: contribution by measure (`finance.contribution`) in the last whole year, with the total, and per analytic case."""
     given_here = earned[earned["volume_n"] > 0]
     titles = [first_upper(NAMES[measure]) for measure in given_here["measure"]]
     table = given_here.assign(title=titles)[["title", "volume_n", *MARGINS]]
     sums = table[MARGINS].sum()
-    ends = pd.DataFrame([{"title": "All", **sums}, {"title": "Per analytic case", **sums / cases}])
+    unknown = [NAMES[measure] for measure in seen.unknown if measure in report.settings.growth.economics]
+    ends = pd.DataFrame([{"title": "All", **sums}, {"title": "Per analytic case", **sums / seen.recent["cases"]}])
     whole = pd.concat([table, ends], ignore_index=True)
     return exhibit(
         "contribution-today",
         report.protect(whole.assign(contribution_share=whole["contribution_usd"] / whole["revenue_usd"]), sources=VOLUMES),
-        f"What the program contributes today, {report.settings.name}, {now}",
+        f"What the program contributes today, {report.settings.name}, {seen.now}",
         sources=VOLUMES,
-        note="Net revenue less variable cost, before staff and other running cost; at the settings' unit prices of the first year.",
+        note="Net revenue less variable cost, before staff and other running cost; at the settings' unit prices of the first year."
+        + (f" Not known, so not counted: {words.listing(unknown)}." if unknown else ""),
         emphasize="All",
         inapplicable=["volume_n"],
     )

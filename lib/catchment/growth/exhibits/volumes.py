@@ -8,6 +8,8 @@ import pandas as pd
 from catchment import words
 from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
+from catchment.stats import quarters
+from catchment.stats.quarters import SHORTEST
 
 from ..volumes import Volumes
 from .wording import BANDS, LEVEL, NAMES, VOLUMES, counted, exhibit, first_upper
@@ -50,13 +52,23 @@ def volumes_ahead(report: Report, seen: Volumes) -> Exhibit:
         AHEAD,
         shown,
         title,
-        f"Volumes a year, {report.settings.name}, observed to {seen.now} and forecast to {seen.last}, each on its own scale",
+        f"Volumes a year, {report.settings.name}, observed to {seen.through} and forecast to {seen.last}, each on its own scale",
         sources=VOLUMES,
+        note=_in_part(seen),
         claims=[
             counted(len(present), f"year == {seen.later} and panel in {present['panel'].tolist()!r}"),
             *(counted(len(rows), _beyond(rows, seen.later, way)) for way, rows in ways.items() if len(rows)),
         ],
     )
+
+
+def _in_part(seen: Volumes) -> str:
+    """That a year is in part observed, in words; nothing when the data end with a year."""
+    part = seen.part.head(1)
+    return "".join(
+        f"{year} is not over: {words.plural(n, 'quarter', spelled=True)} observed, the rest forecast. "
+        for year, n in zip(part["year"], part["observed_quarters_n"], strict=True)
+    ).strip()
 
 
 def _beyond(rows: pd.DataFrame, year: int, way: str) -> str:
@@ -70,7 +82,8 @@ def _fans(past: pd.DataFrame, years: pd.DataFrame) -> pd.DataFrame:
     """Observed years, then the forecast with its limits, of every service that is given here."""
     given = past.groupby("measure")["volume_n"].sum()
     kept = [measure for measure in list(NAMES)[1:] if given.get(measure, 0) > 0]
-    both = pd.concat([past.assign(status=OBSERVED), years.assign(status=FORECAST)], ignore_index=True)
+    status = years["observed_quarters_n"].map(lambda n: f"forecast, {words.plural(n, 'quarter')} observed" if n else FORECAST)
+    both = pd.concat([past.assign(status=OBSERVED), years.assign(status=status)], ignore_index=True)
     both = both[both["measure"].isin(kept)].assign(panel=lambda rows: rows["measure"].map(NAMES).map(first_upper))
     return both.reindex(columns=["panel", "year", "status", "volume_n", *BANDS]).sort_values(
         ["panel", "year"], kind="stable", ignore_index=True
@@ -81,40 +94,45 @@ def apart(shown: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of `volumes_ahead` as a drawing takes them: what was observed and what is forecast, volumes in their usual order."""
     order = {first_upper(name): place for place, name in enumerate(NAMES.values())}
     usual = shown.sort_values("panel", key=lambda names: names.map(order), kind="stable", ignore_index=True)
-    return usual[usual["status"].eq(OBSERVED)], usual[usual["status"].eq(FORECAST)]
+    return usual[usual["status"].eq(OBSERVED)], usual[usual["status"].ne(OBSERVED)]
 
 
 def volumes_by_year(report: Report, seen: Volumes) -> Exhibit:
     """Table of the yearly volumes; the note says what they imply per patient and what was done to the data before fitting."""
-    wanted = [seen.now, seen.now + 1, seen.later, seen.last]
-    shown = report.protect(_by_year(seen.past, seen.years, wanted), sources=VOLUMES)
+    ends = sorted({seen.later, seen.last})
+    wanted = sorted({seen.now, seen.now + 1, *ends})
+    shown = report.protect(_by_year(seen, wanted, ends), sources=VOLUMES)
+    part = {f"{year}_n": f"{year}, in part forecast" for year in seen.part["year"]}
     return exhibit(
         "volumes-by-year",
         shown,
         f"Yearly volumes if nothing changes, with 80 % prediction intervals, {report.settings.name}",
         sources=VOLUMES,
-        labels={f"{year}_n": str(year) for year in wanted} | {f"{year}_interval": f"{year}, 80 % interval" for year in wanted},
-        note=f"{_implied(shown, wanted)}{_repairs(seen.outlook.cleaned)}",
+        labels={f"{year}_n": str(year) for year in wanted} | {f"{year}_interval": f"{year}, 80 % interval" for year in ends} | part,
+        note=" ".join(filter(None, (_in_part(seen), _implied(shown, [seen.now, *ends]), _repairs(seen.quarterly), _held_at(seen)))),
         claims=[LEVEL],
     )
 
 
-def _by_year(past: pd.DataFrame, years: pd.DataFrame, wanted: Sequence[int]) -> pd.DataFrame:
-    """Each measure now and in the wanted years, with 80 % limits for the last two."""
+def _by_year(seen: Volumes, wanted: Sequence[int], ends: Sequence[int]) -> pd.DataFrame:
+    """Each measure in the wanted years, with 80 % limits for the last of them."""
     table = pd.DataFrame({"measure": [first_upper(name) for name in NAMES.values()]}, index=list(NAMES))
-    seen = past.set_index(["measure", "year"])["volume_n"]
-    coming = years.set_index(["measure", "year"])
+    past, coming = (frame.set_index(["measure", "year"])["volume_n"] for frame in (seen.past, seen.years))
     for year in wanted:
-        source = seen if (table.index[0], year) in seen.index else coming["volume_n"]
+        source = past if year in seen.past["year"].to_numpy() else coming
         table[f"{year}_n"] = source.xs(year, level="year")
-    for year in wanted[-2:]:
-        limits = coming.xs(year, level="year")
-        table[f"{year}_interval"] = [
-            words.interval(limits.at[name, BANDS[0]], limits.at[name, BANDS[1]]) if limits.at[name, "volume_n"] > 0 else "none so far"
-            for name in table.index
-        ]
-    table["method"] = years.groupby("measure")["method"].first()
+    for year in ends:
+        limits = seen.years[seen.years["year"].eq(year)].set_index("measure").reindex(table.index)
+        rows = zip(limits["volume_n"], limits[BANDS[0]], limits[BANDS[1]], strict=True)
+        table[f"{year}_interval"] = ["none so far" if value == 0 else words.interval(low, high) for value, low, high in rows]
+    table["method"] = seen.years.groupby("measure")["method"].first()
     return table.reset_index(drop=True)
+
+
+def _held_at(seen: Volumes) -> str:
+    """Which volumes are too young for the methods, in words."""
+    young = [NAMES.get(measure, measure) for measure in seen.held]
+    return f"Younger than the {SHORTEST} quarters that the methods need, so held at their mean: {words.listing(young)}." if young else ""
 
 
 def _implied(shown: pd.DataFrame, wanted: Sequence[int]) -> str:
@@ -124,12 +142,12 @@ def _implied(shown: pd.DataFrame, wanted: Sequence[int]) -> str:
         ("fractions", "radiation_patients", "fractions per radiation patient"),
         ("infusion_visits", "medical_patients", "infusion visits per medical patient"),
     ):
-        years = [f"{year}_n" for year in (wanted[0], *wanted[-2:])]
+        years = [f"{year}_n" for year in wanted]
         each = rows.loc[first_upper(NAMES[service]), years].astype(float) / rows.loc[first_upper(NAMES[patients]), years].astype(float)
         if np.isfinite(each).all():
             parts = [f"{words.number(value, digits=1)} in {year[:4]}" for value, year in zip(each, years, strict=True)]
             said.append(f"{what} {words.listing(parts)}")
-    return f"Each volume is forecast by itself; together they imply {'; '.join(said)}. " if said else ""
+    return f"Each volume is forecast by itself; together they imply {'; '.join(said)}." if said else ""
 
 
 def _repairs(cleaned: pd.DataFrame) -> str:
@@ -156,10 +174,12 @@ def back_test(report: Report, seen: Volumes) -> Exhibit:
     return exhibit(
         "back-test",
         shown,
-        f"{beats} of {len(shown)} forecasts beat repeating last year's quarter{rest}: back-test of the chosen methods",
+        f"{beats} of {len(shown)} forecasts beat repeating last year's quarter{rest}: back-test of the chosen methods"
+        if len(shown)
+        else "No volume is on record for long enough to be back-tested",
         sources=VOLUMES,
         note=note + (f" Fitted: {parameters}." if parameters else ""),
-        claims=[counted(beats, "mase < naive_mase"), counted(len(shown), "")],
+        claims=[counted(beats, "mase < naive_mase"), counted(len(shown), "")] if len(shown) else [],
     )
 
 
@@ -207,28 +227,33 @@ def sites(report: Report, seen: Volumes) -> Exhibit:
 
 def _by_site(seen: Volumes) -> pd.DataFrame:
     """Cases by tumor site now, later and at the end, largest first: ``site, before_cases_n, after_cases_n, last_cases_n``."""
-    cleaned, years = seen.by_site.cleaned, seen.by_site.years
-    before = cleaned[cleaned["year"].eq(seen.now)].groupby("series")["volume_n"].sum()
+    past, years = quarters.yearly(seen.by_site.cleaned), seen.by_site.years
+    before = past[past["year"].eq(seen.now)].set_index("series")["volume_n"]
     after, end = (years[years["year"].eq(year)].set_index("series")["volume_n"].round() for year in (seen.later, seen.last))
     table = pd.DataFrame({"before_cases_n": before, "after_cases_n": after, "last_cases_n": end}).rename_axis("site").reset_index()
     return table.sort_values("before_cases_n", ascending=False, kind="stable", ignore_index=True)
 
 
-def bridge(report: Report, steps: pd.DataFrame, measure: str, *, now: int, last: int) -> Exhibit:
+def bridge(report: Report, steps: pd.DataFrame, measure: str, *, now: int, last: int, caveat: str = "") -> Exhibit:
     """Figure: a volume's change by driver (`priorities.volume_bridge`), its ends named by their years; the title says the largest step."""
     ends = {"start": str(now), "end": str(last)}
     names = steps["driver"].where(steps["kind"].eq("step"), steps["kind"].map(ends)).map(first_upper)
     shown = report.protect(pd.DataFrame({"driver": names, "volume_n": steps["value"]}), sources=DEMAND)
-    moved = shown[~shown["driver"].isin(list(ends.values()))]
-    top = moved.loc[moved["volume_n"].abs().idxmax()]
     what, unit = {"cases": ("cases", "Cases")}.get(measure, (NAMES[measure], "Visits"))
-    step = f"{'+' if top['volume_n'] > 0 else '−'}{words.number(abs(top['volume_n']))}"
+    title, claims = f"What changes {what} to {last} can't be split", list[Claim]()
+    if len(shown):
+        moved = shown[~shown["driver"].isin(list(ends.values()))]
+        top = moved.loc[moved["volume_n"].abs().idxmax()]
+        step = f"{'+' if top['volume_n'] > 0 else '−'}{words.number(abs(top['volume_n']))}"
+        title = f"Largest step to {last}: {top['driver'].lower()}, {step} {what}"
+        claims = [Claim(step, "volume_n", f"driver == {top['driver']!r}")]
     return exhibit(
         f"drivers-of-{measure.replace('_', '-')}",
         shown,
-        f"Largest step to {last}: {top['driver'].lower()}, {step} {what}",
+        title,
         f"{first_upper(NAMES[measure])} a year, {report.settings.name}, {now} to {last}, by driver",
         sources=DEMAND,
         labels={"volume_n": f"{unit} a year"},
-        claims=[Claim(step, "volume_n", f"driver == {top['driver']!r}")],
+        note=caveat,
+        claims=claims,
     )
