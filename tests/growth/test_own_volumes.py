@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from catchment import params
-from catchment.growth import exhibits, findings, initiatives, priorities, scenarios, staffing, volumes
+from catchment.growth import bridges, exhibits, findings, initiatives, scenarios, staffing, volumes
 from catchment.page import Report
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ def test_a_measure_that_was_not_delivered_is_missing_and_not_zero(report):
     assert "chair" not in needed["resource"].tolist() and np.isfinite(scenarios.evaluate(plan, row).npv).all()
     assert staffing.chair_waits(rules, {"Nothing changes": needed}).empty
     assert staffing.breach(rules, plan, scenarios.evaluate(plan, row))["resource"].unique().tolist() == ["linac"]
-    assert priorities.volume_bridge(rules, plan, row, "infusion_visits", found.recent, {"population": 1.1}, now=2025).empty
+    assert bridges.volume_bridge(rules, plan, row, "infusion_visits", found.recent, {"population": 1.1}, now=2025).empty
 
 
 def test_cases_that_leave_are_not_known_without_referrals(report):
@@ -151,26 +151,28 @@ def test_a_bridge_says_which_demand_it_knows(report):
     )
     regions = pd.DataFrame({"county_fips": ["17031"], "projection_region": ["A"]})
     homes = pd.Series({"17031": 30.0, "55059": 10.0})
-    found, caveat = priorities.people(people, projection, regions, homes, years=(2024, 2035))
+    found, caveat = bridges.people(people, projection, regions, homes, years=(2024, 2035))
     assert sorted(found["year"].unique()) == [2025, 2035] and "those of 2025 to 2035, which the projection covers" in caveat
     assert "Population of 1 county is held at its latest count" in caveat
-    assert priorities.people(people, projection, regions, homes[:1], years=(2025, 2035))[1] == ""
+    assert bridges.people(people, projection, regions, homes[:1], years=(2025, 2035))[1] == ""
     for gone in ((people.head(0), projection, regions, homes), (people, projection, regions, homes[:0])):
-        nobody, said = priorities.people(*gone, years=(2025, 2035))
+        nobody, said = bridges.people(*gone, years=(2025, 2035))
         assert nobody.empty and said.startswith("Not split by driver: no patient flow")
     for gone in ((people, projection, regions, homes[1:]), (people, projection.head(0), regions, homes)):
-        nobody, said = priorities.people(*gone, years=(2025, 2035))
+        nobody, said = bridges.people(*gone, years=(2025, 2035))
         assert nobody.empty and said.startswith("Not split by driver: no population projection")
     rates = pd.DataFrame({"site": ["Breast"], "sex": "female", "age_low": 65, "rate_100k": [10.0]})
-    assert priorities.demand_factors(nobody, rates, homes, rate_factors={}) == {}
+    assert bridges.demand_factors(nobody, rates, homes, rate_factors={}) == {}
     nothing = exhibits.bridge(report, pd.DataFrame({"driver": [], "value": [], "kind": []}), "cases", now=2025, last=2035, caveat=said)
     assert nothing.shown.empty and nothing.note == said
 
 
 def test_a_case_is_worth_what_it_was_in_the_last_whole_year():
     rules = params.load("northpoint").growth
-    whole, part = (initiatives.case_usd(rules, table(quarters), as_of=date(2025, 12, 31)) for quarters in (16, 19))
-    assert whole == pytest.approx(part) and np.isnan(initiatives.case_usd(rules, table(2, first="2025Q3"), as_of=date(2025, 12, 31)))
+    whole, part = (initiatives.case_usd(rules, seen(quarters)) for quarters in (16, 19))
+    assert whole == pytest.approx(part)
+    for young in (seen(2, first="2025Q3"), volumes.continued(table().head(0), as_of=date(2025, 12, 31), years=10)):
+        assert np.isnan(initiatives.case_usd(rules, young)) and young.young and young.now == 2025
 
 
 @pytest.fixture(scope="module")

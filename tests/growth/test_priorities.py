@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catchment import params
-from catchment.growth import initiatives, priorities, scenarios
+from catchment.growth import bridges, initiatives, priorities, scenarios
 from catchment.stats import uncertainty
 
 USE = pd.Series(
@@ -154,7 +154,7 @@ def test_funding_gaps_are_what_no_budget_covers(rules):
 
 
 def test_bridge_by_hand_and_to_the_last_digit():
-    table = priorities.bridge(100, {"population": 1.1, "aging": 1.2}, after=150, additions={"initiatives": 30}).set_index("driver")["value"]
+    table = bridges.bridge(100, {"population": 1.1, "aging": 1.2}, after=150, additions={"initiatives": 30}).set_index("driver")["value"]
     mean = 50 / np.log(1.5)
     assert table["population"] == pytest.approx(mean * np.log(1.1))
     assert table["share and use"] == pytest.approx(mean * np.log(150 / 132))
@@ -168,7 +168,7 @@ def test_bridge_by_hand_and_to_the_last_digit():
     st.floats(-1e4, 1e4),
 )
 def test_the_sum_of_drivers_is_the_change(before, factors, after, added):
-    table = priorities.bridge(before, factors, after=after, additions={"initiatives": added})
+    table = bridges.bridge(before, factors, after=after, additions={"initiatives": added})
     steps = table.loc[table["kind"].eq("step"), "value"].sum()
     assert before + steps == pytest.approx(after + added, rel=1e-9, abs=1e-6)
     assert table["value"].iloc[-1] == pytest.approx(after + added, rel=1e-9, abs=1e-6)
@@ -179,7 +179,7 @@ def test_a_volumes_bridge_credits_initiatives_only_with_what_they_bring(rules, p
     factors = {"population": 1.05, "aging": 1.08, "rate": 0.99}
     for name, measure in (("base", "cases"), ("aggressive", "infusion_visits")):
         row = scenarios.scenario_row(rules.scenarios[name])
-        table = priorities.volume_bridge(rules, plan, row, measure, recent, factors, now=2025).set_index("driver")["value"]
+        table = bridges.volume_bridge(rules, plan, row, measure, recent, factors, now=2025).set_index("driver")["value"]
         place = plan.measures.index(measure)
         volume = scenarios.evaluate(plan, row).volume[0, -1, place]
         assert table["end"] == pytest.approx(volume)
@@ -191,13 +191,13 @@ def test_a_volumes_bridge_credits_initiatives_only_with_what_they_bring(rules, p
 
 
 def test_a_bridge_without_change_has_only_zero_steps():
-    table = priorities.bridge(100, {"population": 1.25, "rate": 0.8}, after=100)
+    table = bridges.bridge(100, {"population": 1.25, "rate": 0.8}, after=100)
     assert table["value"].iloc[-1] == pytest.approx(100) and table["value"].iloc[1] == pytest.approx(-table["value"].iloc[2])
 
 
 def test_bridges_need_positive_volumes():
     with pytest.raises(ValueError, match="positive"):
-        priorities.bridge(0, {"population": 1.1})
+        bridges.bridge(0, {"population": 1.1})
 
 
 def test_demand_factors_multiply_to_the_growth_of_expected_cases():
@@ -210,14 +210,14 @@ def test_demand_factors_multiply_to_the_growth_of_expected_cases():
         ]
     )
     rates = pd.DataFrame({"site": "Breast", "sex": "female", "age_low": ages, "rate_100k": [10.0, 1000.0]})
-    found = priorities.demand_factors(people, rates, pd.Series({"a": 1.0}), rate_factors={"Breast": 0.9})
+    found = bridges.demand_factors(people, rates, pd.Series({"a": 1.0}), rate_factors={"Breast": 0.9})
     # County a: 1,000 to 1,100 people; cases 1.09 to 2.09.
     assert found["population"] == pytest.approx(1.1) and found["rate"] == pytest.approx(0.9)
     assert found["population"] * found["aging"] == pytest.approx(2.09 / 1.09)
-    mixed = priorities.demand_factors(people, rates, pd.Series({"a": 1.0, "b": 3.0, "elsewhere": 50.0}), rate_factors={})
+    mixed = bridges.demand_factors(people, rates, pd.Series({"a": 1.0, "b": 3.0, "elsewhere": 50.0}), rate_factors={})
     assert mixed["population"] == pytest.approx(0.25 * 1.1 + 0.75 * 1.2) and mixed["rate"] == 1
     with pytest.raises(ValueError, match="found none"):
-        priorities.demand_factors(people, rates, pd.Series({"c": 1.0}), rate_factors={})
+        bridges.demand_factors(people, rates, pd.Series({"c": 1.0}), rate_factors={})
 
 
 def test_a_case_contributes_with_all_that_follows_it(rules):

@@ -323,7 +323,7 @@ def test_the_tumor_site_that_waits_longest_is_named(report):
 def test_orders_are_told_apart_from_claims_for_both_groups_of_clinicians(report):
     rows = [("affiliated", "order", 60), ("affiliated", "claims", 20), ("independent", "order", 5), ("independent", "claims", 15)]
     every = pd.DataFrame(rows, columns=["affiliation", "evidence", "referrals_n"]).assign(eligible=True, period=pd.Timestamp("2021-01-01"))
-    text = flow_exhibits.method(report, every, journeys.Worth(1.0, 2.0, 0.5), clinicians_n=3)
+    text = flow_exhibits.method(report, every, journeys.Worth(1.0, 2.0, 0.5), clinicians_n=3, year=2025)
     assert "65 are documented orders and 35 are sequences of visits in claims" in text
     assert "orders are 75 % of those of affiliated clinicians and 25 % of all others" in text
 

@@ -101,6 +101,7 @@ CASES = {
     quarters.clean: {"got": lambda: quarters.clean(VOLUMES)},
     quarters.strange: {"got": lambda: quarters.strange(quarters.table(VOLUMES)), "given": pd.DataFrame(columns=["S"])},
     quarters.yearly: {"got": lambda: quarters.yearly(quarters.clean(VOLUMES))},
+    quarters.whole: {"got": lambda: quarters.whole(VOLUMES), "given": VOLUMES},
     quarters.tidy: {"got": lambda: quarters.tidy(pd.DataFrame({"site": ["Lung"], "year": [2020], "quarter": [1], "cases_n": [4.0]}))},
     quarters.totals: {"got": lambda: quarters.totals(TIDY, "measure")},
     rates.apc_by: {"got": lambda: rates.apc_by(BY_YEAR, ["site"]), "given": pd.DataFrame(columns=["site"])},

@@ -296,6 +296,12 @@ def test_a_word_that_is_not_known_is_refused(wrong, message):
         wrong(wide({"a": growing()}))
 
 
+def test_a_year_that_is_not_over_is_no_year():
+    rows = pd.DataFrame({"year": [2024] * 8 + [2025] * 6, "quarter": [1, 1, 2, 2, 3, 3, 4, 4, 1, 1, 2, 2, 3, 3], "cases_n": 5})
+    assert quarters.whole(rows)["year"].unique().tolist() == [2024] and len(quarters.whole(rows)) == 8
+    assert quarters.whole(rows.head(0)).empty
+
+
 def test_totals_are_missing_where_a_part_was_not_delivered():
     table = pd.DataFrame({"site": ["x", "y"] * 2, "year": 2025, "quarter": [1, 1, 2, 2], "cases_n": [3, 4, 5, np.nan]})
     sums = quarters.totals(quarters.tidy(table), "measure")

@@ -16,7 +16,6 @@ Known bias: the program's use per case is that of the last full year; a new kind
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,7 @@ import pandas as pd
 from catchment.stats import finance, uncertainty
 
 from . import capacity
-from .volumes import continued
+from .volumes import Volumes
 
 if TYPE_CHECKING:
     from catchment.params.growth import Growth
@@ -239,10 +238,6 @@ def economics(settings: "Growth") -> pd.DataFrame:
     )
 
 
-def case_usd(growth: "Growth", volumes: pd.DataFrame, *, as_of: date) -> float:
-    """Contribution of one analytic case in the last whole year to `as_of`, US dollars, as the page of growth scenarios has it.
-
-    Missing while there is no whole year.
-    """
-    seen = continued(volumes, as_of=as_of, years=growth.horizon_years)
+def case_usd(growth: "Growth", seen: Volumes) -> float:
+    """Contribution of one analytic case in the last whole year, US dollars, as the page of growth scenarios has it; missing without one."""
     return float("nan") if seen.young else contribution_per_case(growth, seen.only(growth.economics))

@@ -65,6 +65,8 @@ class Volumes:
     @cached_property
     def quarterly(self) -> pd.DataFrame:
         """What was observed by quarter, see `quarters.clean`; quarters that are not over on `as_of` are marked."""
+        if self.tidy.empty:
+            return pd.DataFrame(columns=["series", "year", "quarter", "volume_n", "used_n", "note"])
         return quarters.clean(quarters.totals(self.tidy, "measure"), as_of=self.as_of)
 
     @cached_property
@@ -87,8 +89,8 @@ class Volumes:
 
     @property
     def now(self) -> int:
-        """The last whole year observed."""
-        return int(self.past["year"].max())
+        """The last whole year observed; while there is none, the year before the plan's first."""
+        return int(self.past["year"].max()) if len(self.past) else self.base
 
     @property
     def young(self) -> bool:

@@ -248,9 +248,12 @@ def surprises(report: Report, odd: pd.DataFrame, fit: GravityFit | None, *, flow
     )
 
 
-def method(report: Report, every: pd.DataFrame, worth: Worth, *, clinicians_n: int) -> str:
-    """How it was done, in markdown: `every` are all referrals with their evidence, `clinicians_n` those of the network."""
-    rules, year, below = report.settings.referrals, report.settings.as_of.year, report.threshold(["referrals"])
+def method(report: Report, every: pd.DataFrame, worth: Worth, *, clinicians_n: int, year: int) -> str:
+    """How it was done, in markdown: `every` are all referrals with their evidence, `clinicians_n` those of the network.
+
+    `year` is the one whose volumes say what a case is worth.
+    """
+    rules, below = report.settings.referrals, report.threshold(["referrals"])
     hidden = f"Counts of 1 to {below - 1} are hidden, and so is what would reveal them." if below else "Every count may be shown."
     affiliated = every["affiliation"] == "affiliated"
     unoffered, order = every.loc[~every["eligible"], "referrals_n"].sum(), every["evidence"] == "order"

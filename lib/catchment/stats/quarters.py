@@ -196,6 +196,18 @@ def yearly(cleaned: pd.DataFrame) -> pd.DataFrame:
     return years.assign(volume_n=years["volume_n"].where(years["known"])).drop(columns="known")
 
 
+def whole(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of years of which every quarter is on record: a year that is not over is no year to count or compare.
+
+    Parameters
+    ----------
+    rows
+        One row per `year`, `quarter` and anything else.
+    """
+    seen = rows[["year", "quarter"]].drop_duplicates().groupby("year").size()
+    return rows[rows["year"].isin(seen.index[seen.eq(SEASON)])]
+
+
 def tidy(volumes: pd.DataFrame) -> pd.DataFrame:
     """Volumes with one column per measure (`cases_n` ...) as one row per measure.
 

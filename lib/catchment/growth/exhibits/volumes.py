@@ -235,7 +235,7 @@ def _by_site(seen: Volumes) -> pd.DataFrame:
 
 
 def bridge(report: Report, steps: pd.DataFrame, measure: str, *, now: int, last: int, caveat: str = "") -> Exhibit:
-    """Figure: a volume's change by driver (`priorities.volume_bridge`), its ends named by their years; the title says the largest step."""
+    """Figure: a volume's change by driver (`bridges.volume_bridge`), its ends named by their years; the title says the largest step."""
     ends = {"start": str(now), "end": str(last)}
     names = steps["driver"].where(steps["kind"].eq("step"), steps["kind"].map(ends)).map(first_upper)
     shown = report.protect(pd.DataFrame({"driver": names, "volume_n": steps["value"]}), sources=DEMAND)
