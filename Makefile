@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+TESTED := .venv/ready-dev
 
 .PHONY: report test lab check bench docs clean
 .DEFAULT_GOAL := report
@@ -10,7 +11,7 @@ report: $(READY)
 	@$(BIN)/catchment run
 
 # One hash seed, as the pages have: sets come in the same order in every run.
-test: $(READY)
+test: $(TESTED)
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lab: $(READY)
@@ -19,10 +20,10 @@ lab: $(READY)
 check: $(READY)
 	@$(BIN)/catchment check
 
-docs: $(READY)
+docs: $(TESTED)
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build && echo docs/_build/index.html
 
-bench: $(READY)
+bench: $(TESTED)
 	@$(BIN)/python tests/benchmarks/bench_run.py
 
 clean:
@@ -36,4 +37,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@$(BIN)/python -m compileall -q lib
+	@touch $@
+
+# What tests, documentation and benchmarks need besides; a machine that only builds pages does without.
+$(TESTED): $(READY) requirements-dev.lock
+	@echo "Installing what the tests need (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --compile -r requirements-dev.lock
 	@touch $@
