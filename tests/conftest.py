@@ -71,6 +71,7 @@ NOTES = """\
     path: notes.csv
     producer: a test
     edition: "2025"
+    simulated: true
     scope: partner
     key: [partner, note]
     columns:
@@ -116,6 +117,13 @@ class Project:
         """A further partner like tallgrass, with lines of YAML added."""
         path = self.root / "params" / "partners" / f"{name}.yml"
         path.write_text((ROOT / "params" / "partners" / "tallgrass.yml").read_text() + text)
+        return path
+
+    def own_notes(self, partner: str, *notes: str) -> Path:
+        """The partner's own table `notes`, in its own folder."""
+        path = self.root / "data" / "partners" / partner / "notes.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(["note", *notes, ""]))
         return path
 
     def only(self, *partners: str) -> None:

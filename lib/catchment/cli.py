@@ -193,9 +193,10 @@ def _why(options: argparse.Namespace) -> int:
     from catchment.run import runner
 
     partner, _, notebook = options.page.removesuffix(".html").partition("/")
-    for page, reasons in runner.reasons(params.root(), _trees(options), partner, notebook).items():
-        print(f"{page}: " + ("up to date" if not reasons else "would be built again"))
-        for reason in reasons:
+    for page, standing in runner.standings(params.root(), _trees(options), (partner,), (notebook,)).items():
+        follows = f"up to date, unless one that it needs says something else: {', '.join(standing.waits)}"
+        print(f"{page}: " + ("would be built again" if standing.reasons else follows if standing.waits else "up to date"))
+        for reason in standing.reasons:
             print(f"  {reason}")
     return 0
 

@@ -75,7 +75,7 @@ def _attempts(project, answers):
         lambda: (project / "data/gifts_tallgrass.csv").read_text(),
         lambda: (project / "data/../data/gifts_tallgrass.csv").open("rb"),
         lambda: params.load("tallgrass", root=project),
-        lambda: data.reread({"table": "gifts", "kind": "read", "columns": None, "filters": {}}, other),
+        lambda: data.reread({"table": "gifts", "kind": "read", "columns": None, "filters": {}, "digest": ""}, other),
     ):
         try:
             attempt()

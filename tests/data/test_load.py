@@ -1,6 +1,7 @@
 """Reading: scope, filters, columns, files, origin, forks, the journal."""
 
 import gzip
+import hashlib
 import multiprocessing
 import shutil
 from datetime import date
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from catchment import data, params
-from catchment.data import origin, reads
+from catchment.data import catalog, origin, reads
 
 ROOT = Path(__file__).parents[2]
 CATALOG = """tables:
@@ -318,30 +319,48 @@ def test_an_exhibits_origin_is_that_of_the_rows_it_shows(tables):
     assert tables.origin("pairs").sha8 == origin.fingerprint([path])[:8] != read
 
 
-def test_the_journal_tells_whether_an_answer_would_change(tables, project):
+def test_the_journal_tells_which_tables_and_files_were_asked_for(tables):
     reads.journal.clear()
     tables.read("gifts", day=data.between(date(2024, 1, 1), None))
     tables.geometry("areas")
     tables.has("mixed")
-    items = list(data.journal)
-    assert [(item["table"], item["kind"], item["rows"]) for item in items] == [
-        ("gifts", "read", 2),
-        ("areas", "geometry", 2),
-        ("mixed", "has", 1),
-    ]
-    assert items[0]["filters"] == {"day": {"low": "2024-01-01", "high": None}, "partner": "dunes"}
-    assert items[0]["files"] == ["data/gifts_dunes.csv"]
-
-    settings = DUNES.model_copy()
-    settings._root = project
-    assert [data.reread(item, settings) for item in items] == [item["digest"] for item in items]
-    assert data.journal == items
-    path = tables.folder / "gifts_dunes.csv"
-    path.write_text(path.read_text() + "dunes,G0,2023-12-31,1\n")
-    assert data.reread(items[0], settings) == items[0]["digest"], "a row that was not asked for changes nothing"
-    path.write_text(path.read_text() + "dunes,G3,2024-12-31,1\n")
-    assert data.reread(items[0], settings) != items[0]["digest"]
+    with pytest.raises(data.DataError):
+        tables.read("nothing")
+    noted = data.journal.plain()
     reads.journal.clear()
+    assert sorted(noted["entries"]) == ["areas", "gifts", "mixed", "nothing"]
+    assert noted["entries"]["gifts"] == catalog.entry_digest("gifts", tables.root, "dunes") and noted["entries"]["nothing"] is None
+    assert noted["patterns"]["gifts"] == "data/gifts_dunes.csv"
+    assert (noted["files"], noted["questions"]) == ({}, []), "by hand nothing is hashed"
+
+
+def _twice(tables, folder, answers):
+    """Read a table, change its file in place, read it again."""
+    reads.pin(folder / "read")
+    path = tables.folder / "gifts_dunes.csv"
+    first, before = len(tables.read("gifts")), path.read_bytes()
+    path.write_text(path.read_text() + "dunes,G9,2024-12-31,1\n")
+    (tables.folder / "gifts_other.csv").write_text("nobody asked")
+    second = len(data.Tables(tables.settings, root=tables.root).read("gifts"))
+    answers.put((first, second, reads.journal.plain()["files"], hashlib.sha256(before).hexdigest(), tables.origin("gifts").sha8))
+
+
+def test_a_page_never_reads_two_states_of_a_file_and_knows_which_it_read(tables, tmp_path):
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=_twice, args=(tables, tmp_path, answers))
+    child.start()
+    first, second, files, sha256, sha8 = answers.get()
+    child.join()
+    assert first == second and files == {"data/gifts_dunes.csv": sha256} and sha256.startswith(sha8)
+    assert len(tables.read("gifts")) == first + 1, "another process reads what there is now"
+
+
+def test_a_file_that_never_stands_still_is_refused(tables, tmp_path, monkeypatch):
+    times = iter(range(100))
+    monkeypatch.setattr(reads, "_state", lambda file: next(times))
+    with pytest.raises(data.DataError, match=r"data/gifts_dunes.csv: expected a file that stands still"):
+        reads._copied(tables.folder / "gifts_dunes.csv", tmp_path / "copy", "data/gifts_dunes.csv", "gifts")
 
 
 def _in_child(tables, queue):

@@ -125,13 +125,16 @@ def test_a_failure_there_is_told_as_one_here(running):
 
 def test_a_worker_with_other_code_or_packages_refuses(project, monkeypatch):
     source = project.notebook("01_one", "1").read_text()
-    right = {"library": cluster.sha(cluster.library.modules([])), "environment": cluster.sha(cluster.Fingerprints.environment())}
+    right = {"code": cluster._code(), "environment": cluster.sha(cluster.Fingerprints.environment())}
 
-    def refusal(**inputs):
-        job = Job("dunes", "01_one", source, {}, str(project.root), "", "", inputs=right | inputs)
+    def refusal(**facts):
+        facts = right | facts
+        job = Job(
+            "dunes", "01_one", source, {}, str(project.root), "", "", code=facts["code"], inputs={"environment": facts["environment"]}
+        )
         return cluster._refusal(job)
 
     assert refusal() == ""
-    assert "other code" in refusal(library="x") and "other packages" in refusal(environment="x")
+    assert "other code" in refusal(code="x") and "other packages" in refusal(environment="x")
     monkeypatch.setattr(project, "root", project.root / "elsewhere")
     assert "no project at" in refusal()

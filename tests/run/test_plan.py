@@ -202,6 +202,8 @@ def package(tmp_path):
         "page/__init__.py": "from . import blocks", "page/blocks.py": "from ..words import count", "page/template/page.j2": "x",
         "stats/__init__.py": "", "stats/one.py": "from . import two\nimport numpy", "stats/two.py": "from ..lazy import thing", "stats/three.py": "",
         "lazy/__init__.py": "def __getattr__(name): ...", "lazy/inner.py": "import catchment.unasked.deep", "unasked/__init__.py": "", "unasked/deep.py": "",
+        "told/__init__.py": "_HOME = {'thing': 'one'}\ndef __getattr__(name): ...", "told/one.py": "", "told/two.py": "",
+        "stats/four.py": "from ..told import thing", "stats/five.py": "from .. import told",
     }  # fmt: skip
     for name, text in files.items():
         path = tmp_path / name
@@ -210,29 +212,48 @@ def package(tmp_path):
     return tmp_path
 
 
+PAGE = ["page/template/page.j2", "run/build/engine.py", "run/build/job.py"]  # of every page
+
+
 def test_modules_are_followed_through_relative_lazy_and_nested_imports(package):
     found = library.modules(["pandas", "catchment.stats.one"], folder=package)
     assert list(found) == sorted([
         "__init__.py", "stats/__init__.py", "stats/one.py", "stats/two.py", "lazy/__init__.py", "lazy/inner.py", "params/__init__.py",
-        "page/__init__.py", "page/blocks.py", "page/template/page.j2", "run/__init__.py", "run/build/__init__.py", "run/build/engine.py", "run/build/job.py",
-        "unasked/__init__.py", "unasked/deep.py", "words.py",
+        "unasked/__init__.py", "unasked/deep.py", *PAGE,
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("root", "inner"),
+    [
+        ("catchment.stats.four", ["one"]),
+        ("catchment.stats.five", ["one", "two"]),
+        ("catchment.told", []),
+        ("catchment.told.thing", ["one"]),
+    ],
+)
+def test_a_lazy_package_leads_to_what_answers(package, root, inner):
+    """A page's process notes what a package that it asks itself has answered with; of a module only its source is known."""
+    found = [name for name in library.modules([root], folder=package) if name.startswith("told/")]
+    assert found == ["told/__init__.py", *(f"told/{name}.py" for name in inner)]
+
+
 def test_only_a_module_that_is_imported_counts(package):
-    before = library.modules(["catchment.stats.one"], folder=package)
+    before = library.modules(["catchment.page.blocks"], folder=package)
     (package / "stats" / "three.py").write_text("changed")
     (package / "unused.py").write_text("changed = 1")
-    assert library.modules(["catchment.stats.one"], folder=package) == before
+    assert library.modules(["catchment.page.blocks"], folder=package) == before
     (package / "words.py").write_text("changed = 1")
-    now = library.modules(["catchment.stats.one"], folder=package)
+    now = library.modules(["catchment.page.blocks"], folder=package)
     assert [name for name in now if now[name] != before[name]] == ["words.py"]
 
 
 def test_the_real_library_of_a_notebook():
-    found = library.modules(["catchment.market.shares"])
-    assert {"market/shares.py", "page/report.py", "page/theme.py", "params/settings.py", "data/load.py"} <= set(found)
-    assert "run/runner.py" not in found and "cli.py" not in found
+    found = library.modules(["catchment.market.shares", "catchment.page.report"])
+    assert {"market/shares.py", "page/report.py", "page/theme.py", "params/settings.py", "data/reads.py", "labels.yml"} <= set(found)
+    assert not [
+        name for name in found if name.startswith(("data/importing", "run/site", "philanthropy")) or name in ("run/runner.py", "cli.py")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ LEAKS = {
         "import matplotlib.pyplot as plt\nbool(plt.get_fignums())",
     ),
     "files read": (
-        "from catchment import data\ndata.journal.append({'table': 'planted'})",
-        "from catchment import data\nbool(data.journal)",
+        "from catchment import data\ndata.journal.entries['planted'] = None",
+        "from catchment import data\n'planted' in data.journal.entries",
     ),
 }
 
@@ -166,7 +166,9 @@ KERNELS = {
 def test_no_false_success_of_an_ordinary_kernel(pool, job, harm):
     """Papermill marks every cell completed when its kernel was killed, and a cell whose result cannot be displayed."""
     source, kind, told = KERNELS[harm]
-    result = built(pool, job("print('fine')", source, "'after'", engine="catchment-kernel", limits=Limits(cell_s=2)))
+    result = built(
+        pool, job("print('fine')", source, "'after'", engine="catchment-kernel", limits=Limits(cell_s=10 if harm == "timeout" else None))
+    )
     assert result.html is None
     assert (result.failure.kind, result.failure.cell) == (kind, 3), result.failure
     assert told in result.failure.error

@@ -120,7 +120,7 @@ def test_the_state_of_an_earlier_version_leaves_the_leaderships_tree(tmp_path):
 
 def change(project, number):
     """Rows of dunes that were not there before."""
-    project.notes.write_text(project.notes.read_text() + f"dunes,note {number}\n")
+    project.own_notes("dunes", *(f"note {each}" for each in range(number + 3)))
 
 
 def test_earlier_runs_stay_readable_and_cost_no_second_copy(two, instant):  # noqa: F811

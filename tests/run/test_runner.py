@@ -3,6 +3,7 @@
 The real runner with an executor that answers at once; the real command is in test_run_command.py.
 """
 
+import copy
 import errno
 import hashlib
 import json
@@ -10,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import zlib
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -19,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from catchment import cli, data, params
-from catchment.data import lock
-from catchment.run import library, runner
-from catchment.run.build.job import Built, Failure
+from catchment.data import lock, reads
+from catchment.run import library, plan, runner
+from catchment.run.build.job import Built, Failure, Job
 from catchment.run.runner import Options
 from catchment.run.site import audit, history, manifest, store
 
@@ -48,17 +50,26 @@ class Instant(Executor):
             return Built(job.page, failure=failures.pop(0), notebook=job.source)
         if self.asked_once is not None:
             return Built(job.page, html=b"<p>page</p>", reads=json.loads(self.asked_once.replace("tallgrass", job.partner)))
-        data.journal.clear()
-        reader = data.Tables(params.load(job.partner, root=Path(job.root)))
-        rows = [len(reader.read(name, allow_empty=True)) for name in self.tables]
+        rows, tables = read(job, self.tables)
         text = f"<p>{job.partner} {job.notebook} {rows} {job.needs} <time>{job.produced}</time></p>"
-        return Built(
-            job.page, html=text.encode(), reads=list(data.journal), headlines={"takeaways": [f"{job.page} has {rows}"]}, peak_mb=100
-        )
+        noted = {"tables": tables, "modules": plan.source_imports(json.loads(job.source)["cells"])}
+        return Built(job.page, html=text.encode(), reads=noted, headlines={"takeaways": [f"{job.page} has {rows}"]}, peak_mb=100)
 
     @property
     def pages(self):
         return sorted(job.page for job in self.jobs)
+
+
+def read(job, names):
+    """Rows of each table, and what reading them noted, as in a page's process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        reads.pin(Path(folder))
+        try:
+            reader = data.Tables(params.load(job.partner, root=Path(job.root)))
+            return [len(reader.read(name, allow_empty=True)) for name in names], copy.deepcopy(reads.journal.plain())
+        finally:
+            for kept in (reads._folder, reads._listed, reads._copies, reads._known, reads.journal):
+                kept.clear()
 
 
 SURVEYED = cache(library.survey)  # the package's own source does not change between tests
@@ -94,8 +105,9 @@ def again(project, instant, **options):
 
 def why(project, page):
     """The reasons that `catchment why` gives for a page."""
-    (reasons,) = runner.reasons(project.root, project.trees, *page.split("/")).values()
-    return reasons
+    partner, _, notebook = page.partition("/")
+    (standing,) = runner.standings(project.root, project.trees, (partner,), (notebook,)).values()
+    return standing.reasons
 
 
 ALL = ["dunes/01_one", "dunes/02_two", "tallgrass/01_one", "tallgrass/02_two"]
@@ -185,15 +197,28 @@ def test_outputs_in_a_notebook_change_nothing(two, instant):
     assert again(two, instant) == []
 
 
-def test_rows_of_one_partner_rebuild_that_partner(two, instant):
+def test_a_file_rebuilds_the_pages_that_read_it(two, instant):
     two.notes.write_text(two.notes.read_text().replace("third", "changed"))
-    assert why(two, "tallgrass/01_one") == ["rows of table notes changed"]
-    assert again(two, instant) == ["tallgrass/01_one", "tallgrass/02_two"]
+    assert why(two, "tallgrass/01_one") == ["file data/notes.csv changed"]
+    assert again(two, instant) == ALL, "each page prints the file's fingerprint"
     assert again(two, instant) == []
 
 
-def test_a_file_written_anew_with_the_same_rows_rebuilds_nothing(two, instant):
-    two.notes.write_text(two.notes.read_text().replace("\n", "\r\n"))
+def test_a_file_that_was_only_touched_rebuilds_nothing(two, instant):
+    two.notes.write_text(two.notes.read_text())
+    os.utime(two.notes, (0, 0))
+    assert again(two, instant) == []
+
+
+def test_a_partners_own_file_rebuilds_its_pages_only(two, instant):
+    path = two.own_notes("dunes", "mine")
+    assert why(two, "dunes/01_one") == ["table notes changed"]
+    assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
+    two.own_notes("dunes", "mine too")
+    assert why(two, "dunes/01_one") == ["file data/partners/dunes/notes.csv changed"]
+    assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
+    path.unlink()
+    assert again(two, instant) == ["dunes/01_one", "dunes/02_two"]
     assert again(two, instant) == []
 
 
@@ -202,7 +227,7 @@ def test_a_catalog_entry_rebuilds_the_pages_that_read_it(two, instant):
     two.catalog.write_text("# a remark\n" + text)
     assert again(two, instant) == []
     two.catalog.write_text(text.replace("title: Notes", "title: Other notes"))
-    assert why(two, "dunes/01_one") == ["catalog entry notes changed"]
+    assert why(two, "dunes/01_one") == ["table notes changed"]
     assert again(two, instant) == ALL
 
 
@@ -217,7 +242,7 @@ def test_another_package_rebuilds_everything_and_is_named(two, instant, monkeypa
 
 def test_a_module_of_the_library_rebuilds_the_pages_that_import_it(two, instant, monkeypatch):
     survey = library.survey
-    changed = lambda path, folder=library.FOLDER: ("changed", []) if path.name == "words.py" else survey(path, folder)  # noqa: E731
+    changed = lambda path, folder=library.FOLDER: ("changed", [], None) if path.name == "words.py" else survey(path, folder)  # noqa: E731
     two.notebook("02_two", "from catchment import words")
     again(two, instant)
     (two.state / "files.json").unlink()
@@ -227,10 +252,40 @@ def test_a_module_of_the_library_rebuilds_the_pages_that_import_it(two, instant,
     assert "library module words.py changed" in reasons
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_text("cut")])
-def test_a_page_that_is_missing_or_cut_is_built_again(two, instant, harm):
+def edit(path):
+    """Change one letter, and neither size nor time."""
+    times = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+HARMS = [Path.unlink, lambda path: path.write_text("cut"), edit]
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_page_that_is_missing_or_altered_is_built_again(two, instant, harm):
     harm(two.reports / "dunes" / "01_one.html")
+    assert why(two, "dunes/01_one") == ["its file is missing or was altered"]
     assert again(two, instant) == ["dunes/01_one"]
+
+
+def test_a_page_around_the_reports_that_is_missing_or_altered_is_made_again(two, instant):
+    timeless = lambda path: re.sub(r"\d{8}T\d{6}Z-\w{4}|\d\d:\d\d:\d\d", "", path.read_text())  # noqa: E731
+    for path in (two.reports / "index.html", two.reports / "dunes" / "index.html", two.internal / "index.html"):
+        before = timeless(path)
+        for harm in HARMS:
+            harm(path)
+            assert again(two, instant) == [] and timeless(path) == before, path
+
+
+def test_pages_around_the_reports_follow_their_templates(two, instant, monkeypatch):
+    path = two.reports / "dunes" / "index.html"
+    path.write_text(before := path.read_text())
+    monkeypatch.setattr(library, "surroundings", lambda *_: {"run/site/template/landing.html.j2": "another"})
+    stood = path.stat().st_ino
+    assert again(two, instant) == [] and path.read_text() == before and path.stat().st_ino != stood, "it was written again"
+    stood = path.stat().st_ino
+    assert again(two, instant) == [] and path.stat().st_ino == stood
 
 
 def test_a_page_is_the_same_on_a_second_run_apart_from_its_time(two, instant):
@@ -523,11 +578,9 @@ def hundred(project, instant):
         project.partner(f"partner{number:02d}")
     for number in range(6):
         project.notebook(f"{number:02d}_page", "from catchment import data, page, params", f"{number}")
-    reader = data.Tables(params.load("tallgrass", root=project.root))
-    data.journal.clear()
-    for name in ("notes", *REAL):
-        reader.read(name)
-    instant.asked_once = json.dumps(data.journal)
+    job = Job("tallgrass", "", "", {}, str(project.root), "", "")
+    noted = read(job, ("notes", *REAL))[1]
+    instant.asked_once = json.dumps({"tables": noted, "modules": ["catchment.data", "catchment.page", "catchment.params"]})
     assert runner.run(project.root, **QUIET).code == 0
     assert len(instant.jobs) == 600
     return project

@@ -366,7 +366,12 @@ def table(root: Path, name: str, partner: str = "") -> Table:
 
 def entry_digest(name: str, root: Path, partner: str = "") -> str:
     """SHA-256 of a table's entry as the partner has it: changes when its place, columns or standing change."""
-    return hashlib.sha256(table(root, name, partner).model_dump_json().encode()).hexdigest()
+    return digest(table(root, name, partner))
+
+
+def digest(entry: Table) -> str:
+    """SHA-256 of an entry."""
+    return hashlib.sha256(entry.model_dump_json().encode()).hexdigest()
 
 
 def dictionary(root: Path) -> str:

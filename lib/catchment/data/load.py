@@ -21,8 +21,8 @@ from ibis.backends.duckdb import Backend
 from catchment.params import Settings
 from catchment.params.text import nearest
 
-from . import geometry, isolation, reads, scan
-from .catalog import Rule, Table, real, table
+from . import answers, geometry, isolation, reads, scan
+from .catalog import Rule, Table, digest, real, table, tables
 from .contracts import breaches
 from .origin import Origin, origin
 from .problem import DataError, Problem
@@ -72,7 +72,7 @@ class Tables:
         if frame.empty and not allow_empty:
             raise DataError(Problem(name, "at least one row", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = _finished(frame, name, entry, wanted)
-        self._remember(name, entry, "read", wanted, filters, len(result), reads.digest(result))
+        self._remember(name, entry, "read", wanted, filters, result)
         return result
 
     def whole(self, name: str) -> pd.DataFrame:
@@ -88,7 +88,8 @@ class Tables:
         entry = self._entry(name)
         filters = self._scoped(entry, filters)
         found = self._any(name, entry, filters)
-        reads.record(name, "has", None, filters, self._files_shown(name, entry), int(found), str(found))
+        if entry.uri:
+            answers.note(name, "has", None, filters, str(found))
         return found
 
     def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
@@ -96,14 +97,14 @@ class Tables:
         entry = self._entry(name)
         filters = self._scoped(entry, filters)
         shown = self._files_shown(name, entry)
-        shapes = geometry.read(self._files(name, entry), name, entry, shown, filters)
+        shapes = geometry.read(self._read_from(name, entry), name, entry, shown, filters)
         problems = breaches(shapes, name, entry, shown, self._references(entry))
         if problems:
             raise DataError(problems)
         if shapes.empty:
             raise DataError(Problem(name, "at least one shape", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = shapes.drop(columns=[column for column in shapes if "\t" in column])
-        self._remember(name, entry, "geometry", None, filters, len(result), reads.digest(result))
+        self._remember(name, entry, "geometry", None, filters, result)
         return result
 
     def origin(self, name: str) -> Origin:
@@ -112,7 +113,7 @@ class Tables:
 
     def _origin(self, name: str) -> Origin:
         entry = self._entry(name)
-        files = self._files(name, entry) if entry.path else []
+        files = self._read_from(name, entry) if entry.path else []
         # Nothing was made up for a partner who has none of it.
         made_up = entry.simulated and bool(files or entry.uri)
         return origin(name, entry if made_up == entry.simulated else real(entry), files)
@@ -122,7 +123,13 @@ class Tables:
         return "; ".join(dict.fromkeys(self.origin(name).line for name in names))
 
     def _entry(self, name: str) -> Table:
-        return table(self.root, name, self.settings.id)
+        """The table's entry; that it was asked for is noted, also when there is no such table."""
+        entry = tables(self.root, self.settings.id).get(name)
+        if name not in reads.journal.entries:
+            reads.journal.entries[name] = digest(entry) if entry else None
+            if entry and entry.uri:
+                reads.journal.patterns[name] = None
+        return entry or table(self.root, name, self.settings.id)
 
     @property
     def folder(self) -> Path:
@@ -139,8 +146,11 @@ class Tables:
     def _locked(self) -> Backend:
         """A DuckDB that can open the partner's files and nothing else, whatever it is asked."""
         con = ibis.duckdb.connect(threads=self._threads)
-        self._readable = set(isolation.readable(self.root, self.settings.id))
-        con.raw_sql(f"SET allowed_paths = [{', '.join(scan.literal(path) for path in sorted(self._readable))}]")
+        if kept := reads.pinned():
+            con.raw_sql(f"SET allowed_directories = [{scan.literal(f'{kept}/')}]")
+        else:
+            self._readable = set(isolation.readable(self.root, self.settings.id))
+            con.raw_sql(f"SET allowed_paths = [{', '.join(scan.literal(path) for path in sorted(self._readable))}]")
         con.raw_sql("SET enable_external_access = false")
         con.raw_sql("SET lock_configuration = true")
         return con
@@ -162,7 +172,7 @@ class Tables:
     def _checked(self, name: str, entry: Table, columns: list[str], filters: Mapping[str, Any]) -> pd.DataFrame:
         if entry.path and entry.path.endswith(geometry.SUFFIXES):
             frame = pd.DataFrame(
-                geometry.read(self._files(name, entry), name, entry, self._files_shown(name, entry), filters).drop(columns="geometry")
+                geometry.read(self._read_from(name, entry), name, entry, self._files_shown(name, entry), filters).drop(columns="geometry")
             )
         elif entry.path and not self._files(name, entry):
             frame = _nothing(entry, columns)
@@ -170,7 +180,7 @@ class Tables:
             frame = ask(name, entry, lambda lazy: _answer(scan.keep(lazy, name, entry, filters), entry, columns))
         else:
             whose = ["partner"] if entry.private and "partner" in entry.columns and "partner" not in columns else []
-            with _said(name, entry, self.folder):
+            with self._said(name, entry):
                 frame = _fetched(self._chosen(name, entry, filters), [*columns, *whose], [scan.ROW, scan.FILE])
         shown, listed = self._files_shown(name, entry), self._references(entry)
         problems = breaches(frame, name, entry, shown, listed, self.settings.id, bound=lambda rule: self._bound(entry, rule))
@@ -184,17 +194,17 @@ class Tables:
 
         if entry.uri:
             return ask(name, entry, lambda lazy: count(scan.keep(lazy, name, entry, filters))) > 0
-        with _said(name, entry, self.folder):
+        with self._said(name, entry):
             return bool(self._files(name, entry)) and count(self._chosen(name, entry, filters)) > 0
 
     def _chosen(self, name: str, entry: Table, filters: Mapping[str, Any]) -> ir.Table:
         con = self.connection
         if name not in self._lazy:
-            files = self._files(name, entry)
-            if not self._readable.issuperset(files):  # a file that came after the connection was opened
+            files = self._read_from(name, entry)
+            if not (reads.pinned() or self._readable.issuperset(files)):  # a file that came after the connection was opened
                 self._connected = None
                 con = self.connection
-            self._lazy[name] = scan.lazy(con, name, entry, files, self.folder, self.settings.id)
+            self._lazy[name] = scan.lazy(con, name, entry, files, self._files_shown(name, entry), self.settings.id)
         # All rows of a partner's own file are its own: one that says otherwise is told, not left out.
         asked = {column: value for column, value in filters.items() if not (entry.private and column == "partner")}
         return scan.keep(self._lazy[name], name, entry, asked)
@@ -208,7 +218,22 @@ class Tables:
         return [self._shown(path) for path in self._files(name, entry)]
 
     def _files(self, name: str, entry: Table) -> list[Path]:
-        return scan.files(name, entry, self.folder, self.settings.id)
+        pattern = f"data/{entry.path}".replace("{partner}", self.settings.id)
+        reads.journal.patterns[name] = pattern
+        return reads.listed(self.root, pattern, lambda: scan.files(name, entry, self.folder, self.settings.id))
+
+    def _read_from(self, name: str, entry: Table) -> list[Path]:
+        """The files, or the copies that this process keeps of them."""
+        return [reads.taken(path, self._shown(path), name) for path in self._files(name, entry)]
+
+    @contextmanager
+    def _said(self, name: str, entry: Table) -> Iterator[None]:
+        """DuckDB's word on a malformed file as one of ours."""
+        try:
+            yield
+        except duckdb.Error as error:
+            read = {str(reads.taken(path, self._shown(path), name)): self._shown(path) for path in self._files(name, entry)}
+            raise DataError(_malformed(name, entry, read, str(error))) from error
 
     def _references(self, entry: Table) -> dict[str, Any]:
         return {key: lambda target=column.references: self._values(target) for key, column in entry.columns.items() if column.references}
@@ -237,25 +262,24 @@ class Tables:
         return self._listed[target]
 
     def _remember(
-        self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], rows: int, digest: str
+        self, name: str, entry: Table, kind: str, columns: list[str] | None, filters: Mapping[str, Any], answer: pd.DataFrame
     ) -> None:
-        reads.record(name, kind, columns, filters, self._files_shown(name, entry), rows, digest)
+        if entry.uri:
+            answers.note(name, kind, columns, filters, answers.digest(answer))
         self._origins[name] = self._origin(name)
         if name not in [known.table for known in self.used]:
             self.used.append(self._origins[name])
 
 
 def reread(item: Mapping[str, Any], settings: Settings) -> str:
-    """The digest that a journal entry would have now; the journal itself stays as it is."""
-    tables = Tables(settings)
-    filters = reads.filters(item["filters"], table(tables.root, item["table"], settings.id))
+    """The digest that a database's answer would have now; what was asked so far stays as it is."""
+    asked = Tables(settings)
+    filters = answers.filters(item["filters"], table(asked.root, item["table"], settings.id))
     if item["kind"] == "has":
-        tables.has(item["table"], **filters)
-    elif item["kind"] == "geometry":
-        tables.geometry(item["table"], **filters)
+        asked.has(item["table"], **filters)
     else:
-        tables.read(item["table"], item["columns"], allow_empty=True, **filters)
-    return reads.journal.pop()["digest"]
+        asked.read(item["table"], item["columns"], allow_empty=True, **filters)
+    return reads.journal.questions.pop()["digest"]
 
 
 def _fetched(chosen: ir.Table, columns: list[str], more: list[str]) -> pd.DataFrame:
@@ -297,24 +321,18 @@ def _finished(frame: pd.DataFrame, name: str, entry: Table, wanted: list[str]) -
     return result
 
 
-@contextmanager
-def _said(name: str, entry: Table, folder: Path) -> Iterator[None]:
-    """DuckDB's word on a malformed file as one of ours."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise DataError(_malformed(name, entry, folder, str(error))) from error
-
-
-def _malformed(name: str, entry: Table, folder: Path, message: str) -> Problem:
+def _malformed(name: str, entry: Table, read: Mapping[str, str], message: str) -> Problem:
+    """DuckDB's message in our words; `read` gives the name of each file that was read as messages show it."""
     line = re.search(r"on Line: (\d+)", message)
-    named = [path for path in folder.rglob("*") if str(path) in message and path.is_file()]
-    file = f"data/{max(named, key=lambda path: len(str(path))).relative_to(folder).as_posix()}" if named else _place(name, entry)
+    named = max((path for path in read if path in message), key=len, default="")
+    file = read[named] if named else _place(name, entry)
     # The message repeats the row, then says what is wrong with it, then lists every option of the reader.
     cause = re.search(
         r"^(Expected Number of Columns|Value with unterminated quote|Maximum line size|Invalid unicode).*", message, re.MULTILINE
     )
-    said = (cause[0] if cause else message.strip().splitlines()[0]).replace(f"{folder}/", "data/")
+    said = cause[0] if cause else message.strip().splitlines()[0]
+    for path, shown in read.items():
+        said = said.replace(path, shown)
     return Problem(name, "a well-formed file", said, file=file, row=int(line[1]) if line else None)
 
 

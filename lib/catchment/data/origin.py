@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from .catalog import Table
+from .reads import sha256
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,5 @@ def _span(period: str | None, files: tuple[tuple[Path, int, int], ...]) -> str:
 
 def fingerprint(files: Sequence[Path]) -> str:
     """SHA-256 over the bytes of the files in order; of one file it is the file's own."""
-    sums = [_sum(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    sums = [sha256(path) for path in files]
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
-
-
-@lru_cache(maxsize=1024)
-def _sum(path: Path, size: int, modified: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

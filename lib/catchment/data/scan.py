@@ -76,13 +76,13 @@ def _other_files(path: str, folder: Path) -> str:
     return nearest(Path(path).name, beside)
 
 
-def lazy(con: Backend, name: str, table: Table, paths: list[Path], folder: Path, partner: str) -> ir.Table:
+def lazy(con: Backend, name: str, table: Table, paths: list[Path], shown: list[str], partner: str) -> ir.Table:
     """All files of a table as one lazy table with the cataloged columns, the file's position and the row's number.
 
     The conversion is a view inside DuckDB, written in its SQL: DuckDB looks through it, so a later choice of columns, rows or
     years reaches the files, and Ibis has only that choice to compile. A file whose place names the partner needs no column for it.
     """
-    parts = [_part(name, table, path, place, f"data/{path.relative_to(folder).as_posix()}", partner) for place, path in enumerate(paths)]
+    parts = [_part(name, table, path, place, shown[place], partner) for place, path in enumerate(paths)]
     con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS " + " UNION ALL BY NAME ".join(parts))
     # The view's columns are known, so DuckDB need not be asked for them (a third of the time of reading a small table).
     return DatabaseTable(name=name, schema=ibis.schema(_types(table)), source=con).to_expr()

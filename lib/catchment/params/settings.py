@@ -76,6 +76,11 @@ class Settings(Section):
         """Folder that holds params/, data/ and notebooks/."""
         return self._root
 
+    @property
+    def overridden(self) -> frozenset[tuple]:
+        """Paths of the assumptions to which the partner's file gives values of its own."""
+        return self._overridden
+
     def mark(self, *path: str | int) -> Mark | None:
         """File and line of a setting, such as `mark("market", "psa_share")`; None when a default was used."""
         return self._marks.get(path)

@@ -1,13 +1,12 @@
 """What a page depended on when it was built, and what of that has changed since.
 
-A page depends on its notebook, the library modules that the notebook imports, its partner's resolved settings, the rows
-and catalog entries it read, the headlines of the pages it needs, and the installed packages. Each question is asked
-cheaply first (same bytes, same size and time of a file) and exactly only when the cheap answer is no: an edited comment in a
-settings file resolves to the same settings, an edited table may hold the same rows for this partner. When nothing has
+A page depends on its notebook, its partner's resolved settings, the headlines of the pages it needs, the installed packages, and
+on all that its process noted while it was built (`build.witness`): modules of the library and of the project, the entries of tables,
+which files lay behind them and what these held, what a database answered, other files, folders, and variables of the environment.
+Hashes of what is known beforehand are taken before the build: what changes meanwhile then counts as a change. When nothing has
 changed, neither pandas nor the settings' models are loaded.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable
@@ -16,72 +15,28 @@ from pathlib import Path
 from typing import Any
 
 from . import library, plan
+from .library import Survey
+from .memory import Files, Objects, sha
 from .plan import Page
-from .site import store
 from .site.trees import INTERNAL
 
-OBJECTS = "objects"
-
-
-def sha(value: Any) -> str:
-    """SHA-256 of bytes, or of a value as canonical JSON."""
-    content = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, default=str).encode()
-    return hashlib.sha256(content).hexdigest()
-
-
-class Objects:
-    """Small JSON values kept by their hash, so that pages share them (module lists, settings, package lists)."""
-
-    def __init__(self, state: Path):
-        self.folder = state / OBJECTS
-
-    def keep(self, value: Any) -> str:
-        name = sha(value)
-        path = self.folder / f"{name}.json"
-        if not path.exists():
-            store.replace(path, json.dumps(value, default=str).encode())
-        return name
-
-    def get(self, name: str) -> Any:
-        path = self.folder / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else None
-
-    def prune(self, used: set[str]) -> None:
-        """Drop the values that no page refers to any more."""
-        for path in self.folder.glob("*.json"):
-            if path.stem not in used:
-                path.unlink()
+NOTED = ("files", "exist", "folders", "variables")
+NOISE = ("collapsed", "scrolled", "execution", "ExecuteTime", "jupyter", "trusted")  # what editors write into a cell's metadata
 
 
 class Fingerprints:
     """The present state of everything that pages depend on; each part is read once in a run."""
 
     def __init__(self, root: Path, state: Path):
-        self.root, self.objects = root, Objects(state)
-        self._memo_path = state / "files.json"
-        self._memo: dict[str, list] = json.loads(self._memo_path.read_text()) if self._memo_path.exists() else {}
-        self._fresh: dict[str, str] = {}
+        self.root, self.objects, self.files = root, Objects(state), Files(state)
         self.refreshed = 0  # entries whose cheap answer was brought up to date
         self._settings: dict[str, Any] = {}
-
-    def save(self) -> None:
-        """Keep the hashes of files for the next run."""
-        store.replace(self._memo_path, json.dumps(self._memo).encode())
 
     # What there is now.
 
     def file(self, path: str) -> str | None:
-        """SHA-256 of a file below the root, hashed again only when its size or time changed; None when it is gone."""
-        if path not in self._fresh:
-            full = self.root / path
-            if not full.is_file():
-                return None
-            stat = full.stat()
-            known = self._memo.get(path)
-            if known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
-                known = self._memo[path] = [stat.st_size, stat.st_mtime_ns, sha(full.read_bytes())]
-            self._fresh[path] = known[2]
-        return self._fresh[path]
+        """SHA-256 of a file below the root; None when it is gone."""
+        return self.files.sha(self.root / path)
 
     @cached_property
     def notebooks(self) -> dict[str, plan.Notebook]:
@@ -93,25 +48,37 @@ class Fingerprints:
 
     @cache  # noqa: B019 - one object lives as long as one run
     def notebook(self, name: str) -> str:
-        notebook = self.notebooks[name]
-        cells = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", [])] for cell in notebook.cells]
-        return sha([notebook.title, notebook.order, notebook.needs, cells])
+        book = json.loads(self.notebooks[name].source)
+        kept = {key: value for key, value in book["metadata"].items() if key not in ("kernelspec", "language_info", "widgets")}
+        kept["catchment"] = {key: value for key, value in kept["catchment"].items() if key not in ("audience", "deck")}
+        return sha([kept, [_cell(cell) for cell in book["cells"]]])
 
-    @cache  # noqa: B019
-    def library(self, name: str) -> dict[str, str]:
-        return library.modules(plan.imports(self.notebooks[name]), self._survey)
+    def library(self, roots: Iterable[str]) -> dict[str, str]:
+        """The library's modules behind those that a page's process asked for."""
+        return library.modules(roots, self._survey)
+
+    @cached_property
+    def surroundings(self) -> str:
+        """What makes the pages around the reports."""
+        return sha(library.surroundings(self._survey))
+
+    @cached_property
+    def code(self) -> str:
+        """All of the library as it was when the run began: what is loaded later is not newer than this says."""
+        return sha(library.everything(self._survey))
 
     def preload(self, notebooks: Iterable[str]) -> list[str]:
         """What the page server imports for these notebooks."""
         return library.preload([name for each in notebooks for name in plan.imports(self.notebooks[each])], self._survey)
 
+    def _survey(self, path: Path) -> Survey:
+        digest, imports, homes = self.files.about(path, lambda path: list(library.survey(path)), "survey ")
+        return digest, imports, homes
+
     @cache  # noqa: B019
-    def _survey(self, path: Path) -> tuple[str, list[str]]:
-        stat = path.stat()
-        known = self._memo.get(str(path))
-        if known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
-            known = self._memo[str(path)] = [stat.st_size, stat.st_mtime_ns, *library.survey(path)]
-        return known[2], known[3]
+    def _module(self, path: str) -> str | None:
+        full = library.FOLDER / path
+        return self._survey(full)[0] if full.is_file() else None
 
     @staticmethod
     @cache
@@ -126,6 +93,14 @@ class Fingerprints:
         """Hash of the settings as they are written."""
         return sha([self.file("params/portfolio.yml"), self.file(f"params/partners/{partner}.yml")])
 
+    @cache  # noqa: B019
+    def cataloged(self, partner: str) -> str:
+        """Hash of what decides which tables a partner has: entries as they are written, and the names of its own files."""
+        from catchment.data import catalog
+
+        paths = [path.relative_to(self.root).as_posix() for path in catalog.sources(self.root, partner)]
+        return sha([[path, self.file(path) if path.endswith(".yml") else None] for path in paths])
+
     def settings(self, partner: str) -> Any:
         if partner not in self._settings:
             from catchment import params
@@ -135,11 +110,11 @@ class Fingerprints:
 
     def choices(self, partner: str) -> dict[str, Any]:
         """What decides which pages a partner has: whether it has internal readers, and what comes with its pages."""
-        known = self._memo.get(f"choices {partner}")
+        known = self.files.known.get(f"choices {partner}")
         if known is None or known[0] != self.written(partner):
             settings = self.settings(partner)
             found = {"internal": settings.audience == INTERNAL, "pdf": settings.run.pdf, "deck": settings.run.deck}
-            known = self._memo[f"choices {partner}"] = [self.written(partner), found]
+            known = self.files.known[f"choices {partner}"] = [self.written(partner), found]
         return known[1]
 
     def resolved(self, page: Page) -> dict[str, Any]:
@@ -150,50 +125,47 @@ class Fingerprints:
 
     @cache  # noqa: B019
     def _flat_settings(self, partner: str) -> dict[str, Any]:
-        return _flat(self.settings(partner).model_dump(mode="json"), "")
+        settings = self.settings(partner)
+        own = {f"{'.'.join(map(str, path))} (by whom)": "partner" for path in settings.overridden}
+        return _flat(settings.model_dump(mode="json"), "") | own
 
     @cache  # noqa: B019
     def matches(self, pattern: str) -> tuple[str, ...]:
         """Files below the root that a table's path names."""
         if not set("*?[") & set(pattern):
             return (pattern,) if (self.root / pattern).is_file() else ()
-        return tuple(sorted(path.relative_to(self.root).as_posix() for path in self.root.glob(pattern)))
+        return tuple(sorted(path.relative_to(self.root).as_posix() for path in self.root.glob(pattern) if path.is_file()))
 
     # What a page used.
 
     def before(self, page: Page, needs: dict[str, Any]) -> dict[str, Any]:
-        """The part of a page's inputs that is known before it is built; a change made meanwhile then counts as one."""
+        """The part of a page's inputs that is known before it is built."""
         return {
             "notebook": self.notebook(page.notebook),
-            "library": self.objects.keep(self.library(page.notebook)),
             "written": self.written(page.partner),
             "params": self.objects.keep(self.resolved(page)),
             "environment": self.objects.keep(self.environment()),
             "needs": sha(needs),
             "others": sha(self.others(page.audience)),
+            "cataloged": self.cataloged(page.partner),
         }
 
-    def reads(self, partner: str, journal: list[dict[str, Any]], since: float) -> dict[str, Any]:
-        """The tables a page read: the questions it asked, and the state of the files that answered.
-
-        A file written after `since` (seconds since the epoch) may have been read before or after that: it gets no hash, so
-        that the next run asks for its rows.
-        """
-        from catchment.data import catalog
-
-        entries = catalog.tables(self.root, partner)
-        names = sorted({item["table"] for item in journal})
-        patterns = {name: f"data/{entries[name].path.replace('{partner}', partner)}" if entries[name].path else None for name in names}
-        paths = {path for pattern in patterns.values() if pattern for path in self.matches(pattern)}
-        hashes = {path: self.file(path) if (self.root / path).stat().st_mtime < since else None for path in sorted(paths)}
-        questions = list({sha(item): item for item in journal}.values())
+    def noted(self, reads: dict[str, Any]) -> dict[str, Any]:
+        """The part that its process noted while it was built."""
+        tables = reads.get("tables") or {"entries": {}, "patterns": {}, "files": {}, "questions": []}
+        questions = list({sha(item): item for item in tables["questions"]}.values())
+        beside = {name: reads[name] for name in NOTED if reads.get(name)}
         return {
-            "catalog": self.file("data/catalog.yml"),
-            "entries": {name: catalog.entry_digest(name, self.root, partner) for name in names},
-            "patterns": patterns,
-            "files": hashes,
-            "questions": self.objects.keep(questions),
+            "library": self.objects.keep(self.library(reads.get("modules", ()))),
+            "tables": tables | {"questions": self.objects.keep(questions) if questions else None},
+            "beside": self.objects.keep(beside) if beside else None,
         }
+
+    @staticmethod
+    def kept(inputs: dict[str, Any]) -> set[str]:
+        """Names of the shared values that a page's inputs refer to."""
+        names = [inputs[name] for name in ("params", "environment", "library", "beside")]
+        return {name for name in [*names, inputs["tables"]["questions"]] if name}
 
     # What has changed.
 
@@ -206,21 +178,23 @@ class Fingerprints:
         inputs = entry["inputs"]
         return [
             *(["the notebook changed"] if inputs["notebook"] != self.notebook(page.notebook) else []),
-            *self._library_changes(page, inputs),
+            *self._library_changes(inputs["library"]),
             *self._params_changes(page, inputs),
-            *self._environment_changes(inputs),
+            *self._environment_changes(inputs["environment"]),
             *(["a page it needs says something else"] if inputs["needs"] != sha(needs) else []),
             *(["the list of the partner's pages changed"] if inputs["others"] != sha(self.others(page.audience)) else []),
-            *self._data_changes(page, inputs["reads"]),
+            *self._entry_changes(page, inputs),
+            *self._file_changes(inputs["tables"]),
+            *(self._beside_changes(inputs["beside"]) if inputs["beside"] else []),
+            *(self._answer_changes(page, inputs["tables"]["questions"]) if inputs["tables"]["questions"] else []),
         ]
 
-    def _library_changes(self, page, inputs):
-        now = self.library(page.notebook)
-        if inputs["library"] == sha(now):
-            return []
-        return _differences("library module", self.objects.get(inputs["library"]), now, values=False)
+    @cache  # noqa: B019 - many pages share one list of modules
+    def _library_changes(self, name: str) -> list[str]:
+        before = self.objects.get(name)
+        return _differences("library module", before, {path: self._module(path) for path in before or ()}, values=False)
 
-    def _params_changes(self, page, inputs):
+    def _params_changes(self, page: Page, inputs: dict[str, Any]) -> list[str]:
         if inputs["written"] == self.written(page.partner):
             return []
         now = self.resolved(page)
@@ -230,53 +204,61 @@ class Fingerprints:
             return []
         return _differences("setting", self.objects.get(inputs["params"]), now, values=True)
 
-    def _environment_changes(self, inputs):
-        if inputs["environment"] == sha(self.environment()):
+    @cache  # noqa: B019
+    def _environment_changes(self, name: str) -> list[str]:
+        if name == sha(self.environment()):
             return []
-        before = self.objects.get(inputs["environment"])
-        return _differences("package", before and dict.fromkeys(before, ""), dict.fromkeys(self.environment(), ""), values=False)
+        before = self.objects.get(name)
+        return _differences("package", before and dict.fromkeys(before, True), dict.fromkeys(self.environment(), True), values=False)
 
-    def _data_changes(self, page, reads):
-        found = []
-        if reads["catalog"] != self.file("data/catalog.yml"):
-            from catchment.data import catalog
+    def _entry_changes(self, page: Page, inputs: dict[str, Any]) -> list[str]:
+        """Tables that are new, gone or described otherwise; the catalog is read only when what it rests on changed."""
+        if inputs["cataloged"] == self.cataloged(page.partner):
+            return []
+        from catchment.data import catalog
 
-            known = catalog.tables(self.root, page.partner)
-            found += [
-                f"catalog entry {name} changed"
-                for name, digest in reads["entries"].items()
-                if name not in known or catalog.entry_digest(name, self.root, page.partner) != digest
-            ]
-            if not found:
-                reads["catalog"] = self.file("data/catalog.yml")
-                self.refreshed += 1
-        now = {path: self.file(path) for pattern in reads["patterns"].values() if pattern for path in self.matches(pattern)}
-        if now == reads["files"] and None not in now.values() and None not in reads["patterns"].values():
-            return found
-        touched = {
-            path for path in now.keys() | reads["files"].keys() if now.get(path) is None or now.get(path) != reads["files"].get(path)
-        }
-        changed = self._changed_rows(page, reads, touched)
-        if not changed and reads["files"] != now:
-            reads["files"] = now
+        known = catalog.tables(self.root, page.partner)
+        now = {name: catalog.digest(known[name]) if name in known else None for name in inputs["tables"]["entries"]}
+        found = _differences("table", inputs["tables"]["entries"], now, values=False)
+        if not found:
+            inputs["cataloged"] = self.cataloged(page.partner)
             self.refreshed += 1
-        return found + changed
+        return found
 
-    def _changed_rows(self, page, reads, touched):
-        """Tables whose files changed and that answer the page's questions differently."""
+    def _file_changes(self, tables: dict[str, Any]) -> list[str]:
+        now = {path: self.file(path) for pattern in tables["patterns"].values() if pattern for path in self.matches(pattern)}
+        return _differences("file", tables["files"], now | dict.fromkeys(tables["files"].keys() - now.keys()), values=False)
+
+    @cache  # noqa: B019
+    def _beside_changes(self, name: str) -> list[str]:
+        """What was read beside the tables: files, folders and variables that the project's own code asked for."""
+        from .build import witness
+
+        before = self.objects.get(name)
+        if before is None:
+            return ["what it read is no longer known"]
+        ask = {
+            "files": ("file", self.file),
+            "exist": ("file", lambda path: (self.root / path).exists()),
+            "folders": ("folder", lambda path: witness.names(str(self.root / path))),
+            "variables": ("variable", witness.variable),
+        }
+        found = []
+        for part, known in before.items():
+            kind, state = ask[part]
+            found += _differences(kind, known, {each: state(each) for each in known}, values=False)
+        return list(dict.fromkeys(found))
+
+    def _answer_changes(self, page: Page, name: str) -> list[str]:
+        """Tables in databases that answer the page's questions differently."""
         from catchment import data
 
-        questions = self.objects.get(reads["questions"])
+        questions = self.objects.get(name)
         if questions is None:
             return ["what it read is no longer known"]
-        tables = {
-            name
-            for name, pattern in reads["patterns"].items()
-            if pattern is None or set(self.matches(pattern)) & touched or not self.matches(pattern)
-        }
         found = {}
         for item in questions:
-            if item["table"] in tables and item["table"] not in found:
+            if item["table"] not in found:
                 try:
                     same = data.reread(item, self.settings(page.partner)) == item["digest"]
                 except data.DataError:
@@ -286,26 +268,35 @@ class Fingerprints:
         return list(found.values())
 
 
-def _flat(value, name):
+def _cell(cell: dict[str, Any]) -> list[Any]:
+    """What of a cell can show in its page."""
+    told = {key: value for key, value in cell["metadata"].items() if key not in NOISE}
+    return [cell["cell_type"], "".join(cell["source"]), told, cell.get("attachments", {})]
+
+
+def _flat(value: Any, name: str) -> dict[str, Any]:
     """The leaves of nested settings by their dotted names."""
     if not (isinstance(value, dict) and value):
         return {name: value}
-    leaves = {}
+    leaves: dict[str, Any] = {}
     for key, item in value.items():
         leaves |= _flat(item, f"{name}.{key}" if name else str(key))
     return leaves
 
 
-def _differences(kind, before, now, *, values):
+def _differences(kind: str, before: dict[str, Any] | None, now: dict[str, Any], *, values: bool) -> list[str]:
+    """One line for each name that is new, gone or has changed; None and False stand for what is not there."""
     if before is None:
         return [f"{kind}s changed"]
-    keys = sorted(before.keys() | now.keys())
     found = []
-    for key in keys:
-        if key not in now:
+    for key in sorted(before.keys() | now.keys()):
+        old, new = (each.get(key) for each in (before, now))
+        if not values and not old and not new:
+            continue
+        if key not in now or (not values and not new):
             found.append(f"{kind} {key} is gone")
-        elif key not in before:
+        elif key not in before or (not values and not old):
             found.append(f"{kind} {key} is new")
-        elif before[key] != now[key]:
-            found.append(f"{kind} {key} changed" + (f" from {json.dumps(before[key])} to {json.dumps(now[key])}" if values else ""))
+        elif old != new:
+            found.append(f"{kind} {key} changed" + (f" from {json.dumps(old)} to {json.dumps(new)}" if values else ""))
     return found

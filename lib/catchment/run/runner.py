@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -84,10 +85,18 @@ def run(root: Path, options: Options = Options(), *, show: Callable[[str], None]
     return summary
 
 
-def reasons(root: Path, trees: Trees, partner: str, notebook: str) -> dict[Page, list[str]]:
-    """Why each edition of a partner's page would be built again; nothing for one that is up to date."""
-    work = _Run(root, trees, Options((partner,), (notebook,)), Summary("", trees.leadership / INDEX))
-    return {page: work.reasons(page) for page in work.planned}
+@dataclass(frozen=True)
+class Standing:
+    """Whether a run would build a page: `reasons` why it surely would, `waits` for pages that may give it one."""
+
+    reasons: list[str]
+    waits: list[str]
+
+
+def standings(root: Path, trees: Trees, partners: tuple[str, ...] = (), notebooks: tuple[str, ...] = ()) -> dict[Page, Standing]:
+    """How each page stands: what a run would find, asked in the same way."""
+    work = _Run(root, trees, Options(partners, notebooks), Summary("", trees.leadership / INDEX))
+    return {page: work.standing(page) for page in work.planned}
 
 
 class _Run:
@@ -97,7 +106,7 @@ class _Run:
         self.notebooks = self.fingerprints.notebooks
         self.due: list[schedule.Due] = []
         self.planned = self._planned()
-        self.publisher = Publisher(trees, run=summary.run, produced=summary.started)
+        self.publisher = Publisher(trees, self.fingerprints, run=summary.run, produced=summary.started)
         self.gate = audit.Gate(trees.state)
         self.log = history.Log(trees.state, summary.run)
         self.attempts: dict[Page, int] = {}
@@ -125,20 +134,27 @@ class _Run:
     def go(self) -> None:
         before = self.fingerprints.refreshed
         todo = {page: reasons for page in self.planned if (reasons := self.reasons(page))}
-        gone = self._gone()
+        gone, surrounded = self._gone(), self.publisher.surrounded()
         if not self.options.cluster and any(PDF in self._wanted(page) for page in todo):
             pdf.browser()  # its absence is told before anything is built
         if todo or gone:
             self.touched = True
             self.publisher.drop(gone, set(params.partners(root=self.root)))
-            self._start(todo)
-            self.publisher.commit(self.fingerprints.objects)
-        elif self.fingerprints.refreshed != before:
-            self.publisher.commit(self.fingerprints.objects)
-        self.fingerprints.save()
+            if todo:
+                self._start(todo)
+            self.publisher.commit(last=True)
+        elif self.fingerprints.refreshed != before or not surrounded:
+            self.publisher.commit(last=True)
+        self.fingerprints.files.save()
         done = {*self.summary.built, *self.summary.failed}
         self._settle()
         self.summary.unchanged = [str(page) for page in self.planned if str(page) not in done and page not in todo]
+
+    @cache  # noqa: B019 - one object lives as long as one run
+    def standing(self, page: Page) -> Standing:
+        needed = [(need, self.standing(need)) for need in sorted(self._needs(page))]
+        waits = [str(need) for need, each in needed if each.reasons or each.waits]
+        return Standing(self.reasons(page), waits)
 
     def reasons(self, page: Page) -> list[str]:
         entry = self.publisher.entries.get(str(page))
@@ -183,6 +199,7 @@ class _Run:
         maybe = {page for page in self.planned if page not in todo and self._needs(page) & set(todo)}
         waiting = {page: None for page in self.planned if page in todo or page in maybe}
         self.summary.reasons = {str(page): reasons for page, reasons in todo.items()}
+        self.code = self.fingerprints.code  # before the server loads it
         executor = self._executor(waiting)
         previous = signal.signal(signal.SIGTERM, _stop)
         try:
@@ -282,7 +299,7 @@ class _Run:
             needs=needs,
             others=self._others(page),
             inputs=inputs,
-            since=time.time(),
+            code=self.code,
         )
 
     def _attachments_only(self, page: Page, job: Job) -> Job:
@@ -331,11 +348,10 @@ class _Run:
             return
         notebook = self.notebooks[page.notebook]
         partner = {"name": settings.name, "place": settings.place, "program": settings.program, "through": str(settings.as_of)}
-        reads = self.fingerprints.reads(page.partner, built.reads, job.since) if built.html else {}
         if failure is None and built.html is not None:
             self.publisher.keep(*self.gate.passed(job, built))
         told = {"title": notebook.title, "order": notebook.order}
-        inputs = job.inputs | {"reads": reads}
+        inputs = job.inputs | (self.fingerprints.noted(built.reads) if built.html else {})
         self.publisher.add(job, built, told, inputs=inputs, partner=partner, keep_n=settings.run.keep_n)
         if failure is None:
             self.summary.built.append(built.page)
@@ -346,7 +362,7 @@ class _Run:
 
 def _passing(failure: Failure, transient: list[str]) -> bool:
     """Whether a failure may pass by itself: a process killed from outside, or an error that the settings name."""
-    return failure.kind == "killed" or (failure.kind == "error" and failure.error.partition(":")[0] in transient)
+    return failure.kind in ("killed", "changed") or (failure.kind == "error" and failure.error.partition(":")[0] in transient)
 
 
 def _builder(options: Options) -> Callable[..., Built]:

@@ -34,16 +34,7 @@ from nbformat.v4 import new_output
 from traitlets import Any
 from traitlets.config import Config
 
-# What ipykernel sets for subprocesses of a cell, and the plotting backend it selects.
-ENVIRONMENT = {
-    "TERM": "xterm-color",
-    "CLICOLOR": "1",
-    "FORCE_COLOR": "1",
-    "CLICOLOR_FORCE": "1",
-    "PAGER": "cat",
-    "GIT_PAGER": "cat",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-}
+from .witness import KERNELS
 
 
 class CellTimeout(BaseException):
@@ -213,7 +204,7 @@ class Shell(InteractiveShell):
     compiler_class = XCachingCompiler  # names a cell's code in messages as a kernel does
 
     def init_environment(self) -> None:
-        os.environ.update(ENVIRONMENT)
+        os.environ.update(KERNELS)
 
     def init_display_pub(self) -> None:
         self.display_pub = Publisher(outputs=self.outputs, parent=self, shell=self)

@@ -14,8 +14,13 @@ from typing import Any
 from .job import Limits
 
 
-def serve(fn: Callable[..., Any], job: Any, pipe: Connection, folder: str) -> None:
-    """Run `fn(job, tell, folder)` and send its result; the process ends here, whatever the notebook left behind."""
+def serve(fn: Callable[..., Any], job: Any, pipe: Connection, folder: str, environment: dict[str, str]) -> None:
+    """Run `fn(job, tell, folder)` and send its result; the process ends here, whatever the notebook left behind.
+
+    `environment` is that of the runner now; the server's is that of its start.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     if hasattr(os, "setsid"):
         os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):

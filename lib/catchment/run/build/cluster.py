@@ -15,11 +15,13 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from catchment.run import library, plan
-from catchment.run.fingerprint import Fingerprints, sha
+from catchment.run.fingerprint import Fingerprints
+from catchment.run.memory import sha
 from catchment.run.site.audit import Offer, audit
 
 from .job import Built, Failure, Job, build
@@ -64,6 +66,7 @@ def warm(preload: Iterable[str]) -> ForkPool:
     global _pool
     with _starting:
         if _pool is None:
+            _code()
             _pool = ForkPool(os.cpu_count() or 1, preload=preload)
         return _pool
 
@@ -91,11 +94,17 @@ def _refusal(job: Job) -> str:
     """Why this worker may not build the page, or nothing."""
     if not (Path(job.root) / "params").is_dir():
         return f"worker {_host()} has no project at {job.root}; set CATCHMENT_ROOT there"
-    if job.inputs["library"] != sha(library.modules(plan.source_imports(json.loads(job.source)["cells"]))):
+    if job.code != _code():
         return f"worker {_host()} has other code than the runner"
     if job.inputs["environment"] != sha(Fingerprints.environment()):
         return f"worker {_host()} has other packages than the runner"
     return ""
+
+
+@cache
+def _code() -> str:
+    """The library as it was when this worker started: it is asked for before anything of it is loaded into a page server."""
+    return sha(library.everything())
 
 
 def _host() -> str:

@@ -8,7 +8,6 @@ import contextlib
 import json
 import logging
 import os
-import sys
 import time
 import traceback
 import warnings
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from catchment.run import secret
 from catchment.run.site.trees import LEADERSHIP, page_name
+
+from . import witness
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -33,10 +34,10 @@ warnings.simplefilter("error")
 for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
     warnings.simplefilter("ignore", category)
 warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
-from catchment import data, params
-data.confine(params.load({partner!r}))
+from catchment.run.build import witness
+witness.start({root!r}, {partner!r}, {scratch!r})
 """
-JOURNAL = "import json; from catchment import data; print(json.dumps(data.journal))"
+RECORD = "import json; from catchment.run.build import witness; print(json.dumps(witness.record()))"
 PDF, DECK = "pdf", "pptx"
 OWN_CELLS = "catchment-runner"  # tag of the cells that the runner adds; they run also behind the page's end
 LOG_CHARS = 4000  # of the end of what a notebook printed
@@ -53,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a worker needs to build one page; `inputs` and `since` are the runner's notes for the manifest.
+    """Everything a worker needs to build one page; `inputs` are the runner's notes for the manifest, `code` the hash of its library.
 
     `attachments` are the endings of the files that shall come with the page; `standing` is the page when only they are asked for.
     """
@@ -73,7 +74,7 @@ class Job:
     needs: dict[str, Any] = field(default_factory=dict)
     others: tuple[tuple[str, str], ...] = ()
     inputs: dict[str, Any] = field(default_factory=dict)
-    since: float = 0.0
+    code: str = ""
 
     @property
     def page(self) -> str:
@@ -85,8 +86,8 @@ class Failure:
     """Why there is no page; `cell` counts from 1.
 
     `kind` is error (a cell raised), timeout, memory, setup, render or attachment (outside the cells), crashed (the process ended itself),
-    killed (from outside), interrupted (the run was stopped), worker (a cluster's worker refused the page) or disclosure (it would
-    let a reader work out a hidden count).
+    killed (from outside), changed (what it read changed meanwhile), interrupted (the run was stopped), worker (a cluster's worker
+    refused the page) or disclosure (it would let a reader work out a hidden count).
     """
 
     kind: str
@@ -118,7 +119,7 @@ class Built:
     notebook: str | None = None
     attachments: dict[str, bytes] = field(default_factory=dict)
     headlines: dict[str, Any] = field(default_factory=dict)
-    reads: list[dict[str, Any]] = field(default_factory=list)
+    reads: dict[str, Any] = field(default_factory=dict)
     published: bytes = b""
     audited: bool = False
     wall_s: float = 0.0
@@ -126,8 +127,8 @@ class Built:
     peak_mb: float = 0.0
 
 
-def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) -> Built:
-    """Execute and render one page; `tell("cell", number, outputs)` reports each cell's start and end."""
+def build(job: Job, tell: Callable[..., None], folder: str) -> Built:
+    """Execute and render one page; `tell("cell", number, outputs)` reports each cell's start and end, `folder` is the page's own."""
     started = time.perf_counter()
     built = Built(job.page)
     os.environ["CATCHMENT_ROOT"], os.environ["CATCHMENT_AUDIENCE"] = job.root, job.audience
@@ -135,13 +136,14 @@ def build(job: Job, tell: Callable[..., None], log_folder: str | None = None) ->
     try:
         executed = None
         if job.standing is None:
-            executed = _execute(job, _notebook(job, log_folder), tell, log_folder)
-            built.reads = _journal(job, executed)
+            executed = _execute(job, _notebook(job, folder), tell, folder)
+            noted = _noted(job, executed)
             built.headlines, built.published = _summary(executed), _published(executed)
             built.html = _render(job, _shown(executed))
+            built.reads = _stood_still(witness.merged(witness.record(), noted), executed)
         built.attachments = _attachments(job, built.html or job.standing or b"", executed)
     except _Failed as failed:
-        built.failure = failed.failure.masked()
+        built.failure, built.html = failed.failure.masked(), None
         built.notebook = failed.notebook and secret.masked(failed.notebook)
     built.wall_s = time.perf_counter() - started
     built.cpu_s, built.peak_mb = spent()
@@ -168,28 +170,28 @@ class _Failed(Exception):
         self.failure, self.notebook = failure, notebook
 
 
-def _notebook(job: Job, log_folder: str | None) -> "NotebookNode":
-    """The notebook to run, and where it finds what the pages it needs have said."""
-    if log_folder and job.needs:
-        os.environ["CATCHMENT_NEEDED"] = str(Path(log_folder, "needed.json"))
-        Path(log_folder, "needed.json").write_text(json.dumps(job.needs))
-    return _prepared(job)
-
-
-def _prepared(job: Job) -> "NotebookNode":
+def _notebook(job: Job, folder: str) -> "NotebookNode":
     """The notebook as Papermill shall run it; the runner's own cells carry a tag and never reach the page."""
     import nbformat
+
+    if job.needs:  # where it finds what the pages it needs have said
+        os.environ["CATCHMENT_NEEDED"] = str(Path(folder, "needed.json"))
+        Path(folder, "needed.json").write_text(json.dumps(job.needs))
 
     notebook = nbformat.reads(job.source, as_version=4)
     for position, cell in enumerate(notebook.cells, start=1):
         cell.metadata["catchment_cell"] = position
     if job.engine != "catchment":
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP.format(partner=job.partner), metadata={"tags": [OWN_CELLS]}))
-        notebook.cells.append(nbformat.v4.new_code_cell(JOURNAL, metadata={"tags": [OWN_CELLS]}))
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(_setup(job, folder), metadata={"tags": [OWN_CELLS]}))
+        notebook.cells.append(nbformat.v4.new_code_cell(RECORD, metadata={"tags": [OWN_CELLS]}))
     return notebook
 
 
-def _execute(job: Job, notebook: "NotebookNode", tell: Callable[..., None], log_folder: str | None) -> "NotebookNode":
+def _setup(job: Job, folder: str) -> str:
+    return SETUP.format(root=job.root, partner=job.partner, scratch=folder)
+
+
+def _execute(job: Job, notebook: "NotebookNode", tell: Callable[..., None], folder: str) -> "NotebookNode":
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -205,9 +207,11 @@ def _execute(job: Job, notebook: "NotebookNode", tell: Callable[..., None], log_
         tell("cell", cell.metadata.get("catchment_cell"), cell.source, json.dumps(cell.get("outputs", [])) if ended else None)
 
     with warnings.catch_warnings():
-        if job.engine == "catchment":
-            with _telling("setup", notebook):
-                exec(SETUP.format(partner=job.partner), {})  # what a kernel does in a cell of its own
+        with _telling("setup", notebook):
+            if job.engine == "catchment":
+                exec(_setup(job, folder), {})  # what a kernel does in a cell of its own
+            else:
+                witness.start(job.root, job.partner, folder)
         try:
             executed = papermill.execute_notebook(
                 notebook,
@@ -216,7 +220,7 @@ def _execute(job: Job, notebook: "NotebookNode", tell: Callable[..., None], log_
                 engine_name=job.engine,
                 progress_bar=False,
                 cell_timeout_s=job.limits.cell_s,
-                log_folder=log_folder,
+                log_folder=folder,
                 on_cell=on_cell,
             )
         except PapermillExecutionError as error:
@@ -260,13 +264,17 @@ def _log(notebook: "NotebookNode") -> str:
     return "".join(streams)[-LOG_CHARS:]
 
 
-def _journal(job: Job, executed: "NotebookNode") -> list[dict[str, Any]]:
-    """What the page read, as the data layer noted it."""
-    if job.engine == "catchment":
-        reads = sys.modules.get("catchment.data.reads")  # not loaded by a page that reads nothing
-        return list(reads.journal) if reads else []
-    last = executed.cells.pop()
-    return json.loads(last.outputs[0].text) if last.get("outputs") else []
+def _noted(job: Job, executed: "NotebookNode") -> dict[str, Any]:
+    """What the kernel noted of the cells; where they run in this process, it is this process that did."""
+    return witness.record() if job.engine == "catchment" else json.loads(executed.cells.pop().outputs[0].text)
+
+
+def _stood_still(noted: dict[str, Any], executed: "NotebookNode") -> dict[str, Any]:
+    """The notes; a page that may have read a file before and after a change is not taken."""
+    if noted["moved"]:
+        said = f"{', '.join(noted['moved'])} changed while the page was built"
+        raise _Failed(Failure("changed", said), nbformat_text(executed))
+    return noted
 
 
 def _shown(executed: "NotebookNode") -> "NotebookNode":

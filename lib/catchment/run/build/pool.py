@@ -30,13 +30,9 @@ import psutil
 
 from .child import serve
 from .job import Built, Failure, Job
+from .witness import SERVERS
 
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
-# One thread for each numeric library: pages run side by side, and a server with busy threads cannot be forked safely.
-# A fixed hash seed makes the order of sets, and so the bytes of a page, the same in every process.
-ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1") | {
-    "PYTHONHASHSEED": "0"
-}
 Context = ForkServerContext | SpawnContext
 GRACE_S = 2.0  # a cell past its time gets this long to end by itself before its process is killed
 SERVER_DIED = 255  # multiprocessing's code for a process whose server cannot tell how it ended
@@ -85,7 +81,7 @@ def start_server(context: Context, preload: Iterable[str], root: Path | None = N
     from multiprocessing import forkserver
 
     context.set_forkserver_preload(["catchment.run.build.server"])
-    added = {**ENVIRONMENT, "CATCHMENT_PRELOAD": ",".join(preload)} | ({"CATCHMENT_ROOT": str(root)} if root else {})
+    added = {**SERVERS, "CATCHMENT_PRELOAD": ",".join(preload)} | ({"CATCHMENT_ROOT": str(root)} if root else {})
     before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:
@@ -218,7 +214,7 @@ class ForkPool(Executor):
         for _ in range(STARTS):
             start_server(self._context, self._preload, self._root)
             ours, theirs = self._context.Pipe(duplex=False)
-            process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder)), name=job.page)
+            process = self._context.Process(target=serve, args=(fn, job, theirs, str(folder), os.environ | SERVERS), name=job.page)
             try:
                 with _without_main():
                     process.start()

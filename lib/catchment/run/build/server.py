@@ -82,6 +82,7 @@ def ask_nothing() -> None:
 
     table = ibis.table({"a": "int64", "b": "string"}, name="t")
     ibis.to_sql(table.filter(table.b.isin(["x"])).select("a"), dialect="duckdb")
+    ibis.util.backend_entry_points()  # reads the entry points of all packages
     for name in ("ibis.formats.pandas", "ibis.backends.duckdb.converter"):
         importlib.import_module(name)
     schema = pa.DataFrameSchema({"a": pa.Column(checks=pa.Check(lambda values: values >= 0), nullable=True)}, unique=["a"])

@@ -16,7 +16,8 @@ from catchment.run.build.job import Built, Job
 from .trees import INTERNAL, LEADERSHIP, Trees
 
 NAME = "manifest.json"
-FORMAT = 4
+MADE = "made"  # in `site`: what made the pages around the reports, beside their hashes
+FORMAT = 5
 TOLD = ("kind", "at", "run")  # of a failure, in the leadership's manifest
 
 
@@ -28,11 +29,12 @@ def read(trees: Trees) -> dict[str, Any]:
         if name in pages and pages[name]["failure"]:
             pages[name]["failure"] = failure
     partners = private["partners"] | public["partners"]
-    return public | {"pages": pages, "partners": partners, "vintages": private.get("vintages", {}) | public.get("vintages", {})}
+    vintages, site = private.get("vintages", {}) | public.get("vintages", {}), private.get("site", {}) | public.get("site", {})
+    return public | {"pages": pages, "partners": partners, "vintages": vintages, "site": site}
 
 
 def _read(tree: Path) -> dict[str, Any]:
-    empty = {"format": FORMAT, "pages": {}, "partners": {}, "vintages": {}}
+    empty = {"format": FORMAT, "pages": {}, "partners": {}, "vintages": {}, "site": {}}
     path = tree / NAME
     if not path.exists():
         return empty
@@ -48,8 +50,10 @@ def texts(manifest: dict[str, Any]) -> dict[str, bytes]:
     private = {name: entry for name, entry in pages.items() if entry["audience"] == INTERNAL}
     failures = {name: entry["failure"] for name, entry in pages.items() if entry["failure"] and entry["audience"] == LEADERSHIP}
     return {
-        LEADERSHIP: _text(manifest | {"pages": public, "vintages": _used(manifest, public)}),
-        INTERNAL: _text(manifest | {"pages": private, "vintages": _used(manifest, private), "failures": failures}),
+        LEADERSHIP: _text(manifest | {"pages": public, "vintages": _used(manifest, public), "site": _site(manifest, LEADERSHIP)}),
+        INTERNAL: _text(
+            manifest | {"pages": private, "vintages": _used(manifest, private), "site": _site(manifest, INTERNAL), "failures": failures}
+        ),
     }
 
 
@@ -60,6 +64,11 @@ def _told(failure: dict[str, Any] | None) -> dict[str, Any] | None:
 def _used(manifest: dict[str, Any], pages: dict[str, Any]) -> dict[str, Any]:
     used = {name for entry in pages.values() for name in entry.get("vintages", ())}
     return {name: each for name, each in manifest["vintages"].items() if name in used}
+
+
+def _site(manifest: dict[str, Any], audience: str) -> dict[str, Any]:
+    """The hashes of the pages around a tree's reports."""
+    return {name: digest for name, digest in manifest["site"].items() if name.partition("/")[0] in (audience, MADE)}
 
 
 def _text(manifest: dict[str, Any]) -> bytes:
@@ -77,6 +86,7 @@ def good(job: Job, built: Built, before: dict[str, Any] | None, *, run: str, fac
     made = facts | _whose(job) | {
         "path": f"{job.partner}/{job.notebook}.html",
         "sha256": digest(html, job.produced),
+        "content": hashlib.sha256(html).hexdigest(),
         "bytes": len(html),
         "produced": job.produced,
         "run": run,

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from catchment.run.build.job import Built, Failure, Job
-from catchment.run.fingerprint import Objects, sha
+from catchment.run.fingerprint import Fingerprints
+from catchment.run.memory import sha
 
 from . import desk, index, landing, manifest, store
-from .trees import FAILED, INDEX, INTERNAL, LEADERSHIP, Trees
+from .trees import AUDIENCES, FAILED, INDEX, INTERNAL, LEADERSHIP, Trees
 
 EVERY_S = 1.0
 SHARE = 20  # a commit may take one part in so many of a run's time
@@ -25,8 +26,8 @@ SHARE = 20  # a commit may take one part in so many of a run's time
 class Publisher:
     """Collects what was built and commits it; `commit` commits the rest."""
 
-    def __init__(self, trees: Trees, *, run: str, produced: str):
-        self.trees, self.run, self.produced = trees, run, produced
+    def __init__(self, trees: Trees, fingerprints: Fingerprints, *, run: str, produced: str):
+        self.trees, self.fingerprints, self.run, self.produced = trees, fingerprints, run, produced
         self.manifest = manifest.read(trees)
         self._standing = dict(self.entries)
         self._forget()
@@ -52,7 +53,19 @@ class Publisher:
 
     def _is(self, entry: dict[str, Any], file: dict[str, Any]) -> bool:
         path = self.trees.of_audience(entry["audience"]) / file["path"]
-        return path.is_file() and path.stat().st_size == file["bytes"]
+        return self.fingerprints.files.sha(path) == file.get("content", file["sha256"])
+
+    def surrounded(self) -> bool:
+        """Whether the pages around the reports stand as they were written, by the same templates; if not, the next commit writes them."""
+        site = self.manifest["site"]
+        stands = site.get(manifest.MADE) == self.fingerprints.surroundings and all(
+            self.fingerprints.files.sha(self.trees.of_audience(audience) / path) == digest
+            for audience, _, path in (name.partition("/") for name in site if "/" in name)
+            for digest in [site[f"{audience}/{path}"]]
+        )
+        if not stands:
+            self._touched |= self.partners.keys()
+        return stands
 
     def attached(self, entry: dict[str, Any]) -> set[str]:
         """Endings of the files that come with a page and are there as they were published."""
@@ -152,11 +165,12 @@ class Publisher:
             self._touched.add(entry["partner"])
         for partner in self.partners.keys() - partners:
             del self.partners[partner]
+            self.manifest["site"].pop(f"{LEADERSHIP}/{partner}/{INDEX}", None)
             self._remove += [tree / partner for tree in (self.trees.leadership, self.trees.internal, self.trees.internal / FAILED)]
             self._touched.discard(partner)
 
-    def commit(self, objects: Objects | None = None) -> None:
-        """Write what was collected, with the indexes and the manifests; values in `objects` that no page uses are dropped."""
+    def commit(self, *, last: bool = False) -> None:
+        """Write what was collected, with the indexes and the manifests; with the last of a run, values that no page uses are dropped."""
         began = time.monotonic()
         self.manifest |= {"run": self.run, "updated": self.produced}
         files = self._files | self._shared()
@@ -165,12 +179,9 @@ class Publisher:
         self._forget()
         ended = time.monotonic()
         self._next = ended + max(EVERY_S, (ended - began) * SHARE)
-        if objects is not None:
-            inputs = [entry["inputs"] for entry in self.entries.values() if "inputs" in entry]
-            objects.prune(
-                {each[name] for each in inputs for name in ("library", "params", "environment")}
-                | {each["reads"]["questions"] for each in inputs}
-            )
+        if last:
+            kept = [self.fingerprints.kept(entry["inputs"]) for entry in self.entries.values() if "inputs" in entry]
+            self.fingerprints.objects.prune(set().union(*kept))
 
     def _shared(self) -> dict[Path, bytes]:
         """Landing pages of the partners at work, indexes, manifests."""
@@ -179,11 +190,14 @@ class Publisher:
             if entry["partner"] in listed and entry["audience"] == LEADERSHIP:
                 listed[entry["partner"]].append(entry)
         vintages = self.manifest["vintages"]
-        shared = {
-            self.trees.leadership / partner / INDEX: landing.render(partner, self.partners[partner], pages, vintages).encode()
+        around = {
+            (LEADERSHIP, f"{partner}/{INDEX}"): landing.render(partner, self.partners[partner], pages, vintages).encode()
             for partner, pages in listed.items()
         }
-        shared[self.trees.leadership / INDEX] = index.render(self.manifest).encode()
-        shared[self.trees.internal / INDEX] = desk.render(self.manifest).encode()
+        around[LEADERSHIP, INDEX] = index.render(self.manifest).encode()
+        around[INTERNAL, INDEX] = desk.render(self.manifest).encode()
+        self.manifest["site"] |= {f"{audience}/{path}": sha(content) for (audience, path), content in around.items()}
+        self.manifest["site"][manifest.MADE] = self.fingerprints.surroundings
         texts = manifest.texts(self.manifest)
-        return shared | {self.trees.of_audience(audience) / manifest.NAME: texts[audience] for audience in (LEADERSHIP, INTERNAL)}
+        shared = {self.trees.of_audience(audience) / path: content for (audience, path), content in around.items()}
+        return shared | {self.trees.of_audience(audience) / manifest.NAME: texts[audience] for audience in AUDIENCES}
