@@ -119,6 +119,13 @@ def listing(items: Iterable[str], *, most: int | None = None, last: str = "and")
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def significance(pvalue: float) -> str:
+    """A p-value as the band that it lies in: 0.0004 reads "below 0.001"; an exact one would tell the counts behind it."""
+    if pd.isna(pvalue):
+        return MISSING
+    return next((f"below {edge}" for edge in (0.001, 0.01, 0.05) if pvalue < edge), "not significant")
+
+
 def interval(low: float, high: float, fmt: Callable[[float], str] = count) -> str:
     """An interval: interval(0.1, 0.2, share) reads "10.0 to 20.0 %"; a unit said twice is said once."""
     if pd.isna(low) or pd.isna(high):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from catchment import params
+from catchment import data, page, params
 from catchment.referrals import changes, outreach
 
 TARGET = {"affiliated": 0.8, "independent": 0.5}
@@ -88,25 +88,37 @@ def test_reasons_put_the_most_telling_first():
     assert said.tolist() == [outreach.REASONS[key] for key in ("lost", "declining", "specialty", "tier_lost", "below")]
 
 
-def test_rows_that_would_give_a_small_count_away_are_pooled():
-    table = recoverable(
-        ("shown", "affiliated", 100, 30),
-        ("few_ours", "affiliated", 60, 4),
-        ("few_left", "affiliated", 30, 21),
-        ("none", "independent", 60, 0),
-    )
+def test_rows_whose_counts_are_hidden_are_pooled():
+    table = recoverable(("shown", "affiliated", 99, 33), ("few_ours", "affiliated", 63, 6), ("none", "independent", 63, 0))
+    table["hidden"] = table["npi"] == "few_ours"
     shown, rest = outreach.pooled(table.assign(reason="Below target"))
     assert sorted(shown["npi"]) == ["none", "shown"]
-    assert rest[["clinicians_n", "eligible_referrals_n"]].values.tolist() == [[2, 90]]
+    assert rest[["clinicians_n", "eligible_referrals_n"]].values.tolist() == [[1, 63]]
     assert rest["recoverable_usd"].sum() + shown["recoverable_usd"].sum() == pytest.approx(table["recoverable_usd"].sum())
+
+
+def test_the_list_rests_on_rounded_counts():
+    """4 and 9 referrals to us stand for the same: nothing of the list tells them apart."""
+    settings = params.load("dunes")
+    report = page.Report(settings, data.Tables(settings))
+    rules, labels = settings.referrals, pd.DataFrame({"npi": ["a", "b"], "label": changes.SAME})
+
+    def listed(*ours):
+        rows = loyalty(("a", "affiliated", 61, ours[0]), ("b", "affiliated", 100, ours[1])).assign(clinician=["A", "B"])
+        return outreach.ranked(outreach.rounded(report, rows, rules), labels, rules, referral_usd=1000)
+
+    few, more = listed(4, 40), listed(9, 42)
+    pd.testing.assert_frame_equal(few, more)
+    assert few.set_index("npi")["hidden"].to_dict() == {"a": True, "b": False}
+    assert few.set_index("npi").loc["b", ["eligible_referrals_n", "our_referrals_n"]].tolist() == [99, 39]
 
 
 PEOPLE = pd.DataFrame(
     {
-        "npi": ["2", "1", "3"],
-        "given_name": ["Ada", "Bela", "Cora"],
-        "family_name": ["Ash", "Birch", "Cedar"],
-        "specialty": ["Urology", "Urology", "Dermatology"],
+        "npi": ["2", "1", "3", "4", "5", "6"],
+        "given_name": ["Ada", "Bela", "Cora", "Dora", "Edda", "Fay"],
+        "family_name": ["Ash", "Birch", "Cedar", "Elm", "Fir", "Gum"],
+        "specialty": ["Urology", "Urology", "Urology", "Dermatology", "Dermatology", "Oncology"],
         "city": "Oswego",
     }
 )
@@ -115,10 +127,18 @@ PEOPLE = pd.DataFrame(
 def test_names_are_for_internal_readers_only():
     assert outreach.label(PEOPLE, audience="internal").iloc[0] == "Dr. Ada Ash (Urology, Oswego)"
     plain = outreach.label(PEOPLE, audience="leadership")
-    assert plain.tolist() == ["Urology, Oswego no. 2", "Urology, Oswego no. 1", "Dermatology, Oswego"]
-    assert not plain.str.contains("Ada|Ash|Bela|Birch|Cora|Cedar|Dr").any()
+    assert sorted(plain) == [f"{name} no. {i}" for name in ("Clinician", "Urology") for i in (1, 2, 3)]
+    assert plain.str.startswith("Urology").tolist() == [True] * 3 + [False] * 3
     with pytest.raises(ValueError, match="audience"):
         outreach.label(PEOPLE, audience="public")
+
+
+def test_numbers_of_clinicians_follow_nothing_that_is_public():
+    """Another list with the same three urologists numbers them otherwise: no order of names or NPIs gives the key."""
+    more = [outreach.label(PEOPLE.assign(city=f"Town {i}"), audience="leadership").head(3).tolist() for i in range(30)]
+    assert len({tuple(each) for each in more}) == 6
+    again = outreach.label(PEOPLE.sample(frac=1, random_state=1), audience="leadership").sort_index()
+    assert again.tolist() == outreach.label(PEOPLE, audience="leadership").tolist()
 
 
 def test_percent_for_fractions_and_more_referrals_than_there_are_are_refused():

@@ -135,42 +135,22 @@ def test_the_funnel_leaves_out_referrals_whose_fate_is_unknown():
     assert stages["referrals_n"].tolist() == [100, 90, 80, 60]
     assert stages["referred_share"].tolist() == [1, 0.9, 0.8, 0.6]
     assert stages["previous_share"].iloc[3] == pytest.approx(0.75)
-    assert stages["open_referrals_n"].iloc[0] == 5
+    assert journeys.undecided(table) == 5
 
 
-def test_kept_does_not_give_a_small_leak_away():
-    from catchment.protect import disclosure
-
-    rows = [("a", "affiliated", OURS, True, 25), ("a", "affiliated", RIVAL, True, 5)]
-    rows += [
-        ("b", "affiliated", OURS, True, 40),
-        ("b", "affiliated", RIVAL, True, 30),
-        ("c", "affiliated", OURS, True, 60),
-        ("c", "affiliated", RIVAL, True, 30),
-    ]
-    shown = disclosure.protect(
-        patterns.guarded(patterns.keepage(frame(*rows), ["npi"])), ["eligible_referrals_n", "kept_referrals_n"]
-    ).set_index("npi")
-    assert "leaked_referrals_n" not in shown
-    # One hidden row could be had from the total, so the smaller of the others goes with it.
-    assert shown.loc[["a", "b"], ["kept_referrals_n", "kept_share", "kept_share_low", "kept_share_high"]].isna().all(axis=None)
-    assert shown.loc["c", "kept_referrals_n"] == 60
+def test_a_hidden_stage_has_no_share_and_neither_has_the_next_one_of_it():
+    steps = journeys.conversion(pd.DataFrame({"stage": list("abcd"), "referrals_n": [99, 33, np.nan, np.nan]}))
+    assert steps["previous_share"].iloc[:2].tolist() == pytest.approx([1, 1 / 3])
+    assert steps["previous_share"].iloc[2:].isna().all()
+    assert steps["referred_share"].iloc[2:].isna().all()
 
 
-def test_the_main_finding_is_the_last_to_be_hidden():
-    table = patterns.keepage(
-        frame(
-            *[
-                (npi, "affiliated", system, True, n)
-                for npi, pair in {"a": (25, 5), "b": (40, 30), "c": (60, 30)}.items()
-                for system, n in zip((OURS, RIVAL), pair, strict=True)
-            ]
-        ),
-        ["npi"],
-    )
-    marked = patterns.guarded(table, spare=table["npi"] == "b").set_index("npi")["kept_referrals_n_suppressed"]
-    assert marked.to_dict() == {"a": True, "b": False, "c": True}
-    assert not patterns.guarded(table[table["npi"] != "a"])["kept_referrals_n_suppressed"].any()
+def test_shares_are_computed_from_whatever_counts_are_given():
+    table = pd.DataFrame({"eligible_referrals_n": [99.0, 33.0, 15.0], "kept_referrals_n": [33.0, np.nan, 0.0]})
+    shown = patterns.kept_shares(table)
+    assert shown["kept_share"].tolist() == pytest.approx([1 / 3, np.nan, 0], nan_ok=True)
+    assert shown.loc[0, ["kept_share_low", "kept_share_high"]].tolist() == pytest.approx(list(proportion_confint(33, 99, method="wilson")))
+    assert shown.loc[1, ["kept_share_low", "kept_share_high", "leaked_share"]].isna().all()
 
 
 def test_origin_destination_shares_add_to_one_per_origin():
@@ -289,12 +269,18 @@ def test_a_clinician_of_an_unlisted_specialty_stands_under_the_code():
 
 def test_a_referral_is_worth_a_case_times_the_share_treated_of_those_decided():
     rows = pd.DataFrame(
-        {"referrals_n": [60, 50, 30], "scheduled_n": [50, 45, np.nan], "open_n": [0, 10, np.nan], "treated_n": [40, 24, np.nan]}
+        {
+            "referrals_n": [60, 50, 30],
+            "scheduled_n": [50, 45, np.nan],
+            "open_n": [0, 10, np.nan],
+            "seen_n": 45,
+            "treated_n": [40, 24, np.nan],
+        }
     )
-    found = journeys.worth(rows, 15_000)
+    found = journeys.worth(journeys.funnel(rows), journeys.undecided(rows), 15_000)
     assert found.treated_share == pytest.approx(64 / 100)
     assert found.referral_usd == pytest.approx(9_600)
-    assert np.isnan(journeys.worth(rows.tail(1), 15_000).referral_usd)
+    assert np.isnan(journeys.worth(journeys.funnel(rows.tail(1)), 0, 15_000).referral_usd)
 
 
 def test_the_change_of_a_share_has_the_interval_of_newcombe():

@@ -220,9 +220,11 @@ class Report:
         if derive or kept or order:
             base = rounding.BASE if self._rounds(sources) else 1
             try:
-                return self._shown(frame, rounding.protect(frame, below=below, base=base, derive=derive, kept=kept, order=order))
+                safe = self._shown(frame, rounding.protect(frame, below=below, base=base, derive=derive, kept=kept))
             except rounding.Undeclared as error:
                 raise DisclosureError(str(error)) from None
+            # What was hidden is remembered row by row, so rows are put in order afterwards.
+            return rounding.ordered(safe, order) if order else safe
         counts = [column for column in frame.columns if units.is_people(str(column))]
         if not (below and counts):
             return _passed(frame)
@@ -318,9 +320,8 @@ def _lines(card: Kpi) -> str:
 def _number(name: str, value: float, unit: str, period: str, part_of: str = "") -> dict:
     # What is recorded leaves the page: a small count of people stays behind.
     hidden = pd.isna(value) or (unit in PEOPLE and 0 < value < SMALLEST)
-    return {"name": name, "value": None if hidden else float(value), "unit": unit, "period": period} | (
-        {"part_of": part_of} if part_of else {}
-    )
+    said = float(f"{value:.4g}") if unit == "share" else float(value)  # more digits would tell the counts behind a share
+    return {"name": name, "value": None if hidden else said, "unit": unit, "period": period} | ({"part_of": part_of} if part_of else {})
 
 
 def _released(published) -> date | None:

@@ -24,6 +24,7 @@ import pandas as pd
 from catchment import units
 
 BASE = 6
+MIDDLE = 6.0  # what a hidden count, 1 to 12 people, is taken for where a model needs a number
 PROTECTED = "protected"  # the mark of a protected frame in its attrs
 
 Derive = Callable[[pd.DataFrame], pd.DataFrame]
@@ -119,7 +120,14 @@ def protect(
         out[f"{name}_suppressed"] = any_hidden
     for name in counts:
         out[f"{name}_suppressed"] = masks[name]
-    return _marked(_ordered(out, order) if order else out)
+    return _marked(ordered(out, order) if order else out)
+
+
+def filled(shown: pd.DataFrame) -> pd.DataFrame:
+    """A protected frame for a model: each hidden count as the middle of all that it can be, without companion columns."""
+    companions = [str(name) for name in shown.columns if str(name).endswith("_suppressed")]
+    counts = [name for name in (each.removesuffix("_suppressed") for each in companions) if units.counts_people(name)]
+    return shown.assign(**{name: shown[name].mask(shown[f"{name}_suppressed"], MIDDLE) for name in counts}).drop(columns=companions)
 
 
 def _derived(out: pd.DataFrame, frame: pd.DataFrame, others: Sequence[str], derive: Derive | None, kept: Sequence[str]) -> pd.DataFrame:
@@ -143,7 +151,8 @@ def _is_number(frame: pd.DataFrame, name: str) -> bool:
     return numeric and not name.endswith("_suppressed") and not units.counts_things(name) and not units.is_year(name)
 
 
-def _ordered(shown: pd.DataFrame, by: str) -> pd.DataFrame:
+def ordered(shown: pd.DataFrame, by: str) -> pd.DataFrame:
+    """A protected frame with the largest value first, ties and hidden rows by the first column."""
     return shown.sort_values([by, shown.columns[0]], ascending=[False, True], na_position="last", ignore_index=True)
 
 

@@ -266,8 +266,12 @@ def breaks(
 
 
 def yearly(referrals: pd.DataFrame, *, by: Sequence[str] = ()) -> pd.DataFrame:
-    """Referrals by calendar year and group with exact Poisson limits: `year`, `referrals_n`, `referrals_low`, `referrals_high`."""
+    """Referrals by group and calendar year, in the order of both: `year` and `referrals_n`; for their limits see `limits`."""
     dated = referrals.assign(year=pd.to_datetime(referrals["period"]).dt.year)
-    table = dated.groupby([*by, "year"], observed=True, as_index=False)["referrals_n"].sum()
-    table["referrals_low"], table["referrals_high"] = poisson_exact(table["referrals_n"].to_numpy())
-    return table
+    return dated.groupby([*by, "year"], observed=True, as_index=False)["referrals_n"].sum()
+
+
+def limits(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `referrals_n`, as counted or as rounded, with exact 95 % Poisson limits `referrals_low` and `referrals_high`."""
+    low, high = poisson_exact(table["referrals_n"].to_numpy(float))
+    return table.assign(referrals_low=low, referrals_high=high)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from catchment import words
+from catchment.protect.rounding import filled
 from catchment.stats.geo import distance_km
 from catchment.stats.gravity import GravityFit, decay_of, gravity, identified
 
-from .changes import GROWING, NEW
 from .changes import yearly as by_year
 from .names import agree
 
@@ -65,19 +65,8 @@ def pairs(referrals: pd.DataFrame, destinations: pd.DataFrame, *, size: str = "o
     )
 
 
-def grown(towns: pd.DataFrame, *, to: str) -> pd.DataFrame:
-    """The towns whose referrals to one center grew measurably, largest growth first: rows of `changes.changes` by city and destination."""
-    more = towns[(towns["destination"] == to) & towns["label"].isin([GROWING, NEW])]
-    return more.sort_values("difference_n", ascending=False, ignore_index=True)
-
-
-def leader(towns: pd.DataFrame, *, to: str) -> str | None:
-    """The town whose referrals to the center grew most, if one grew measurably; `towns` as in `grown`."""
-    return next(iter(grown(towns, to=to)["city"]), None)
-
-
 def yearly(referrals: pd.DataFrame, towns: pd.DataFrame, *, to: str, last: pd.Timestamp, most: int = 5) -> pd.DataFrame:
-    """Referrals to one center by whole year and town, of the `most` towns that moved most; `towns` as in `grown`, largest movement first.
+    """Referrals to one center by whole year and town, of the `most` towns that moved most; `towns` is `changes.changes` by city and center.
 
     A first or last year of which a quarter is not in the data is left out: it would look like a fall. `last` is the last day that the
     data cover, see `changes.through`.
@@ -94,6 +83,19 @@ def located(flows: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """Flows with the coordinates of both their ends, from `pairs`, as a flow map draws them."""
     places = pairs[["origin", "destination", "lat_o", "lon_o", "lat_d", "lon_d"]]
     return flows.merge(places, on=["origin", "destination"], validate="one_to_one")
+
+
+def rounded(pairs: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """`pairs` with the flows that a page shows and the totals that these give, so that a model of them tells nothing more.
+
+    Parameters
+    ----------
+    shown
+        The protected flows: `origin`, `destination`, `referrals_n`. A hidden one counts as the middle of what it can be.
+    """
+    flows = filled(shown)[["origin", "destination", "referrals_n"]].rename(columns={"referrals_n": "flow_n"})
+    table = pairs.drop(columns=["flow_n", "mass_o"]).merge(flows, on=["origin", "destination"], how="left", validate="one_to_one")
+    return table.assign(mass_o=table.groupby("origin")["flow_n"].transform("sum"))
 
 
 def expectation(table: pd.DataFrame) -> GravityFit | None:

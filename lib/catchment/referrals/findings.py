@@ -1,7 +1,7 @@
 """Sentences of the referral page: who leaks, who was lost, which corridor grows, what could be won back; and its cards.
 
-Each finding goes to the page's takeaways and the executive brief. Counts of 1 to 10 referrals are never said, nor shares that would give
-them away; "nothing stands out" is a finding too.
+Each finding goes to the page's takeaways and the executive brief, and is computed from the rounded counts that the exhibits show; "nothing
+stands out" is a finding too.
 """
 
 import numpy as np
@@ -11,54 +11,63 @@ from catchment import words
 from catchment.page.blocks import Finding, Kpi, Measure
 from catchment.page.exhibit import Exhibit
 from catchment.page.report import Report
+from catchment.protect.rounding import filled
 
-from . import corridors, patterns
-from .exhibits import REFERRED, VISITS
+from . import changes, patterns
+from .exhibits import CASES, REFERRED, VISITS, totals
 from .flow_exhibits import CHANGED, GROWING
 
-BEFORE = "the period before"
+BEFORE, RIVAL = "the period before", "destination_system"
 
 
-def leak(report: Report, keepage: Exhibit, worst: pd.DataFrame, referrals: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
+def leak(report: Report, keepage: Exhibit, referrals: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
     Parameters
     ----------
     keepage
-        `exhibits.keepage`: a share that is hidden there is not said here either.
-    worst
-        `patterns.leaking`.
+        `exhibits.keepage`, whose rows are compared.
     referrals
         The period's rows.
     treated
         Patients treated in a year for each referral of the period.
     """
-    if referrals.loc[referrals["affiliation"].eq("affiliated") & referrals["eligible"], "referrals_n"].sum() < report.threshold(REFERRED):
+    affiliated = referrals[referrals["affiliation"] == "affiliated"]
+    if not report.people(affiliated.loc[affiliated["eligible"], "referrals_n"].sum(), sources=REFERRED) > 0:
         return Finding("**Too few referrals of affiliated clinicians to compare specialties.**", keepage.key)
+    worst = patterns.leaking(keepage.shown, smallest=report.threshold(REFERRED))
     if worst.empty:
         return Finding(
             "**No specialty leaks measurably more than the others.** Keepage is alike across affiliated clinicians.", keepage.key
         )
     row = worst.iloc[0]
-    mine = referrals[(referrals["specialty"] == row["specialty"]) & (referrals["affiliation"] == "affiliated") & ~referrals["ours"]]
-    rivals = mine.groupby("destination_system")["referrals_n"].sum().sort_values()
-    kept = keepage.shown.set_index("specialty").loc[row["specialty"], "kept_share"]
-    little = "far fewer" if pd.isna(kept) else words.share(kept)
+    rivals = totals(report, affiliated[affiliated["specialty"].eq(row["specialty"]) & ~affiliated["ours"]], RIVAL, sources=REFERRED)
+    most = f"; most of the rest goes to {rivals[RIVAL].iloc[0]}" if len(rivals) else ""
     text = (
-        f"**{row['specialty']} leaks most: {little} of its eligible referrals stay with us**, against {words.share(row['overall_share'])} "
-        f"across affiliated clinicians; most of the rest goes to {rivals.index[-1]}."
+        f"**{row['specialty']} leaks most: {words.share(row['kept_share'])} of its eligible referrals stay with us**, against "
+        f"{words.share(row['overall_share'])} across affiliated clinicians{most}."
     )
     more = row["excess_referrals_n"] * treated
     so = f"Kept as well as the average, it would bring {words.people(more, 'case')} a year." if pd.notna(more) else ""
     return Finding(text, keepage.key, certainty=0.95, cases=more, basis="95 % interval below the average", so=so, gap=True)
 
 
-def lost(moved: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
-    """The largest lost referrer, how many more were lost or declined, and the new ones."""
+def lost(moved: pd.DataFrame, shown: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
+    """The largest lost referrer, how many more were lost or declined, and the new ones.
+
+    Parameters
+    ----------
+    moved
+        `changes.changes` by clinician.
+    shown
+        Those of them that the page shows, see `flow_exhibits.movers`.
+    treated
+        Patients treated in a year for each referral of the period.
+    """
     if not moved["before_referrals_n"].any():
         return Finding("**The data hold no whole period before to compare referrers with.**", CHANGED)
     counts = moved["label"].value_counts()
-    gone = moved[moved["label"] == "lost"].sort_values("before_referrals_n", ascending=False)
+    gone = shown[shown["label"] == changes.LOST].sort_values(["before_referrals_n", "clinician"], ascending=[False, True])
     new, grew, fell = (counts.get(label, 0) for label in ("new", "growing", "declining"))
     appeared = words.plural(new, "referrer", spelled=True)
     others = f"{appeared} appeared, {_spelled(grew)} grew, {_spelled(fell)} declined"
@@ -71,14 +80,14 @@ def lost(moved: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
         else f"{words.plural(len(gone), 'referrer', spelled=True).capitalize()} were lost, the largest being"
     )
     link = ": " if len(gone) == 1 else " "
-    before = words.count(first["before_referrals_n"])
-    text = f"**{which}{link}{first['clinician']}, with {before} referrals before and none now.** Beyond chance, {others}."
+    before = words.people(first["before_referrals_n"], "referral")
+    text = f"**{which}{link}{first['clinician']}, with {before} before and none now.** Beyond chance, {others}."
     fewer = gone["before_referrals_n"].sum() * treated
     so = f"At our yield these referrals were {words.people(fewer, 'treated patient')} a year." if pd.notna(fewer) else ""
     return Finding(
         text,
         CHANGED,
-        certainty=1 - float(first["adjusted"]),
+        certainty=_certainty(first["adjusted"]),
         change=1.0,
         cases=fewer,
         basis=_tested(first["adjusted"]),
@@ -92,30 +101,41 @@ def _spelled(n: int) -> str:
     return ("none", *words.SMALL_COUNTS[1:])[n] if n <= 10 else words.count(n)
 
 
-def _tested(pvalue: float) -> str:
-    return f"exact test, p {'below 0.001' if pvalue < 0.001 else words.number(pvalue, digits=3)}, adjusted"
+def _tested(band: str) -> str:
+    return f"exact test, p {band}, adjusted" if pd.notna(band) else "exact test, adjusted"
 
 
-def corridor(report: Report, moved: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
-    """The town whose referrals to the partner grew most between the two periods; `moved` is `changes.changes` by city and destination."""
-    to = report.settings.name
+def _certainty(band: str) -> float:
+    """One less the upper end of a band of p-values (`words.significance`); of a hidden one 0.95."""
+    return 1 - float(band.removeprefix("below ")) if pd.notna(band) and band.startswith("below ") else 0.95
+
+
+def corridor(report: Report, moved: pd.DataFrame, towns: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
+    """The town whose referrals to the partner grew most between the two periods.
+
+    Parameters
+    ----------
+    moved
+        `changes.changes` by city and destination.
+    towns
+        `flow_exhibits.grown` of the same.
+    treated
+        Patients treated in a year for each referral of the period.
+    """
+    to, below = report.settings.name, report.threshold(REFERRED)
     if not moved["before_referrals_n"].any():
         return Finding("**The data hold no whole period before to compare towns with.**", GROWING)
-    grown = corridors.grown(moved, to=to)
-    if grown.empty:
+    if towns.empty:
         return Finding(f"**No town sends {to} measurably more than in the period before.**", GROWING)
-    row = grown.iloc[0]
-    text = (
-        f"**The corridor from {row['city']} to {to} grows: {words.count(row['now_referrals_n'])} referrals**, after "
-        f"{words.people(row['before_referrals_n'], 'referral', below=report.threshold(REFERRED)).removesuffix(' referrals')} "
-        "in the period before."
-    )
-    more = row["difference_n"] * treated
+    row = towns.iloc[0]
+    now, before = (words.people(row[f"{span}_referrals_n"], "referral", below=below) for span in ("now", "before"))
+    text = f"**The corridor from {row['city']} to {to} grows: {now}**, after {before.removesuffix(' referrals')} in the period before."
+    more = row["movement"] * treated
     so = f"At our yield the growth is {words.people(more, 'treated patient')} a year more." if pd.notna(more) else ""
     return Finding(
         text,
         GROWING,
-        certainty=1 - float(row["adjusted"]),
+        certainty=_certainty(row["adjusted"]),
         change=1.0,
         cases=more,
         basis=_tested(row["adjusted"]),
@@ -127,7 +147,7 @@ def corridor(report: Report, moved: pd.DataFrame, *, treated: float = float("nan
 def opportunity(report: Report, ranked: pd.DataFrame) -> Finding:
     """What outreach could win back in a year, and how few visits hold half of it."""
     total = ranked["recoverable_usd"].sum()
-    if total and ranked["eligible_referrals_n"].sum() < report.threshold(REFERRED):
+    if len(ranked) and not report.people(ranked["eligible_referrals_n"].sum(), sources=REFERRED) > 0:
         return Finding("**Too few referrals leave for an outreach list.**", VISITS)
     if not total:
         return Finding("**Nobody on the list is below target.**", VISITS)
@@ -146,45 +166,41 @@ def cards(report: Report, kept: pd.DataFrame, split: pd.DataFrame, moved: pd.Dat
     Parameters
     ----------
     kept, split
-        `patterns.keepage` and `patterns.splitting` with a row for "now" and one for "before".
+        `retained` of the page, with a row for "now" and one for "before".
     moved
         `changes.changes` of the referrals to us, one row per clinician.
     waiting
         `survival.waits` to consultation by `span`.
     """
-    targets, below = report.settings.referrals, report.threshold(REFERRED)
+    targets = report.settings.referrals
     waits = waiting.set_index("span").reindex(["now", "before"])
     days, ever = waits["median_days"], waits.loc["now", "ever_share"]
-    sent, earlier = (moved[f"{span}_referrals_n"] for span in ("now", "before"))
-    top, top_before = (patterns.concentration(counts).share for counts in (sent, earlier))
+    counts = moved[["now_referrals_n", "before_referrals_n"]]
+    rounded = filled(report.protect(counts, sources=REFERRED, order="now_referrals_n"))
+    top, top_before = (patterns.concentration(rounded[name]).share for name in counts)
+    sent, earlier = (report.people(counts[name].sum(), sources=REFERRED) for name in counts)
     return [
-        share_card("Keepage, affiliated clinicians", kept, targets.keepage_target_share.value, below=below, recorded="keepage_share"),
-        share_card("Share to us, independent clinicians", split, targets.split_target_share.value, below=below),
-        count_card("Referrals to our network", sent.sum(), earlier.sum(), below=below),
+        share_card("Keepage, affiliated clinicians", kept, targets.keepage_target_share.value, recorded="keepage_share"),
+        share_card("Share to us, independent clinicians", split, targets.split_target_share.value),
+        count_card("Referrals to our network", sent, earlier, below=report.threshold(REFERRED)),
         Kpi(
             "Median days to consultation",
             words.number(days["now"]),
             words.change(days["now"], days["before"], BEFORE, unit="count"),
-            "" if pd.isna(ever) else f"{words.share(ever)} are ever seen",
+            "" if pd.isna(ever) else f"{words.share(ever, digits=0)} are ever seen",
         ),
         Kpi("Share of the ten largest referrers", words.share(top), words.change(top, top_before, BEFORE, unit="points")),
     ]
 
 
-def count_card(label: str, now: int, before: int, *, below: int) -> Kpi:
-    """A KPI card of a count of referrals with its movement, neither said when a count may not be shown."""
-    small = any(0 < count < below for count in (now, before))
-    value = words.people(now, "referral", below=below).removesuffix(" referrals")
-    return Kpi(label, value, words.change(np.nan if small else now, before, BEFORE))
+def count_card(label: str, now: float, before: float, *, below: int) -> Kpi:
+    """A KPI card of a count of referrals as the page may say it (NaN where hidden) with its movement."""
+    return Kpi(label, words.people(now, "referral", below=below).removesuffix(" referrals"), words.change(now, before, BEFORE))
 
 
-def share_card(label: str, shares: pd.DataFrame, target: float, *, below: int, recorded: str = "") -> Kpi:
+def share_card(label: str, shares: pd.DataFrame, target: float, *, recorded: str = "") -> Kpi:
     """A KPI card of a kept share (rows "now" and "before") with its movement, beyond chance or not, and its goal."""
-    now, before = shares.loc["now"], shares.loc["before"]
-    value, earlier = (
-        np.nan if any(0 < row[column] < below for column in ("kept_referrals_n", "leaked_referrals_n")) else row["kept_share"]
-        for row in (now, before)
-    )
+    value, earlier = shares.loc["now", "kept_share"], shares.loc["before", "kept_share"]
     moved, change = words.change(value, earlier, BEFORE, unit="points"), patterns.share_change(shares)
     chance = change.low <= 0 <= change.high and pd.notna(value) and pd.notna(earlier)
     return Kpi(
@@ -198,13 +214,19 @@ def share_card(label: str, shares: pd.DataFrame, target: float, *, below: int, r
     )
 
 
+def retained(report: Report, counted: pd.DataFrame) -> pd.DataFrame:
+    """`patterns.keepage` or `patterns.splitting` by `span` as the page may say them: a row for "now" and one for "before"."""
+    shown = report.protect(counted, sources=REFERRED, derive=patterns.kept_shares)
+    return shown.set_index("span").reindex(["now", "before"])
+
+
 def recorded(report: Report, cases: pd.DataFrame, kept: pd.DataFrame, *, period: str) -> dict[str, tuple]:
     """The page's key numbers for the executive brief: cases referred to the partner and treated in the year, leakage, keepage."""
     settings = report.settings
     year = settings.as_of.year
     treated = (cases["destination"].eq(settings.name) & cases["treatment_date"].dt.year.eq(year)).sum()
     return {
-        "referred_cases": (treated, "patients", str(year), "analytic_cases"),
+        "referred_cases": (report.people(treated, sources=CASES), "patients", str(year), "analytic_cases"),
         "leaked_referrals": (kept.loc["now", "leaked_referrals_n"], "referrals", period),
         "keepage_share": (kept.loc["now", "kept_share"], "share", period),
     }

@@ -1,6 +1,6 @@
 """The exhibits of where referrals flow: towns and centers, what changed, how the network is built, and what would be expected.
 
-As in `exhibits`, each function protects its frame and computes title, subtitle, note and claims from the rows that are shown. Links of
+As in `exhibits`, each function protects its frame and computes everything else from the counts that are shown. Links of
 shared patients are no referrals and never stand in one exhibit with them.
 """
 
@@ -13,9 +13,9 @@ from catchment.page.report import Report
 from catchment.stats import network
 from catchment.stats.gravity import GravityFit
 
-from . import changes, shared_patients
+from . import changes, patterns, shared_patients
 from . import corridors as between
-from .exhibits import REFERRED, during, exhibit, of_all, ordered, part
+from .exhibits import REFERRED, during, exhibit, quiet, total, totals
 from .journeys import Worth
 
 CHANGED, GROWING = "changed-referrers", "growing-towns"
@@ -40,20 +40,21 @@ def flows(report: Report, pairs: pd.DataFrame, *, ours: set[str], most: int, per
     ours
         Destinations of our network.
     """
+    sources = ["referrals"]
     named = pairs.rename(columns={"flow_n": "referrals_n"})[[*ENDS, "dist_km", "referrals_n"]]
-    shown = ordered(report.protect(named, sources=["referrals"], margins=ENDS), "referrals_n")
+    shown = report.protect(named, sources=sources, kept=["dist_km"], order="referrals_n")
     drawn = shown.loc[shown["referrals_n"] > 0, "referrals_n"].head(most)
     left_out = (shown["referrals_n"].isna() | (shown["referrals_n"] > 0)).sum() - len(drawn)
-    gone = named[~named["destination"].isin(ours)].groupby("origin")["referrals_n"].sum().sort_values()
-    town, lost = (gone.index[-1], gone.iloc[-1]) if gone.sum() else ("", 0)
+    elsewhere = named[~named["destination"].isin(ours)]
+    gone = totals(report, elsewhere, "origin", sources=sources)
     title, claims = f"Every referral stays with {report.settings.name} and its hub", []
-    if 0 < lost < report.threshold(["referrals"]):
-        title = f"Few referrals go elsewhere from any town, most of them from {town}"
-    elif lost:
+    if len(gone):
+        lost = gone["referrals_n"].iloc[0]
         said = words.plural(lost, "referral")
-        title = f"{town} sends {said} elsewhere, the most of all towns"
-        claims = [of_all(said, shown, f"origin == {town!r} and destination not in {sorted(ours)}", value=lost)]
-    share = words.share(drawn.sum() / (named["referrals_n"].sum() or np.nan), digits=0)
+        title, claims = f"{gone['origin'].iloc[0]} sends {said} elsewhere, the most of all towns", [total(said, lost)]
+    elif elsewhere["referrals_n"].any():
+        title = "Few referrals go elsewhere from any town"
+    share = words.share(drawn.sum() / (report.people(named["referrals_n"].sum(), sources=sources) or np.nan), digits=0)
     return exhibit(
         "flow-map",
         shown,
@@ -72,15 +73,16 @@ def destinations(report: Report, matrix: pd.DataFrame, *, period: str) -> Exhibi
     """
     ours = {report.settings.name, *report.settings.network}
     sources = ["referrals", "specialties"]
-    shown = report.protect(matrix, sources=sources, margins=["specialty", "destination_system"])
-    elsewhere = ~matrix["destination_system"].isin(ours)
-    gone, below = matrix[elsewhere].groupby("destination_system")["referrals_n"].sum().sort_values(), report.threshold(sources)
+    safe = report.protect(matrix, sources=sources, derive=patterns.origin_share, order="referrals_n")
+    shown = patterns.by_totals(safe, rows="specialty", columns="destination_system").drop(
+        columns=["origin_referrals_n", "origin_referrals_n_suppressed"], errors="ignore"
+    )
+    gone = totals(report, matrix[~matrix["destination_system"].isin(ours)], "destination_system", sources=sources)
     title, claims = "Few referrals go elsewhere", []
-    if len(gone) and not 0 < gone.iloc[-1] < below:
-        name, share, said = gone.index[-1], gone.iloc[-1] / gone.sum(), part(gone.iloc[-1], gone.sum(), below=below)
-        title = f"{name} receives {said} of what goes elsewhere"
-        whole = f"destination_system not in {sorted(ours)}"
-        claims = [of_all(said, shown, f"destination_system == {name!r}", value=share, whole=whole, how="share")] if "%" in said else []
+    if len(gone):
+        share = gone["referrals_n"].iloc[0] / gone["referrals_n"].sum()
+        title = f"{gone['destination_system'].iloc[0]} receives {words.share(share)} of what goes elsewhere"
+        claims = [total(words.share(share), share)]
     return exhibit(
         "destination-systems",
         shown,
@@ -100,20 +102,46 @@ def short(matrix: pd.DataFrame) -> pd.DataFrame:
 # What changed
 
 
+def tested(report: Report, moved: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `changes.changes` as the page may show them: rounded counts, the largest movement first, p-values as bands.
+
+    Returns
+    -------
+    The columns of `moved`, with `movement`, the difference of the rounded counts, and `size`, the same without its sign.
+    """
+    banded = moved.assign(adjusted=moved["adjusted"].map(words.significance).astype("str"), movement=0.0, size=0.0)
+    return quiet(report.protect(banded, sources=REFERRED, derive=_movement, order="size"), "adjusted")
+
+
+def _movement(table: pd.DataFrame) -> pd.DataFrame:
+    difference = table["now_referrals_n"] - table["before_referrals_n"]
+    return table.assign(movement=difference, size=difference.abs())
+
+
 def movers(report: Report, moved: pd.DataFrame, *, quarters: int, period: str) -> Exhibit:
     """Figure: the clinicians whose referrals changed beyond chance; `moved` is `changes.changes` with the clinicians' columns."""
-    shown = report.protect(moved.loc[moved["label"].isin(MOVED), CHANGE], sources=REFERRED, by="clinician")
+    beyond = moved.loc[moved["label"].isin(MOVED), CHANGE]
+    shown = tested(report, beyond)
     same, few = (words.count((moved["label"] == label).sum()) for label in (changes.SAME, changes.FEW))
     count = words.plural(len(shown), "referrer")
     return exhibit(
         CHANGED,
-        shown,
+        shown.drop(columns=[name for name in shown if name.startswith(("movement", "size"))]),
         f"{count} changed beyond chance",
         f"Referrals to our network by clinician, {period} against the {quarters} quarters before",
         sources=REFERRED,
         claims=[Claim(count, how="count")],
         note=f"{same} did not change measurably; {few} have too few referrals to be judged.",
     )
+
+
+def grown(report: Report, towns: pd.DataFrame) -> pd.DataFrame:
+    """The towns whose referrals to the partner grew measurably, as the page may show them; `towns` is `changes.changes` by city and center.
+
+    Rows with a hidden count come last, by name.
+    """
+    more = towns[(towns["destination"] == report.settings.name) & towns["label"].isin([changes.GROWING, changes.NEW])]
+    return tested(report, more[["city", "label", "before_referrals_n", "now_referrals_n", "adjusted"]])
 
 
 def growing(report: Report, series: pd.DataFrame, towns: pd.DataFrame) -> Exhibit:
@@ -124,19 +152,21 @@ def growing(report: Report, series: pd.DataFrame, towns: pd.DataFrame) -> Exhibi
     series
         `corridors.yearly` of referrals to the partner.
     towns
-        `changes.changes` by city and destination.
+        `grown`.
     """
     to = report.settings.name
-    shown = report.protect(series, sources=REFERRED, by="year")
-    grown = between.grown(towns, to=to)
+    safe = report.protect(series, sources=REFERRED, kept=["year"])
+    shown = changes.limits(safe)
+    for name in ("referrals_low", "referrals_high"):
+        shown[f"{name}_suppressed"] = shown[name].isna()
     title, claims = "No town moved measurably", []
-    if len(grown):
-        row, below = grown.iloc[0], report.threshold(REFERRED)
+    if len(towns):
+        row, below = towns.iloc[0], report.threshold(REFERRED)
         before = words.people(row["before_referrals_n"], "referral", below=below).removesuffix(" referrals")
-        now = f"{words.count(row['now_referrals_n'])} referrals"
+        now = words.people(row["now_referrals_n"], "referral", below=below)
         title, basis = f"{row['city']} grew from {before} to {now}", "referrals of the period and of that before, not of calendar years"
-        least = below if before.startswith("fewer") else row["before_referrals_n"]
-        claims = [Claim(text, how="given", value=value, basis=basis) for text, value in ((before, least), (now, row["now_referrals_n"]))]
+        counts = ((before, row["before_referrals_n"]), (now, row["now_referrals_n"]))
+        claims = [Claim(text, how="given", value=below if pd.isna(value) else value, basis=basis) for text, value in counts]
     subtitle = f"Referrals to {to} by town of the practice and year, the towns that moved most"
     return exhibit(GROWING, shown, title, subtitle, sources=REFERRED, claims=claims)
 
@@ -145,13 +175,20 @@ def breaks(report: Report, broken: pd.DataFrame) -> Exhibit:
     """Table: series with a change point; `broken` are rows of `changes.breaks` with the `clinician`."""
     return exhibit(
         "broken-series",
-        report.protect(broken[BREAK], sources=REFERRED),
+        report.protect(
+            broken[BREAK], sources=REFERRED, derive=_ratio, kept=["before_quarters", "after_quarters"], order="after_referrals_n"
+        ),
         "Referrers whose quarterly series breaks, and the first quarter of the new level",
         sources=REFERRED,
         note="Maximal Poisson likelihood ratio over all quarters, Monte Carlo p-value, false discoveries controlled. "
         "Ratio: quarterly mean after over before; [z] where there was none before.",
         inapplicable=["ratio"],
     )
+
+
+def _ratio(table: pd.DataFrame) -> pd.DataFrame:
+    before, after = (table[f"{side}_referrals_n"] / table[f"{side}_quarters"] for side in ("before", "after"))
+    return table.assign(ratio=after / before.where(before > 0))
 
 
 # How the network is built
@@ -162,7 +199,8 @@ def bridges(report: Report, net: shared_patients.Network, joined: pd.DataFrame) 
 
     `joined` is `shared_patients.bridges`.
     """
-    shown = report.protect(joined, sources=LINKED)
+    measures = ["path_share", "closeness", "pagerank", "participation"]
+    shown = report.protect(joined.assign(**joined[measures].round(3)), sources=LINKED, kept=measures, order="path_share")
     title, claims = "No clinician joins the communities of the network", []
     if len(brokers := shown[shown["position"] == "broker"]):
         name, share = brokers["clinician"].iloc[0], words.share(brokers["path_share"].iloc[0])
@@ -192,7 +230,11 @@ def communities(report: Report, net: shared_patients.Network, circles: pd.DataFr
         claims.append(Claim(modularity, how="given", value=net.modularity, basis="Leiden communities of all links"))
     return exhibit(
         "communities",
-        report.protect(circles, sources=LINKED),
+        report.protect(
+            circles.assign(community=circles["community"].astype("str"), inside_share=circles["inside_share"].round(2)),
+            sources=LINKED,
+            kept=["town_share", "inside_share"],
+        ),
         f"Communities of the network (Leiden, {modularity}, seed {seed})",
         sources=LINKED,
         claims=claims,
@@ -204,10 +246,10 @@ def communities(report: Report, net: shared_patients.Network, circles: pd.DataFr
 def rivals(report: Report, common: pd.DataFrame, *, period: str, most: int = 8) -> Exhibit:
     """Table: the rival centers with most referrers in common; `common` is `network.projection` of the centers."""
     named = common.rename(columns={"left": "center", "right": "other_center", "weight": "common_referrals_n"})
-    tied = named.sort_values("common_referrals_n", ascending=False).head(most)
+    named = named.sort_values(["center", "other_center"])
     return exhibit(
         "rival-centers",
-        report.protect(tied, sources=["referrals"]),
+        report.protect(named, sources=["referrals"], order="common_referrals_n").head(most),
         f"Rival centers tied by the referrers they have in common, {period}",
         sources=["referrals"],
         claims=[during(report, period)],
@@ -218,19 +260,19 @@ def rivals(report: Report, common: pd.DataFrame, *, period: str, most: int = 8) 
 # What would be expected
 
 
-def surprises(report: Report, odd: pd.DataFrame, fit: GravityFit | None, *, flows: Exhibit, period: str) -> Exhibit:
+def surprises(report: Report, odd: pd.DataFrame, fit: GravityFit | None, *, period: str) -> Exhibit:
     """Figure: corridors above and below expectation.
 
     Parameters
     ----------
     odd
-        `corridors.surprises`; what `flows` hides of them is hidden here too.
+        `corridors.surprises` of flows that were rounded before, see `corridors.rounded`: so their order and expectation tell nothing more.
     fit
         The model that they are held against.
     """
-    safe = report.protect(odd, sources=["referrals"], by=ENDS, like=flows.shown)
-    shown = safe.assign(corridor=safe["origin"] + " to " + safe["destination"])
-    shown = shown[["corridor", "dist_km", "referrals_n", "referrals_n_suppressed", "expected_n", "verdict"]]
+    safe = report.protect(odd.drop(columns="expected_n"), sources=["referrals"], kept=["dist_km"])
+    shown = safe.assign(corridor=safe["origin"] + " to " + safe["destination"], expected_n=odd["expected_n"])
+    shown = shown[["corridor", *[name for name in safe if name not in (*ENDS, "verdict")], "expected_n", "verdict"]]
     over, under = (int((shown["verdict"] == verdict).sum()) for verdict in ("over", "under"))
     title, claims = "Every corridor carries what size and distance suggest", []
     if over + under:
@@ -254,17 +296,22 @@ def method(report: Report, every: pd.DataFrame, worth: Worth, *, clinicians_n: i
     `year` is the one whose volumes say what a case is worth.
     """
     rules, below = report.settings.referrals, report.threshold(["referrals"])
-    hidden = f"Counts of 1 to {below - 1} are hidden, and so is what would reveal them." if below else "Every count may be shown."
-    affiliated = every["affiliation"] == "affiliated"
-    unoffered, order = every.loc[~every["eligible"], "referrals_n"].sum(), every["evidence"] == "order"
-    orders = every["referrals_n"].where(order, 0)
-    own, others = (orders[side].sum() / (every.loc[side, "referrals_n"].sum() or float("nan")) for side in (affiliated, ~affiliated))
+    if report.settings.audience == "internal":
+        hidden = f"Counts of 1 to {below - 1} patients are hidden."
+    else:
+        hidden = "Counts of patients are rounded to the middle of groups of six and 1 to 12 are hidden, so sums may differ by a few."
+
+    def people(rows: pd.Series) -> float:
+        return report.people(every.loc[rows, "referrals_n"].sum(), sources=["referrals"])
+
+    affiliated, order = every["affiliation"] == "affiliated", every["evidence"] == "order"
+    own, others = (people(order & side) / (people(side) or float("nan")) for side in (affiliated, ~affiliated))
     return f"""**Attribution.** {rules.attribution.capitalize()}, within {rules.window_days} days. **Evidence.** Of all referrals since \
-{every["period"].min():%Y}, {words.count(orders.sum())} are documented orders and \
-{words.count(every["referrals_n"].sum() - orders.sum())} are sequences of visits in claims; \
+{every["period"].min():%Y}, {words.count(people(order))} are documented orders and \
+{words.count(people(~order))} are sequences of visits in claims; \
 orders are {words.share(own, digits=0)} of those of affiliated clinicians and {words.share(others, digits=0)} of all others. \
-{words.people(unoffered, "referral", below=below).capitalize()} for services that neither the partner nor its hub offers are left out \
-everywhere.
+{words.people(people(~every["eligible"]), "referral", below=below).capitalize()} for services that neither the \
+partner nor its hub offers are left out everywhere.
 
 **Specialty** is the primary taxonomy code of the clinician. **Changes**: exact conditional Poisson test, Benjamini-Hochberg over all \
 clinicians judged; referrals of one practice cluster, so the test is somewhat too ready. **Waits**: cumulative \

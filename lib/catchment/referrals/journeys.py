@@ -57,31 +57,36 @@ def dated(cases: pd.DataFrame, destinations: pd.DataFrame, *, last: pd.Timestamp
 
 
 def funnel(referrals: pd.DataFrame, *, paced: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Referred, scheduled, seen, treated: counts, share of the referred and of the stage before.
+    """Referred, scheduled, seen, treated: counts, and shares of the referred and of the stage before, see `conversion`.
 
-    Only rows with known outcomes (`scheduled_n` not missing) count. `open_n`, when given, is added as a column of the first stage's
-    total that is still undecided, so that a falling last year is not read as a falling conversion. `paced`, the `survival.milestones` of
-    `STEPS`, adds `median_days` and `p90_days` from the stage before.
+    Only rows with known outcomes (`scheduled_n` not missing) count. `paced`, the `survival.milestones` of `STEPS`, adds `median_days`
+    and `p90_days` from the stage before.
     """
-    known = referrals[referrals["scheduled_n"].notna()]
-    counts = known[list(STAGES)].sum().astype(float)
-    table = pd.DataFrame({"stage": list(STAGES.values()), "referrals_n": counts.to_numpy()})
-    first = table["referrals_n"].iloc[0]
-    table["referred_share"] = table["referrals_n"] / (first or np.nan)
-    before = table["referrals_n"].shift()
-    table["previous_share"] = (table["referrals_n"] / before.where(before > 0)).where(before.notna(), 1.0)
-    table["open_referrals_n"] = float(known["open_n"].sum()) if "open_n" in known else np.nan
+    counts = referrals.loc[referrals["scheduled_n"].notna(), list(STAGES)].sum().astype(float)
+    table = conversion(pd.DataFrame({"stage": list(STAGES.values()), "referrals_n": counts.to_numpy()}))
     if paced is None:
         return table
     return table.merge(paced[["stage", "median_days", "p90_days"]], on="stage", how="left", validate="one_to_one")
 
 
-def worth(referrals: pd.DataFrame, case_usd: float) -> Worth:
-    """Worth of a referral to us: `case_usd` is what a treated case contributes; `referrals` with known outcomes say how many are treated.
+def conversion(table: pd.DataFrame) -> pd.DataFrame:
+    """The `referrals_n` of each stage, as counted or as rounded, with `referred_share` (of the first) and `previous_share`."""
+    counts = table["referrals_n"]
+    first, before = counts.iloc[0], counts.shift()
+    previous = counts / before.where(before > 0)
+    return table.assign(referred_share=counts / (first or np.nan), previous_share=previous.mask(before.index == before.index[0], 1.0))
 
-    Referrals still open (`open_n`) are not decided and do not count.
+
+def undecided(referrals: pd.DataFrame) -> float:
+    """Referrals with known outcomes that are still open: they keep a falling last year from being read as a falling conversion."""
+    return float(referrals.loc[referrals["scheduled_n"].notna(), "open_n"].sum())
+
+
+def worth(steps: pd.DataFrame, undecided_n: float, case_usd: float) -> Worth:
+    """Worth of a referral to us: `case_usd` is what a treated case contributes, `steps` of `funnel` say how many are treated.
+
+    The `undecided_n` still open do not count.
     """
-    known = referrals[referrals["scheduled_n"].notna()]
-    decided = known["referrals_n"].sum() - known["open_n"].sum()
-    share = float(known["treated_n"].sum() / decided) if decided > 0 else np.nan
+    decided = steps["referrals_n"].iloc[0] - undecided_n
+    share = float(steps["referrals_n"].iloc[-1] / decided) if decided > 0 else np.nan
     return Worth(case_usd * share, float(case_usd), share)

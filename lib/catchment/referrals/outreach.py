@@ -9,17 +9,22 @@ uncertainty of the current share and of the probability, not that of the target 
 """
 
 from collections.abc import Collection, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
+from catchment.protect.rounding import filled
+
 from . import changes
-from .patterns import LOST, SPLITTER, loyalty
+from .patterns import LOST, SPLITTER, loyalty, tier
 
 if TYPE_CHECKING:
+    from catchment.page.report import Report
     from catchment.params.referrals import Referrals
 
+ALIKE = 3  # clinicians that a label stands for at least
 REASONS = {
     "lost": "Stopped referring to us",
     "declining": "Refers to us measurably less than in the period before",
@@ -100,18 +105,14 @@ def reasons(table: pd.DataFrame, *, labels: pd.Series, leaking: str | None = Non
     return pd.Series(np.select(cases, [REASONS[key] for key in keys], REASONS["below"]), index=table.index, name="reason")
 
 
-def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split the list into rows that may be shown one by one, and the rest summed by reason.
-
-    A row whose referrals to us or elsewhere number 1 to `smallest` - 1 would give that count away through its share or its dollars.
+def pooled(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the list into rows that may be shown one by one, and the rest, whose counts are `hidden`, summed by reason.
 
     Returns
     -------
     The rows to show, and per `reason` of the others `clinicians_n`, `eligible_referrals_n`, `recoverable_usd`.
     """
-    ours = table["our_referrals_n"]
-    elsewhere = table["eligible_referrals_n"] - ours
-    small = ours.between(1, smallest - 1) | elsewhere.between(1, smallest - 1)
+    small = table["hidden"].astype(bool)
     rest = (
         table[small]
         .groupby("reason", as_index=False)
@@ -121,7 +122,20 @@ def pooled(table: pd.DataFrame, *, smallest: int = 11) -> tuple[pd.DataFrame, pd
             recoverable_usd=("recoverable_usd", "sum"),
         )
     )
-    return table[~small].reset_index(drop=True), rest.sort_values("recoverable_usd", ascending=False, ignore_index=True)
+    return table[~small].reset_index(drop=True), rest.sort_values(["recoverable_usd", "reason"], ascending=[False, True], ignore_index=True)
+
+
+def rounded(report: "Report", referrers: pd.DataFrame, rules: "Referrals") -> pd.DataFrame:
+    """Rows of `referrers` from the counts that the page may show: share and tier anew, and whether a count of the row is `hidden`.
+
+    A hidden count stands as the middle of what it can be, so that dollars and order of the list tell nothing of it.
+    """
+    counts = ["eligible_referrals_n", "our_referrals_n"]
+    shown = report.protect(referrers[["npi", *counts]], sources=["referrals", "clinicians"], order="eligible_referrals_n")
+    table = filled(shown).assign(hidden=shown.filter(like="_suppressed").any(axis=1))
+    table["our_share"] = table["our_referrals_n"] / table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
+    table["tier"] = tier(table["our_share"], loyal=rules.loyal_share.value, lost=rules.lost_share.value)
+    return table.merge(referrers[["npi", "clinician", "affiliation", "specialty"]], on="npi", validate="one_to_one")
 
 
 def referrers(referrals: pd.DataFrame, clinicians: pd.DataFrame, rules: "Referrals") -> pd.DataFrame:
@@ -170,8 +184,8 @@ def directory(clinicians: pd.DataFrame, specialties: pd.DataFrame, *, audience: 
 def label(clinicians: pd.DataFrame, *, audience: Literal["internal", "leadership"]) -> pd.Series:
     """What a page may call each clinician: name, specialty and town for internal readers; never a name for others.
 
-    For other readers it is the practice; several of one specialty and town are numbered in the order of their NPI, which shows nothing
-    of them.
+    For other readers a label is a number within the specialty, or within all where fewer than three share it. Numbers follow a hash over
+    the whole private table, so that nobody who knows the clinicians can count them off; a list with other rows numbers them anew.
 
     Raises
     ------
@@ -183,7 +197,8 @@ def label(clinicians: pd.DataFrame, *, audience: Literal["internal", "leadership
         return ("Dr. " + names + " (" + clinicians["specialty"] + ", " + clinicians["city"] + ")").rename("clinician")
     if audience != "leadership":
         raise ValueError(f"audience must be internal or leadership, not {audience!r}")
-    groups = clinicians.sort_values("npi", kind="stable").groupby(["specialty", "city"], observed=True)["npi"]
-    number = " no. " + (groups.cumcount() + 1).astype(str)
-    number = number.where(groups.transform("size") > 1, "").reindex(clinicians.index)
-    return (clinicians["specialty"] + ", " + clinicians["city"] + number).rename("clinician")
+    group = clinicians["specialty"].where(clinicians.groupby("specialty")["npi"].transform("size") >= ALIKE, "Clinician")
+    table = clinicians.sort_values("npi", kind="stable").to_csv(index=False)
+    places = clinicians["npi"].astype(str).map(lambda npi: sha256(f"{table}{npi}".encode()).hexdigest()).sort_values(kind="stable").index
+    number = group.loc[places].groupby(group.loc[places]).cumcount() + 1
+    return (group + " no. " + number.reindex(clinicians.index).astype(str)).rename("clinician")

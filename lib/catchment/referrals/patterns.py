@@ -117,11 +117,14 @@ def retained(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     # A row without a group is a group: the parts add up to the whole.
     sums = parts.groupby([referrals[key] for key in keys], observed=True, dropna=False).sum() if keys else parts.sum().to_frame().T
     table = sums.reset_index(drop=not keys)
-    low, high = wilson(table["kept_referrals_n"].to_numpy(), table["eligible_referrals_n"].to_numpy())
-    total = table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
-    table["kept_share"], table["kept_share_low"], table["kept_share_high"] = table["kept_referrals_n"] / total, low, high
-    table["leaked_share"] = 1 - table["kept_share"]
-    return table.sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
+    return kept_shares(table).sort_values(["leaked_referrals_n", *keys], ascending=[False] + [True] * len(keys), ignore_index=True)
+
+
+def kept_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `eligible_referrals_n` and `kept_referrals_n`, as counted or as rounded, with the shares of `retained` beside them."""
+    low, high = wilson(table["kept_referrals_n"].to_numpy(float), table["eligible_referrals_n"].to_numpy(float))
+    share = table["kept_referrals_n"] / table["eligible_referrals_n"].where(table["eligible_referrals_n"] > 0)
+    return table.assign(kept_share=share, kept_share_low=low, kept_share_high=high, leaked_share=1 - share)
 
 
 def share_change(shares: pd.DataFrame, *, now: str = "now", before: str = "before") -> ShareChange:
@@ -136,27 +139,6 @@ def share_change(shares: pd.DataFrame, *, now: str = "now", before: str = "befor
     low = moved - np.hypot(here["kept_share"] - here["kept_share_low"], there["kept_share_high"] - there["kept_share"])
     high = moved + np.hypot(here["kept_share_high"] - here["kept_share"], there["kept_share"] - there["kept_share_low"])
     return ShareChange(float(moved), float(low), float(high))
-
-
-def guarded(table: pd.DataFrame, *, smallest: int = 11, spare: pd.Series | None = None) -> pd.DataFrame:
-    """A table of `retained` made ready for `disclosure.protect`, so that kept does not give the leaked part of its row away.
-
-    What leaked is total less kept, so its column goes, and where 1 to `smallest` - 1 leaked, `kept_referrals_n_suppressed` tells the
-    protection to hide kept and its shares. Where those rows alone could be worked out from the totals, the smallest other rows are
-    marked with them; rows that `spare` marks, such as the page's main finding, come last. The values still stand in the table: it is
-    not to be shown before it is protected.
-    """
-    leaked = table["leaked_referrals_n"]
-    small = leaked.between(1, smallest - 1)
-    late = spare.astype(bool) if spare is not None else pd.Series(False, index=table.index)
-    others = table.assign(late=late)[~small & (leaked > 0)].sort_values(["late", "eligible_referrals_n"], kind="stable").index
-    # With n marked rows of at least 1 each, none can exceed their sum less (n - 1).
-    for row in others:
-        if not small.any() or (small.sum() > 1 and leaked[small].sum() - (small.sum() - 1) >= smallest):
-            break
-        small.loc[row] = True
-    out = table.drop(columns=["referrals_n", "leaked_referrals_n", "leaked_share"], errors="ignore")
-    return out.assign(kept_referrals_n_suppressed=small)
 
 
 def keepage(referrals: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -174,9 +156,10 @@ def leaking(table: pd.DataFrame, *, smallest: int = 11) -> pd.DataFrame:
 
     Returns
     -------
-    The rows with at least `smallest` eligible referrals whose interval ends below the overall share, with `overall_share` and
+    The rows with at least `smallest` eligible referrals whose interval ends below the share of all known rows, with this `overall_share`,
     `excess_referrals_n` (eligible x (overall share - kept share)), the most costly first. Empty when nothing stands out.
     """
+    table = table[table["kept_referrals_n"].notna() & table["eligible_referrals_n"].notna()]
     overall = table["kept_referrals_n"].sum() / (table["eligible_referrals_n"].sum() or np.nan)
     worse = table[(table["kept_share_high"] < overall) & (table["eligible_referrals_n"] >= smallest)]
     excess = worse["eligible_referrals_n"] * (overall - worse["kept_share"])
@@ -257,9 +240,8 @@ def tiers(loyalty: pd.DataFrame) -> pd.DataFrame:
 
 
 def senders(referrals: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Referrals to us by group of the clinician, the largest first: the columns `by` and `referrals_n`."""
-    ours = referrals[referrals["ours"].astype(bool)]
-    return ours.groupby(list(by), as_index=False)["referrals_n"].sum().sort_values("referrals_n", ascending=False)
+    """Referrals to us by group of the clinician, in the order of their names: the columns `by` and `referrals_n`."""
+    return referrals[referrals["ours"].astype(bool)].groupby(list(by), as_index=False)["referrals_n"].sum()
 
 
 def concentration(volumes: ArrayLike, *, top: int = 10) -> Concentration:
@@ -292,10 +274,19 @@ def sole_referrers(referrals: pd.DataFrame, *, by: str = "site", threshold: floa
     counts["our_referrals_n"] = counts.groupby(by, observed=True)["referrals_n"].transform("sum")
     table = counts.sort_values(["referrals_n", "npi"], ascending=[False, True]).drop_duplicates(by)
     table = table.rename(columns={"referrals_n": "largest_referrals_n"})
-    table["largest_share"] = table["largest_referrals_n"] / table["our_referrals_n"].where(table["our_referrals_n"] > 0)
-    table["sole"] = table["largest_share"] >= threshold
+    table = largest_share(table).assign(sole=lambda rows: rows["largest_share"] >= threshold)
     table = table[[by, "npi", "our_referrals_n", "largest_referrals_n", "largest_share", "sole"]]
     return table.sort_values(["largest_share", by], ascending=[False, True], ignore_index=True)
+
+
+def largest_share(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `our_referrals_n` and `largest_referrals_n`, as counted or as rounded, with `largest_share`."""
+    return table.assign(largest_share=table["largest_referrals_n"] / table["our_referrals_n"].where(table["our_referrals_n"] > 0))
+
+
+def referral_share(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `our_referrals_n`, as counted or as rounded, with each row's `referral_share` of all known ones."""
+    return table.assign(referral_share=table["our_referrals_n"] / (table["our_referrals_n"].sum() or np.nan))
 
 
 def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.DataFrame:
@@ -317,19 +308,29 @@ def succession(volumes: pd.DataFrame, *, year: int, years: float = 35) -> pd.Dat
     table = volumes.groupby(band).agg(clinicians_n=("npi", "nunique"), our_referrals_n=("our_referrals_n", "sum"))
     order = [*names, "Year not known"] if "Year not known" in table.index else names
     table = table.reindex(order, fill_value=0).rename_axis("since_graduation").reset_index()
-    table["referral_share"] = table["our_referrals_n"] / (table["our_referrals_n"].sum() or np.nan)
+    table = referral_share(table)
     table["at_risk"] = table["since_graduation"] == names[-1]
     return table
 
 
 def origin_destination(referrals: pd.DataFrame, *, rows: str, columns: str) -> pd.DataFrame:
-    """Origin-destination matrix in long form: one row per pair with `referrals_n` and its share of the origin's total.
+    """Origin-destination matrix in long form: one row per pair with `referrals_n`, the `origin_referrals_n` and the `share` of the two.
 
-    Both ends are in the order of their totals, the largest first.
+    Both ends are in the order of their totals, the largest first, see `by_totals`.
     """
     table = referrals.groupby([rows, columns], observed=True, as_index=False)["referrals_n"].sum()
+    table["origin_referrals_n"] = table.groupby(rows, observed=True)["referrals_n"].transform("sum")
+    return by_totals(origin_share(table), rows=rows, columns=columns)
+
+
+def origin_share(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `referrals_n` and `origin_referrals_n`, as counted or as rounded, with the `share` of the two."""
+    return table.assign(share=table["referrals_n"] / table["origin_referrals_n"].where(table["origin_referrals_n"] > 0))
+
+
+def by_totals(table: pd.DataFrame, *, rows: str, columns: str) -> pd.DataFrame:
+    """A matrix in long form with both ends in the order of their known totals, ties by name."""
     totals = [table.groupby(end, observed=True)["referrals_n"].transform("sum") for end in (rows, columns)]
-    table["share"] = table["referrals_n"] / totals[0]
     order = table.assign(_row=totals[0], _column=totals[1]).sort_values(
         ["_row", rows, "_column", columns], ascending=[False, True, False, True]
     )
