@@ -322,7 +322,7 @@ def test_orders_are_told_apart_from_claims_for_both_groups_of_clinicians(report)
     every = pd.DataFrame(rows, columns=["affiliation", "evidence", "referrals_n"]).assign(eligible=True, period=pd.Timestamp("2021-01-01"))
     text = flow_exhibits.method(report, every, journeys.Worth(1.0, 2.0, 0.5), clinicians_n=3, year=2025)
     assert "63 are documented orders and 33 are sequences of visits in claims" in text
-    assert "orders are 73 % of those of affiliated clinicians and [x] of all others" in text
+    assert "orders are 70 % of those of affiliated clinicians and [x] of all others" in text
 
 
 def test_only_independent_clinicians_are_said_to_split(report):
