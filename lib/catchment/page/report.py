@@ -261,7 +261,9 @@ class Report:
         return max((origin.suppress_below or 0 for origin in origins), default=0)
 
     def _published(self, frame: pd.DataFrame, title: str, sources: Sequence[str]) -> dict:
-        """The cells that a reader sees, for the audit of everything that is published."""
+        """The exact counts that a reader sees, for the audit of everything that is published; rounded ones do not add up to anything."""
+        if frame.attrs.get(rounding.ROUNDED):
+            return {}
         guarded = [name for name in sources if self.tables.origin(name).suppress_below]
         data = " ".join(self.tables.origin(name).sha8 for name in sorted(guarded))
         found = published.cells(frame, title, sources=guarded, below=self.threshold(sources), data=data.strip())

@@ -26,6 +26,7 @@ from catchment import units
 BASE = 6
 MIDDLE = 6.0  # what a hidden count, 1 to 12 people, is taken for where a model needs a number
 PROTECTED = "protected"  # the mark of a protected frame in its attrs
+ROUNDED = "rounded"  # and that of one whose counts are rounded
 
 Derive = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -120,6 +121,7 @@ def protect(
         out[f"{name}_suppressed"] = any_hidden
     for name in counts:
         out[f"{name}_suppressed"] = masks[name]
+    out.attrs[ROUNDED] = base > 1
     return _marked(ordered(out, order) if order else out)
 
 
