@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from catchment.protect.rounding import MIDDLE
 from catchment.stats import survival
 
 from .changes import periods
@@ -85,8 +86,8 @@ def undecided(referrals: pd.DataFrame) -> float:
 def worth(steps: pd.DataFrame, undecided_n: float, case_usd: float) -> Worth:
     """Worth of a referral to us: `case_usd` is what a treated case contributes, `steps` of `funnel` say how many are treated.
 
-    The `undecided_n` still open do not count.
+    The `undecided_n` still open do not count; where their number is hidden, it is taken as the middle of what it can be.
     """
-    decided = steps["referrals_n"].iloc[0] - undecided_n
+    decided = steps["referrals_n"].iloc[0] - (MIDDLE if pd.isna(undecided_n) else undecided_n)
     share = float(steps["referrals_n"].iloc[-1] / decided) if decided > 0 else np.nan
     return Worth(case_usd * share, float(case_usd), share)
