@@ -176,7 +176,11 @@ def breaks(report: Report, broken: pd.DataFrame) -> Exhibit:
     return exhibit(
         "broken-series",
         report.protect(
-            broken[BREAK], sources=REFERRED, derive=_ratio, kept=["before_quarters", "after_quarters"], order="after_referrals_n"
+            broken[BREAK].astype({"first_quarter": "str"}),
+            sources=REFERRED,
+            derive=_ratio,
+            kept=["before_quarters", "after_quarters"],
+            order="after_referrals_n",
         ),
         "Referrers whose quarterly series breaks, and the first quarter of the new level",
         sources=REFERRED,
