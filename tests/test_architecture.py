@@ -160,6 +160,13 @@ def test_code_is_formatted_and_free_of_lint(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_types_hold(tmp_path):
+    """mypy, with every function annotated; its settings stand in pyproject.toml."""
+    command = [sys.executable, "-m", "mypy", "--no-color-output", "--cache-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 def test_functions_stay_small():
     lengths = sorted(
         node.end_lineno - node.lineno + 1 for path in MODULES for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)

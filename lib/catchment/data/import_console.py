@@ -109,7 +109,7 @@ def _folder(name: str, item: catalog.Imported) -> Path:
     return (catalog.own_folder(root(), item.partner) if item.partner else root() / "data" / "imported") / name
 
 
-def said(result, name: str) -> str:
+def said(result: "catalog.Imported", name: str) -> str:
     """One line on an imported file."""
     parts = [
         f"{result.rows:,} rows",

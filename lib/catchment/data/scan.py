@@ -253,7 +253,7 @@ def _condition(value: ir.Value, name: str, column: str, entry: Column, wanted: A
 def fit(name: str, column: str, entry: Column, wanted: Any) -> Any:
     """A filter's value in the column's type: a ZIP asked for as a number would silently find nothing."""
     wanted = wanted.item() if isinstance(wanted, np.generic) else wanted
-    kinds = {"integer": int, "number": (int, float), "date": (date, datetime), "boolean": bool}.get(entry.type, str)
+    kinds: Any = {"integer": int, "number": (int, float), "date": (date, datetime), "boolean": bool}.get(entry.type, str)
     if not isinstance(wanted, kinds) or (isinstance(wanted, bool) and entry.type != "boolean"):
         raise DataError(Problem(name, f"a filter value of type {entry.type}", repr(wanted), column=column))
     return wanted if entry.type != "date" else datetime.fromisoformat(wanted.isoformat())

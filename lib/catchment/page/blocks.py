@@ -25,7 +25,7 @@ class Measure:
     number: float | None
     better: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "number", None if pd.isna(self.number) else float(f"{self.number:.4g}"))
 
 
@@ -45,7 +45,7 @@ class Kpi:
     since: str = ""
     measure: Measure | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.change or self.goal):
             raise ValueError(f"the KPI card {self.label!r} needs a comparison: give change or goal")
         if self.status not in ("good", "bad", "neutral"):
@@ -84,7 +84,7 @@ class Block:
     def __init__(self, html: str, record: dict):
         self.html, self.record = html, record
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return {"text/html": lab.framed(self.html), MIME: self.record}
 
     def __repr__(self) -> str:
@@ -97,7 +97,7 @@ class Ending(Block):
     def __init__(self, notice: Block):
         super().__init__(notice.html, notice.record)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return super()._repr_mimebundle_(include, exclude), {"catchment": {"end": True}}
 
 

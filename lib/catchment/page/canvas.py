@@ -7,6 +7,7 @@ so labels that fit here fit everywhere.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -14,6 +15,7 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, MaxNLocator
 
@@ -33,6 +35,13 @@ class Plot:
     fig: Figure | None
     tips: dict[str, str] = field(default_factory=dict)
     missing: str = ""
+
+    @property
+    def drawing(self) -> Figure:
+        """The figure of a drawing that is there."""
+        if self.fig is None:
+            raise ValueError(f"nothing was drawn: {self.missing}")
+        return self.fig
 
     def tip(self, artist: Artist, text: str) -> None:
         """Give one artist a hover text."""
@@ -58,12 +67,12 @@ def shape(draw: Callable[..., Plot]) -> Callable[..., Plot]:
     """A shape that gives an empty `Plot` with the reason where there is nothing to draw; the page then says so in words."""
 
     @wraps(draw)
-    def drawn(*arguments, **options) -> Plot:
+    def drawn(*arguments: Any, **options: Any) -> Plot:
         try:
             plot = draw(*arguments, **options)
         except NothingToDraw as reason:
             return Plot(None, missing=str(reason))
-        _fit(plot.fig)
+        _fit(plot.drawing)
         return plot
 
     return drawn
@@ -77,7 +86,7 @@ def _fit(fig: Figure) -> None:
             names.seq = [clipped(str(text), ax.get_position().x0 * theme.WIDTH - 6) for text in names.seq]
     for text in fig.findobj(Text):
         if width(text.get_text(), text.get_fontsize()) > LONGEST * theme.WIDTH:
-            text.set_text(clipped(text.get_text(), LONGEST * theme.WIDTH, text.get_fontsize()))
+            text.set_text(clipped(text.get_text(), LONGEST * theme.WIDTH, float(text.get_fontsize())))
 
 
 def sheet(height: float, *, left: float = 10, right: float = 10, top: float = 8, bottom: float = 24) -> tuple[Plot, Axes]:
@@ -104,7 +113,7 @@ def width(text: str, size: float = theme.SIZE, *, bold: bool = False) -> float:
 
 
 @lru_cache(maxsize=2)
-def _font(bold: bool):
+def _font(bold: bool) -> FT2Font:
     return font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=theme.FONT, weight="bold" if bold else "normal")))
 
 
@@ -160,7 +169,8 @@ def spread(positions: Sequence[float], gap: float, *, low: float = -1e300, high:
 
 def points_high(ax: Axes) -> float:
     """Height of the axes in points."""
-    return ax.get_position().height * ax.figure.get_figheight() * 72
+    figure = ax.get_figure(root=True)
+    return ax.get_position().height * figure.get_figheight() * 72 if figure else 0.0
 
 
 def points_wide(ax: Axes) -> float:
@@ -168,7 +178,7 @@ def points_wide(ax: Axes) -> float:
     return ax.get_position().width * theme.WIDTH
 
 
-def value_axis(ax: Axes, column: str, values, *, side: str = "y", grid: bool = True, ticks: int = 5) -> formats.Format:
+def value_axis(ax: Axes, column: str, values: pd.Series | None, *, side: str = "y", grid: bool = True, ticks: int = 5) -> formats.Format:
     """Format one axis as the column's unit with few round ticks and a light grid."""
     fmt = formats.of(column, values)
     axis = ax.yaxis if side == "y" else ax.xaxis
@@ -257,7 +267,8 @@ def end_labels(
 
 def key(plot: Plot, entries: Sequence[tuple[str, dict]], *, left: float, top: float = 6) -> None:
     """A key in one line above the drawing: entries are (text, style) with style of a small patch or line."""
-    fig, x = plot.fig, left
+    fig, x = plot.drawing, left
+    mark: Artist
     height = fig.get_figheight() * 72
     for text, style in entries:
         line = style.pop("line", False)

@@ -14,6 +14,9 @@ from typing import Any
 
 from nbconvert import HTMLExporter
 from nbconvert.exporters import TemplateExporter
+from nbformat import NotebookNode
+
+from catchment.params import Settings
 
 from . import lab, markdown, theme
 from .blocks import MIME, ends_page
@@ -38,7 +41,7 @@ class Facts:
     others: tuple[tuple[str, str], ...] = ()
 
 
-def render(notebook, *, settings, produced: str, version: str, others: tuple[tuple[str, str], ...] = ()) -> str:
+def render(notebook: NotebookNode, *, settings: Settings, produced: str, version: str, others: tuple[tuple[str, str], ...] = ()) -> str:
     """The page of an executed notebook for one partner.
 
     `produced` is an ISO time in UTC and `version` the code's version; `others` are (title, address) of the partner's other pages.
@@ -54,15 +57,15 @@ def render(notebook, *, settings, produced: str, version: str, others: tuple[tup
     )  # fmt: skip
 
 
-def html(notebook, facts: Facts) -> str:
+def html(notebook: NotebookNode, facts: Facts) -> str:
     """The page as HTML; equal notebooks and facts give equal bytes."""
     body, _ = _exporter().from_notebook_node(notebook, resources={"page": _resources(notebook, facts)})
     return lab.bare(body)
 
 
-def summary(notebook) -> dict[str, Any]:
+def summary(notebook: NotebookNode) -> dict[str, Any]:
     """What the page said of itself: takeaways, findings, kpis, numbers, data and its vintages, for the index and the brief."""
-    found = {"takeaways": [], "findings": [], "kpis": [], "numbers": [], "simulated": [], "stale": [], "vintages": []}
+    found: dict[str, list[Any]] = {"takeaways": [], "findings": [], "kpis": [], "numbers": [], "simulated": [], "stale": [], "vintages": []}
     for record in records(notebook):
         found["takeaways"] += record.get("texts", []) if record["kind"] == "takeaways" else []
         found["findings"] += record.get("findings", [])
@@ -77,7 +80,7 @@ def summary(notebook) -> dict[str, Any]:
     return found
 
 
-def _placed(notebook, finding: dict[str, Any]) -> dict[str, Any]:
+def _placed(notebook: NotebookNode, finding: dict[str, Any]) -> dict[str, Any]:
     """A finding with the number of the figure that it links to.
 
     Raises
@@ -94,12 +97,12 @@ def _placed(notebook, finding: dict[str, Any]) -> dict[str, Any]:
     return finding | {"exhibit": key, "figure": places.get(key)}
 
 
-def published(notebook) -> list[dict[str, Any]]:
+def published(notebook: NotebookNode) -> list[dict[str, Any]]:
     """The counts of people that the page's exhibits show or hide, as a reader sees them."""
     return [record["cells"] for record in records(notebook) if "cells" in record]
 
 
-def records(notebook) -> Iterator[dict[str, Any]]:
+def records(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
     """The record of every block shown, in the page's order."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -107,7 +110,7 @@ def records(notebook) -> Iterator[dict[str, Any]]:
                 yield output["data"][MIME]
 
 
-def _resources(notebook, facts: Facts) -> dict[str, Any]:
+def _resources(notebook: NotebookNode, facts: Facts) -> dict[str, Any]:
     told = summary(notebook)
     texts = [_markdown(cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
     return {
@@ -148,7 +151,7 @@ class _Exporter(HTMLExporter):
     Our exhibits carry their texts already, and that step takes ten times as long as the rest.
     """
 
-    def from_notebook_node(self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any) -> tuple[str, dict[str, Any]]:
+    def from_notebook_node(self, nb: Any, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
         return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kw)
 
 

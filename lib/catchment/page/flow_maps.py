@@ -99,7 +99,7 @@ def _lines(plot: Plot, ax: Axes, window: Window, drawn: pd.DataFrame, value: str
 def _places(plot: Plot, ax: Axes, window: Window, drawn: pd.DataFrame, ours: set[str], origin: str, destination: str) -> None:
     """Dots for towns, larger dots with names for centers; town names where they do not run into another name."""
     west, south, east, north = window.bounds
-    scale = (north - south) / (plot.fig.get_figheight() * 72 - 8)
+    scale = (north - south) / (plot.drawing.get_figheight() * 72 - 8)
     centers = drawn.drop_duplicates(destination)
     spots = window.place(centers["lon_d"], centers["lat_d"])
     taken = []
@@ -156,7 +156,7 @@ def _name(ax: Axes, name: str, x: float, y: float, up: float, scale: float, side
 
 def _key(plot: Plot, drawn: pd.DataFrame, value: str) -> None:
     """Line widths for a round count and its multiples, and the two colors, beside the map."""
-    fig, height = plot.fig, plot.fig.get_figheight() * 72
+    fig, height = plot.drawing, plot.drawing.get_figheight() * 72
     fmt, top = units.of(value, drawn[value]), float(drawn[value].max())
     x, y = MAP_WIDTH + 14, height - 16
     fig.text(x / theme.WIDTH, y / height, units.heading(value, None, fmt), va="center_baseline", fontweight="bold")
@@ -170,8 +170,8 @@ def _key(plot: Plot, drawn: pd.DataFrame, value: str) -> None:
 
 
 def _swatch(plot: Plot, x: float, y: float, color: str, line: float, text: str) -> None:
-    height = plot.fig.get_figheight() * 72
-    plot.fig.add_artist(
+    height = plot.drawing.get_figheight() * 72
+    plot.drawing.add_artist(
         Line2D([x / theme.WIDTH, (x + 18) / theme.WIDTH], [y / height] * 2, color=color, linewidth=line, solid_capstyle="butt")
     )
-    plot.fig.text((x + 25) / theme.WIDTH, y / height, text, va="center_baseline", color=theme.MUTED)
+    plot.drawing.text((x + 25) / theme.WIDTH, y / height, text, va="center_baseline", color=theme.MUTED)

@@ -7,6 +7,7 @@ the key; zero is an ordinary value of the first class. Only rates and shares are
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -62,7 +63,7 @@ def _lighter(areas: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return areas.set_geometry(gpd.GeoSeries(shapes, index=areas.index, crs=areas.crs))
 
 
-def _path(shape) -> Path:
+def _path(shape: Any) -> Path:
     """A polygon or multipolygon as one path; rings are closed and holes stay holes."""
     rings = [ring for part in shapely.get_parts(shape) if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors)]
     points = [shapely.get_coordinates(ring) for ring in rings]
@@ -193,7 +194,7 @@ def _sites(plot: Plot, ax: Axes, window: _Frame, sites: pd.DataFrame | None) -> 
         return
     spots = window.place(sites["lon"], sites["lat"])
     west, south, east, north = window.bounds
-    scale = max((north - south) / (plot.fig.get_figheight() * 72 - 8), (east - west) / MAP_WIDTH)
+    scale = max((north - south) / (plot.drawing.get_figheight() * 72 - 8), (east - west) / MAP_WIDTH)
     heights = spread(spots[:, 1].tolist(), 13 * scale)
     for (x, y), high, name in zip(spots, heights, sites["name"], strict=True):
         dot = ax.plot([x], [y], "o", markersize=7, color=theme.WARN, markeredgecolor=theme.PAPER, markeredgewidth=1.2, zorder=5)[0]
@@ -215,7 +216,7 @@ def _sites(plot: Plot, ax: Axes, window: _Frame, sites: pd.DataFrame | None) -> 
 
 def _key(plot: Plot, title: str, entries: list[tuple[str, dict]], state: Sequence[str], *, sites: bool) -> None:
     """The key beside the map, classes from high to low, then the marks in use."""
-    fig, height = plot.fig, plot.fig.get_figheight() * 72
+    fig, height = plot.drawing, plot.drawing.get_figheight() * 72
     x, y = MAP_WIDTH + 14, height - 16
     for line in _wrapped(title, KEY - 14):
         fig.text(x / theme.WIDTH, y / height, line, va="center_baseline", fontweight="bold", color=theme.INK)

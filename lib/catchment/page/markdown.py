@@ -1,6 +1,7 @@
 """Markdown of notebooks and method notes as HTML: escaped, headings with ids that the contents can point at."""
 
 import re
+from typing import Any
 
 import mistune
 
@@ -8,7 +9,7 @@ from . import marks
 
 
 class _Renderer(mistune.HTMLRenderer):
-    def heading(self, text: str, level: int, **_attributes) -> str:
+    def heading(self, text: str, level: int, **_attributes: Any) -> str:
         return f'<h{level} id="{slug(text)}">{text}</h{level}>\n'
 
 
@@ -17,7 +18,7 @@ _page = mistune.create_markdown(renderer=_Renderer(escape=True), plugins=["table
 
 def html(text: str) -> str:
     """Block markdown; raw HTML in it is shown as text."""
-    return _page(text)
+    return str(_page(text))
 
 
 def inline(text: str) -> str:

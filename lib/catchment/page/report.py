@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from catchment import units
+from catchment.params import Settings
 from catchment.protect import disclosure, published, rounding, safe_harbor
 from catchment.protect.spoken import DisclosureError, Spoken
 
@@ -21,6 +23,10 @@ from . import download, markdown, marks, svg, tables
 from .blocks import Block, Ending, Finding, Kpi
 from .canvas import Plot
 from .exhibit import PASSED, Exhibit
+
+if TYPE_CHECKING:  # loading DuckDB takes a second that a page of texts need not wait for
+    from catchment.data.load import Tables
+    from catchment.data.origin import Origin
 
 PEOPLE = ("patients", "cases", "referrals", "visits")  # units of recorded numbers that count people
 SMALLEST = 11  # counts of 1 to 10 people stay on the page that hides them
@@ -32,7 +38,7 @@ class Report:
     The records of a `portable` one carry what its figures and tables show, for another format than the page.
     """
 
-    def __init__(self, settings, tables, *, portable: bool = False):
+    def __init__(self, settings: Settings, tables: "Tables", *, portable: bool = False) -> None:
         self.settings, self.tables, self.portable = settings, tables, portable
         self._figures, self._spoken = count(1), Spoken()
         self._keys: dict[str, int | None] = {}
@@ -295,7 +301,7 @@ class Report:
         data = {str(name): [None if pd.isna(value) else value for value in shown[name].tolist()] for name in columns}
         return {"data": data, "source": self.tables.source(*sources), "note": note, "labels": labels}
 
-    def _stale(self, origin) -> bool:
+    def _stale(self, origin: "Origin") -> bool:
         released = _released(origin.published) if origin.ages else None
         return released is not None and (self.settings.as_of - released).days > self.settings.max_age_days
 
@@ -326,7 +332,7 @@ def _number(name: str, value: float, unit: str, period: str, part_of: str = "") 
     return {"name": name, "value": None if hidden else said, "unit": unit, "period": period} | ({"part_of": part_of} if part_of else {})
 
 
-def _released(published) -> date | None:
+def _released(published: Any) -> date | None:
     """The last day that a publication date can mean: "2023" is the end of 2023."""
     if published is None or isinstance(published, date):
         return published
@@ -336,7 +342,7 @@ def _released(published) -> date | None:
     return (pd.Period(str(published), freq="M" if len(parts) == 2 else "Y").end_time).date()
 
 
-def _origin(origin) -> str:
+def _origin(origin: "Origin") -> str:
     parts = [f"<b>{marks.escape(origin.title)}</b>", marks.escape(origin.producer), f"period {marks.escape(origin.period)}"]
     parts += [
         f"{word} {marks.escape(value)}"
@@ -349,7 +355,7 @@ def _origin(origin) -> str:
     return ", ".join(parts) + (f" <code>{marks.escape(origin.sha8)}</code>" if origin.sha8 else "")
 
 
-def _plain(value) -> str:
+def _plain(value: Any) -> str:
     return (
         json.dumps(value)
         if isinstance(value, (dict, list))

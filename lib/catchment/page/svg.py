@@ -48,7 +48,8 @@ def render(figure: Figure, label: str, *, tips: dict[str, str] | None = None, pr
 
 def clean(raw: str, label: str, *, tips: dict[str, str], prefix: str) -> str:
     """The drawing without prolog, fonts, empty groups and automatic ids; about two thirds of matplotlib's own output."""
-    pieces, kept = [], []
+    pieces: list[str] = []
+    kept: list[bool] = []
     for piece in _TAG.split(_DROPPED.sub("", raw[raw.index("<svg") :])):
         if not piece.startswith("<"):
             pieces.append(piece if piece.strip() else "")
@@ -67,7 +68,7 @@ def clean(raw: str, label: str, *, tips: dict[str, str], prefix: str) -> str:
 
 def _tag(tag: str, label: str, tips: dict[str, str]) -> str:
     if tag.startswith("<svg"):
-        return f'<svg viewBox="{_VIEW.search(tag)[1]}" role="img" aria-label="{html.escape(label)}">'
+        return f'<svg viewBox="{_VIEW.findall(tag)[0]}" role="img" aria-label="{html.escape(label)}">'
     if tip := _TIP.fullmatch(tag):
         return f'<g class="mark"><title>{html.escape(tips[tip[1]])}</title>'
     if tag == f'<g id="{HALO}">':

@@ -5,6 +5,8 @@ print), and in JupyterLab, where the style sheet is absent, the hex stands. Cont
 browser's checker cannot judge text inside an SVG.
 """
 
+from typing import Any
+
 LIGHT = {
     "paper": "#ffffff",
     "wash": "#f5f7f9",
@@ -76,7 +78,7 @@ WIDTH = 576.0  # points; one column of the page
 SIZE = 10.0  # points; about 13 px when the column is full
 
 # Text stays text (searchable, small), and one font that ships with matplotlib: any other changes the layout by machine.
-DRAWING = {
+DRAWING: Any = {  # settings of matplotlib, whose names it types one by one
     "svg.fonttype": "none",
     "svg.hashsalt": "catchment",
     "svg.id": None,

@@ -15,6 +15,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -31,8 +32,8 @@ OPENED = 3  # dimensions that are opened one by one; when more have to be, all a
 class Sums:
     """A published column as sums of the full table: what each row says of its dimensions, and its count, "c" where hidden."""
 
-    rows: Sequence[dict[int, str]]
-    values: Sequence[float | str | None]
+    rows: Sequence[dict[int, str | None]]
+    values: Sequence[Any]  # a number, HIDDEN, or None where missing
     below: int = 11
     slack: float = 0.0
 

@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
@@ -45,7 +46,7 @@ class Exhibit:
     measure: str
     sources: frozenset[str]
     rows: Sequence[tuple[str, ...]]
-    values: Sequence[float | str | None]
+    values: Sequence[Any]
     below: int = 11
     current: bool = True
     place: str = ""  # columns of one frame share it: they count different things
@@ -120,7 +121,7 @@ class Exposed:
     by: tuple[str, ...]
     how: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         others = " and ".join(f"“{name}”" for name in self.by)
         return f"“{self.exhibit}”, row {', '.join(self.row) or 'without a name'}: {self.how} {others}"
 
@@ -180,7 +181,7 @@ def _groups(exhibits: Sequence[Exhibit]) -> list[list[Exhibit]]:
 
 
 def _of_group(group: list[Exhibit]) -> list[Exposed]:
-    pairs = [found for one, other in _pairs(group) for how in (_linked, _divided) if (found := how(group, one, other))]
+    pairs = [linked for one, other in _pairs(group) for how in (_linked, _divided) if (linked := how(group, one, other))]
     within = [relation for number in range(len(group)) for relation in _totals(group, number)]
     try:
         found = _solved(group, [*within, *itertools.chain.from_iterable(pairs)])
@@ -228,7 +229,7 @@ def _linked(group: list[Exhibit], one: int, other: int) -> list[_Relation]:
     """What the pair says about its cells: each row of `one` as total of rows of `other`; nothing when they contradict each other."""
     found = [relation for i in range(len(group[one].rows)) if (relation := _relation(group, one, i, other))]
     seen = [_compared(group, relation) for relation in found]
-    wrong = [bool(each) and (each > 0 or relation.equal) for relation, each in zip(found, seen, strict=True)]
+    wrong = [each is not None and each != 0 and (each > 0 or relation.equal) for relation, each in zip(found, seen, strict=True)]
     agreed = sum(each == 0 and group[one].values[relation.total[1]] != 0 for relation, each in zip(found, seen, strict=True))
     if agreed < 2 * sum(wrong) or (
         agreed < 2 and (group[one].measure != group[other].measure or not _of_one_time(group[one], group[other]))

@@ -46,7 +46,7 @@ class _Hidden:
 class Spoken:
     """What one page has said and hidden so far."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._hidden: set[_Hidden] = set()
         self._said: list[tuple[str, str, set[int]]] = []
 

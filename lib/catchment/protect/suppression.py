@@ -138,7 +138,7 @@ def _fewest(counts: np.ndarray, must: np.ndarray, matrix: csr_array, below: int)
         if found.x is None:
             raise ValueError("no choice of hidden cells protects every small count: nothing larger stands in a sum with one of them")
         chosen = found.x > 0.5
-        new = [cut for i in np.flatnonzero(must) if (cut := _cut(i, chosen, counts, matrix, below)) is not None]
+        new = [cut for i in np.flatnonzero(must) if (cut := _cut(int(i), chosen, counts, matrix, below)) is not None]
         if not new:
             return chosen
         cuts += new

@@ -97,7 +97,8 @@ def read(
     ------
     ImportRefused : the file is not of the layout, is clinical, or most of it cannot be understood.
     """
-    known, wrong, told = facts(path, layout.member, progress), [], dict(constants or {})
+    known, told = facts(path, layout.member, progress), dict(constants or {})
+    wrong: list[Any] = []
     ledger = _scouted(layout, path, known.encoding)
     ledger.elsewhere = _elsewhere(layout, beside)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -195,8 +196,9 @@ def _scouted(layout: Layout, path: Path, encoding: str) -> Ledger:
         for _, record in rows:
             for place in dates:
                 found = _SLASHED.match(record[place].strip()) if place < len(record) else None
-                firsts |= bool(found) and int(found[1]) > 12
-                seconds |= bool(found) and int(found[2]) > 12
+                if found:
+                    firsts |= int(found[1]) > 12
+                    seconds |= int(found[2]) > 12
             for place in unread if len(record) == len(header) else ():
                 if len(coded[place]) < 500 and record[place].strip():
                     coded[place].append(record[place].strip())

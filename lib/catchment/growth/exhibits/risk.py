@@ -1,7 +1,7 @@
 """Exhibits of uncertainty: the simulated worth of the plan, what swings it, where it breaks even, two drivers crossed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -140,7 +140,7 @@ def crossed(report: Report, two_way: pd.DataFrame) -> Exhibit:
     )
 
 
-def _grid(two_way: pd.DataFrame, drivers: Mapping[str, "Driver"]) -> pd.DataFrame:
+def _grid(two_way: pd.DataFrame, drivers: Mapping[Any, "Driver"]) -> pd.DataFrame:
     """The two-way table in long form: percentile and setting of both drivers, NPV."""
     first, second = two_way.columns[:2]
     names = [f"P{level * 100:.0f}" for level in uncertainty.GRID]

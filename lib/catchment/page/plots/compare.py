@@ -3,6 +3,9 @@
 Rows are drawn in the frame's order, top to bottom, because the author sorts by what matters.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -20,7 +23,7 @@ def _rows(
     frame: pd.DataFrame,
     label: str,
     *,
-    accent=None,
+    accent: str | Sequence[str] | None = None,
     top: float = 8,
     bottom: float = 8,
     right: float = 40,
@@ -94,7 +97,7 @@ def bars(
     return plot
 
 
-def tick_or_full(value, fmt: units.Format) -> str:
+def tick_or_full(value: float, fmt: units.Format) -> str:
     """The value beside a mark: short units stay, long ones (per 100,000) stand in the subtitle."""
     return fmt.beside(value) if fmt.kind in ("share", "money") or fmt.unit in SHORT_UNITS else fmt.bare(value)
 
@@ -258,7 +261,8 @@ def _inside(ax: Axes, i: int, start: float, amount: float, fmt: units.Format, un
 
 
 def _key_lines(parts: list[str]) -> list[list[str]]:
-    lines, used = [[]], 0.0
+    lines: list[list[Any]] = [[]]
+    used = 0.0
     for part in parts:
         need = 34 + width(str(part))
         if used + need > theme.WIDTH - 16 and lines[-1]:
@@ -378,14 +382,15 @@ def funnel(frame: pd.DataFrame, stage: str, value: str, *, accent: str | None = 
     marks = _hidden(frame, value)
     plot, ax = _rows(frame, stage, accent=accent, right=150 if days else 110, row=28, low=-top / 2, high=top / 2)
     ax.set_xticks([])
-    before = None
+    before: float | None = None
     for i, (row, mark) in enumerate(zip(frame.to_dict("records"), marks, strict=True)):
         amount = 0.0 if mark else float(row[value])
         bar = ax.barh(i, amount, left=-amount / 2, height=0.72, color=theme.ACCENT)[0]
         kept = f", {100 * amount / before:.0f} % of the stage before" if before and not mark else ""
         after = f", {row[days]:.0f} days" if days and pd.notna(row[days]) else ""
         plot.tip(bar, f"{row[stage]}: {mark or fmt.full(row[value])}{kept}{after and f'{after} after it'}")
-        text = (mark or tick_or_full(row[value], fmt)) + (f" ({100 * amount / before:.0f} %)" if kept else "") + after
+        share = f" ({100 * amount / before:.0f} %)" if before and kept else ""
+        text = (mark or tick_or_full(row[value], fmt)) + share + after
         ax.annotate(
             text, (1, i), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points", va="center", annotation_clip=False
         )

@@ -96,14 +96,14 @@ def thermometer(
             ax.plot(ends, [i - 0.36] * 2, color=theme.INK, linewidth=1.6, solid_capstyle="butt")
             dot = ax.plot([row[expected] / row[goal]], [i - 0.36], "o", markersize=6, color=theme.INK, zorder=4)[0]
             plot.tip(dot, f"{row[label]}: {fmt.full(row[expected])} forecast at the end ({fmt.full(row[low])} to {fmt.full(row[high])})")
-    entries = [
+    entries: list[tuple[str, dict]] = [
         ("Raised", {"facecolor": theme.ACCENT}),
         ("Goal", {"facecolor": theme.RAMP[0], "edgecolor": theme.MUTED}),
         ("Time gone", {"line": True, "color": theme.WARN, "linewidth": 2.4}),
     ]
     key(
         plot,
-        [*entries, *([("Forecast at the end", {"line": True, "color": theme.INK, "linewidth": 1.6})] if expected else [])],
+        entries + ([("Forecast at the end", {"line": True, "color": theme.INK, "linewidth": 1.6})] if expected else []),
         left=left,
         top=6,
     )

@@ -54,7 +54,7 @@ def histogram(
     return plot
 
 
-def _marked(ax, marks: dict[str, float], top: float) -> None:
+def _marked(ax: Axes, marks: dict[str, float], top: float) -> None:
     """Dashed lines with their names above, nudged apart."""
     if not marks:
         return
@@ -173,7 +173,7 @@ def fans(
             (PANEL - 56) / height,
         )
         with mpl.rc_context(theme.DRAWING):
-            ax = plot.fig.add_axes(box)
+            ax = plot.drawing.add_axes(box)
         _fan(plot, ax, name, history[history[panel].eq(name)], forecast[forecast[panel].eq(name)], x, y, bands)
     return plot
 
@@ -203,7 +203,7 @@ def _fan(
     )
     ends = [int(known[x].iloc[-1]), int(last[x])]
     for tick, side in zip(ax.set_xticks(ends, [str(end) for end in ends]), ("center", "right"), strict=True):
-        tick.label1.set_horizontalalignment(side)
+        tick.label1.set_horizontalalignment("center" if side == "center" else "right")
     ax.set_xlim(int(known[x].iloc[0]), ends[-1])
     ax.set_ylim(0, max(float(coming[bands[-1][1]].max()), float(known[y].max())) * 1.05 or 1.0)
     ax.set_title(name, loc="left", fontsize=theme.SIZE, color=theme.INK, pad=6)

@@ -4,6 +4,7 @@ A recent period that is not complete is drawn hollow and marked [p]; an interval
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def trend(
     accent: str | Sequence[str] | None = None,
     low: str | None = None,
     high: str | None = None,
-    partial_from=None,
+    partial_from: Any = None,
     target: float | None = None,
     target_label: str = "Goal",
     zero: bool = True,
@@ -143,7 +144,17 @@ def _dated(ax: Axes, xs: pd.Series) -> dict:
 
 
 def _line(
-    plot: Plot, ax: Axes, part: pd.DataFrame, x: str, y: str, fmt: units.Format, *, name, strong: bool, bounds: tuple, partial_from
+    plot: Plot,
+    ax: Axes,
+    part: pd.DataFrame,
+    x: str,
+    y: str,
+    fmt: units.Format,
+    *,
+    name: Any,
+    strong: bool,
+    bounds: tuple,
+    partial_from: Any,
 ) -> None:
     color = theme.ACCENT if strong else theme.CONTEXT
     low, high = bounds
@@ -168,10 +179,10 @@ def _dots(
     y: str,
     fmt: units.Format,
     *,
-    name,
+    name: Any,
     color: str,
     bounds: tuple,
-    partial_from,
+    partial_from: Any,
     size: float,
 ) -> None:
     """Markers that carry the hover text; every line up to 24 periods has one each."""
@@ -196,7 +207,7 @@ def _dots(
         )
 
 
-def said(x) -> str:
+def said(x: Any) -> str:
     """An x value as a hover text says it."""
     return f"{x:%b %Y}" if isinstance(x, pd.Timestamp) else f"{x:g}" if isinstance(x, float) else str(x)
 

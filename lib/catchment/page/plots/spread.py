@@ -65,7 +65,7 @@ def funnel_plot(
     return plot
 
 
-def _named(ax, names: pd.DataFrame, size: str, value: str, label: str) -> None:
+def _named(ax: Axes, names: pd.DataFrame, size: str, value: str, label: str) -> None:
     """Names beside their dots; those that would meet are nudged apart upwards and downwards, the others stay level with their dot."""
     low, high = ax.get_ylim()
     gap = theme.SIZE * 1.25 * (high - low) / (HEIGHT - 46)

@@ -323,7 +323,7 @@ def _attachments(job: Job, html: bytes, executed: "NotebookNode | None") -> dict
 
     made = {}
     with _telling("attachment", executed):
-        if DECK in job.attachments:
+        if DECK in job.attachments and executed is not None:
             from catchment.brief import deck
 
             made[DECK] = deck.build(executed, params.load(job.partner, root=Path(job.root)))
