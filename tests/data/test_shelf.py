@@ -141,14 +141,21 @@ class TestOverlap:
         importing.run("boundaries", [other], root=project, year=2021)
         assert len(data.catalog.imports(project)["boundaries"].imported) == 2
 
-    def test_a_gift_of_another_file_is_left_out_and_told(self, here, bring):
-        bring("first.csv", _gifts("G1", "G2"), "gift_template", name="gifts", partner="dunes")
+    def test_a_gift_of_another_file_is_taken_over_and_told(self, here, bring):
+        bring("first.csv", _gifts("G1", "G2", "G9"), "gift_template", name="gifts", partner="dunes")
         result = bring("second.csv", _gifts("G2", "G3", "G4"), "gift_template", name="gifts", partner="dunes")
-        assert (result.rows, result.rejected) == (2, 1)
-        assert "the file first has it" in (here / "data/partners/dunes/gifts/second.rejects.csv").read_text()
+        # One of three is too little to speak for the others: they stay.
+        assert (result.rows, result.rejected) == (3, 0)
+        assert result.note.endswith("In place of first: 1 as before.")
+        first, second = data.catalog.imports(here)["gifts"].imported
+        assert (first.rows, first.sha256, second.rows) == (2, "", 3)
         again = bring("second.csv", _gifts("G3", "G4", "G5"), "gift_template", name="gifts", partner="dunes")
+        # The same name, two of three repeated: the third is withdrawn, and nothing else changes.
         assert (again.rows, again.rejected) == (3, 0)
-        assert not (here / "data/partners/dunes/gifts/second.rejects.csv").exists()
+        assert "2 as before, 1 withdrawn ($50.00)" in again.note
+        folder = here / "data/partners/dunes/gifts"
+        assert sorted(path.name for path in folder.glob("*")) == ["first.parquet", "second.changes.csv", "second.parquet"]
+        assert (folder / "second.changes.csv").read_text().splitlines() == ["row,before,now", "G2,50.00,"]
 
     def test_pairs_of_two_years_under_one_name_are_both_kept(self, project):  # noqa: F811
         path = project / "pairs.txt"

@@ -200,6 +200,8 @@ class Imported:
     encoding: str
     imported: str
     partner: str = ""
+    note: str = ""
+    """What the importer has to say of rows that it left out or replaced, and of how much they are."""
 
 
 class Imports(Section):

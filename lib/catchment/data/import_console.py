@@ -110,7 +110,7 @@ def _folder(name: str, item: catalog.Imported) -> Path:
 
 
 def said(result: "catalog.Imported", name: str) -> str:
-    """One line on an imported file."""
+    """One line on an imported file, and what its importer has to say of it."""
     parts = [
         f"{result.rows:,} rows",
         f"{result.rejected:,} rejected" if result.rejected else "",
@@ -120,7 +120,8 @@ def said(result: "catalog.Imported", name: str) -> str:
     ]
     rejects = _folder(name, result).joinpath(Path(result.parquet).stem + ".rejects.csv").relative_to(root())
     where = f" (see {rejects.as_posix()})" if result.rejected else ""
-    return f"{result.file} -> {name}: {', '.join(filter(None, parts))}{where}"
+    told = f"\n  {result.note}" if result.note else ""
+    return f"{result.file} -> {name}: {', '.join(filter(None, parts))}{where}{told}"
 
 
 class _Bars:

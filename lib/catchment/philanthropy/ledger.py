@@ -12,16 +12,16 @@ from .raised import CASH, PROMISES, WRITE_OFF, pays
 
 
 def linked(gifts: pd.DataFrame) -> pd.DataFrame:
-    """The ledger with each reversal under the promise of the gift that it adjusts, and each promise under its own number."""
+    """The ledger with each reversal under type and promise of the gift that it adjusts, and each promise under its own number."""
     adjusts = gifts["adjusts_gift_id"] if "adjusts_gift_id" in gifts.columns else pd.Series(None, index=gifts.index, dtype="object")
     own = gifts["gift_type"].isin(PROMISES) & gifts["pledge_id"].isna() & adjusts.isna()
     if not (own.any() or adjusts.notna().any()):
         return gifts
     pledge = gifts["pledge_id"].astype("object").where(~own, gifts["gift_id"].astype("object"))
     once = ~gifts["gift_id"].duplicated()
-    of = pd.Series(pledge[once].to_numpy(), index=gifts.loc[once, "gift_id"])
-    adjusted = adjusts.dropna().map(of)
-    return gifts.assign(pledge_id=adjusted.reindex(gifts.index).fillna(pledge))
+    of = pd.DataFrame({"pledge_id": pledge, "gift_type": gifts["gift_type"].astype("object")})[once].set_index(gifts.loc[once, "gift_id"])
+    adjusted = {column: adjusts.dropna().map(of[column]).reindex(gifts.index) for column in of}
+    return gifts.assign(**{column: adjusted[column].fillna(pledge if column == "pledge_id" else gifts[column]) for column in of})
 
 
 def promises(gifts: pd.DataFrame, *, write_offs: pd.DataFrame | None = None) -> pd.DataFrame:

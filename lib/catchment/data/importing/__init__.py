@@ -85,8 +85,9 @@ def each(
         for path in map(Path, files):
             same = shelf.known(facts_of_binary(path, 1 << 62))
             if same is None:
+                before = shelf.rows()
                 same = _import(shelf, path, year, given or {}, progress)
-                _register(shelf, same)
+                _register(shelf, same, before)
             yield same
 
 
@@ -168,9 +169,9 @@ def _import(shelf: Shelf, path: Path, year: int | None, given: Mapping[str, str]
     return take_in(shelf, path, _key(layout), rows)
 
 
-def _register(shelf: Shelf, result: Imported) -> None:
-    """Add one import to the table's entry, in place of the one whose Parquet file it has."""
-    _write(shelf.kind, shelf, [*(item for item in shelf.listed if item.parquet != result.parquet), result])
+def _register(shelf: Shelf, result: Imported, before: Mapping[str, int]) -> None:
+    """Add one import to the table's entry, in place of the one whose Parquet file it has and of those that went with it."""
+    _write(shelf.kind, shelf, [*(item for item in shelf.standing(before) if item.parquet != result.parquet), result])
 
 
 def _write(kind: str, shelf: Shelf, imported: list[Imported]) -> None:

@@ -1,13 +1,15 @@
 """Rows of a gift ledger as offices keep them: dirty amounts, dates in two styles, splits, reversals, doubled identifiers.
 
-Unlike a published file a ledger is imported in part: a row that cannot be understood is left out and told, with line, column,
-what was expected and what was found; the others go in. A file is refused when it carries a column that looks clinical (45 CFR
-164.514(f) lets fundraising use demographics, dates, department, physician, outcome and insurance, never a diagnosis), when a
-required column is missing, or when more than half of its rows would be left out.
+Unlike a published file a ledger is imported in part. A row that is understood and no gift (a recurring gift's schedule, an open
+proposal, a repetition) is set *aside*; one that cannot be understood is *unfit*. Both are told, with line, column, what was expected,
+what was found and how much it is; what went in and what did not add up to the file's own total. A file is refused when it carries a
+column that looks clinical (`clinical`), when a required column is missing, or when more than half of its rows are unfit. What the
+partner's earlier files say of the same gifts is compared in `gift_exports`.
 """
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,42 +23,27 @@ import pyarrow.parquet as pq
 
 from catchment.data.catalog import Imported
 
-from . import engine
+from . import engine, gift_exports
+from .clinical import refuse_clinical, refuse_codes
+from .gift_tally import LeftOut, Tally
 from .layout import Layout, plain
 from .stream import ImportRefused, Progress, facts, lines, opened_text, records
 
-Wrong = tuple[int, str, str, str]
-Told = Callable[[str, str, str], None]
+__all__ = ["Aside", "Later", "Ledger", "Promise", "Unfit", "amount", "day", "dollars_only", "once", "read", "refuse_clinical", "whole"]
 
-_CLINICAL = {
-    "diagnosis", "diagnoses", "diagnostic", "dx", "icd", "icd9", "icd10", "icdo", "mrn", "procedure", "procedures", "cpt",
-    "hcpcs", "drg", "treatment", "treatments", "medication", "medications", "prescription", "pathology", "histology", "tumor",
-    "tumour", "cancer", "oncology", "prognosis", "chemo", "chemotherapy", "radiotherapy", "biopsy", "metastasis", "clinical",
-    "disease", "symptom", "symptoms", "allergy", "allergies", "surgery", "lab", "labs", "phi", "encounter", "comorbidity",
-    "genetic", "snomed", "loinc", "therapy",
-}  # fmt: skip
-_CLINICAL_PHRASES = (
-    "medical record",
-    "health record",
-    "patient id",
-    "patient number",
-    "patient identifier",
-    "medical condition",
-    "health condition",
-    "chief complaint",
-    "reason for visit",
-    "account number hospital",
-    "tumor stage",
-    "cancer stage",
-    "clinical stage",
-)
-# Offices name funds and campaigns after the cause; a column of gifts' purposes is no clinical column.
-_PURPOSE = {"fund", "designation", "campaign", "appeal", "program", "gift", "package", "event"}
-_ICD = re.compile(r"^[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}$|^[CD]\d\d$")
 _AMOUNT = re.compile(r"^(\()?\s*(-)?\s*(?:USD|US\$|\$)?\s*(-)?\s*(\d{1,3}(?:,\d{3})+|\d+)?(\.\d{1,4})?\s*(?:USD)?\s*(\))?$", re.IGNORECASE)
 _FOREIGN = re.compile(r"[€£¥₹]|\b(?:EUR|GBP|CAD|AUD|MXN|JPY|CHF|INR|CNY|BRL)\b|\b(?:CA|AU|A|C|NZ|HK|MX)\$", re.IGNORECASE)
 _SLASHED = re.compile(r"^(\d{1,2})[/.](\d{1,2})[/.](\d{2}|\d{4})(?:[ T].*)?$")
 _WRITTEN = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y")
+
+
+@dataclass
+class Promise:
+    """A pledge of the file: its number, the day as written, and what is left to pay."""
+
+    number: str
+    day: str
+    left: float
 
 
 @dataclass
@@ -67,15 +54,34 @@ class Ledger:
     places: dict[str, int]
     width: int = 0
     order: str = "month first"
-    # By hash, so that five million gifts are remembered in little: line and hash of the content; parts and type of a gift.
+    # By hash, so that five million gifts are remembered in little: line and hash of the content; parts, type and promise of a gift.
     seen: dict[int, tuple[int, int]] = field(default_factory=dict)
-    gifts: dict[int, tuple[int, str]] = field(default_factory=dict)
-    # What files imported before hold: identifier and the file.
-    elsewhere: dict[int, str] = field(default_factory=dict)
+    gifts: dict[int, tuple[int, str, str | None]] = field(default_factory=dict)
+    # What a first pass over the file found: promises by donor and what pays them, unsold stock by donor.
+    promises: dict[tuple[str, str], list[Promise]] = field(default_factory=dict)
+    numbered: dict[str, Promise] = field(default_factory=dict)
+    stock: dict[tuple[str, str], list[tuple[str, str, float]]] = field(default_factory=dict)
+    # Rows that add up, such as partial soft credits; words that nobody knows; identifiers that any row of the file names.
+    sums: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    words: Counter[tuple[str, str]] = field(default_factory=Counter)
+    remarks: set[str] = field(default_factory=set)
+    spoken: set[int] = field(default_factory=set)
+    ended: bool = False
 
 
 class Unfit(Exception):
     """A row that cannot go in: column, what was expected, what was found."""
+
+
+class Aside(Unfit):
+    """A row that is understood and does not go in: column, what was expected, what was found, and what such rows are called."""
+
+
+class Later(Exception):
+    """A row that can be read only when the whole file is known."""
+
+
+Row = Callable[[Ledger, int, dict[str, str]], dict[str, Any] | None]
 
 
 def read(
@@ -83,83 +89,116 @@ def read(
     path: Path,
     target: Path,
     *,
-    row: Callable[[Ledger, int, dict[str, str]], dict[str, Any] | None],
+    row: Row,
+    scout: Callable[[Ledger, dict[str, str]], None] | None = None,
+    ids: Sequence[str] = ("gift_id",),
     year: int | None = None,
     progress: Progress | None = None,
     constants: Mapping[str, Any] | None = None,
     beside: Sequence[Path] = (),
 ) -> Imported:
-    """Import one ledger file into the Parquet file `target`; `row` turns one record's texts into one row of the table.
+    """Import one ledger file into the Parquet file `target`.
 
-    `beside` are the partner's other files of the same table: a gift that one of them holds is left out.
+    `row` turns one record's texts into one row of the table, or into nothing; `scout` looks at every record before. `ids` are the fields
+    that name a row. `beside` are the partner's other files of the same table: new versions of those that this one replaces are written
+    into the folder `shelf.BESIDE` next to the target.
 
     Raises
     ------
     ImportRefused : the file is not of the layout, is clinical, or most of it cannot be understood.
     """
-    known, told = facts(path, layout.member, progress), dict(constants or {})
-    wrong: list[Any] = []
-    ledger = _scouted(layout, path, known.encoding)
-    ledger.elsewhere = _elsewhere(layout, beside)
+    known, told, tally = facts(path, layout.member, progress), dict(constants or {}), Tally()
+    ledger = _scouted(layout, path, known.encoding, scout)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part, days = target.with_name(target.name + ".part"), _Days(layout.period)
+    part = target.with_name(target.name + ".part")
     try:
         with pq.ParquetWriter(part, _schema(layout), compression="zstd") as writer:
-            for batch in _batches(_rows(ledger, path, known.encoding, row, wrong)):
-                days.see(batch)
+            for batch in _batches(_rows(ledger, path, known.encoding, row, ids, tally)):
+                tally.see([each[layout.period] for each in batch if each.get(layout.period) is not None])
                 frame = pd.DataFrame(batch).assign(**told).reindex(columns=writer.schema.names)
                 writer.write_table(pa.Table.from_pandas(frame, schema=writer.schema, preserve_index=False))
-        if not days.rows or len(wrong) > days.rows:
-            raise ImportRefused(_mostly(path.name, wrong, days.rows))
+            writer.add_key_value_metadata(gift_exports.mark(tally))
+        if tally.mostly_unfit:
+            raise ImportRefused(_mostly(path.name, tally))
+        compared = gift_exports.compare(part, beside, layout, ledger.spoken, tally, path.name)
+        rows = pq.read_metadata(part).num_rows
+        if not rows and not compared.withdrawn:
+            raise ImportRefused(_mostly(path.name, tally, compared.note))
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    engine.write_rejects(target.with_suffix(".rejects.csv"), wrong)
+    tally.write(target.with_suffix(".rejects.csv"))
+    note = " ".join(filter(None, [tally.note(), compared.note, _unknown(ledger.words), *sorted(ledger.remarks)]))
     return Imported(
-        layout.kind, path.name, target.name, days.span, known.sha256, days.rows, len(wrong), 0, known.encoding, f"{date.today()}"
+        layout.kind,
+        path.name,
+        target.name,
+        tally.span,
+        known.sha256,
+        rows,
+        len(tally.left),
+        0,
+        known.encoding,
+        f"{date.today()}",
+        note=note,
     )
 
 
-def _elsewhere(layout: Layout, beside: Sequence[Path]) -> dict[int, str]:
-    """Identifiers that the partner's other files of the same table hold, by hash, and the file of each."""
-    keys = [column for column in layout.key if column != "partner"]
-    found: dict[int, str] = {}
-    for other in beside:
-        columns = [column.to_pylist() for column in pq.read_table(other, columns=keys).columns]
-        found |= {hash(values if len(keys) > 1 else values[0]): other.stem for values in zip(*columns, strict=True)}
-    return found
+def _unknown(words: Counter[tuple[str, str]]) -> str:
+    """Words that nobody knows, and what they were taken for."""
+    listed = [f"{taken}: {word!r} ({count:,})" for (taken, word), count in sorted(words.items())]
+    return f"Not known, {'; '.join(listed[:20])}{f'; and {len(listed) - 20} others' if len(listed) > 20 else ''}." if listed else ""
 
 
-@dataclass
-class _Days:
-    """Rows written, and first and last day of the period's column."""
-
-    column: str
-    rows: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
-
-    def see(self, batch: Sequence[Mapping[str, Any]]) -> None:
-        self.rows += len(batch)
-        known = [each[self.column] for each in batch if each.get(self.column) is not None]
-        if known:
-            self.first, self.last = min(*known, self.first or known[0]), max(*known, self.last or known[0])
-
-    @property
-    def span(self) -> str:
-        return f"{self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}" if self.first and self.last else ""
-
-
-def _rows(ledger: Ledger, path: Path, encoding: str, row: Callable, wrong: list[Wrong]) -> Iterator[dict[str, Any]]:
-    """Rows that go in; the reasons of the others are added to `wrong`."""
+def _rows(ledger: Ledger, path: Path, encoding: str, row: Row, ids: Sequence[str], tally: Tally) -> Iterator[dict[str, Any]]:
+    """Rows that go in; those that do not are told to the tally. What can be read only with the whole file known comes last."""
+    late = []
     for number, texts in _records(ledger, path, encoding):
+        if all(texts.get(name) for name in ids):
+            ledger.spoken.add(hash(tuple(texts[name] for name in ids)))
         try:
-            made = row(ledger, number, texts)
-        except Unfit as error:
-            wrong.append((number, *error.args))
+            made = _made(ledger, row, number, texts, tally)
+        except Later:
+            late.append((number, texts))
             continue
-        if made is not None:
+        if made:
             yield made
+    ledger.ended = True
+    for number, texts in late:
+        if made := _made(ledger, row, number, texts, tally):
+            yield made
+    yield from ledger.sums.values()
+
+
+def _made(ledger: Ledger, row: Row, number: int, texts: dict[str, str], tally: Tally) -> dict[str, Any] | None:
+    worth = _worth(texts)
+    try:
+        made = row(ledger, number, texts)
+    except Unfit as error:
+        column, expected, found, *called = error.args
+        label = called[0] if called else f"{column or 'columns'} not understood"
+        name = texts.get("gift_id") if isinstance(error, Aside) else None
+        tally.leave(LeftOut(number, column, expected, found, label, worth, isinstance(error, Aside)), _dated(ledger, texts), name)
+        return None
+    if made is not None:
+        tally.take(worth)
+    return made
+
+
+def _worth(texts: Mapping[str, str]) -> float | None:
+    """The amount of a row as it is written, where it is one."""
+    text = texts.get("split_amount") or texts.get("soft_amount") or texts.get("amount")
+    found = _AMOUNT.match(text) if text else None
+    return _number(found) if found and (found[4] or found[5]) else None
+
+
+def _dated(ledger: Ledger, texts: Mapping[str, str]) -> datetime | None:
+    """The day of a row that does not go in, where it has one."""
+    text = texts.get(ledger.layout.period, "")
+    try:
+        return day(text, ledger.order) if text else None
+    except Unfit:
+        return None
 
 
 def _batches(rows: Iterator[dict[str, Any]], size: int = 50_000) -> Iterator[list[dict[str, Any]]]:
@@ -167,13 +206,14 @@ def _batches(rows: Iterator[dict[str, Any]], size: int = 50_000) -> Iterator[lis
         yield batch
 
 
-def _mostly(name: str, wrong: Sequence[Wrong], good: int) -> str:
-    if not wrong:
-        return f"{name}: a header and no rows"
-    line, column, expected, found = wrong[0]
+def _mostly(name: str, tally: Tally, note: str = "") -> str:
+    if not tally.left:
+        return f"{name}: {note or 'a header and no rows'}"
+    first = next((each for each in tally.left if not each.aside), tally.left[0])
+    many, what = (tally.unfit_n, "cannot be understood") if tally.mostly_unfit else (len(tally.left), "do not go in")
     return (
-        f"{name}: {len(wrong):,} of {len(wrong) + good:,} rows cannot be understood; the first: line {line}, column {column}: "
-        f"expected {expected}, found {found[:60]!r}"
+        f"{name}: {many:,} of {tally.rows:,} rows {what}; the first: line {first.line}, column {first.column}: "
+        f"expected {first.expected}, found {first.found[:60]!r}{f'. {note}' if note else ''}"
     )
 
 
@@ -182,8 +222,8 @@ def _schema(layout: Layout) -> pa.Schema:
     return pa.schema([(name, types.get(column.type, pa.string())) for name, column in layout.table.items()])
 
 
-def _scouted(layout: Layout, path: Path, encoding: str) -> Ledger:
-    """First pass: refuse clinical columns, find the header, learn in which order slashed dates are written."""
+def _scouted(layout: Layout, path: Path, encoding: str, scout: Callable[[Ledger, dict[str, str]], None] | None = None) -> Ledger:
+    """First pass: refuse clinical columns, find the header, learn in which order slashed dates are written and what `scout` looks for."""
     with opened_text(path, layout.member, encoding) as text:
         content = lines(text, path.name)
         header, places, rows = _opened(layout, content, path.name)
@@ -199,11 +239,14 @@ def _scouted(layout: Layout, path: Path, encoding: str) -> Ledger:
                 if found:
                     firsts |= int(found[1]) > 12
                     seconds |= int(found[2]) > 12
-            for place in unread if len(record) == len(header) else ():
+            whole_row = len(record) == len(header)
+            for place in unread if whole_row else ():
                 if len(coded[place]) < 500 and record[place].strip():
                     coded[place].append(record[place].strip())
+            if scout and whole_row:
+                scout(ledger, {name: record[place].strip() for name, place in places.items()})
     ledger.order = "mixed" if firsts and seconds else "day first" if firsts else "month first"
-    _refuse_codes({header[place]: values for place, values in coded.items()}, path.name)
+    refuse_codes({header[place]: values for place, values in coded.items()}, path.name)
     return ledger
 
 
@@ -234,46 +277,6 @@ def _places(layout: Layout, header: Sequence[str]) -> dict[str, int]:
     return {name: place for name, place in wanted.items() if place is not None}
 
 
-def refuse_clinical(header: Sequence[str], name: str) -> None:
-    """Refuse a header with a column that looks clinical, naming every such column.
-
-    Raises
-    ------
-    ImportRefused : with the names of the columns.
-    """
-    found = [column for column in header if _clinical(column)]
-    if found:
-        listing = ", ".join(repr(column) for column in found)
-        raise ImportRefused(
-            f"{name}: {listing} {'looks' if len(found) == 1 else 'look'} clinical; a philanthropy file may not carry a diagnosis, "
-            "treatment or record number (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
-        )
-
-
-def _clinical(column: str) -> bool:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.casefold()) if word]
-    joined = " ".join(words)
-    if any(phrase in joined for phrase in _CLINICAL_PHRASES):
-        return True
-    hits = set(words) & _CLINICAL or {word for word in words if word.startswith(("icd", "diagnos", "mrn"))}
-    return bool(hits) and not (hits <= {"cancer", "oncology", "surgery", "genetic", "lab", "disease"} and set(words) & _PURPOSE)
-
-
-def _refuse_codes(columns: Mapping[str, Sequence[str]], name: str) -> None:
-    """Refuse a column without a telling name whose values are diagnosis codes."""
-    found = [
-        column
-        for column, values in columns.items()
-        if len(values) >= 3 and sum(bool(_ICD.match(value.upper())) for value in values) > len(values) / 2
-    ]
-    if found:
-        raise ImportRefused(
-            f"{name}: the values of {', '.join(map(repr, found))} look like ICD-10 diagnosis codes; a philanthropy file may not carry "
-            "them (HIPAA fundraising rule, 45 CFR 164.514(f)). Remove the column and import again"
-        )
-
-
 def _records(ledger: Ledger, path: Path, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Second pass: line number and the texts of the fields; blank lines are skipped, short and long ones come with `too_wide`."""
     with opened_text(path, ledger.layout.member, encoding) as text:
@@ -291,6 +294,7 @@ def whole(texts: dict[str, str]) -> None:
         raise Unfit("", "as many columns as the header has", texts[""])
 
 
+@lru_cache(maxsize=100_000)
 def amount(text: str, column: str = "amount") -> float:
     """US dollars of `$1,234.00`, `(50.00)`, `-$50`, `USD 12`.
 
@@ -303,9 +307,14 @@ def amount(text: str, column: str = "amount") -> float:
     found = _AMOUNT.match(text)
     if not found or not (found[4] or found[5]) or bool(found[1]) != bool(found[6]):
         raise Unfit(column, "an amount such as $1,234.00", text or "an empty cell")
-    value = round(float((found[4] or "0").replace(",", "") + (found[5] or "")), 2)
+    value = _number(found)
     if value == 0:
-        raise Unfit(column, "an amount other than zero", text)
+        raise Aside(column, "an amount other than zero", text, "amounts of zero")
+    return value
+
+
+def _number(found: re.Match[str]) -> float:
+    value = round(float((found[4] or "0").replace(",", "") + (found[5] or "")), 2)
     return -value if found[1] or found[2] or found[3] else value
 
 
@@ -316,18 +325,18 @@ def dollars_only(code: str) -> None:
 
 
 @lru_cache(maxsize=100_000)
-def day(text: str, order: str, column: str = "date") -> datetime:
+def day(text: str, order: str, column: str = "date", *, ahead: bool = False) -> datetime:
     """A date in ISO, US or written style; slashed ones in the order that the whole column shows.
 
     Raises
     ------
-    Unfit : no date, an impossible one, one after today or before 1900, or one that could be two days.
+    Unfit : no date, an impossible one, one before 1900 or, unless it may lie `ahead`, after today, or one that could be two days.
     """
     found = _SLASHED.match(text)
     value = _slashed(found, order, text, column) if found else _iso(text)
     if value is None:
         raise Unfit(column, "a date such as 2024-12-31 or 12/31/2024", text or "an empty cell")
-    if not value.year >= 1900 or value.date() > date.today():
+    if not value.year >= 1900 or (value.date() > date.today() and not ahead):
         raise Unfit(column, "a date between 1900 and today", text)
     return value
 
@@ -355,7 +364,7 @@ def _iso(text: str) -> datetime | None:
     return None
 
 
-def once(ledger: Ledger, number: int, gift_id: str, designation: str, content: tuple, *, kind: str = "") -> str:
+def once(ledger: Ledger, number: int, gift_id: str, designation: str, content: tuple, *, kind: str = "", promise: str | None = None) -> str:
     """The identifier of a row: the gift's own for the first part, numbered for further parts of a split gift.
 
     Raises
@@ -364,20 +373,20 @@ def once(ledger: Ledger, number: int, gift_id: str, designation: str, content: t
     """
     if not gift_id:
         raise Unfit("gift_id", "a gift identifier", "an empty cell")
-    single = len([column for column in ledger.layout.key if column != "partner"]) == 1
-    if other := ledger.elsewhere.get(hash(gift_id if single else (gift_id, designation))):
-        raise Unfit("gift_id", "each gift once over all files of the table", f"{gift_id} (the file {other} has it)")
     place, mark = hash((gift_id, designation)), hash(content)
     before = ledger.seen.get(place)
+    if before is not None and before[1] == mark:
+        expected = f"each gift once per designation; line {before[0]} has it"
+        raise Aside("gift_id", expected, f"{gift_id} (the same gift again)", "repeated rows")
     if before is not None:
-        same = "the same gift again" if before[1] == mark else "another row under a gift identifier that is taken"
-        raise Unfit("gift_id", f"each gift once per designation; line {before[0]} has it", f"{gift_id} ({same})")
+        expected = f"each gift once per designation; line {before[0]} has it"
+        raise Unfit("gift_id", expected, f"{gift_id} (another row under a gift identifier that is taken)")
     ledger.seen[place] = number, mark
-    parts, first = ledger.gifts.get(hash(gift_id), (0, kind))
-    ledger.gifts[hash(gift_id)] = parts + 1, first
+    parts, first, paid = ledger.gifts.get(hash(gift_id), (0, kind, promise))
+    ledger.gifts[hash(gift_id)] = parts + 1, first, paid
     return gift_id if not parts else f"{gift_id}/{parts + 1}"
 
 
 def kind_of(ledger: Ledger, gift_id: str | None, otherwise: str) -> str:
     """Type of a gift that came before in the file."""
-    return ledger.gifts.get(hash(gift_id), (0, otherwise))[1] if gift_id else otherwise
+    return ledger.gifts.get(hash(gift_id), (0, otherwise, None))[1] if gift_id else otherwise

@@ -10,7 +10,7 @@ partner's own); keys with missing values are compared like any others.
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,8 @@ from catchment.data.catalog import Imported, imports, own_folder
 from .stream import ImportRefused
 
 MEMORY = "400MB"
-_REJECTS = ".rejects.csv"
+_REJECTS, _CHANGES = ".rejects.csv", ".changes.csv"
+BESIDE = "beside"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,20 @@ class Shelf:
         entry = imports(self.root, self.partner).get(self.name)
         return entry.imported if entry else []
 
+    def standing(self, before: Mapping[str, int]) -> list[Imported]:
+        """The same after an import: without files that went with it, and of those that lost rows what is left. `before` are the rows of
+        each Parquet file before the import."""
+        now = self.rows()
+        kept = [item for item in self.listed if item.parquet in now or item.parquet not in before]
+        # What was taken out of a file can be brought back by importing it again: its bytes are no longer known.
+        return [
+            replace(item, rows=now[item.parquet], sha256="") if now.get(item.parquet) != before.get(item.parquet) else item for item in kept
+        ]
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each Parquet file has."""
+        return {path.name: _count(path) for path in self.parquets}
+
     def known(self, sha256: str) -> Imported | None:
         """The same bytes, imported before and still there."""
         return next((item for item in self.listed if item.sha256 == sha256 and (self.folder / item.parquet).is_file()), None)
@@ -68,6 +83,14 @@ class Shelf:
         return shlex.join(["catchment", "import", item.kind, *name, *partner, "--remove", item.file if alone else item.parquet])
 
 
+def _count(path: Path) -> int:
+    """Rows of a Parquet file; none of one that is damaged, which the next import refuses with its name."""
+    try:
+        return pq.read_metadata(path).num_rows
+    except (pa.ArrowException, OSError):
+        return 0
+
+
 def take_in(
     shelf: Shelf,
     path: Path,
@@ -77,9 +100,9 @@ def take_in(
 ) -> Imported:
     """Make the table of one file and put it in its place: that of an earlier edition, or beside the others.
 
-    `make` writes the Parquet file it is given; it is also given the files that will stay beside it. A site gives each of its exports
-    the same name: only a file with rows of the same keys takes the place of an earlier one. Raises ImportRefused for an overlap with
-    any other file.
+    `make` writes the Parquet file it is given; it is also given the other files of the table, of which it may leave new versions in
+    the folder `beside`: they take their places, one without rows none. A site gives each of its exports the same name: only a file with
+    rows of the same keys takes the place of an earlier one. Raises ImportRefused for an overlap with any other file.
     """
     stem = _stem(path.name)
     work = shelf.folder / f"{stem}.incoming"
@@ -87,18 +110,37 @@ def take_in(
     try:
         fresh = work / f"{stem}{suffix}"
         earlier = _namesakes(shelf, stem)
-        others = [each for each in shelf.parquets if each not in earlier]
-        result = make(fresh, others)
+        result = make(fresh, shelf.parquets)
+        anew = {each.name: each for each in (work / BESIDE).glob("*.parquet")}
         target = shelf.folder / fresh.name
         if target.exists():
             target = shelf.folder / f"{stem}-{result.sha256[:8]}{suffix}"
-        old = next((each for each in earlier if each == target or overlap(key, fresh, each)[0]), None)
+        old = next((each for each in earlier if each == target or _in_place(key, fresh, each, anew)), None)
         for other in shelf.parquets:
             if other != old:
-                _refuse_overlap(shelf, path.name, key, fresh, other)
-        return replace(result, parquet=_published(fresh, old or target).name, partner=shelf.partner)
+                _refuse_overlap(shelf, path.name, key, fresh, other, anew.get(other.name, other))
+        result = replace(result, parquet=_published(fresh, old or target).name, partner=shelf.partner)
+        for name, version in anew.items():
+            if name != result.parquet:
+                _renewed(version, shelf.folder / name)
+        return result
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _in_place(key: Sequence[str], fresh: Path, earlier: Path, anew: dict[str, Path]) -> bool:
+    """Whether a file takes the place of an earlier one of its name: nothing is left of that, or it has rows of the same keys."""
+    version = anew.get(earlier.name)
+    return not pq.read_metadata(version).num_rows if version else overlap(key, fresh, earlier)[0] > 0
+
+
+def _renewed(version: Path, target: Path) -> None:
+    """Put the new version of a file in its place, or take the file away when no row is left."""
+    if pq.read_metadata(version).num_rows:
+        version.replace(target)
+    else:
+        for each in (target, target.with_suffix(_REJECTS), target.with_suffix(_CHANGES)):
+            each.unlink(missing_ok=True)
 
 
 def take_away(shelf: Shelf, file: str, write: Callable[[list[Imported]], Any]) -> Imported:
@@ -118,7 +160,8 @@ def take_away(shelf: Shelf, file: str, write: Callable[[list[Imported]], Any]) -
         write(remaining)
         undo.pop_all()
     aside.unlink(missing_ok=True)
-    parquet.with_suffix(_REJECTS).unlink(missing_ok=True)
+    for suffix in (_REJECTS, _CHANGES):
+        parquet.with_suffix(suffix).unlink(missing_ok=True)
     if shelf.folder.is_dir() and not any(shelf.folder.iterdir()):
         shelf.folder.rmdir()
     return item
@@ -171,8 +214,8 @@ def _namesakes(shelf: Shelf, stem: str) -> list[Path]:
     return [each for each in shelf.parquets if (files[each.name] == stem if each.name in files else unlisted.fullmatch(each.name))]
 
 
-def _refuse_overlap(shelf: Shelf, name: str, key: Sequence[str], fresh: Path, other: Path) -> None:
-    count, first = overlap(key, fresh, other)
+def _refuse_overlap(shelf: Shelf, name: str, key: Sequence[str], fresh: Path, other: Path, version: Path) -> None:
+    count, first = overlap(key, fresh, version)
     if not count:
         return
     item = next((item for item in shelf.listed if item.parquet == other.name), None) or _unlisted(shelf, other)
@@ -187,11 +230,11 @@ def _refuse_overlap(shelf: Shelf, name: str, key: Sequence[str], fresh: Path, ot
 def _published(fresh: Path, target: Path) -> Path:
     """Put a file and what was rejected of it in their place."""
     fresh.replace(target)
-    rejects = fresh.with_suffix(_REJECTS)
-    if rejects.exists():
-        rejects.replace(target.with_suffix(_REJECTS))
-    else:
-        target.with_suffix(_REJECTS).unlink(missing_ok=True)
+    for suffix in (_REJECTS, _CHANGES):
+        if (beside := fresh.with_suffix(suffix)).exists():
+            beside.replace(target.with_suffix(suffix))
+        else:
+            target.with_suffix(suffix).unlink(missing_ok=True)
     return target
 
 
