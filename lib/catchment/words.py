@@ -200,6 +200,11 @@ def goal(value: float, target: float, fmt: Callable[[float], str] = count, *, na
     return f"{name} {fmt(target)}: {'met' if met else 'missed'}"
 
 
+def reached(goal_text: str) -> bool | None:
+    """Whether a text of `goal` says that the goal was met; None where there is no goal, or nothing was measured against it."""
+    return {"met": True, "missed": False}.get(goal_text.rpartition(": ")[2])
+
+
 def status(value: float, target: float, *, low_is_good: bool = False) -> str:
     """The status that goes with `goal`: "good", "bad", or "neutral" when one of the two is missing."""
     if pd.isna(value) or pd.isna(target):

@@ -87,3 +87,15 @@ def test_values_set_side_by_side_are_told_apart():
     assert words.apart((0.5, 0.2), words.share, digits=0) == ["50 %", "20 %"]
     assert words.apart((1_254_000, 1_291_000), words.money) == ["$1.25 M", "$1.29 M"]
     assert words.apart((0.08, 0.08), words.share, digits=1) == ["8.0 %", "8.0 %"], "equal ones read the same"
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "met"), [(0.26, 0.28, False), (0.28, 0.28, True), (float("nan"), 0.28, None), (0.2, float("nan"), None)]
+)
+def test_a_goal_in_words_can_be_counted(value, target, met):
+    assert words.reached(words.goal(value, target, words.share)) is met
+
+
+def test_what_is_no_goal_is_not_counted():
+    assert words.reached("Gate: blocked by 5.3") is None
+    assert words.reached("") is None

@@ -15,7 +15,7 @@ def report(**facts) -> Report:
 
 def board(**changes) -> pd.DataFrame:
     row = {
-        "chart": "p", "numerator": "visits not kept", "denominator": "visits booked", "source": "kpi_months", "owner": "a role", "better": "lower", "began": pd.Timestamp("2025-12-01"),
+        "chart": "p", "numerator": "visits not kept", "denominator": "visits booked", "source": "kpi_months", "owner": "a role", "better": "lower", "began": pd.Timestamp("2025-12-01"), "usual_period": pd.Timestamp("2025-12-01"), "streak": 0, "since_shift": "",
         "kpi": "no_show_share", "title": "No-shows", "period": pd.Timestamp("2025-12-01"), "length": "month", "now": 0.099, "usual": 0.06, "target": 0.07, "points_n": 60,
         "variation": "concern", "variation_icon": "◆ H", "variation_words": "x", "assurance": "either", "assurance_icon": "?", "assurance_words": "y",
     }  # fmt: skip
@@ -26,7 +26,7 @@ def chart(value: float = 0.099, center: float = 0.06, side: int = 1) -> pd.DataF
     """Two points of a control chart, the newest as given."""
     return pd.DataFrame({
         "period": pd.to_datetime(["2025-11-01", "2025-12-01"]), "value": [0.06, value], "center": center, "lcl": 0.0, "ucl": 0.08,
-        "signal": ["", "above the upper limit"], "side": [0, side],
+        "signal": ["", "above the upper limit"], "side": [0, side], "segment": 0,
     })  # fmt: skip
 
 

@@ -66,15 +66,83 @@ def test_values_without_denominator_stay_monthly():
     assert found["numerator"].iloc[0] == 3.2
 
 
-def test_limits_step_only_where_declared():
+def test_limits_step_where_declared_and_nothing_is_news_after_it():
     value = np.r_[np.tile([15.0, 17.0], 19), np.tile([9.0, 11.0], 11)]
     series = subgroup(months(value, np.nan), "xmr")
-    plain = indicators.chart(series, "xmr", baseline_years=2)
     stepped = indicators.chart(series, "xmr", baseline_years=2, steps=[pd.Timestamp("2024-03-01")])
-    assert plain["center"].nunique() == 1
-    assert (plain["signal"].iloc[38:] != "").all()
     assert stepped["center"].unique().tolist() == [16.0, 10.0]
     assert (stepped["signal"] == "").all()
+    assert (stepped["shifted"] == 0).all()
+    assert indicators.read(stepped, better="lower", target=12.0, before=12)["variation"] == "common"
+
+
+def lasting(n: int, **options) -> tuple[pd.DataFrame, dict]:
+    """Fifty months around 16 and the last `n` around 26, nobody says why; the goal is 21."""
+    value = np.r_[np.tile([15.0, 17.0], 30)[: 60 - n], np.tile([25.0, 27.0], 30)[:n]]
+    made = indicators.chart(subgroup(months(value, np.nan), "xmr"), "xmr", baseline_years=2, **options)
+    return made, indicators.read(made, better="lower", target=21.0, before=12)
+
+
+def test_ten_of_ten_months_over_goal_are_no_chance():
+    """Limits of the former process lie around the goal; the ten months since the shift have all missed it."""
+    made, row = lasting(10)
+    assert made["segment"].nunique() == 1
+    assert row["variation"] == "concern"
+    assert row["began"] == MONTHS[50]
+    assert row["usual"] == 16.0
+    assert (row["assurance"], row["streak"], row["assurance_words"]) == ("fail", -10, "missed the target 10 times in a row")
+
+
+def test_limits_follow_a_shift_that_has_lasted_and_the_shift_stays_news():
+    made, row = lasting(14)
+    assert made["center"].unique().tolist() == [16.0, 26.0]
+    assert made["segment"].diff().idxmax() == 46
+    assert (made["signal"].iloc[46:] == "").all()
+    assert (row["variation"], row["variation_icon"]) == ("concern", "◆ H")
+    assert (row["began"], row["usual"], row["usual_period"]) == (MONTHS[46], 16.0, MONTHS[45])
+    assert row["assurance"] == "fail"
+    assert "a shift up that has lasted" in row["variation_words"]
+    assert lasting(14, lasting=15)[0]["segment"].nunique() == 1, "the rule is a setting"
+
+
+def test_a_shift_is_news_for_as_long_as_its_baseline_lasts():
+    assert lasting(24)[1]["variation"] == "concern"
+    made, row = lasting(25)
+    assert row["variation"] == "common", "two years on it is the process"
+    assert (made["shifted"] == 0).all()
+    assert row["assurance"] == "fail"
+
+
+def test_declared_steps_go_first():
+    made, row = lasting(14, steps=[MONTHS[46]])
+    assert made["segment"].nunique() == 2
+    assert made["segment"].diff().idxmax() == 46
+    assert row["variation"] == "common"
+
+
+def test_two_shifts_are_followed_one_after_the_other():
+    value = np.r_[np.tile([15.0, 17.0], 12), np.tile([25.0, 27.0], 9), np.tile([35.0, 37.0], 9)]
+    made = indicators.chart(subgroup(months(value, np.nan), "xmr"), "xmr", baseline_years=2)
+    assert made["center"].unique().tolist() == [16.0, 26.0, 36.0]
+    row = indicators.read(made, better="lower", target=np.nan, before=12)
+    assert (row["began"], row["usual"]) == (MONTHS[42], 26.0)
+
+
+@pytest.mark.parametrize(
+    ("tail", "began"),
+    [
+        # A wait that rises for nine months: its first three points lie below the mean, where nothing has risen beyond chance.
+        ([13.0, 14.0, 15.0, 16.5, 17.5, 18.5, 19.5, 20.5, 21.5], 54),
+        ([17.2, 17.5, 16.8, 17.4, 16.9, 17.2, 17.1], 53),
+        ([16.0, 15.0, 17.0, 30.0], 59),
+    ],
+)
+def test_since_is_the_month_in_which_the_signal_begins(tail, began):
+    value = np.r_[np.tile([15.0, 17.0], 30)[: 60 - len(tail)], tail]
+    made = indicators.chart(subgroup(months(value, np.nan), "xmr"), "xmr", baseline_years=2)
+    row = indicators.read(made, better="lower", target=np.nan, before=12)
+    assert row["variation"] == "concern"
+    assert row["began"] == MONTHS[began]
 
 
 def test_a_young_series_keeps_a_run_outside_of_its_baseline():

@@ -70,6 +70,28 @@ def test_title_of_a_control_chart(changes, title):
     assert made.exhibit.key == "control-no-show-share"
 
 
+def test_a_streak_of_misses_is_said_and_counted_again():
+    rows = board(variation="common", assurance="fail", streak=-2, points_n=60, now=0.099)
+    missed = pd.concat([chart(0.08)] * 30, ignore_index=True).assign(
+        value=[0.05] * 58 + [0.08, 0.099], period=pd.date_range("2021-01-01", periods=60, freq="MS")
+    )
+    (made,) = controls(rows, missed)
+    assert made.exhibit.title == "No-shows has missed the target of 7.0\u00a0% in each of the last 2 months"
+    with pytest.raises(FalseClaim, match="2 months"):
+        controls(rows, missed.assign(value=0.05))
+
+
+def test_limits_that_follow_a_shift_leave_the_title_its_former_mean():
+    level = pd.concat([chart()] * 2, ignore_index=True).assign(
+        period=pd.date_range("2025-09-01", periods=4, freq="MS"), value=[0.06, 0.06, 0.1, 0.099], center=[0.06, 0.06, 0.0995, 0.0995], segment=[0, 0, 1, 1], side=0, signal=""
+    )  # fmt: skip
+    (made,) = controls(board(usual_period=pd.Timestamp("2025-10-01")), level)
+    assert made.exhibit.title == "No-shows rose beyond chance to 9.9\u00a0% from 6.0\u00a0%, for the worse"
+    assert made.exhibit.note.endswith("Limits anew from Nov 2025.")
+    with pytest.raises(FalseClaim):
+        controls(board(), level)
+
+
 def test_a_title_that_the_chart_does_not_bear_is_refused():
     with pytest.raises(FalseClaim, match="control-no-show-share"):
         controls(board(), chart(value=0.089))
@@ -151,6 +173,10 @@ def test_the_table_has_no_empty_cell_and_no_hidden_number():
         points_n=0,
     )
     table = exhibits.board(report(), pd.concat([board(target=np.nan), hidden])).shown
+    shifted = exhibits.board(report(), board(since_shift="2 of 7")).shown
+    assert shifted["assurance"].tolist() == ["?\u00a0met\u00a02\u00a0of\u00a07"]
+    missed = exhibits.board(report(), board(assurance="fail", assurance_icon="F", streak=-10)).shown
+    assert missed["assurance"].tolist() == ["F\u00a0missed\u00a010\u00a0in\u00a0a\u00a0row"]
     assert (table.map(str.strip) != "").all(axis=None)
     assert table.iloc[1][["newest", "now", "mean", "variation", "assurance"]].tolist() == ["[c]"] * 5
     assert table["target"].iloc[0] == "none"

@@ -48,7 +48,9 @@ def test_planted_concern_is_found(found):
     chart = found["charts"][found["truth"]["concern"]]
     since = chart[chart["period"] >= pd.Timestamp(found["truth"]["since"])]
     assert len(since)
-    assert (since["side"] > 0).all()
+    assert ((since["side"] > 0) | (since["shifted"] > 0)).all()
+    assert row["began"] <= since["period"].iloc[0]
+    assert row["assurance"] in ("fail", "either")
 
 
 def test_planted_improvement_is_found(found):

@@ -90,9 +90,10 @@ def _slides(told: list[dict], settings: Settings) -> Iterator[_Slide]:
 
 
 def _headlines(cards: list[dict], settings: Settings, silent: list[str]) -> _Slide:
-    missed = sum(card["status"] == "bad" for card in cards)
-    some = f"{words.count(missed)} of {words.plural(len(cards), 'headline number')}"
-    title = f"{settings.name}: {some} {'misses' if missed == 1 else 'miss'} the goal"
+    goals = [met for card in cards if (met := words.reached(card["goal"])) is not None]
+    missed = goals.count(False)
+    some = f"{words.count(missed)} of {words.plural(len(goals), 'headline goal')} missed"
+    title = f"{settings.name}: {some}" if goals else f"{settings.name}: the headline numbers, none of them with a goal"
     rows = [[card["label"], card["value"], card["change"] or "none", card["goal"] or "none", card["since"]] for card in cards]
     subtitle = f"Executive brief, data through {settings.as_of:%B} {settings.as_of.day}, {settings.as_of.year}"
     # Which report is missing stands on the slide, why in the notes.

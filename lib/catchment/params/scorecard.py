@@ -1,6 +1,8 @@
 """Settings of the program scorecard: control limits, targets, materiality, accreditation."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from .base import Assumption, Date, Positive, Section, Share
 
@@ -16,6 +18,8 @@ class Scorecard(Section):
     """Distance of the control limits from the center line."""
     run_points: Assumption[int]
     """Points in a row on one side of the mean, or in one direction, that make a special cause."""
+    lasting_points: Assumption[Annotated[int, Field(ge=12)]]
+    """Points in a row on one side of the mean after which limits follow a shift that nobody declared."""
     baseline_years: Assumption[Positive]
     """Years at the start of a series, or of a declared step, from which its limits are computed."""
     hidden_share: Assumption[Share]

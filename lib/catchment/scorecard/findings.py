@@ -57,7 +57,7 @@ def _indicators(board: pd.DataFrame) -> Kpi:
     return Kpi(
         "Indicators worse beyond chance",
         f"{worse} of {judged}",
-        f"{words.count((board['assurance'] == 'fail').sum())} will miss their target",
+        f"{words.count((board['assurance'] == 'fail').sum())} miss their target",
         words.goal(worse, 0, words.count, low_is_good=True),
         words.status(worse, 0, low_is_good=True),
     )

@@ -20,16 +20,18 @@ Known bias: a longer subgroup hides a short disturbance. A share that is met can
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from catchment.stats import control, rates, survival
+from catchment.stats import control, rates, survival, verdicts
 
 Kind = Literal["xmr", "p", "u"]
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
+LASTING = control.LEAST_POINTS  # points of a shift from which limits can be computed
 FEWEST = {"month": control.LEAST_POINTS, "quarter": control.LEAST_POINTS, "year": 1}
 
 
@@ -119,6 +121,7 @@ def chart(
     steps: Sequence[pd.Timestamp] = (),
     sigmas: float = 3.0,
     run: int = control.RUN,
+    lasting: int = LASTING,
     bounds: tuple[float, float] = (0.0, np.inf),
 ) -> pd.DataFrame:
     """The control chart of one indicator's periods, with `period` and `length` kept.
@@ -134,7 +137,15 @@ def chart(
     baseline_years
         Years at the start of each segment that make its limits; its first 12 points where that leaves fewer than `run` to judge.
     steps
-        First days of periods from which limits are computed anew.
+        First days of periods from which limits are computed anew: the process was declared to have changed.
+    lasting
+        Points in a row on one side of the mean after which a shift that nobody declared has lasted: limits are computed anew from the
+        first of them, after the declared steps.
+
+    Returns
+    -------
+    The columns of the chart, `period`, `length`, and `shifted`: in a segment whose limits follow a shift that lasted, -1 or 1 for its
+    direction as long as the segment is no longer than its baseline years; else 0.
     """
     known = series.dropna(subset=["numerator"]).reset_index(drop=True)
     if known.empty:
@@ -142,21 +153,37 @@ def chart(
         return series[["period", "length"]].assign(**dict.fromkeys(("value", "center", "lcl", "ucl"), np.nan), signal="", hidden=hidden)
     places = {int(known["period"].searchsorted(pd.Timestamp(day))) for day in steps}
     positions = sorted(place for place in places if 0 < place < len(known))
-    per_year = 12 / MONTHS.get(series["length"].iloc[0], 1)
-    wanted = max(round(baseline_years * per_year), control.LEAST_POINTS)
+    wanted = max(round(baseline_years * 12 / MONTHS.get(series["length"].iloc[0], 1)), control.LEAST_POINTS)
+    draw = partial(_drawn, known, kind, per=per, wanted=wanted, sigmas=sigmas, run=run, bounds=bounds)
+    made, follow, after = draw(positions), [], 0
+    while (place := verdicts.sustained(made, least=lasting, after=after)) is not None:
+        follow, after = [*follow, place], place + 1
+        made = draw(sorted({*positions, *follow}))
+    return known[["period", "length"]].join(made.assign(shifted=_shifted(made, follow, wanted)))
+
+
+def _drawn(
+    known: pd.DataFrame, kind: Kind, steps: list[int], *, per: float, wanted: int, sigmas: float, run: int, bounds: tuple[float, float]
+) -> pd.DataFrame:
     # A young series, or one since a young step, keeps at least a run of points to be judged outside of its baseline.
-    lengths = np.diff([0, *positions, len(known)])
+    lengths = np.diff([0, *steps, len(known)])
     baseline = [wanted if length >= wanted + run else control.LEAST_POINTS for length in lengths]
-    options: dict[str, Any] = {"baseline": baseline, "steps": positions, "sigmas": sigmas, "run": run}
+    options: dict[str, Any] = {"baseline": baseline, "steps": steps, "sigmas": sigmas, "run": run}
     if kind == "xmr":
-        made = control.xmr(known["numerator"], bounds=bounds, **options)
-    elif kind == "p":
-        made = control.p_chart(known["numerator"], known["denominator"], **options)
-    elif kind == "u":
-        made = control.u_chart(known["numerator"], known["denominator"] / per, **options)
-    else:
-        raise ValueError(f"a chart is xmr, p or u, not {kind!r}")
-    return known[["period", "length"]].join(made)
+        return control.xmr(known["numerator"], bounds=bounds, **options)
+    if kind == "p":
+        return control.p_chart(known["numerator"], known["denominator"], **options)
+    if kind == "u":
+        return control.u_chart(known["numerator"], known["denominator"] / per, **options)
+    raise ValueError(f"a chart is xmr, p or u, not {kind!r}")
+
+
+def _shifted(made: pd.DataFrame, follow: list[int], wanted: int) -> np.ndarray:
+    """Direction of the shift that the last segment's limits follow, while the segment is young; 0 elsewhere."""
+    out = np.zeros(len(made), int)
+    if follow and made["segment"].iloc[follow[-1]] == made["segment"].iloc[-1] and len(made) - follow[-1] <= max(wanted, LASTING):
+        out[follow[-1] :] = np.sign(made["center"].iloc[follow[-1]] - made["center"].iloc[follow[-1] - 1])
+    return out
 
 
 def quarters(volumes: pd.DataFrame, measure: str, *, below: int) -> pd.DataFrame:
@@ -224,7 +251,7 @@ def computed(volumes: pd.DataFrame, cases: pd.DataFrame, lines: pd.DataFrame, *,
 
 def charts(
     definitions: pd.DataFrame, months: pd.DataFrame, computed: Mapping[str, pd.DataFrame], steps: pd.DataFrame, *, below: int,
-    tolerated: float, baseline_years: float, sigmas: float = 3.0, run: int = control.RUN,
+    tolerated: float, baseline_years: float, sigmas: float = 3.0, run: int = control.RUN, lasting: int = LASTING,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """The control chart of every indicator that has data.
 
@@ -240,7 +267,7 @@ def charts(
         Grain: one row per declared change: `kpi`, `month`.
     below, tolerated
         As in `subgroup`.
-    baseline_years, sigmas, run
+    baseline_years, sigmas, run, lasting
         As in `chart`.
     """
     recorded = dict(iter(months.groupby("kpi")))
@@ -258,39 +285,76 @@ def charts(
         if len(series) or kpi in recorded:
             made[kpi] = chart(
                 series, row["chart"], per=row["per"], steps=list(steps.loc[steps["kpi"] == kpi, "month"]),
-                baseline_years=baseline_years, sigmas=sigmas, run=run,
+                baseline_years=baseline_years, sigmas=sigmas, run=run, lasting=lasting,
             )  # fmt: skip
     return made
 
 
-def read(made: pd.DataFrame, *, better: control.Better, target: float, before: int) -> dict[str, object]:
-    """One row of the scorecard from a chart: newest value, mean of the last `before` periods ahead of it, variation (with the
-    period in which a special cause `began`) and assurance."""
+def read(made: pd.DataFrame, *, better: verdicts.Better, target: float, before: int, run: int = control.RUN) -> dict[str, object]:
+    """One row of the scorecard from a chart.
+
+    Parameters
+    ----------
+    made
+        From `chart`.
+    before
+        Periods ahead of the newest whose mean is `earlier`.
+    run
+        As in `chart`.
+
+    Returns
+    -------
+    `period`, `length`, `now` (the newest value), `usual` (the mean that it is news against: that before the shift where limits follow one),
+    `earlier`, `target`, `variation` and `assurance` (each with `_icon` and `_words`), `streak` (periods in a row that missed, negative, or
+    met the target, where that decides the assurance; else 0), `since_shift` (how often the target was met, and of how many periods, where a
+    shift that limits do not follow yet decides it; else empty), `points_n`, `began` (the period in which the special cause of the newest
+    point began, missing for common cause) and `usual_period` (a period whose center is `usual`).
+    """
     known = made.dropna(subset=["value"])
     if known.empty:
-        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began"), np.nan) | {"length": "", "target": target, "points_n": 0}
+        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began", "usual_period"), np.nan)
+        nothing |= {"length": "", "target": target, "points_n": 0, "streak": 0, "since_shift": ""}
         kind, icon, said = ("hidden", "[c]", "small counts are not shown") if made["hidden"].any() else ("unknown", "·", "no value yet")
-        verdicts = {
+        said_of = {
             f"{part}{end}": text for part in ("variation", "assurance") for end, text in (("", kind), ("_icon", icon), ("_words", said))
         }
-        return nothing | verdicts
-    last = known.iloc[-1]
-    # The special cause that the newest point belongs to began after the last point that was none of it.
-    other = np.flatnonzero((known["side"] != last["side"]).to_numpy())
-    began = known["period"].iloc[other[-1] + 1 if len(other) else 0] if last["side"] else pd.NaT
-    variation, assurance = control.variation(made, better=better), control.assurance(made, target, better=better)
-    return {"period": last["period"], "length": last["length"], "now": last["value"], "usual": last["center"],
+        return nothing | said_of
+    last, here = known.iloc[-1], known[known["segment"] == known["segment"].iloc[-1]]
+    # Limits follow a shift that nobody declared: the news is that shift, against the level before it.
+    follows = last["side"] == 0 and last["shifted"] != 0
+    usual = known[known["segment"] < last["segment"]].iloc[-1] if follows else last
+    variation, assurance = verdicts.variation(made, better=better), verdicts.assurance(made, target, better=better, run=run)
+    return {"period": last["period"], "length": last["length"], "now": last["value"],
+            "usual": usual["center"], "usual_period": usual["period"],
             "earlier": known["value"].iloc[-before - 1 : -1].mean(),
             "target": target, "variation": variation.kind, "variation_icon": variation.icon, "variation_words": variation.words,
             "assurance": assurance.kind, "assurance_icon": assurance.icon, "assurance_words": assurance.words,
-            "points_n": len(known), "began": began}  # fmt: skip
+            "streak": verdicts.streak(made, target, better=better) if "in a row" in assurance.words else 0,
+            "since_shift": "{} of {}".format(*verdicts.since_shift(made, target, better=better)) if "shift" in assurance.words else "",
+            "points_n": len(known), "began": here["period"].iloc[0] if follows else _began(here)}  # fmt: skip
 
 
-def table(definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float]) -> pd.DataFrame:
+def _began(here: pd.DataFrame) -> pd.Timestamp:
+    """The period in which the special cause of the newest point began: where its run on one side of the mean departs (`verdicts.onset`).
+
+    A trend that has not passed the mean yet began with its first point.
+    """
+    side, away = here["side"].to_numpy(), control.side_of(here["value"], here["center"])
+    if side[-1] == 0:
+        return pd.NaT
+    passed = away[-1] == side[-1]
+    other = np.flatnonzero((away if passed else side) != side[-1])
+    run = here.iloc[other[-1] + 1 if len(other) else 0 :]
+    return run["period"].iloc[verdicts.onset(run["value"], run["center"].iloc[-1]) if passed else 0]
+
+
+def table(
+    definitions: pd.DataFrame, charts: Mapping[str, pd.DataFrame], targets: Mapping[str, float], *, run: int = control.RUN
+) -> pd.DataFrame:
     """The scorecard. Grain: one row per indicator that has a chart, in the order of the definitions, with the columns of `read`."""
     kept = definitions[definitions["kpi"].isin(list(charts))]
     rows = [
-        read(charts[kpi], better=better, target=targets.get(kpi, np.nan), before=12)
+        read(charts[kpi], better=better, target=targets.get(kpi, np.nan), before=12, run=run)
         for kpi, better in zip(kept["kpi"], kept["better"], strict=True)
     ]
     return kept.reset_index(drop=True).join(pd.DataFrame(rows))

@@ -20,7 +20,6 @@ from . import given
 from .rates import quotient
 
 # Luo & Qi (2009): Gaussian weights of three ten-minute zones (0.9898 to the origin scaled to 1).
-CYCLES = 150  # of RAAM, after which people no longer move
 LUO_QI: Mapping[float, float] = {10.0: 1.0, 20.0: 0.68, 30.0: 0.22}
 
 
@@ -142,7 +141,9 @@ def gravity_access(
     return _floating(s, p, np.maximum(t, floor) ** exponent)
 
 
-def rational_agent(supply: ArrayLike, demand: ArrayLike, travel: ArrayLike | pd.DataFrame, *, tau: float = 60.0) -> np.ndarray:
+def rational_agent(
+    supply: ArrayLike, demand: ArrayLike, travel: ArrayLike | pd.DataFrame, *, tau: float = 60.0, cycles: int = 150
+) -> np.ndarray:
     """RAAM cost of each place (PySAL `access`): travel plus crowding, 1 = `tau` minutes or the region's mean crowding. Lower is better.
 
     The method moves whole people, so demand is rounded; places without demand, sites without supply and places that reach no site stay out
@@ -170,7 +171,7 @@ def rational_agent(supply: ArrayLike, demand: ArrayLike, travel: ArrayLike | pd.
             pd.DataFrame({"supply": s[sites]}, index=sites),
             pairs[np.isfinite(pairs["cost"])],
             tau=tau,
-            max_cycles=CYCLES,
+            max_cycles=cycles,
         )
         cost[found.index.to_numpy()] = found.to_numpy()
     return cost

@@ -63,15 +63,18 @@ class HuffFit:
     imputed_n: float
     note: str = ""
 
+    def _term(self, name: str) -> float:
+        return float(self.terms.set_index("term").loc[name, "value"])
+
     @property
     def gamma(self) -> float:
         """Exponent of attraction."""
-        return float(self.terms.set_index("term").loc["attraction", "value"])
+        return self._term("attraction")
 
     @property
     def lambda_(self) -> float:
         """Exponent of distance, negative."""
-        return float(self.terms.set_index("term").loc["distance", "value"])
+        return self._term("distance")
 
 
 def calibrate_huff(
@@ -386,17 +389,17 @@ def calibrate_huff_totals(
     def gap(theta: np.ndarray) -> np.ndarray:
         return people @ share(theta) / people.sum() - totals / totals.sum()
 
-    free = len(names) - 1
-    options = {"bounds": (-np.inf, [*[np.inf] * free, 0.0]), "x_scale": "jac", "xtol": 1e-12, "ftol": 1e-14, "gtol": 1e-14}
-    fits = [optimize.least_squares(gap, [*[1.0] * free, slope], **options) for slope in (-0.5, -1.5, -3.0)]
+    bounds = ([-np.inf] * (len(names) - 1) + [-np.inf], [np.inf] * (len(names) - 1) + [0.0])
+    starts = [[*([1.0] * (len(names) - 1)), slope] for slope in (-0.5, -1.5, -3.0)]
+    fits = [optimize.least_squares(gap, start, bounds=bounds, x_scale="jac", xtol=1e-12, ftol=1e-14, gtol=1e-14) for start in starts]
     best = min(fits, key=lambda fit: fit.cost)
     if np.linalg.matrix_rank(best.jac, tol=1e-8) < len(names):
         raise ValueError("the sites are too alike in size or distance to tell the exponents")
     freedom = totals.size - 1 - len(names)
     spread = quotient(2 * best.cost, freedom) * np.linalg.inv(best.jac.T @ best.jac)
     reach = stats.t.ppf(1 - alpha / 2, freedom) if freedom else np.nan
-    expected, level = people @ share(best.x) / people.sum() * totals.sum(), float(totals.mean())
+    expected = people @ share(best.x) / people.sum() * totals.sum()
     squares = float(((totals - expected) ** 2).sum())
-    r2, srmse = 1 - quotient(squares, float(((totals - level) ** 2).sum())), float(np.sqrt(squares / totals.size)) / level
+    r2 = 1 - quotient(squares, float(((totals - totals.mean()) ** 2).sum()))
     terms = _terms(names, best.x, np.sqrt(np.diag(spread)), float(reach))
-    return TotalsFit(terms, share(best.x), expected, r2, srmse)
+    return TotalsFit(terms, share(best.x), expected, r2, quotient(float(np.sqrt(squares / totals.size)), float(totals.mean())))

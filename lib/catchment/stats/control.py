@@ -4,7 +4,8 @@ Definitions used
 ----------------
 Limits
     XmR: mean +/- 2.66 x mean moving range. p: p +/- 3 sqrt(p (1 - p) / n). u: u +/- 3 sqrt(u / n). Computed from a stated
-    baseline (the first points) and carried forward; computed anew only at a declared step, never because a month has passed.
+    baseline (the first points) and carried forward; computed anew only at a step (a declared one, or a shift that has lasted:
+    `verdicts.sustained`), never because a month has passed.
 Rare events
     What a month's count cannot show, for it is mostly 0, the gaps between events do. g: cases between events, geometric, limits
     mean +/- 3 sqrt(mean (mean + 1)) around the median 0.693 x mean. t: time between events, XmR on its 3.6th root. Longer gaps are
@@ -13,9 +14,6 @@ Special cause
     A point beyond a limit; 7 in a row on one side of the mean; 7 in a row rising or falling; 2 of 3 in the outer third of
     the same side. Runs do not cross a step; missing periods are skipped, as if the series had none. Anything else is common
     cause: no reason is to be looked for.
-Variation and assurance
-    Variation says whether the newest point is special and whether that is good; assurance says whether the process, as it
-    runs, will meet its target: limits clear of the target on the good side, on the bad side, or around it.
 
 Known bias: p and u limits suppose that counts vary only by chance; with thousands of cases a month they are too narrow, and XmR on the
 share is the safer chart. Fewer than 12 points give limits that move with every point.
@@ -25,7 +23,6 @@ Murray, The Health Care Data Guide.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -40,15 +37,6 @@ EQUAL = 1e-9  # relative difference up to which a value lies on a line: a mean o
 RUN = 7
 MEDIAN_GAP = 0.693  # of the mean: the median of a geometric law whose events are rare (log 2)
 ROOT = 3.6  # the root of an exponential time that is nearly normal
-Better = Literal["higher", "lower", "neither"]
-
-
-class Verdict(NamedTuple):
-    """What a chart says: a stable key, an icon for a table cell, and words."""
-
-    kind: str
-    icon: str
-    words: str
 
 
 def _series(values: ArrayLike, name: str) -> pd.Series:
@@ -284,7 +272,7 @@ def _trends(value: np.ndarray, least: int) -> np.ndarray:
     return np.where(moved != 0, moved, np.r_[moved[1:], 0])
 
 
-def _side(value: ArrayLike, line: ArrayLike) -> np.ndarray:
+def side_of(value: ArrayLike, line: ArrayLike) -> np.ndarray:
     """1 above the line, -1 below it, 0 on it or where the value is missing."""
     away = np.asarray(value, float) - line
     near = np.abs(away) <= EQUAL * np.maximum(np.abs(value), np.abs(line))
@@ -295,7 +283,7 @@ def _outer(value: np.ndarray, center: np.ndarray, edge: np.ndarray) -> np.ndarra
     """Sign of the side on which a point and at least one of its neighbors in three lie in the outer third or beyond."""
     third = 2 / 3 * (edge - center)
     found = np.zeros(len(value), int)
-    for sign, here in ((1, _side(value, center + third) > 0), (-1, _side(value, center - third) < 0)):
+    for sign, here in ((1, side_of(value, center + third) > 0), (-1, side_of(value, center - third) < 0)):
         of_three = np.convolve(here, np.ones(3, int))  # of_three[i] counts points i - 2 to i
         most = np.max([of_three[k : k + len(value)] for k in range(3)], axis=0)
         found[here & (most >= 2)] = sign
@@ -332,12 +320,12 @@ def signals(
     middle, low, high = (np.broadcast_to(np.asarray(line, float), len(value)) for line in (center, lcl, ucl))
     part = np.zeros(len(value), int) if segment is None else np.asarray(segment)
     found = {
-        "beyond": (_side(value, high) > 0).astype(int) - (_side(value, low) < 0).astype(int),
+        "beyond": (side_of(value, high) > 0).astype(int) - (side_of(value, low) < 0).astype(int),
         **{rule: np.zeros(len(value), int) for rule in ("shift", "trend", "two_of_three")},
     }
     for number in np.unique(part[~np.isnan(value)]):
         at = (part == number) & ~np.isnan(value)
-        side = _side(value[at], middle[at])
+        side = side_of(value[at], middle[at])
         found["shift"][at] = np.where(_in_runs(side, run), side, 0)
         found["trend"][at] = _trends(value[at], run)
         found["two_of_three"][at] = _outer(value[at], middle[at], high[at])
@@ -351,60 +339,3 @@ def signals(
     found["side"] = np.array([next(iter(point.values()), 0) for point in points], int)
     found["signal"] = [", ".join(names[rule][sign] for rule, sign in point.items()) for point in points]
     return pd.DataFrame(found, index=series.index)
-
-
-def _judged(chart: pd.DataFrame) -> pd.DataFrame:
-    """The points that verdicts rest on: those known since the last declared step."""
-    known = chart.dropna(subset=["value"])
-    return known[known["segment"] == known["segment"].iloc[-1]] if "segment" in known and len(known) else known
-
-
-def variation(chart: pd.DataFrame, *, better: Better) -> Verdict:
-    """Variation at the newest point: improvement, concern, a change that is neither, common cause, or too few points to say.
-
-    Parameters
-    ----------
-    chart
-        From `xmr`, `p_chart`, `u_chart`, `g_chart` or `t_chart`; only points since the last declared step count as known.
-    better
-        Which direction is good.
-
-    Raises
-    ------
-    ValueError
-        `better` is another word.
-    """
-    given.word(better, get_args(Better), name="better")
-    known = _judged(chart)
-    if len(known) < LEAST_POINTS:
-        return Verdict("unknown", "·", f"too few points to judge ({len(known)} of {LEAST_POINTS})")
-    last = known.iloc[-1]
-    if last.side == 0:
-        return Verdict("common", "○", "common cause: no change beyond noise")
-    letter = "H" if last.side > 0 else "L"
-    if better == "neither":
-        return Verdict("change", f"◈ {letter}", f"special cause, neither good nor bad: {last.signal}")
-    good = (last.side > 0) == (better == "higher")
-    icon = f"{'◇' if good else '◆'} {letter}"
-    return Verdict("improvement" if good else "concern", icon, f"special cause, {'improvement' if good else 'concern'}: {last.signal}")
-
-
-def assurance(chart: pd.DataFrame, target: float, *, better: Better) -> Verdict:
-    """Whether the process as it runs meets `target`: always, never or by chance; not judged with few points since the last step.
-
-    Raises
-    ------
-    ValueError
-        `better` is another word.
-    """
-    given.word(better, get_args(Better), name="better")
-    known = _judged(chart)
-    if len(known) < LEAST_POINTS or pd.isna(target) or better == "neither":
-        return Verdict("unknown", "·", "no target" if pd.isna(target) or better == "neither" else "too few points to judge")
-    low, high = (int(_side(known[line].iloc[-1:], target)[0]) for line in ("lcl", "ucl"))
-    good, bad = (low >= 0, high < 0) if better == "higher" else (high <= 0, low > 0)
-    if good:
-        return Verdict("pass", "P", "will meet the target: both limits are on the good side")
-    if bad:
-        return Verdict("fail", "F", "will miss the target unless the process changes")
-    return Verdict("either", "?", "will meet or miss the target by chance")

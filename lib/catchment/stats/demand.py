@@ -301,20 +301,20 @@ def limits(table: pd.DataFrame, *, alpha: float = 0.05) -> pd.DataFrame:
     return table.assign(expected_low=low, expected_high=high)
 
 
-def total(table: pd.DataFrame) -> pd.DataFrame:
+def total(table: pd.DataFrame, *, name: str = "All sites") -> pd.DataFrame:
     """All sites together: levels and trends err independently by site, the population for all alike.
 
     Returns
     -------
     One row per year: `year`, `expected_n`, the relative standard errors `population_error`, `level_error` and `trend_error`, and `site`,
-    "All sites".
+    the name given.
     """
     part = table.assign(level=(table["expected_n"] * table["level_error"]) ** 2, slope=(table["expected_n"] * table["trend_error"]) ** 2)
     rows = part.groupby("year", as_index=False).agg(
         expected_n=("expected_n", "sum"), level=("level", "sum"), slope=("slope", "sum"), population_error=("population_error", "max")
     )
     rows["level_error"], rows["trend_error"] = (quotient(np.sqrt(rows[c]), rows["expected_n"]) for c in ("level", "slope"))
-    return rows.assign(site="All sites").drop(columns=["level", "slope"])
+    return rows.assign(site=name).drop(columns=["level", "slope"])
 
 
 def decomposition(before: pd.DataFrame, after: pd.DataFrame, rates: pd.DataFrame, *, rate_change: pd.Series | float = 1.0) -> pd.DataFrame:

@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike
 
 from . import given
 
-TOUCHING_M = 1.0  # areas so near touch: clipping leaves hairline gaps
 EARTH_KM = 6371.0088  # mean radius, IUGG
 FLAT = 5070  # NAD83 / Conus Albers: areas are true and meters straight enough within a region
 Rule = Literal["queen", "rook"]
@@ -70,7 +69,7 @@ def drive_min(dist_km: ArrayLike, *, speed_kmh: float, detour: float = 1.3, star
     return start_min + given.counts(dist_km, name="dist_km") * detour / speed_kmh * 60
 
 
-def bands(values: ArrayLike, edges: list[float]) -> pd.Categorical:
+def bands(values: ArrayLike, edges: list[float], *, unit: str = "min") -> pd.Categorical:
     """Ordered bands "0-15 min" ... "60+ min" of travel times; a value on an edge belongs to the nearer band, an unknown one to none.
 
     Raises
@@ -80,7 +79,7 @@ def bands(values: ArrayLike, edges: list[float]) -> pd.Categorical:
     """
     if not edges or edges[0] <= 0 or any(a >= b for a, b in pairwise(edges)):
         raise ValueError(f"edges of bands must be positive and in rising order, not {edges}")
-    labels = [f"{low:g}-{high:g} min" for low, high in zip([0, *edges[:-1]], edges, strict=True)] + [f"{edges[-1]:g}+ min"]
+    labels = [f"{low:g}-{high:g} {unit}" for low, high in zip([0, *edges[:-1]], edges, strict=True)] + [f"{edges[-1]:g}+ {unit}"]
     return pd.cut(np.asarray(values, dtype=float), [-np.inf, *edges, np.inf], labels=labels)
 
 
@@ -147,10 +146,11 @@ def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.union_all([part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")])
 
 
-def neighbors(areas: gpd.GeoDataFrame, *, key: str, rule: Rule = "queen") -> dict[str, set[str]]:
+def neighbors(areas: gpd.GeoDataFrame, *, key: str, rule: Rule = "queen", tolerance_m: float = 1.0) -> dict[str, set[str]]:
     """Which areas touch: for each key the set of its neighbors (empty for an island).
 
-    Queen: a common point suffices; rook: a common border is needed. Areas within a meter count as touching.
+    Queen: a common point suffices; rook: a common border is needed. Areas within `tolerance_m` count as touching, since clipping leaves
+    hairline gaps.
 
     Raises
     ------
@@ -159,10 +159,10 @@ def neighbors(areas: gpd.GeoDataFrame, *, key: str, rule: Rule = "queen") -> dic
     """
     given.word(rule, get_args(Rule), name="rule")
     flat = areas.to_crs(FLAT).geometry.to_numpy()
-    left, right = shapely.STRtree(flat).query(flat, predicate="dwithin", distance=TOUCHING_M)
+    left, right = shapely.STRtree(flat).query(flat, predicate="dwithin", distance=tolerance_m)
     if rule == "rook":
-        shared = shapely.intersection(shapely.buffer(flat[left], TOUCHING_M, quad_segs=1), flat[right])
-        kept = shapely.area(shared) > 50 * TOUCHING_M**2
+        shared = shapely.intersection(shapely.buffer(flat[left], tolerance_m, quad_segs=1), flat[right])
+        kept = shapely.area(shared) > 50 * tolerance_m**2
         left, right = left[kept], right[kept]
     names = areas[key].to_numpy()
     table: dict[str, set[str]] = {name: set() for name in names}
@@ -176,5 +176,5 @@ def edge(areas: gpd.GeoDataFrame, *, key: str) -> set[str]:
     """Areas on the outer border of the map: those that touch its outline, a shore included."""
     flat = areas.to_crs(FLAT).geometry
     outline = flat.union_all().boundary
-    touching = shapely.STRtree(flat.to_numpy()).query(outline, predicate="dwithin", distance=TOUCHING_M)
+    touching = shapely.STRtree(flat.to_numpy()).query(outline, predicate="dwithin", distance=1.0)
     return set(areas[key].to_numpy()[touching])

@@ -152,16 +152,15 @@ def _refuse_pairs(pairs: pd.DataFrame, constraint: Constraint, decay: Decay) -> 
         raise ValueError(f"{len(pairs)} pairs are too few for a gravity model of {terms} terms: it takes more pairs than terms")
 
 
-def decay_of(pairs: pd.DataFrame) -> Decay:
-    """The decay of flows with distance that the data prefer: the unconstrained Poisson model of the higher likelihood (both have as many
-    terms).
+def decay_of(pairs: pd.DataFrame, *, constraint: Constraint = "none") -> Decay:
+    """The decay of flows with distance that the data prefer: the Poisson model of the higher likelihood (both have as many terms).
 
     Raises
     ------
     ValueError
         As `gravity`.
     """
-    power, exponential = (gravity(pairs, decay=decay, switch=np.inf).pseudo_r2 for decay in get_args(Decay))
+    power, exponential = (gravity(pairs, constraint=constraint, decay=decay, switch=np.inf).pseudo_r2 for decay in get_args(Decay))
     return "exponential" if exponential > power else "power"
 
 

@@ -26,7 +26,6 @@ from . import given
 
 EXACT_NODES = 2_500
 PIVOTS = 200
-BROKER_SHARE, BROKER_PARTICIPATION = 0.90, 0.30  # a broker is in the top tenth by betweenness, and its links reach into several communities
 Ties: TypeAlias = "pd.DataFrame | igraph.Graph"  # links, or the `graph` made of them when several measures are wanted
 Weighing = Literal["shared", "newman"]
 
@@ -286,15 +285,16 @@ def metrics(links: pd.DataFrame, *, resolution: float = 1.0, seed: int = 0) -> t
     return pd.concat(columns, axis=1), found.modularity
 
 
-def brokers(measures: pd.DataFrame) -> pd.DataFrame:
+def brokers(measures: pd.DataFrame, *, least_share: float = 0.90, least_participation: float = 0.30) -> pd.DataFrame:
     """Clinicians in the top part by betweenness whose links reach into several communities.
 
     Returns
     -------
     The rows of `measures` (of `metrics`) that are brokers with all their columns, strongest first.
     """
-    high = measures["betweenness"] >= measures["betweenness"].quantile(BROKER_SHARE)
-    chosen = measures[high & (measures["betweenness"] > 0) & (measures["participation"] >= BROKER_PARTICIPATION)]
+    given.fraction(least_share, name="least_share")
+    high = measures["betweenness"] >= measures["betweenness"].quantile(least_share)
+    chosen = measures[high & (measures["betweenness"] > 0) & (measures["participation"] >= least_participation)]
     return chosen.sort_values(["betweenness", "participation"], ascending=False)
 
 

@@ -356,14 +356,14 @@ def apc(year: ArrayLike, rate: ArrayLike, *, standard_error: ArrayLike | None = 
     return Trend(slope, low, high, trend_label(low, high))
 
 
-def apc_by(frame: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
-    """One trend for each group of rows with `year` and `rate_100k`.
+def apc_by(frame: pd.DataFrame, groups: list[str], *, year: str = "year", rate: str = "rate_100k") -> pd.DataFrame:
+    """One trend for each group of rows.
 
     Returns
     -------
     One row per group: the columns of `groups`, `apc`, `apc_low` and `apc_high` (percent a year), `trend` and `note`.
     """
-    rows = {keys: apc(part["year"], part["rate_100k"]) for keys, part in frame.groupby(groups, sort=True)}
+    rows = {keys: apc(part[year], part[rate]) for keys, part in frame.groupby(groups, sort=True)}
     found = pd.DataFrame(rows.values(), columns=["apc", "apc_low", "apc_high", "trend", "note"])
     found.index = pd.MultiIndex.from_tuples(list(rows), names=groups)
     return found.reset_index()

@@ -86,10 +86,8 @@ def _ready(values: pd.Series, graph: Graph) -> tuple[pd.Series, Graph, str]:
     return known, part, "all values are equal" if np.ptp(known.to_numpy(float)) == 0 else ""
 
 
-def morans_i(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, weights: str = "given") -> Global:
+def morans_i(values: pd.Series, graph: Graph, *, permutations: int = PERMUTATIONS, seed: int = SEED, weights: str = "queen") -> Global:
     """Moran's I of values indexed by the graph's keys; areas without a value are left out of values and weights.
-
-    `weights` is what to call them in the result.
 
     Raises
     ------
@@ -251,6 +249,4 @@ def clusters(
     both = local[["value", "i", "lisa"]].join(hot[["z", "hot_spot"]])
     called = both[both["lisa"].isin(["high-high", "low-low", "high-low", "low-high"]) | both["hot_spot"].isin(["hot", "cold"])]
     table = called.join(part.set_index(key)[name]).sort_values("value", ascending=False).reset_index()
-    return morans_i(values, graph, permutations=permutations, seed=seed, weights="queen"), table[
-        [key, name, "value", "i", "lisa", "z", "hot_spot"]
-    ]
+    return morans_i(values, graph, permutations=permutations, seed=seed), table[[key, name, "value", "i", "lisa", "z", "hot_spot"]]

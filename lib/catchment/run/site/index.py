@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from catchment import words
+
 from . import frame, movement
 from .movement import Measure
 from .trees import LEADERSHIP
@@ -53,13 +55,14 @@ def _partner(name: str, manifest: dict[str, Any], entries: list[dict[str, Any]],
     updated = manifest.get("updated", "")
     pages = [_page(entry) for entry in entries]
     cards = {card["label"]: card for entry in entries for card in entry.get("headlines", {}).get("kpis", [])}  # the brief repeats some
+    targets = [met for card in cards.values() if (met := words.reached(card["goal"])) is not None]
     produced = [page["produced"] for page in pages if page["path"]]
     return manifest["partners"][name] | {
         "id": name,
         "pages": pages,
         "cells": [_cell(measure, name) for measure in measures],
-        "missed_n": sum(card["status"] == "bad" for card in cards.values()),
-        "cards_n": len(cards),
+        "missed_n": targets.count(False),
+        "targets_n": len(targets),
         "oldest": min(produced, default=""),
         "age_days": frame.age_days(min(produced), updated) if produced else 0,
         "failed_n": sum(bool(page["failure"]) for page in pages),

@@ -61,8 +61,15 @@ def _indicator(row: Mapping[str, Any]) -> dict[str, str]:
         "mean": value(kpi, row["usual"], missing=gone),
         "target": value(kpi, row["target"], missing="none"),
         "variation": kept(f"{row['variation_icon']} {varies}".strip()),
-        "assurance": kept(f"{row['assurance_icon']} {ASSURANCE[row['assurance']]}".strip()),
+        "assurance": kept(f"{row['assurance_icon']} {_assured(row)}".strip()),
     }
+
+
+def _assured(row: Mapping[str, Any]) -> str:
+    n = row["streak"]
+    if row["since_shift"]:
+        return f"met {row['since_shift']}"
+    return f"{'met' if n > 0 else 'missed'} {abs(n)} in a row" if n else ASSURANCE[row["assurance"]]
 
 
 def composite(report: Report, scores: pd.DataFrame, whole: pd.Series, rules: Scorecard) -> Exhibit:
@@ -128,6 +135,7 @@ def _control(report: Report, row: pd.Series, chart: pd.DataFrame) -> Charted:
     over = f" over {row['denominator']}" if isinstance(row["denominator"], str) and row["denominator"] else ""
     counted = f"{row['numerator'][:1].upper()}{row['numerator'][1:]}{over}"
     title, claims = _control_title(row)
+    anew = _anew(chart, row["length"])
     return Charted(
         kpi,
         row["target"],
@@ -138,7 +146,7 @@ def _control(report: Report, row: pd.Series, chart: pd.DataFrame) -> Charted:
             title,
             f"{counted}, by {row['length']}, {report.settings.name}; {CHARTS[row['chart']]} chart",
             sources=[row["source"]],
-            note=f"Owner: {row['owner']}. Diamonds are special causes, open ones for the better.",
+            note=f"Owner: {row['owner']}. Diamonds are special causes, open ones for the better.{anew}",
             claims=claims,
             labels={kpi: row["title"], f"mean_{kpi}": "Mean", f"{kpi}_low": "Lower limit", f"{kpi}_high": "Upper limit"},
         ),
@@ -154,19 +162,33 @@ def _no_control(report: Report, place: int) -> Charted:
     return Charted("", np.nan, shown, exhibit(f"control-none-{place}", shown, text, text, claims=[needed]))
 
 
+def _anew(chart: pd.DataFrame, length: str) -> str:
+    """From which periods limits were computed anew."""
+    starts = chart.loc[chart["segment"].diff() > 0, "period"]
+    return f" Limits anew from {words.listing([period(day, length) for day in starts])}." if len(starts) else ""
+
+
 def _control_title(row: pd.Series) -> tuple[str, list[Claim]]:
-    kpi = row["kpi"]
+    kpi, target = row["kpi"], value(row["kpi"], row["target"])
+    aim = Claim(target, how="given", value=row["target"], basis="target of the indicator in the settings")
     if row["variation"] in ("concern", "improvement", "change"):
         tail = {"concern": ", for the worse", "improvement": ", an improvement", "change": ""}[row["variation"]]
         title, now, usual = f"{moved(row)}{tail}", *_apart(row)
+    elif row["streak"] < 0:
+        missed, often = "<" if row["better"] == "higher" else ">", words.plural(-row["streak"], row["length"])
+        rows = f"`{kpi}` {missed} {float(row['target'])!r}"
+        return f"{row['title']} has missed the target of {target} in each of the last {often}", [
+            aim,
+            Claim(often, rows=f"index >= {row['points_n'] + row['streak']} and {rows}", how="count"),
+        ]
     elif row["assurance"] == "fail":
-        target = value(kpi, row["target"])
-        aim = Claim(target, how="given", value=row["target"], basis="target of the indicator in the settings")
         return f"{row['title']} will miss the target of {target}", [aim]
     else:
         now, usual = value(kpi, row["now"]), value(kpi, row["usual"])
         title = f"{row['title']} did not change measurably: {now}, mean {usual}"
-    return title, [Claim(now, kpi, how="last"), Claim(usual, f"mean_{kpi}", how="last")]
+    # The mean before a shift that limits follow is that of an earlier period.
+    level = f"period <= '{row['usual_period']:%Y-%m-%d}'"
+    return title, [Claim(now, f"{kpi}", how="last"), Claim(usual, f"mean_{kpi}", level, "last")]
 
 
 def moved(row: Mapping) -> str:
@@ -208,8 +230,11 @@ def method(report: Report, rules: Scorecard) -> str:
     return (
         "**Control charts**: XmR for values, p for shares, u for events; limits at "
         f"{rules.limit_sigmas.value:g} standard deviations from the first {rules.baseline_years.value:g} years "
-        f"(a young series: its first {control_charts.LEAST_POINTS} points), carried forward. Special causes: beyond a limit, "
+        f"(a young series: its first {control_charts.LEAST_POINTS} points), carried forward. They are computed anew where a process was "
+        f"declared to have changed, and then where {rules.lasting_points.value} points in a row lie on one side of the mean, from the "
+        "first of them: such a shift stays news for as long as its baseline lasts, unless it is declared. Special causes: beyond a limit, "
         f"{rules.run_points.value} on one side, {rules.run_points.value} rising or falling, 2 of 3 in the outer third. "
+        f"Assurance: limits clear of the target, or {rules.run_points.value} points or more in a row that missed it or met it. "
         "**Small numbers**: an indicator of patients is shown by month, else quarter, else year, the shortest in which no more than "
         f"{words.share(rules.hidden_share.value, digits=0)} of the periods hold 1 to {_smallest(report) - 1} patients. "
         "**Waits**: medians by quarter of referral, closed cases as never treated. "
