@@ -44,6 +44,7 @@ class Origins:
             "sha8": "00000000",
             "published": "2024",
             "ages": True,
+            "behind": "",
         } | facts
 
     def origin(self, name):

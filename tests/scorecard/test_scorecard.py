@@ -163,6 +163,8 @@ def test_an_unknown_kind_of_chart_is_refused():
     series = subgroup(months(3.2, np.nan), "xmr")
     with pytest.raises(ValueError, match="xmr, p or u"):
         indicators.chart(series, "c", baseline_years=2)
+    with pytest.raises(ValueError, match="kind is one of xmr, p, u, not 'P'"):
+        subgroup(months(3.2, np.nan), "P")
 
 
 def test_rates_are_per_exposure():

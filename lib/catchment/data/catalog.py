@@ -106,6 +106,17 @@ class Rule(Section):
         return float(self.at_most) if self.at_most is not None and re.fullmatch(r"[\d.]+", self.at_most) else None
 
 
+class Current(Section):
+    """How long before a page's date a table that is kept up to date may end; of what is older the page says so."""
+
+    months: Annotated[int, Field(ge=0)]
+    """Whole months between the last month that its rows tell of and the page's month."""
+    spans: Annotated[int, Field(ge=1, le=12)] = 1
+    """Months that a row dated by its first day covers: 1, or 3 for quarters."""
+    known: str | None = None
+    """A column without which a row says nothing yet: months ahead of a budget have no actual amount."""
+
+
 class Table(Section):
     """One table: its place, its standing, its columns."""
 
@@ -146,6 +157,8 @@ class Table(Section):
     """Whether it goes stale; boundaries, standards and code lists do not."""
     period: str | None = None
     """Column that carries the year or date of a row."""
+    current: Current | None = None
+    """For a table that is kept up to date: when it ends too early. Others end when they end."""
     note: str = ""
     """What a reader must know before using it."""
     rules: list[Rule] = Field(default_factory=list)
@@ -164,6 +177,8 @@ class Table(Section):
         needed = {*self.key, *filter(None, [self.period]), *{"partner": ["partner"], "region": ["county_fips"]}.get(self.scope, [])}
         if unknown := sorted(needed - self.names):
             raise ValueError(f"key, period or scope needs a column {unknown[0]!r} that is not listed")
+        if self.current and not self.period:
+            raise ValueError("`current` needs a `period`")
         if unknown := sorted({name for rule in self.rules for name in (rule.column, rule.other) if name} - self.names):
             raise ValueError(f"a rule names a column {unknown[0]!r} that is not listed")
         return self
@@ -275,7 +290,7 @@ def _taken(listed: dict[str, Table], held: dict[str, Imports]) -> dict[str, Tabl
 
 
 def _keeping(rules: Table, table: Table) -> Table:
-    """A table with the rules of the one that it replaces: what its columns may hold and refer to."""
+    """A table with the rules of the one that it replaces: what its columns may hold, refer to and promise, and how late it may end."""
     kept = {
         name: column.model_copy(
             update={rule: value for rule in ("references", "pattern", "min", "max") if (value := getattr(rules.columns[name], rule))}
@@ -284,7 +299,9 @@ def _keeping(rules: Table, table: Table) -> Table:
         for name, column in table.columns.items()
         if name in rules.columns
     }
-    return table.model_copy(update={"columns": table.columns | kept})
+    columns = table.columns | kept
+    promised = [rule for rule in rules.rules if {rule.column, rule.other or rule.column} <= columns.keys()]
+    return table.model_copy(update={"columns": columns, "rules": promised, "current": rules.current if table.period else None})
 
 
 def _files_of(root: Path, partner: str, listed: dict[str, Table]) -> dict[str, Table]:

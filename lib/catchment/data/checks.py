@@ -7,6 +7,7 @@ import pandas as pd
 
 from catchment.params import Settings
 
+from . import ends
 from .catalog import OWN, Table, imports, own_folder, tables
 from .load import Tables
 from .problem import DataError, Problem
@@ -62,6 +63,12 @@ def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
         yield Problem(
             name, "at least one row", "none", file=f"data/{entry.path}" if entry.path else "", severity="warning", partner=partner
         )
+    if said := ends.behind(ends.last_month(frame, entry), entry, reader.settings.as_of):
+        yield Problem(
+            name, "rows up to the page's date", said.replace("this page's date", f"{reader.settings.as_of}"), partner=partner,
+            file=f"data/{entry.path}" if entry.path else "", column=entry.period or "", severity="warning",
+            hint="add the newer rows, or set `as_of` to the day that the data end",
+        )  # fmt: skip
     if len(frame) and entry.period and entry.ages:
         yield from _stale(reader, name, entry, frame[entry.period], partner)
 

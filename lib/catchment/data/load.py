@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ibis.backends.duckdb import Backend
 from catchment.params import Settings
 from catchment.params.text import nearest
 
-from . import answers, geometry, isolation, reads, scan
+from . import answers, ends, geometry, isolation, reads, scan
 from .catalog import Rule, Table, digest, real, table, tables
 from .contracts import breaches
 from .origin import Origin, origin
@@ -46,6 +47,7 @@ class Tables:
         self._readable: set[Path] = set()
         self._listed: dict[str, set] = {}
         self._origins: dict[str, Origin] = {}
+        self._ends: dict[str, pd.Period] = {}
 
     def read(self, name: str, columns: Iterable[str] | None = None, *, allow_empty: bool = False, **filters: Any) -> pd.DataFrame:
         """Rows of a table that pass the filters, in the order of its files.
@@ -72,6 +74,8 @@ class Tables:
         if frame.empty and not allow_empty:
             raise DataError(Problem(name, "at least one row", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = _finished(frame, name, entry, wanted)
+        if (last := ends.last_month(frame, entry, filters=set(filters) - {"partner"})) is not None:
+            self._ends[name] = max(last, self._ends.get(name, last))
         self._remember(name, entry, "read", wanted, filters, result)
         return result
 
@@ -116,7 +120,8 @@ class Tables:
         files = self._read_from(name, entry) if entry.path else []
         # Nothing was made up for a partner who has none of it.
         made_up = entry.simulated and bool(files or entry.uri)
-        return origin(name, entry if made_up == entry.simulated else real(entry), files)
+        found = origin(name, entry if made_up == entry.simulated else real(entry), files)
+        return replace(found, behind=ends.behind(self._ends.get(name), entry, self.settings.as_of))
 
     def source(self, *names: str) -> str:
         """The line under a figure: title and period of each table."""

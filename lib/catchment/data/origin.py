@@ -15,7 +15,8 @@ from .reads import sha256
 @dataclass(frozen=True)
 class Origin:
     """A table's standing. `sha8` begins the SHA-256 of its files; `suppress_below` is None where
-    counts are not of people; `ages` is False for what does not go stale; `private` are one partner's own rows."""
+    counts are not of people; `ages` is False for what does not go stale; `private` are one partner's own rows; `behind` says that
+    it ends long before the page's date."""
 
     table: str
     title: str
@@ -30,6 +31,7 @@ class Origin:
     note: str
     ages: bool
     private: bool = False
+    behind: str = ""
 
     @property
     def line(self) -> str:

@@ -65,14 +65,15 @@ def html(notebook: NotebookNode, facts: Facts) -> str:
 
 def summary(notebook: NotebookNode) -> dict[str, Any]:
     """What the page said of itself: takeaways, findings, kpis, numbers, data and its vintages, for the index and the brief."""
-    found: dict[str, list[Any]] = {"takeaways": [], "findings": [], "kpis": [], "numbers": [], "simulated": [], "stale": [], "vintages": []}
+    names = ("takeaways", "findings", "kpis", "numbers", "simulated", "stale", "behind", "vintages")
+    found: dict[str, list[Any]] = {name: [] for name in names}
     for record in records(notebook):
         found["takeaways"] += record.get("texts", []) if record["kind"] == "takeaways" else []
         found["findings"] += record.get("findings", [])
         found["kpis"] += record.get("kpis", [])
         found["vintages"] += record.get("vintages", [])
         found["numbers"] += record.get("numbers", [])
-        for key in ("simulated", "stale"):
+        for key in ("simulated", "stale", "behind"):
             found[key] += [name for name in record.get(key, []) if name not in found[key]]
     found["findings"] = [_placed(notebook, finding) for finding in found["findings"]]
     if not found["takeaways"]:  # a page that ends early says why
@@ -128,6 +129,8 @@ def _banners(told: dict[str, Any]) -> list[str]:
         lines.append(f"Simulated data. Invented for this demonstration, not observed: {'; '.join(told['simulated'])}.")
     if told["stale"]:
         lines.append(f"Older data. Published longer ago than this partner's limit: {'; '.join(told['stale'])}.")
+    if told["behind"]:
+        lines.append(f"Data that end early: what is not in yet is missing, not zero. {'; '.join(told['behind'])}.")
     return lines
 
 

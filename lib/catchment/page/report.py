@@ -291,6 +291,7 @@ class Report:
             "sources": list(sources),
             "simulated": [origin.title for origin in found.values() if origin.simulated],
             "stale": [f"{origin.title} ({origin.published})" for origin in found.values() if self._stale(origin)],
+            "behind": [origin.behind for origin in found.values() if origin.behind],
         }
 
     def _values(self, shown: pd.DataFrame, sources: Sequence[str], note: str, labels: dict[str, str]) -> dict:

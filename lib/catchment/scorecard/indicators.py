@@ -21,12 +21,14 @@ Known bias: a longer subgroup hides a short disturbance. A share that is met can
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from catchment.stats import control, rates, survival, verdicts
+from catchment.stats import control, given, rates, survival
+
+from . import verdicts
 
 Kind = Literal["xmr", "p", "u"]
 PERIODS = {"month": "MS", "quarter": "QS", "year": "YS"}
@@ -41,7 +43,14 @@ def _hidden(frame: pd.DataFrame, below: int) -> pd.Series:
 
 
 def counted(months: pd.DataFrame, kind: Kind) -> pd.DataFrame:
-    """The months that have a value: for a share or rate those with a denominator above 0, for a value those that give one."""
+    """The months that have a value: for a share or rate those with a denominator above 0, for a value those that give one.
+
+    Raises
+    ------
+    ValueError
+        The kind of chart is not known.
+    """
+    given.word(kind, get_args(Kind), name="kind")
     return months[months["denominator"] > 0] if kind in ("p", "u") else months[months["numerator"].notna()]
 
 

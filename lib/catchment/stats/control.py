@@ -4,8 +4,7 @@ Definitions used
 ----------------
 Limits
     XmR: mean +/- 2.66 x mean moving range. p: p +/- 3 sqrt(p (1 - p) / n). u: u +/- 3 sqrt(u / n). Computed from a stated
-    baseline (the first points) and carried forward; computed anew only at a step (a declared one, or a shift that has lasted:
-    `verdicts.sustained`), never because a month has passed.
+    baseline (the first points) and carried forward; computed anew only at a step that is given, never because a month has passed.
 Rare events
     What a month's count cannot show, for it is mostly 0, the gaps between events do. g: cases between events, geometric, limits
     mean +/- 3 sqrt(mean (mean + 1)) around the median 0.693 x mean. t: time between events, XmR on its 3.6th root. Longer gaps are

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from . import given
-from .control import LEAST_POINTS, RUN, side_of
+from catchment.stats import given
+from catchment.stats.control import LEAST_POINTS, RUN, side_of
 
 Better = Literal["higher", "lower", "neither"]
 
