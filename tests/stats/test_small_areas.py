@@ -233,6 +233,24 @@ def test_binomial_limits_hold_the_reference_and_stay_between_0_and_1(share, leve
     assert (low >= 0).all() and (low <= share).all() and (share <= high).all() and (high <= 1).all()
 
 
+@pytest.mark.parametrize("share", [0.005, 0.02, 0.3, 0.5, 0.9, 0.98, 0.995])
+@pytest.mark.parametrize(("level", "words"), [(0.95, ("95 %", "99.8 %")), (0.998, ("99.8 %",))])
+def test_a_share_lies_outside_if_and_only_if_its_tail_is_as_rare(share, level, words):
+    for n in (1, 5, 20, 61):
+        seen = np.arange(n + 1)
+        signal = small_areas.funnel_signal(seen, np.full(n + 1, n), reference=share, distribution="binomial")
+        low, high = stats.binom.cdf(seen, n, share) < (1 - level) / 2, stats.binom.sf(seen - 1, n, share) < (1 - level) / 2
+        assert [any(f"low ({word})" == each for word in words) for each in signal] == low.tolist()
+        assert [any(f"high ({word})" == each for word in words) for each in signal] == high.tolist()
+
+
+def test_limits_of_a_share_mirror_those_of_its_complement():
+    few, most = (small_areas.funnel_limits([3, 20, 400], reference=share, distribution="binomial") for share in (0.02, 0.98))
+    assert few.low == pytest.approx(1 - most.high)
+    assert few.high == pytest.approx(1 - most.low)
+    assert small_areas.funnel_limits(5, reference=1.0, distribution="binomial") == (1.0, 1.0)
+
+
 def test_what_chance_may_bring_is_never_outside_at_the_edge():
     # 20 of 20 where 97 % is usual has a probability of 0.54; none of 20 where 3 % is usual likewise.
     assert small_areas.funnel_signal([20], [20], reference=0.97, distribution="binomial").item() == "as expected"

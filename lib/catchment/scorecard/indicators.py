@@ -164,7 +164,8 @@ def chart(
     positions = sorted(place for place in places if 0 < place < len(known))
     wanted = max(round(baseline_years * 12 / MONTHS.get(series["length"].iloc[0], 1)), control.LEAST_POINTS)
     draw = partial(_drawn, known, kind, per=per, wanted=wanted, sigmas=sigmas, run=run, bounds=bounds)
-    made, follow, after = draw(positions), [], 0
+    made, after = draw(positions), 0
+    follow: list[int] = []
     while (place := verdicts.sustained(made, least=lasting, after=after)) is not None:
         follow, after = [*follow, place], place + 1
         made = draw(sorted({*positions, *follow}))
@@ -321,7 +322,7 @@ def read(made: pd.DataFrame, *, better: verdicts.Better, target: float, before: 
     """
     known = made.dropna(subset=["value"])
     if known.empty:
-        nothing = dict.fromkeys(("period", "now", "usual", "earlier", "began", "usual_period"), np.nan)
+        nothing: dict[str, object] = dict.fromkeys(("period", "now", "usual", "earlier", "began", "usual_period"), np.nan)
         nothing |= {"length": "", "target": target, "points_n": 0, "streak": 0, "since_shift": ""}
         kind, icon, said = ("hidden", "[c]", "small counts are not shown") if made["hidden"].any() else ("unknown", "·", "no value yet")
         said_of = {

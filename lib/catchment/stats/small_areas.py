@@ -44,8 +44,9 @@ def funnel_limits(size: ArrayLike, *, reference: float = 1.0, level: float = INN
 
     Notes
     -----
-    Quantiles are interpolated between counts. Where chance may let every trial succeed (or none), the limit is 1 (or 0); the
-    reference always lies within.
+    Quantiles are interpolated between counts; the reference always lies within. The upper binomial limit is the mirror of the lower one
+    of the failures, so that a unit lies outside if and only if chance alone brings its count, or one further out, less often than half of
+    1 - `level`: near 0 and 1 the limit is 0 or 1 where chance may let no trial, or every one, succeed.
 
     References
     ----------
@@ -54,15 +55,15 @@ def funnel_limits(size: ArrayLike, *, reference: float = 1.0, level: float = INN
     given.word(distribution, get_args(Distribution), name="distribution")
     given.fraction(level, name="level")
     sizes = given.counts(size, name="size")
+    tail, middle = (1 - level) / 2, sizes * reference
     if distribution == "poisson":
-        law, most = stats.poisson(sizes * reference), np.full(sizes.shape, np.inf)
+        law = stats.poisson(middle)
+        low, high = _interpolated(law, tail), _interpolated(law, 1 - tail)
     else:
         if not 0 <= reference <= 1 or np.any(sizes % 1 > 0):
             raise ValueError("a binomial funnel needs a reference share between 0 and 1 and whole numbers of trials")
-        law, most = stats.binom(sizes, reference), sizes
-    low, high = (_interpolated(law, p) for p in ((1 - level) / 2, (1 + level) / 2))
-    high = np.where(law.ppf((1 + level) / 2) >= most, most, high)
-    middle = sizes * reference
+        low = _interpolated(stats.binom(sizes, reference), tail) if 0 < reference < 1 else middle
+        high = sizes - _interpolated(stats.binom(sizes, 1 - reference), tail) if 0 < reference < 1 else middle
     return Limits(quotient(np.minimum(low, middle), sizes), quotient(np.maximum(high, middle), sizes))
 
 
