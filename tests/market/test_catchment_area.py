@@ -8,6 +8,7 @@ from shapely.geometry import box
 
 from catchment.market import catchment_area, need, reach
 from catchment.market import shares as market
+from catchment.market.exhibits.area import boundaries, left_out
 from catchment.stats import demand, spatial
 from catchment.stats.geo import FLAT
 
@@ -26,6 +27,7 @@ HOSPITALS = pd.DataFrame(
         "ccn": ["A", "B"],
         "hospital": ["Ours", "Theirs"],
         "system": ["Ours", "Big"],
+        "owned": True,
         "zip": ["1", "3"],
         "county_fips": ["X", "Y"],
         "lat": [41.0, 41.2],
@@ -88,8 +90,41 @@ def test_our_hospital_has_the_name_of_our_pages_and_keeps_its_system():
 
 
 def test_unmatched_zips_are_counted_and_kept_apart(flows):
-    found = catchment_area.unmatched(flows).set_index("what")["rows"]
-    assert found["ZIP"] == 1 and found["hospital"] == 0
+    found = catchment_area.unmatched(flows)
+    assert found["zips"].to_dict() == {"9": 1} and found["hospitals"].empty
+    alone = catchment_area.placed(FLOWS, HOSPITALS[:1], ZIPS)
+    assert catchment_area.unmatched(alone)["hospitals"].to_dict() == {"B": 6}
+    # Its patients stay in the market: without them our share would be all of it.
+    assert market.share(market.filled(alone)).set_index("system").loc["CCN B", "cases_n"] == 400
+    note = left_out(catchment_area.unmatched(alone))
+    assert "6 flows of 1 hospital that the table hospitals lacks (B)" in note and "1 flow of 1 ZIP that the table zips lacks (9)" in note
+
+
+def test_a_hospital_whose_owner_is_not_given_stands_for_itself():
+    listed = HOSPITALS.drop(columns="owned").assign(system=["Ours", None], hospital="Mercy")
+    found = catchment_area.every_hospital(listed, HOSPITALS.drop(columns="owned").head(0), ccn="A", name="Us").set_index("ccn")
+    assert found["system"].to_dict() == {"A": "Ours", "B": "Mercy"} and found["owned"].to_dict() == {"A": True, "B": False}
+    twice = pd.concat([listed, listed[1:].assign(ccn="C")])
+    names = catchment_area.every_hospital(twice, ccn="A", name="Us")["system"].tolist()
+    assert names == ["Ours", "Mercy (B)", "Mercy (C)"], "two hospitals of one name are no system"
+    flows = catchment_area.placed(FLOWS, found.reset_index(), ZIPS)
+    assert market.ownerless(flows) == "The owner of 1 of 2 hospitals is not given: each stands for itself."
+    assert market.ownerless(flows.assign(owned=False)).startswith("Owners are not given") and market.ownerless(flows[:1]) == ""
+
+
+def test_given_zip_areas_are_drawn_and_the_others_take_what_is_left():
+    zips = ZIPS[:3].assign(lat=[41.5, 41.5, 41.5], lon=[-88.5, -87.5, -86.5])
+    land = gpd.GeoDataFrame({"county_fips": ["X", "Y"]}, geometry=[box(-89, 41, -88, 42), box(-88, 41, -86, 42)], crs=4326)
+    none = gpd.GeoDataFrame({"zip": [], "year": []}, geometry=[], crs=4326)
+    around = catchment_area.zip_areas(zips, land, none)
+    assert around["boundary"].eq("Thiessen").all() and "Thiessen" in boundaries(around) and "Census" not in boundaries(around)
+    own = gpd.GeoDataFrame({"zip": ["1"], "year": [2020]}, geometry=[box(-89, 41, -87.9, 42)], crs=4326)
+    mixed = catchment_area.zip_areas(zips, land, own).set_index("zip")
+    assert mixed["boundary"].to_dict() == {"1": "file", "2": "Thiessen", "3": "Thiessen"} and mixed.loc["1", "city"] == "a"
+    assert mixed.loc["1", "geometry"].intersection(mixed.loc["2", "geometry"]).area < 1e-9, "no ground belongs to two ZIPs"
+    assert "2 ZIPs without one" in boundaries(mixed) and "without one" not in boundaries(mixed[:1])
+    with pytest.raises(ValueError, match="the table counties has none of the counties"):
+        catchment_area.zip_areas(zips.assign(county_fips="Z"), land, none)
 
 
 def test_each_rule_is_described_side_by_side(flows):

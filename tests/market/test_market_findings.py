@@ -24,14 +24,14 @@ def demand(now=1000.0, ahead=1100.0, low=1050.0, high=1150.0, *, size=0.0, aging
         {"site": "All sites", "now_n": now, "ahead_n": ahead, "ahead_low": low, "ahead_high": high, "growth_share": ahead / now - 1}
     )
     terms = pd.DataFrame({"before_n": [now], "size_n": [size], "aging_n": [aging], "rate_n": [rate]})
-    return SimpleNamespace(total=total, years=(2025, 2035), drivers=terms, steps=need.bridge(terms, start="2025"))
+    return SimpleNamespace(total=total, years=(2025, 2035), drivers=terms, steps=need.bridge(terms, start="2025"), forward=True)
 
 
 def standing(*rows, **more):
     """Who serves the area: rows of `shares.gains`, ours first."""
     columns = ["system", "share", "gained_points", "gained_points_low", "gained_points_high"]
     gained = pd.DataFrame(rows, columns=columns)
-    return SimpleNamespace(gained=gained, mine=gained.iloc[0], hhi=pd.DataFrame({"market": ["unconcentrated"]}), **more)
+    return SimpleNamespace(gained=gained, mine=gained.iloc[0], hhi=pd.DataFrame({"market": ["unconcentrated"]}), owners="", **more)
 
 
 @pytest.mark.parametrize("value", [1.0, 5.0, 10.0])
@@ -81,10 +81,19 @@ def test_the_title_of_the_shift_share_follows_the_signs_and_gives_no_small_term(
 def test_the_site_that_grows_most_is_never_the_remainder():
     columns = dict.fromkeys(need.CASES[2:], 0.0)
     table = pd.DataFrame({"site": ["Breast", "Lung", "All other"], **columns, "now_n": [100.0, 90, 400], "ahead_n": [120.0, 80, 500]})
-    found = exhibits.sites(report(), SimpleNamespace(years=(2025, 2035), sites=table))
+    found = exhibits.sites(report(), SimpleNamespace(years=(2025, 2035), sites=table, forward=True))
     assert found.title == "Breast grows most: 20 more cases a year by 2035" and found.headings["ahead_low"] == "2035 low"
-    same = SimpleNamespace(years=(2025, 2035), sites=table.assign(ahead_n=table["now_n"]))
+    same = SimpleNamespace(years=(2025, 2035), sites=table.assign(ahead_n=table["now_n"]), forward=True)
     assert exhibits.sites(report(), same).title == "No site grows by 2035"
+
+
+def test_without_a_projection_the_most_frequent_site_is_named_and_nothing_is_said_of_the_year_ahead():
+    columns = dict.fromkeys(need.CASES[2:], 0.0)
+    table = pd.DataFrame({"site": ["Breast", "Lung", "All other"], **columns, "now_n": [100.0, 90, 400]})
+    held = SimpleNamespace(years=(2025, 2035), sites=table, forward=False)
+    found = exhibits.sites(report(), held)
+    assert found.title == "Breast is the most frequent: 100 cases a year in 2025" and found.shown.columns.tolist() == need.CASES[:4]
+    assert "2035" not in found.subtitle + " ".join(found.headings.values()) and "population_projection" not in found.sources
 
 
 def test_the_burden_title_counts_only_what_lies_beyond_chance():
@@ -101,9 +110,11 @@ def test_the_burden_title_counts_only_what_lies_beyond_chance():
 def test_the_funnel_counts_the_market_counties_that_its_table_lists():
     dots = pd.DataFrame({"county_fips": list("abc"), "county": ["A", "B", "C"], "signal": ["high (99.8 %)", "as expected", "low (99.8 %)"]})
     dots = dots.reindex(columns=["county_fips", *burden_exhibits.PLOTTED])
-    found = exhibits.funnel(report(), dots, ["a", "b"], ["a", "b"], "2017-2021")
+    judged = SimpleNamespace(period="2017-2021", compared="the nation")
+    found = exhibits.funnel(report(), dots, judged, ["a", "b"], ["a", "b"])
     assert found.title == "1 of 2 market counties lie outside the funnel" and found.shown["county"].tolist() == ["A", "B"]
-    assert "3 counties" in found.subtitle
+    assert "3 counties" in found.subtitle and found.note.startswith("Each county against the nation,")
+    assert exhibits.funnel(report(), dots, judged, [], ["a"]).title == "No market county has a published rate"
 
 
 def test_our_share_of_zips_is_counted_against_that_of_the_area():
@@ -136,9 +147,16 @@ def test_a_title_that_says_another_number_than_the_rows_is_refused(monkeypatch):
 def test_the_class_of_the_market_and_the_presumption_follow_the_settings():
     hhi = pd.DataFrame({"year": [2019, 2023], "hhi": [1500.0, 1700.0], "market": ["moderately concentrated"] * 2})
     rules = SimpleNamespace(hhi_moderate=SimpleNamespace(value=900), hhi_high=SimpleNamespace(value=1600))
-    found = exhibits.concentration(report(21), SimpleNamespace(hhi=hhi, spread=(1650.0, 1750.0)), "Us", rules)
-    assert found.title.endswith("HHI 1,700, rising since 2019") and "900 and 1,600" in found.note and "from 1 to 20" in found.note
-    merged = SimpleNamespace(merged=pd.DataFrame({"system": ["A"], "hhi_after": [1900.0]}))
+    found = exhibits.concentration(
+        report(21), SimpleNamespace(hhi=hhi, spread=(1650.0, 1750.0), owners="Owners are not given."), "Us", rules
+    )
+    assert (
+        found.title.endswith("HHI 1,700, rising since 2019")
+        and "900 and 1,600" in found.note
+        and "from 1 to 20" in found.note
+        and found.note.endswith("Owners are not given.")
+    )
+    merged = SimpleNamespace(owners="", merged=pd.DataFrame({"system": ["A"], "hhi_after": [1900.0]}))
     assert "above 1,600 and a change above 100" in exhibits.mergers(report(), merged, "Us", rules).note
 
 

@@ -160,7 +160,7 @@ def test_unknown_zips_one_year_and_no_totals_still_give_a_page_that_says_so(monk
         return frame.assign(discharges_n=float("nan")) if name in ("hospitals", "partner_hospitals") else frame
 
     _, text = shown_with(monkeypatch, "tallgrass", thin)
-    assert "flows without a known ZIP" in text and "No published total" in text
+    assert "that the table zips lacks (" in text and "are on no map" in text and "No published total" in text
 
 
 def test_a_new_partner_of_whom_only_public_data_are_there_has_a_page(tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def test_a_county_follows_its_region_by_age_and_meets_its_latest_total():
     assert now.loc["female", 65] / now.loc["female", 0] == pytest.approx(300 / 900)
     later = found[found["year"] == 2035].set_index(CELL)["population_n"]
     assert (later / now).loc["male"].tolist() == pytest.approx([1.0, 1.1, 2.0])
-    assert found["status"].unique().tolist() == ["projected (draft)"]
+    assert found["status"].unique().tolist() == ["projected"]
 
 
 def test_projections_between_published_years_are_interpolated_and_beyond_refused():

@@ -8,6 +8,7 @@ from typing import Any
 
 _HOME = {
     "Column": "catalog",
+    "Counties": "counties",
     "Table": "catalog",
     "entry_digest": "catalog",
     "DataError": "problem",

@@ -32,10 +32,18 @@ def read(paths: Sequence[Path], name: str, entry: Table, shown: Sequence[str], f
         if column not in entry.columns:
             raise DataError(Problem(name, "a filter on a cataloged column", repr(column), hint=nearest(column, entry.columns)))
     parts = [_part(path, name, entry, shown[place], place) for place, path in enumerate(paths)]
-    shapes = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    shapes = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0] if parts else _none(entry)
     for column, wanted in filters.items():
         shapes = shapes[_passes(shapes[column], name, column, entry.columns[column], wanted)]
     return shapes.reset_index(drop=True)
+
+
+def _none(entry: Table) -> gpd.GeoDataFrame:
+    """No shape, in the form that a file's shapes have."""
+    types = {"integer": "int64", "number": "float64", "boolean": "bool", "date": "datetime64[us]"}
+    columns = {key: pd.Series([], dtype=types.get(column.type, "str")) for key, column in entry.columns.items()}
+    places = {key: pd.Series([], dtype="int64") for key in (ROW, FILE)}
+    return gpd.GeoDataFrame(columns | places, geometry=[], crs="EPSG:4326")
 
 
 def _part(path: Path, name: str, entry: Table, shown: str, place: int) -> gpd.GeoDataFrame:

@@ -96,8 +96,11 @@ class Tables:
             answers.note(name, "has", None, filters, str(found))
         return found
 
-    def geometry(self, name: str, **filters: Any) -> "gpd.GeoDataFrame":
-        """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its cataloged columns."""
+    def geometry(self, name: str, *, allow_empty: bool = False, **filters: Any) -> "gpd.GeoDataFrame":
+        """Shapes of a table (GeoJSON or GeoParquet) that pass the filters, in WGS 84 degrees, with its cataloged columns.
+
+        Without any, or without a file of an optional table, it is empty where `allow_empty` says that this is an answer.
+        """
         entry = self._entry(name)
         filters = self._scoped(entry, filters)
         shown = self._files_shown(name, entry)
@@ -105,7 +108,7 @@ class Tables:
         problems = breaches(shapes, name, entry, shown, self._references(entry))
         if problems:
             raise DataError(problems)
-        if shapes.empty:
+        if shapes.empty and not allow_empty:
             raise DataError(Problem(name, "at least one shape", "none", file=_place(name, entry), hint=f"filters: {_shown(filters)}"))
         result = shapes.drop(columns=[column for column in shapes if "\t" in column])
         self._remember(name, entry, "geometry", None, filters, result)
@@ -272,7 +275,7 @@ class Tables:
         if entry.uri:
             answers.note(name, kind, columns, filters, answers.digest(answer))
         self._origins[name] = self._origin(name)
-        if name not in [known.table for known in self.used]:
+        if len(answer) and name not in [known.table for known in self.used]:
             self.used.append(self._origins[name])
 
 

@@ -13,6 +13,7 @@ import geopandas as gpd
 import pandas as pd
 
 from catchment.params.market import Market
+from catchment.stats import geo
 from catchment.stats.geo import edge, neighbors
 from catchment.stats.rates import quotient
 
@@ -20,8 +21,7 @@ from . import service_area
 from .service_area import Neighbors, ServiceArea
 from .shares import origin_and_share, share
 
-RULES = {"origin": "Patient origin, primary", "contiguous": "Contiguous", "total": "Total service area"}
-
+THIESSEN, GIVEN = "Thiessen", "file"  # how the area of a ZIP is drawn
 TABLES = ["hospitals", "partner_hospitals"]  # of the catalog, together every hospital
 TOP = ["place", "cases_n", "origin_share", "share", "share_low", "share_high"]
 MAPPED = ["zip", "city", "stays", "stays_suppressed", "origin_share", "origin_share_suppressed"]
@@ -45,17 +45,54 @@ class Catchment(NamedTuple):
 def every_hospital(*tables: pd.DataFrame, ccn: str, name: str) -> pd.DataFrame:
     """Hospitals of several tables together, one row per CCN; the partner's own, `ccn`, under the `name` that its pages print.
 
+    A hospital whose owner is not given stands for itself, as `system`; `owned` says whose is given.
+
     Raises
     ------
     ValueError
         When a CCN stands in more than one row, so that its patients would count twice, or the partner's own in none.
     """
-    hospitals = pd.concat(tables, ignore_index=True)
+    # An empty table would take the others' types with it.
+    hospitals = pd.concat([table for table in tables if len(table)], ignore_index=True)
     if twice := hospitals.loc[hospitals["ccn"].duplicated(), "ccn"].unique().tolist():
         raise ValueError(f"hospitals listed twice: {', '.join(twice[:5])}")
     if ccn not in set(hospitals["ccn"]):
         raise ValueError(f"hospitals: expected a row for the partner's own CCN {ccn!r}, found none")
-    return hospitals.assign(hospital=hospitals["hospital"].where(hospitals["ccn"] != ccn, name))
+    hospitals = hospitals.assign(hospital=hospitals["hospital"].where(hospitals["ccn"] != ccn, name), owned=hospitals["system"].notna())
+    names = hospitals["hospital"]
+    # Two hospitals of one name are no system.
+    alike = names.duplicated(keep=False) | names.isin(hospitals["system"])
+    alone = names.where(~alike, names + " (" + hospitals["ccn"] + ")")
+    return hospitals.assign(system=hospitals["system"].fillna(alone))
+
+
+def totals(hospitals: pd.DataFrame) -> tuple[pd.Series, int | None]:
+    """Published discharges of each hospital by CCN, and the year that they are of; none where no hospital has any."""
+    year = hospitals["discharges_year"].max()
+    return hospitals.set_index("ccn")["discharges_n"], None if pd.isna(year) else int(year)
+
+
+def zip_areas(zips: pd.DataFrame, counties: gpd.GeoDataFrame, given: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Area of each ZIP, with the `boundary` that it has: that of a file (`given`: `zip`), else the Thiessen polygon around its point.
+
+    Thiessen polygons are clipped to the counties that hold ZIPs, and to what the given areas leave.
+
+    Raises
+    ------
+    ValueError
+        No county of the map holds a ZIP.
+    """
+    land = counties[counties["county_fips"].isin(zips["county_fips"].unique())]
+    if land.empty:
+        raise ValueError("the table counties has none of the counties in which the ZIPs of the table zips lie: are both of one region?")
+    drawn = geo.zip_areas(zips, land).assign(boundary=THIESSEN)
+    known = given[given["zip"].isin(zips["zip"])]
+    if known.empty:
+        return drawn
+    rest = drawn[~drawn["zip"].isin(known["zip"])].overlay(known[["geometry"]], how="difference")
+    facts = zips.drop(columns="year", errors="ignore")
+    own = known[["zip", "geometry"]].dissolve("zip").reset_index().merge(facts, on="zip", validate="one_to_one").assign(boundary=GIVEN)
+    return pd.concat([rest, own], ignore_index=True).sort_values("zip", ignore_index=True)
 
 
 def owner(hospitals: pd.DataFrame, ccn: str) -> str:
@@ -64,17 +101,23 @@ def owner(hospitals: pd.DataFrame, ccn: str) -> str:
 
 
 def placed(flows: pd.DataFrame, hospitals: pd.DataFrame, zips: pd.DataFrame) -> pd.DataFrame:
-    """Flows with the hospital's name and system and the ZIP's county and city; unmatched ones keep missing values."""
-    rows = flows.merge(hospitals[["ccn", "hospital", "system"]], on="ccn", how="left", validate="many_to_one")
-    return rows.merge(zips[["zip", "county_fips", "city"]], on="zip", how="left", validate="many_to_one")
+    """Flows with the hospital's name, system and whether that is `owned`, and the ZIP's county and city.
+
+    A hospital without an entry keeps its patients under its number, as a system of its own and not `listed`; the county and city of a ZIP
+    without a point are missing.
+    """
+    rows = flows.merge(hospitals[["ccn", "hospital", "system", "owned"]], on="ccn", how="left", validate="many_to_one")
+    number, listed = "CCN " + rows["ccn"], rows["hospital"].notna()
+    rows = rows.assign(hospital=rows["hospital"].fillna(number), system=rows["system"].fillna(number), owned=rows["owned"].eq(True))
+    return rows.assign(listed=listed).merge(zips[["zip", "county_fips", "city"]], on="zip", how="left", validate="many_to_one")
 
 
-def unmatched(flows: pd.DataFrame) -> pd.DataFrame:
-    """What could not be placed: `what, rows, stays` for hospitals without an entry and ZIPs without a point."""
-    kinds = {"hospital": flows["hospital"].isna(), "ZIP": flows["county_fips"].isna()}
-    return pd.DataFrame(
-        [{"what": what, "rows": int(gone.sum()), "known": float(flows.loc[gone, "cases_n"].sum())} for what, gone in kinds.items()]
-    )
+def unmatched(flows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Flows of `placed` that the tables `hospitals` and `zips` do not know: by table how many of each CCN and ZIP, most first."""
+    return {
+        "hospitals": flows.loc[~flows["listed"], "ccn"].value_counts(),
+        "zips": flows.loc[flows["county_fips"].isna(), "zip"].value_counts(),
+    }
 
 
 def catchment(
@@ -182,7 +225,7 @@ def _described(
     return {
         "definition": name,
         "zips": len(area),
-        "people": zips.loc[zips["zip"].isin(area), "population_n"].sum(),
+        "people": zips.loc[zips["zip"].isin(area), "population_n"].sum(min_count=1),
         "origin_share": held,
         "market_share": ours.get("share"),
         "lifo_share": crossed.lifo,

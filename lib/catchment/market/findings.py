@@ -4,14 +4,17 @@ Its cards, longer notes and its method are here too. Each finding is computed, w
 on all-cause inpatient stays, which the page says beside them. Each links to its exhibit by key; the exhibits say their own words.
 """
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 
 from catchment import words
+from catchment.data import Counties
 from catchment.page.blocks import Finding, Kpi, Measure
 
 from .catchment_area import Catchment
-from .exhibits.area import PATIENT_ORIGIN
-from .exhibits.need import DRIVERS
+from .exhibits.area import PATIENT_ORIGIN, boundaries
+from .exhibits.need import BY_SITE, DRIVERS, projection_note
 from .exhibits.reach import GAPS
 from .exhibits.served import SHARES
 from .exhibits.wording import signed_points
@@ -19,21 +22,20 @@ from .need import Need
 from .shares import NOTABLE, TERTIARY, Served
 
 
-def cards(served: Served, total: pd.Series, near: pd.DataFrame, *, years: tuple[int, int, int], reach: float) -> list[Kpi]:
+def cards(served: Served, need: Need, near: pd.DataFrame, *, first: int, reach: float) -> list[Kpi]:
     """Key figures: our share, new cases, concentration, and who can reach us.
 
     Parameters
     ----------
-    served, total
-        The shares; the row of all sites of the outlook.
     near
         `access.within` of the area.
-    years
-        First year of the shares, year of the expected cases, and the year ahead.
+    first
+        The first year of the shares.
     reach
         Minutes within which care counts as reachable.
     """
-    first, now, ahead = years
+    total, (now, ahead) = need.total, need.years
+    later = f"{words.count(total['ahead_n'])} by {ahead}" if need.forward else "no projection of people"
     mine, hhi = served.mine, served.hhi
     part = near.loc[near["minutes"] == reach, "share"].iloc[0]
     change = words.change(mine["share"], mine["before_share"], first, unit="points")
@@ -44,7 +46,7 @@ def cards(served: Served, total: pd.Series, near: pd.DataFrame, *, years: tuple[
             f"{words.interval(mine['bound_low'], mine['bound_high'], words.share)}, whatever suppressed flows are", recorded="stays_share",
             measure=Measure("Share of stays", mine["share"], "higher"),
         ),
-        Kpi(f"New cancer cases in the area, {now}", words.count(total["now_n"]), f"{words.count(total['ahead_n'])} by {ahead}"),
+        Kpi(f"New cancer cases in the area, {now}", words.count(total["now_n"]), later),
         Kpi("Concentration (HHI)", words.count(index), words.change(index, hhi["hhi"].iloc[0], first), hhi["market"].iloc[-1]),
         Kpi(
             f"Expected cases within {words.number(reach)} minutes of us", words.share(part),
@@ -53,11 +55,12 @@ def cards(served: Served, total: pd.Series, near: pd.DataFrame, *, years: tuple[
     ]  # fmt: skip
 
 
-def recorded(served: Served, total: pd.Series, seen: float, *, now: int, last: int) -> dict[str, tuple]:
-    """Numbers under their portfolio-wide names; `seen` are our analytic cases of the year `now`, `last` is the year of the shares."""
+def recorded(served: Served, need: Need, seen: float, *, last: int) -> dict[str, tuple]:
+    """Numbers under their portfolio-wide names; `seen` are our analytic cases of its year, `last` is the year of the shares."""
+    now = need.years[0]
     return {
         "stays_share": (served.mine["share"], "share", str(last)),
-        "market_expected_cases": (total["now_n"], "cases", str(now)),
+        "market_expected_cases": (need.total["now_n"], "cases", str(now)),
         "analytic_cases": (seen, "patients", str(now)),
     }
 
@@ -84,6 +87,12 @@ def growth(need: Need, *, below: int, share: float = float("nan")) -> Finding:
     These are numbers a model expects in a year, not counts of people, and the sentences say so: they may be small.
     """
     row, (now, ahead) = need.total, need.years
+    if not need.forward:
+        between = words.interval(row["now_low"], row["now_high"])
+        text = (
+            f"**About {words.count(row['now_n'])} new cancer cases are expected in the service area in {now}** (95 % interval {between})."
+        )
+        return Finding(f"{text} How many there will be cannot be said: {need.basis.absent} for this region.", BY_SITE)
     names = {"size_n": "the number of people", "aging_n": "aging", "rate_n": "the trend in rates"}
     sums = need.drivers[list(names)].sum()
     main = sums.abs().idxmax()
@@ -201,6 +210,62 @@ def white_space(ranked: pd.DataFrame, short: pd.DataFrame, name: str, *, below: 
     )
 
 
+def absent(name: str) -> str:
+    """Why there is no page without flows."""
+    return (
+        f"**No flows between hospitals and ZIPs are on file, so {name}'s service area and shares cannot be drawn.** The table"
+        " hospital_flows holds them: catchment import hospital_service_area."
+    )
+
+
+def gaps(
+    counties: Counties, zips: pd.DataFrame, frames: Mapping[str, pd.DataFrame], *, region: Iterable[str], home: Iterable[str]
+) -> list[str]:
+    """What the tables have on one side only, with table and count: county codes of other years, of the settings, of ZIPs, without people.
+
+    Parameters
+    ----------
+    zips, frames
+        Of the page, with codes of the map; `frames` is `need.frames`.
+    region, home
+        County codes of the settings.
+    """
+    said = [
+        f"{words.plural(len(codes), 'county code', 'county codes')} of the table {table} ({words.listing(codes, most=3)}) "
+        f"{'is' if len(codes) == 1 else 'are'} of another year: their people and rates count in the counties that they became."
+        for table, codes in counties.carried.items()
+    ]
+    if absent := counties.missing([*region, *home]):
+        became = [f"{code} (now {words.listing(now)})" if (now := counties.became(code)) else code for code in absent]
+        many = words.plural(len(absent), "county", "counties")
+        said.append(f"The settings name {many} that the table counties lacks: {words.listing(became)}.")
+    lost = zips[zips["county_fips"].isin(counties.missing(zips["county_fips"]))]
+    if len(lost):
+        said.append(f"{_living(lost)} in counties that the table counties lacks, and are on no map: {_codes(lost)}.")
+    bare = zips[zips["county_fips"].isin(counties.missing(zips["county_fips"], frames["population"])) & ~zips.index.isin(lost.index)]
+    if len(bare):
+        said.append(f"{_living(bare)} in counties without people by age in the table population, and expect no cases here: {_codes(bare)}.")
+    if unlisted := counties.missing(counties.known & set(home), frames["incidence"]):
+        many = words.plural(len(unlisted), "market county", "market counties")
+        said.append(f"The table incidence has no row of {many}, which stand at the national level: {words.listing(unlisted)}.")
+    return said
+
+
+def _living(zips: pd.DataFrame) -> str:
+    return f"{words.plural(len(zips), 'ZIP')} with {words.count(zips['population_n'].sum())} people {'lies' if len(zips) == 1 else 'lie'}"
+
+
+def _codes(zips: pd.DataFrame) -> str:
+    return words.listing(sorted(zips["county_fips"].unique()), most=5)
+
+
+def method(need: Need, areas: pd.DataFrame, zips: pd.DataFrame, region: Iterable[str]) -> str:
+    """How the page is made, and where its limits are; `areas` is `catchment_area.zip_areas`, `region` holds the county codes."""
+    around = len(set(zips["county_fips"]) - set(region))
+    ring = f", {words.plural(around, 'county', 'counties')} around the region included" if around else ""
+    return METHOD.format(people=projection_note(need), areas=boundaries(areas), ring=ring)
+
+
 METHOD = """
 **Service area.** ZIPs by patients, largest first, until the threshold; the ZIP that crosses it is included, ties by ZIP number. The
 contiguous area keeps the largest connected group, adds the adjoining ZIPs that gain most until the threshold holds again, fills
@@ -212,16 +277,15 @@ or at the most that its source withholds.
 
 **Need.** National age- and sex-specific rates times projected people, times the county's level (ratio of age-adjusted rates, shrunk by a
 Poisson-gamma model), times a damped and capped national trend. Intervals combine Poisson variation with the errors of level, trend and
-projection. Counties follow the growth by age and sex of their draft regional projection, starting from their latest estimated total. An
-age-adjusted rate is never multiplied by a population.
+projection. {people} An age-adjusted rate is never multiplied by a population.
 
 **Burden.** Indirect standardization; Byar's limits from 10 cases, exact below; funnel limits at 95 % and 99.8 %.
 
-**Access.** Two-step floating catchments with zone weights in both steps, demand in expected cases, a buffer of counties around the region.
+**Access.** Two-step floating catchments with zone weights in both steps, demand in expected cases{ring}.
 
 **Opportunity.** Multinomial maximum likelihood on all hospitals' flows, suppressed cells filled by expectation. The expected share is at
 the hospital's own average pull, so a gap compares a ZIP with our other ZIPs.
 
-**Limits.** Medicare fee-for-service inpatient stays leave out Medicare Advantage, people under 65 and all outpatient oncology. ZIP areas
-are approximations, travel times come from straight distances, beds stand in for oncology capacity.
+**Limits.** Medicare fee-for-service inpatient stays leave out Medicare Advantage, people under 65 and all outpatient oncology. {areas}
+Travel times come from straight distances, beds stand in for oncology capacity.
 """

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from catchment import words
+from catchment.data import Tables, between
+from catchment.data.counties import CODE, Counties
 from catchment.params.demand import Demand
 from catchment.stats import demand
 from catchment.stats.incidence import local_level, national_series, pooled_rate, reference_rates
@@ -20,6 +23,7 @@ from .catchment_area import area_population
 from .shares import location_quotient
 
 TABLES = (
+    "population",
     "population_projection",
     "county_projection_region",
     "population_total",
@@ -28,10 +32,19 @@ TABLES = (
     "incidence_us_age_year",
     "standard_population",
 )
-
-
+NEEDED = ("population", "incidence_by_age", "standard_population")  # without the others a page says what it lacks
+NATION = "00000"  # in place of a county code
 OLD = 65  # the age from which people count as older
 CASES = ["site", "now_n", "now_low", "now_high", "ahead_n", "ahead_low", "ahead_high"]  # of `outlook`, to show
+
+
+class Basis(NamedTuple):
+    """What the people of an area rest on: the years of their ages and totals, what carries them forward, or why nothing does."""
+
+    aged: str
+    total: str
+    projection: str
+    absent: str = ""
 
 
 class Need(NamedTuple):
@@ -46,6 +59,12 @@ class Need(NamedTuple):
     levels: pd.DataFrame
     counties: pd.DataFrame
     projected: pd.DataFrame
+    basis: Basis
+
+    @property
+    def forward(self) -> bool:
+        """Whether a projection carries the people of the area forward; without one nothing is said of the year ahead."""
+        return bool(self.people["status"].eq("projected").any())
 
     @property
     def total(self) -> pd.Series:
@@ -81,21 +100,39 @@ class Need(NamedTuple):
         return self.projected[self.projected["year"] == year]
 
 
+def frames(tables: Tables, counties: Counties, *, until: int) -> dict[str, pd.DataFrame]:
+    """The tables of `TABLES` up to a year: the counties of the map and the nation.
+
+    A county of which only a part of the people is known has no row.
+    """
+    found = {}
+    for name in TABLES:
+        filters = {"year": between(None, until)} if name == "population" else {}
+        frame = counties.read(tables, name, allow_empty=name not in NEEDED, **filters)
+        found[name] = frame[frame[CODE].isin({*counties.known, NATION})] if CODE in frame else frame
+    people = found["population"]
+    return found | {"population": people[~people[CODE].isin(people.loc[people["population_n"].isna(), CODE])]}
+
+
 def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: tuple[int, int], model: Demand) -> Need:
     """Put the demand model together for the area that `weights` (of `catchment_area.county_weights`) describe.
 
-    `frames` holds the tables of `TABLES` and `population`; `model` is the settings' section `demand`. Each county keeps its own level;
-    sites are added over counties.
+    `frames` holds the tables of `TABLES`; `model` is the settings' section `demand`. Each county keeps its own level; sites are added over
+    counties.
+
+    Raises
+    ------
+    ValueError
+        No county of the area has people by age.
     """
+    population = frames["population"]
+    weights = weights[weights["county_fips"].isin(population["county_fips"])]
     if weights.empty:
-        raise ValueError("no ZIP of the area has people: need cannot be counted")
+        raise ValueError("no ZIP of the service area lies in a county that has people by age (table population): need cannot be counted")
     sites = model.sites
+    ahead, basis = _carried(frames, weights, years)
     projected = demand.county_projection(
-        frames["population"],
-        frames["population_projection"],
-        frames["county_projection_region"],
-        years=list(years),
-        totals=frames["population_total"],
+        population, ahead, frames["county_projection_region"], years=list(years), totals=frames["population_total"]
     )
     people = area_population(projected, weights)
     national = national_series(frames["incidence_us_age_year"], frames["standard_population"])
@@ -121,7 +158,24 @@ def assess(frames: Mapping[str, pd.DataFrame], *, weights: pd.DataFrame, years: 
     )
     now = projected[projected["year"] == min(years)]
     each = demand.expected_cases(now, rates, by=["county_fips"]).rename(columns={"cases_n": "expected_n"})
-    return Need(people, national, rates, cases, outlook(cases), drivers(cases, people), local, each, projected)
+    return Need(people, national, rates, cases, outlook(cases), drivers(cases, people), local, each, projected, basis)
+
+
+def _carried(frames: Mapping[str, pd.DataFrame], weights: pd.DataFrame, years: tuple[int, int]) -> tuple[pd.DataFrame, Basis]:
+    """The projection as far as it reaches the years, and what the people of the area rest on."""
+    ahead, regions, totals = (frames[name] for name in ("population_projection", "county_projection_region", "population_total"))
+    here = frames["population"][frames["population"]["county_fips"].isin(weights["county_fips"])]
+    latest = here.groupby("county_fips")["year"].max()
+    aged = words.span(latest.min(), latest.max())
+    total = f"{int(totals['year'].max())}" if totals["county_fips"].isin(weights["county_fips"]).any() else ""
+    absent = "there is no population projection"
+    if len(ahead) and not ahead["year"].min() <= min(years) <= max(years) <= ahead["year"].max():
+        absent = f"the population projection covers {words.span(ahead['year'].min(), ahead['year'].max())}, not {words.span(*years)}"
+        ahead = ahead.iloc[:0]
+    own = regions[regions["county_fips"].isin(weights["county_fips"])]
+    wide = regions["projection_region"].isin(own["projection_region"]).sum() > own["projection_region"].nunique()
+    status = words.listing(sorted(ahead.loc[ahead["projection_region"].isin(own["projection_region"]), "status"].unique()))
+    return ahead, Basis(aged, total, f"{status} {'regional' if wide else 'county'} projection" if status else "", absent)
 
 
 def reference(period: pd.DataFrame, national: pd.DataFrame, country: pd.DataFrame) -> tuple[float, str]:
@@ -146,7 +200,7 @@ def levels(incidence: pd.DataFrame, sites: list[str], counties: list[str], natio
     `incidence` holds every county with the national rows (`county_fips` "00000"). Columns `site, county_fips, level, level_low,
     level_high, cases_n, period, compared`; a county or site without any published rate is absent.
     """
-    country, local = incidence[incidence["county_fips"] == "00000"], incidence[incidence["county_fips"] != "00000"]
+    country, local = incidence[incidence["county_fips"] == NATION], incidence[incidence["county_fips"] != NATION]
     found, settled = [], set()
     # Newest first: a county keeps the first level that it gets, and periods that add none are not fitted.
     for (site, last, first, _), period in sorted(
@@ -211,6 +265,18 @@ def bridge(table: pd.DataFrame, *, start: str) -> pd.DataFrame:
     """Rows of a bridge, all sites together: the start and the three terms (`step, demand_n`)."""
     sums = table[["before_n", "size_n", "aging_n", "rate_n"]].sum()
     return pd.DataFrame({"step": [start, "More people", "Older people", "Rates"], "demand_n": sums.to_numpy()})
+
+
+def heights(need: Need) -> pd.Series:
+    """For each site the level that its cases stand at, in words: the counties' own, of which years, or the national one."""
+    every = need.people["county_fips"].nunique()
+    said = {}
+    for site, rows in need.levels[need.levels["county_fips"].isin(need.people["county_fips"])].groupby("site"):
+        periods = rows.groupby("period")["county_fips"].nunique().sort_values(ascending=False, kind="stable")
+        parts = [f"county {period}" if n == every else f"{n} of {every} counties {period}" for period, n in periods.items()]
+        rest = every - int(periods.sum())
+        said[site] = ", ".join([*parts, *([f"{rest} national"] if rest else [])])
+    return pd.Series({site: said.get(site, "national") for site in need.sites["site"]}, dtype=str)
 
 
 def pyramid(population: pd.DataFrame, *, now: int, ahead: int) -> pd.DataFrame:

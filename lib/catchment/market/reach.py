@@ -115,12 +115,14 @@ def on_map(areas: gpd.GeoDataFrame, table: pd.DataFrame, zips: Iterable[str]) ->
 def underserved(served: pd.DataFrame, context: pd.DataFrame, *, below: float, beyond_min: float) -> pd.DataFrame:
     """Underserved ZIPs (`access.underserved`) with people, income and vulnerability of their county, most expected cases first.
 
-    Columns `zip, city, population_n, demand, beds_ratio, nearest_min, why, median_income_usd, svi_rank`.
+    Columns `zip, city, population_n, demand, beds_ratio, nearest_min, why` and, where there are figures of any county,
+    `median_income_usd, svi_rank`.
     """
     rows = pd.DataFrame(served.drop(columns="geometry", errors="ignore")).rename(columns={"expected_n": "demand"})
     poor = access.underserved(rows.assign(relative=rows["enhanced_ratio"]), below=below, beyond_min=beyond_min)
     poor = poor.merge(context, on="county_fips", how="left", validate="many_to_one").rename(columns={"relative": "beds_ratio"})
-    return poor[["zip", "city", "population_n", "demand", "beds_ratio", "nearest_min", "why", "median_income_usd", "svi_rank"]]
+    known = ["median_income_usd", "svi_rank"] if len(context) else []
+    return poor[["zip", "city", "population_n", "demand", "beds_ratio", "nearest_min", "why", *known]]
 
 
 def attraction(hospitals: pd.DataFrame) -> pd.Series:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from catchment import words
 from catchment.params.market import Market
 from catchment.stats.concentration import HIGH, MODERATE, concentration_ratio, hhi, hhi_class, merger
 from catchment.stats.rates import quotient, wilson
@@ -156,7 +157,7 @@ class Served(NamedTuple):
 
     `shares` and `lead` (the largest owners) are of `share_by_year`; `gained` of `gains` with our row `mine`; `hhi` of
     `concentration_by_year` and `spread` of `hhi_bounds` in the last year; `faced` of `competition`; `merged` of `mergers`; `terms` and
-    `moved` of `change_terms` and `change_bridge`; `keep` of `keeping`; `out` of `destinations`.
+    `moved` of `change_terms` and `change_bridge`; `keep` of `keeping`; `out` of `destinations`; `owners` says whose owner is not given.
     """
 
     shares: pd.DataFrame
@@ -171,6 +172,7 @@ class Served(NamedTuple):
     moved: pd.DataFrame
     keep: pd.DataFrame
     out: pd.DataFrame
+    owners: str = ""
 
     @property
     def kinds(self) -> pd.DataFrame:
@@ -196,7 +198,18 @@ def assess(flows: pd.DataFrame, *, system: str, ccn: str, ours: list[str], rules
         moved=change_bridge(terms, start=str(first)),
         keep=keeping(flows, ours=ours, tertiary=rules.tertiary_hospitals),
         out=destinations(latest, ours=ours, tertiary=rules.tertiary_hospitals),
+        owners=ownerless(latest),
     )
+
+
+def ownerless(flows: pd.DataFrame) -> str:
+    """How many hospitals of the flows have no owner on file and stand for themselves, in a sentence; empty when each has one."""
+    owned = flows.dropna(subset="system").drop_duplicates("ccn")["owned"]
+    if owned.all():
+        return ""
+    if not owned.any():
+        return "Owners are not given: each hospital stands for itself."
+    return f"The owner of {words.count((~owned).sum())} of {words.plural(len(owned), 'hospital')} is not given: each stands for itself."
 
 
 def leading(shares: pd.DataFrame, *, by: str = "system", always: str | None = None, most: int = 5) -> pd.DataFrame:

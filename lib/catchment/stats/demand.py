@@ -31,8 +31,8 @@ def county_projection(
     """Population by county, year, sex and age for the years of a regional projection.
 
     Each county cell of the latest year grows as its projection region's cell does. The first projected year is scaled to the county's
-    latest total where `totals` gives one: the draft projection's own jump since the census is not carried over. Later years multiply by
-    the region's growth from that year.
+    latest total where `totals` gives one: the projection's own jump since the census is not carried over. Later years multiply by
+    the region's growth from that year. Without any row of a projection every county is held at its latest year.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def county_projection(
 
     Returns
     -------
-    One row per county, year, sex and age group: `county_fips`, `year`, `sex`, `age_low`, `population_n` (people) and `status`: "projected
-    (draft)", or "held at latest" for counties without a projection region.
+    One row per county, year, sex and age group: `county_fips`, `year`, `sex`, `age_low`, `population_n` (people) and `status`:
+    "projected", or "held at latest" for counties without a projection region.
 
     Raises
     ------
@@ -57,16 +57,8 @@ def county_projection(
     """
     for name, table in (("population", population), ("projection", projection)):
         given.words(table["sex"], SEXES, name=f"sex of {name}")
-    given.ages(population, projection, "the population", "the projection")
     base = population[population["year"] == population.groupby("county_fips")["year"].transform("max")]
-    base = base.merge(regions[["county_fips", "projection_region"]], on="county_fips", how="left", validate="many_to_one")
-    cells = ["projection_region", *CELL]
-    start = base.groupby(cells)["population_n"].sum().rename("start_n")
-    future = _interpolated(projection.pivot_table(index=cells, columns="year", values="population_n", aggfunc="sum"), years)
-    first = min(years)
-    growth = future.div(future[first], axis=0).fillna(1.0)
-    opening = quotient(future[first], start.reindex(future.index))
-    table = base.merge(growth.assign(opening=opening).reset_index(), on=cells, how="left", validate="many_to_one")
+    table = _with_growth(base, projection, regions, years)
     held = table["opening"].isna()
     now = table["population_n"] * table["opening"].fillna(1.0)
     if totals is not None:
@@ -74,8 +66,23 @@ def county_projection(
         now = now * (table["county_fips"].map(latest) / now.groupby(table["county_fips"]).transform("sum")).fillna(1.0)
     parts = [table.assign(year=year, population_n=now * table[year].fillna(1.0)) for year in years]
     out = pd.concat(parts, ignore_index=True)
-    out["status"] = np.where(np.tile(held, len(years)), "held at latest", "projected (draft)")
+    out["status"] = np.where(np.tile(held, len(years)), "held at latest", "projected")
     return out[["county_fips", "year", *CELL, "population_n", "status"]]
+
+
+def _with_growth(base: pd.DataFrame, projection: pd.DataFrame, regions: pd.DataFrame, years: list[int]) -> pd.DataFrame:
+    """Cells of the latest people with `opening`, the projection's first year over them, and the growth from there to each of the years."""
+    if projection.empty:
+        return base.assign(opening=np.nan).join(pd.DataFrame(1.0, index=base.index, columns=sorted(set(years))))
+    given.ages(base, projection, "the population", "the projection")
+    base = base.merge(regions[["county_fips", "projection_region"]], on="county_fips", how="left", validate="many_to_one")
+    cells = ["projection_region", *CELL]
+    start = base.groupby(cells)["population_n"].sum().rename("start_n")
+    future = _interpolated(projection.pivot_table(index=cells, columns="year", values="population_n", aggfunc="sum"), years)
+    first = min(years)
+    growth = future.div(future[first], axis=0).fillna(1.0)
+    opening = quotient(future[first], start.reindex(future.index))
+    return base.merge(growth.assign(opening=opening).reset_index(), on=cells, how="left", validate="many_to_one")
 
 
 def _interpolated(wide: pd.DataFrame, years: list[int]) -> pd.DataFrame:

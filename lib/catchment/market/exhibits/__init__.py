@@ -6,7 +6,7 @@ Every flow is an all-cause stay, which the notes repeat beside the exhibits that
 
 from .area import definitions, patient_origin, zip_list, zip_shares
 from .burden import burden_map, clusters, funnel
-from .need import ages, drivers, mix, outcomes, outlook, sites
+from .need import ages, drivers, mix, outcomes, outlook, projection_note, sites
 from .reach import gap, huff, reachable, supply, underserved, white_space
 from .served import concentration, destinations, faced, kept, mergers, share_list, share_title, share_trend, shift
 from .strengths import swot
@@ -29,6 +29,7 @@ __all__ = [
     "outcomes",
     "outlook",
     "patient_origin",
+    "projection_note",
     "reachable",
     "share_list",
     "share_title",

@@ -1,5 +1,7 @@
 """Exhibits of where patients come from: the map of patient origin, the service areas, and origin beside share by ZIP."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -7,15 +9,15 @@ from catchment import words
 from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
 
-from ..catchment_area import MAPPED, TOP, Catchment, unmatched
-from .wording import CAUSE, FLOWS, among, counted, exhibit, given, ranges
+from ..catchment_area import GIVEN, MAPPED, THIESSEN, TOP, Catchment, unmatched
+from .wording import CAUSE, FLOWS, among, counted, exhibit, given, ranges, sentence
 
 PATIENT_ORIGIN = "patient-origin"
 
 
 def patient_origin(report: Report, drawn: pd.DataFrame, area: Catchment, name: str, year: int) -> Exhibit:
     """Map of where the patients of hospital `name` live; `drawn` is `catchment_area.mapped`."""
-    sources = ["hospital_flows", "zips", "counties"]
+    sources = ["hospital_flows", "zips", "counties", *(["zip_areas"] if (drawn["boundary"] == GIVEN).any() else [])]
     shown = report.protect(pd.DataFrame(drawn[MAPPED]), sources=sources)
     title, claims = "Patient origin is suppressed in every ZIP", list[Claim]()
     if area.origin["share"].notna().any():
@@ -35,7 +37,7 @@ def patient_origin(report: Report, drawn: pd.DataFrame, area: Catchment, name: s
         title,
         f"Share of {name}'s Medicare inpatient stays by ZIP of residence, {year}; service area outlined ({area.rule})",
         sources=sources,
-        note=f"ZIP areas are Thiessen polygons around ZIP points, clipped to counties: not postal boundaries. {CAUSE}",
+        note=f"{boundaries(drawn)} {CAUSE}",
         claims=claims,
     )
 
@@ -45,7 +47,7 @@ def definitions(report: Report, area: Catchment, flows: pd.DataFrame, zips: pd.D
     sources = ["hospital_flows", "zips"]
     reached = area.rules["reached"].map({"yes": "reached", "no": "not reached"})
     table = area.rules.drop(columns="before_share").assign(reached=reached).rename(columns={"origin_share": "held_share"})
-    basis = f" {area.basis[:1].upper()}{area.basis[1:]}." if area.basis else ""
+    basis = f" {sentence(area.basis)}." if area.basis else ""
     return exhibit(
         "service-areas",
         report.protect(table, sources=sources),
@@ -114,8 +116,22 @@ def contiguity(area: Catchment) -> str:
     return f"Contiguity step: {before} of patients before, {after} after ({words.listing(parts) if parts else 'nothing changed'})."
 
 
-def left_out(gone: pd.DataFrame) -> str:
+def left_out(gone: Mapping[str, pd.Series]) -> str:
     """What could not be placed (`catchment_area.unmatched`), as a note; empty when everything was."""
-    rows = gone[gone["rows"] > 0]
-    said = [f"{words.plural(int(n), 'flow')} without a known {what}" for what, n in zip(rows["what"], rows["rows"], strict=True)]
-    return f" Left out: {words.listing(said)}." if said else ""
+    what = {"hospitals": ("hospital", "stand under the hospital's number"), "zips": ("ZIP", "are on no map")}
+    return "".join(
+        f" {words.plural(rows.sum(), 'flow')} of {words.plural(len(rows), what[table][0])} that the table {table} lacks"
+        f" ({words.listing(rows.index, most=3)}) {what[table][1]}."
+        for table, rows in gone.items()
+        if len(rows)
+    )
+
+
+def boundaries(drawn: pd.DataFrame) -> str:
+    """How the areas of the ZIPs are drawn (`catchment_area.zip_areas`), as a note."""
+    around = int((drawn["boundary"] == THIESSEN).sum())
+    polygons = "Thiessen polygons around ZIP points, clipped to counties: not postal boundaries."
+    if around == len(drawn):
+        return f"ZIP areas are {polygons}"
+    own = "ZIP areas are Census ZIP code tabulation areas, which are close to postal boundaries."
+    return f"{own} {words.plural(around, 'ZIP')} without one: {polygons}" if around else own

@@ -49,7 +49,7 @@ def burden_map(report: Report, local: pd.DataFrame, judged: Burden) -> Exhibit:
     )
 
 
-def funnel(report: Report, dots: pd.DataFrame, market: list[str], region: list[str], period: str) -> Exhibit:
+def funnel(report: Report, dots: pd.DataFrame, judged: Burden, market: list[str], region: list[str]) -> Exhibit:
     """Funnel plot of all counties; the table behind it and the title are of the region's and the market's.
 
     Parameters
@@ -64,15 +64,18 @@ def funnel(report: Report, dots: pd.DataFrame, market: list[str], region: list[s
     names = listed.loc[listed["county_fips"].isin(market), "county"]
     mine, outside = among("county", names), f"signal in {[HIGH, LOW]!r}"
     out, every = f"{words.count(len(shown.query(f'{mine} and {outside}')))} of", f"{words.count(len(names))} market counties"
-    some = dots["signal"].isin([HIGH, LOW]).any()
+    some = dots["signal"].isin([HIGH, LOW]).any() and len(names) > 0
+    title = f"{out} {every} lie outside the funnel" if some else "No county lies outside the funnel"
+    title = title if len(names) or dots.empty else "No market county has a published rate"
     return exhibit(
         "burden-funnel",
         shown,
-        f"{out} {every} lie outside the funnel" if some else "No county lies outside the funnel",
-        f"Standardized incidence ratio by expected cases, all sites, {period}, {words.count(len(dots))} counties; market counties in blue",
+        title,
+        f"Standardized incidence ratio by expected cases, all sites, {judged.period}, {words.count(len(dots))} counties;"
+        " market counties in blue",
         sources=COUNTED,
-        note="Each county against the nation, not against each other. More counties outside than chance allows means that they differ in"
-        " more than age: screening, smoking, access.",
+        note=f"Each county against {judged.compared}, not against each other. More counties outside than chance allows means that they"
+        " differ in more than age: screening, smoking, access.",
         claims=[Claim(out, rows=f"{mine} and {outside}", how="count"), Claim(every, rows=mine, how="count")] if some else [],
     )
 

@@ -1,5 +1,7 @@
 """Exhibits of the need: people by age, expected cases by site now and ahead, what drives them, and what becomes of them."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from catchment import words
@@ -7,29 +9,33 @@ from catchment.page.exhibit import Claim, Exhibit
 from catchment.page.report import Report
 
 from ..burden import Outcomes
-from ..need import CASES, OLD, Need, old_share, site_mix
-from .wording import LEVEL, exhibit, given, ranges
+from ..need import CASES, OLD, Need, heights, old_share, site_mix
+from .wording import LEVEL, among, exhibit, given, ranges, sentence
 
 RATES = ["incidence_by_age", "incidence", "incidence_us_age_year"]
-PEOPLE = ["population", "population_projection", "population_total"]
+PROJECTION = "population_projection"
+PEOPLE = ["population", PROJECTION, "population_total"]
 BY_SITE, DRIVERS, MIX = "need-by-site", "need-drivers", "site-mix"
 
 
 def ages(report: Report, need: Need) -> Exhibit:
-    """Age pyramid; the title compares the shares of people of 65 or more."""
+    """Age pyramid; the title gives the share of people of 65 or more, now and, where people are projected, ahead."""
     now, ahead = need.years
-    shares = [old_share(need.people, year) for year in need.years]
+    years = need.years if need.forward else (now,)
+    shares = [old_share(need.people, year) for year in years]
     old = [words.share(share, digits=0) for share in shares]
-    here = need.projected["county_fips"].isin(need.people["county_fips"])
+    columns = ["age", "sex", "people", *(["people_ahead"] if need.forward else [])]
+    then = f" now, {old[1]} in {ahead}" if need.forward else ""
+    drawn = f"{now} (bars) and {ahead} (outline)" if need.forward else str(now)
     basis = "people of the service area by five-year age group"
     return exhibit(
         "people-by-age",
-        report.protect(need.ages, sources=PEOPLE),
-        f"People aged {OLD} or more: {old[0]} now, {old[1]} in {ahead}",
-        f"Service area by age and sex, {now} (bars) and {ahead} (outline)",
-        sources=PEOPLE,
+        report.protect(need.ages[columns], sources=sources(need, PEOPLE)),
+        f"People aged {OLD} or more: {old[0]}{then}",
+        f"Service area by age and sex, {drawn}",
+        sources=sources(need, PEOPLE),
         labels={"people": f"People {now}", "people_ahead": f"People {ahead}"},
-        note=projection_note(need.projected[here]),
+        note=projection_note(need),
         claims=[
             given(f"{OLD} or more", OLD, "the age from which the title counts"),
             *(given(text, share, basis) for text, share in zip(old, shares, strict=True)),
@@ -37,28 +43,24 @@ def ages(report: Report, need: Need) -> Exhibit:
     )
 
 
+def sources(need: Need, names: Sequence[str]) -> list[str]:
+    """The sources of an exhibit, that of the projection only where there is one."""
+    return [name for name in names if need.forward or name != PROJECTION]
+
+
 def sites(report: Report, need: Need) -> Exhibit:
-    """Expected cases by tumor site; the title names the site that grows most."""
-    sources, (now, ahead) = [*RATES, "population_projection"], need.years
-    shown = report.protect(need.sites[CASES], sources=sources)
-    more = (shown["ahead_n"] - shown["now_n"]).set_axis(shown["site"])
-    named = more.drop("All other", errors="ignore") if len(more) > 1 else more
-    title, claims = f"No site grows by {ahead}", list[Claim]()
-    if named.max() >= 0.5:
-        first, grown = str(named.idxmax()), f"{words.count(named.max())} more"
-        title = f"{first} grows most: {grown} cases a year by {ahead}"
-        others = "site != 'All other'" if len(more) > 1 else ""
-        claims = [
-            Claim(first, "site", others, "largest", by="ahead_n - now_n"),
-            Claim(grown, "ahead_n - now_n", f"site == {first!r}"),
-        ]
-    years = {"now": now, "ahead": ahead}
+    """Expected cases by tumor site; the title names the site that grows most or, without a projection, the most frequent one."""
+    tables, (now, ahead) = sources(need, [*RATES, PROJECTION]), need.years
+    shown = report.protect(need.sites[CASES if need.forward else CASES[:4]], sources=tables)
+    named = shown[shown["site"] != "All other"] if len(shown) > 1 else shown
+    title, claims = _growth(named, ahead) if need.forward else _first(named, now)
+    years = {"now": now, "ahead": ahead} if need.forward else {"now": now}
     return exhibit(
         BY_SITE,
         shown,
         title,
-        f"Expected new cases a year in the service area by tumor site, {now} and {ahead}",
-        sources=sources,
+        f"Expected new cases a year in the service area by tumor site, {words.listing(map(str, years.values()))}",
+        sources=tables,
         labels={
             f"{name}_{part}": f"{year}{said}"
             for name, year in years.items()
@@ -68,34 +70,59 @@ def sites(report: Report, need: Need) -> Exhibit:
     )
 
 
+def _growth(named: pd.DataFrame, ahead: int) -> tuple[str, list[Claim]]:
+    more = (named["ahead_n"] - named["now_n"]).set_axis(named["site"])
+    if more.max() < 0.5:
+        return f"No site grows by {ahead}", []
+    first, grown = str(more.idxmax()), f"{words.count(more.max())} more"
+    rows = among("site", named["site"])
+    return f"{first} grows most: {grown} cases a year by {ahead}", [
+        Claim(first, "site", rows, "largest", by="ahead_n - now_n"),
+        Claim(grown, "ahead_n - now_n", f"site == {first!r}"),
+    ]
+
+
+def _first(named: pd.DataFrame, now: int) -> tuple[str, list[Claim]]:
+    first = named.loc[named["now_n"].idxmax()]
+    name, many = str(first["site"]), words.count(first["now_n"])
+    return f"{name} is the most frequent: {many} cases a year in {now}", [
+        Claim(name, "site", among("site", named["site"]), "largest", by="now_n"),
+        Claim(many, "now_n", f"site == {name!r}"),
+    ]
+
+
 def outlook(report: Report, need: Need) -> Exhibit:
-    """Table of expected cases by site with growth and trend."""
+    """Table of expected cases by site with their level, growth and trend."""
     now, ahead = need.years
     table = need.outlook.assign(
         now_between=ranges(need.outlook, "now", words.count),
         ahead_between=ranges(need.outlook, "ahead", words.count),
+        level=need.outlook["site"].map(heights(need)),
         yearly=_apc(need.outlook),
     )
-    columns = ["site", "now_n", "now_between", "ahead_n", "ahead_between", "growth_share", "yearly", "trend"]
+    later = ["ahead_n", "ahead_between", "growth_share"] if need.forward else []
+    columns = ["site", "now_n", "now_between", *later, "level", "yearly", "trend"]
+    growth = "growth and national trend" if need.forward else "and national trend"
     return exhibit(
         "need-outlook",
         report.protect(table[columns], sources=RATES),
-        "Expected new cases a year by site with 95 % prediction interval, growth and national trend",
+        f"Expected new cases a year by site with 95 % prediction interval, {growth}",
         sources=RATES,
         labels={"now_n": str(now), "ahead_n": str(ahead)},
-        note="APC: annual percent change of the national rate; rising or falling when its whole 95 % interval is, else stable. Sites held"
-        " level have no national series here; their interval carries that.",
+        note="Level: the county rates that raise or lower the national ones, by their years; national where no county has a rate. APC:"
+        " annual percent change of the national rate; rising or falling when its whole 95 % interval is, else stable. Sites held level"
+        " have no national series here; their interval carries that.",
         claims=[LEVEL],
         emphasize="All sites",
         most=14,
-        inapplicable=["trend"],
+        inapplicable=["trend", "level"],
     )
 
 
 def drivers(report: Report, need: Need) -> Exhibit:
-    """Bridge of the growth; the title says what aging and rates add or take away, as cases that a model expects in a year."""
-    sources, (now, ahead) = ["incidence_by_age", "population_projection"], need.years
-    shown = report.protect(need.steps, sources=sources)
+    """Bridge of the growth where people are projected; the title says what aging and rates add or take away, as modeled cases a year."""
+    tables, (now, ahead) = ["incidence_by_age", PROJECTION], need.years
+    shown = report.protect(need.steps, sources=tables)
     aging, rates = shown.set_index("step")["demand_n"][["Older people", "Rates"]]
     older = f"{'adds' if aging >= 0 else 'takes away'} {words.count(abs(aging))}"
     rated = f"{'add' if rates >= 0 else 'take away'} {words.count(abs(rates))}"
@@ -104,7 +131,7 @@ def drivers(report: Report, need: Need) -> Exhibit:
         shown,
         f"Aging {older} and rates {rated} cases a year",
         f"Expected new cases a year in the service area, {now} to {ahead}: three terms that add up",
-        sources=sources,
+        sources=tables,
         note="Population size at old age structure and rates, then aging, then rates (Bashir and Estève 2001).",
         claims=[Claim(older, "demand_n", "step == 'Older people'"), Claim(rated, "demand_n", "step == 'Rates'")],
     )
@@ -112,23 +139,23 @@ def drivers(report: Report, need: Need) -> Exhibit:
 
 def outcomes(report: Report, found: Outcomes) -> Exhibit:
     """Table of mortality, incidence and stage; the note gives the years of each, as they are in the data."""
-    sources = ["mortality", "incidence", "stage_by_age"]
-    pooled = f"Age-adjusted rates, deaths {found.deaths} and cases {found.cases}, pooled over the market counties that publish both. "
-    none = "No market county publishes both deaths and cases of a site. "
+    tables = ["mortality", "incidence", "stage_by_age"]
+    pooled = f"Age-adjusted rates, deaths {found.deaths} and cases {found.cases}, pooled over the market counties that publish both."
+    none = "No market county publishes both deaths and cases of a site."
+    stage = f"Stage: national rates by age {found.ages} of {found.staged} applied to the area's people, not local stage data."
     return exhibit(
         "mortality-and-stage",
-        report.protect(found.table, sources=sources),
+        report.protect(found.table, sources=tables),
         "Mortality beside incidence in the market counties, and expected late-stage cases in the service area",
-        sources=sources,
-        note=f"{pooled if found.deaths else none}Stage: national rates by age {found.ages} of {found.staged} applied to the area's people,"
-        " not local stage data.",
+        sources=tables,
+        note=f"{pooled if found.deaths else none} {stage if found.staged else 'Stage at diagnosis is not given.'}",
     )
 
 
 def mix(report: Report, cases: pd.DataFrame, need: Need) -> Exhibit:
     """Location quotients by tumor site; `cases` are our analytic cases of the year."""
-    sources = ["volumes", "incidence_by_age", "population"]
-    shown = report.protect(site_mix(cases, need.outlook), sources=sources)
+    tables = ["volumes", "incidence_by_age", "population"]
+    shown = report.protect(site_mix(cases, need.outlook), sources=tables)
     over, under = (shown["lq_ratio_low"] > 1).sum(), (shown["lq_ratio_high"] < 1).sum()
     above, below = words.plural(over, "site"), f"{words.count(under)} below"
     some = over or under
@@ -137,21 +164,24 @@ def mix(report: Report, cases: pd.DataFrame, need: Need) -> Exhibit:
         shown,
         f"{above} above the area's mix, {below}" if some else "Our mix of tumor sites is that of the area",
         f"Location quotient of our analytic cases by tumor site against the area's expected cases, {need.years[0]}",
-        sources=sources,
+        sources=tables,
         note="Above 1: we see more of the site than the area's mix suggests.",
         claims=[Claim(above, rows="lq_ratio_low > 1", how="count"), Claim(below, rows="lq_ratio_high < 1", how="count")] if some else [],
     )
 
 
-def projection_note(projected: pd.DataFrame) -> str:
-    """How people were carried forward, and where they could not be."""
-    held = projected.loc[projected["status"] == "held at latest", "county_fips"].nunique()
-    every = projected["county_fips"].nunique()
-    how = "Draft projection. The area has the age structure of its counties, weighted by the people who live in its ZIPs."
-    if not held:
-        return how
-    where = "this region" if held == every else words.plural(held, "county", "counties")
-    return f"There is no population projection for {where}: people are held at their latest count by age. " + ("" if held == every else how)
+def projection_note(need: Need) -> str:
+    """What the people rest on, how they are carried forward, and where they cannot be."""
+    basis = need.basis
+    total = f", at their total of {basis.total}" if basis.total and basis.total != basis.aged else ""
+    here = "The area has the age structure of its counties, weighted by the people who live in its ZIPs."
+    latest = f"by age and sex ({basis.aged}){total}"
+    if not need.forward:
+        return f"{sentence(basis.absent)} for this region: people are the counties' latest {latest}. {here}"
+    how = f"People are the counties' latest {latest}, carried forward with the growth by age and sex of their {basis.projection}. {here}"
+    held = need.people.loc[need.people["status"] != "projected", "county_fips"].nunique()
+    where = words.plural(held, "county", "counties")
+    return f"There is no population projection for {where}, where people are held at their latest count. {how}" if held else how
 
 
 def _apc(frame: pd.DataFrame) -> list[str | None]:

@@ -54,16 +54,21 @@ def supply(report: Report, supplied: pd.DataFrame, rules: Market) -> Exhibit:
 
 def underserved(report: Report, poor: pd.DataFrame, context: pd.DataFrame, zips: pd.DataFrame) -> Exhibit:
     """Table of underserved ZIPs with people, income and vulnerability; `context` are the counties' figures behind it."""
-    sources = ["hospitals", "zips", "county_context"]
-    first, last = context["year_first"].min(), context["year_last"].max()
+    sources = ["hospitals", "zips", *(["county_context"] if len(context) else [])]
+    known = ""
+    if len(context):
+        first, last = context["year_first"].min(), context["year_last"].max()
+        known = (
+            f"Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable ({int(last)}). Income: median of the"
+            f" county's individuals, not of its households ({words.span(first, last)})."
+        )
     return exhibit(
         "underserved",
         report.protect(poor, sources=sources),
         "Underserved ZIPs on the map, most expected cases first",
         sources=sources,
         labels={"population_n": f"People ({counted(zips)})"},
-        note=f"Vulnerability: rank of the county in the nation, 0 to 1, higher is more vulnerable ({int(last)}). Income: median of the"
-        f" county's individuals, not of its households ({words.span(first, last)}).",
+        note=known or "Income and vulnerability of the counties are not given.",
         most=10,
     )
 

@@ -26,12 +26,16 @@ def share_trend(report: Report, served: Served, name: str, first: int, last: int
         share_title(served.gained, name, first),
         f"Share of Medicare stays of service-area residents by system, {first} to {last}",
         sources=OWNERS,
-        note=f"{CAUSE} Band: 95 % Wilson interval.",
+        note=_said(CAUSE, "Band: 95 % Wilson interval.", served.owners),
         claims=[
             Claim(ours, "share", f"year == {last} and system == {name!r}"),
             given(f"Number {place}", place, "all systems of the service area, of which the figure shows the largest"),
         ],
     )
+
+
+def _said(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def rank(gained: pd.DataFrame, name: str) -> int:
@@ -61,7 +65,7 @@ def share_list(report: Report, served: Served, name: str, first: int, last: int,
         f"Share of stays by system in the service area, {last}, and change since {first}",
         sources=OWNERS,
         labels={"gained_points": f"Since {first}"},
-        note=f"Wilson intervals; change with Newcombe's interval. {CAUSE}",
+        note=_said("Wilson intervals; change with Newcombe's interval.", CAUSE, served.owners),
         emphasize=name,
     )
 
@@ -75,7 +79,7 @@ def concentration(report: Report, served: Served, name: str, rules: Market) -> E
     classes = f"{words.count(rules.hhi_moderate.value)} and {words.count(rules.hhi_high.value)}"
     least = report.threshold(FLOWS)
     drawn = (
-        f" With suppressed flows drawn from 1 to {least - 1} around their estimates, the {year} index lies between"
+        f"With suppressed flows drawn from 1 to {least - 1} around their estimates, the {year} index lies between"
         f" {words.count(spread[0])} and {words.count(spread[1])} (95 % of draws)."
     )
     return exhibit(
@@ -84,7 +88,7 @@ def concentration(report: Report, served: Served, name: str, rules: Market) -> E
         f"The market is {last['market']}: {index}, {move} since {int(first['year'])}",
         f"Herfindahl-Hirschman index by system, service area of {name}",
         sources=FLOWS,
-        note=f"Classes of the 2023 merger guidelines: {classes}.{drawn if least else ''}",
+        note=_said(f"Classes of the 2023 merger guidelines: {classes}.", drawn if least else "", served.owners),
         claims=[Claim(index, "hhi", f"year == {year}")],
     )
 
@@ -111,7 +115,8 @@ def mergers(report: Report, served: Served, name: str, rules: Market) -> Exhibit
         f"If {name} merged with one of the largest systems",
         sources=FLOWS,
         note=f"Change of HHI: 2 x share x share. Presumption of the 2023 guidelines: above {words.count(rules.hhi_high.value)} and a change"
-        f" above {delta}, or a joint share above {joint} and a change above {delta}.",
+        f" above {delta}, or a joint share above {joint} and a change above {delta}."
+        f"{' ' if served.owners else ''}{served.owners}",
     )
 
 
@@ -157,7 +162,7 @@ def kept(report: Report, served: Served, ours: list[str], first: int, last: int)
         title,
         f"Where service-area residents' Medicare stays are treated, {first} to {last}",
         sources=OWNERS,
-        note=f"{CAUSE} Our network: {words.listing(ours)}.",
+        note=_said(CAUSE, f"Our network: {words.listing(ours)}.", served.owners),
         claims=claims,
     )
 

@@ -54,6 +54,8 @@ def _mix(mix: pd.DataFrame) -> Rows:
 
 
 def _demand(need: Need) -> Rows:
+    if not need.forward:
+        return []
     more = need.total["ahead_n"] - need.total["now_n"]
     kind, than = ("Opportunity", "more") if more > 0 else ("Threat", "fewer")
     return [(kind, f"{words.count(abs(more))} {than} new cases a year in the area within the horizon", DRIVERS)]

@@ -41,3 +41,8 @@ def counted(zips: pd.DataFrame) -> str:
     """The year, or years, in which the people of the ZIPs were counted."""
     known = zips.loc[zips["population_n"].notna(), "year"]
     return words.span(known.min(), known.max()) if len(known) else "not counted"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter at its head."""
+    return f"{text[:1].upper()}{text[1:]}"
