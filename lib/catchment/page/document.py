@@ -119,7 +119,7 @@ def _resources(notebook: NotebookNode, facts: Facts) -> dict[str, Any]:
         "facts": (("Partner", facts.partner), ("Data through", facts.through)), "produced": facts.produced,
         "contents": [found for text in texts for found in _HEADING.findall(text)], "banners": _banners(told), "markdown": _markdown,
         "style": style(), "sheets": notebook.metadata.get("catchment", {}).get("sheets", ""), "parameters": facts.parameters,
-        "closing": f"Counts of patients from 1 to 10 are not shown, and a partner's own are rounded for leadership. Code {facts.code}.",
+        "closing": f"Counts of patients from 1 to 10 are not shown. Code {facts.code}.",
     }  # fmt: skip
 
 

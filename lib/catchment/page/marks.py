@@ -7,7 +7,7 @@ import html
 import re
 
 MEANING = {
-    "c": "confidential: 1 to 10 people, or a value that would reveal such a count",
+    "c": "confidential: few people, or a value that would reveal how few",
     "u": "low reliability",
     "x": "not available",
     "z": "not applicable",
