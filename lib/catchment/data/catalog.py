@@ -56,6 +56,10 @@ class Column(Section):
     """Marks that stand for a value the producer withheld; never read as zero."""
     references: Annotated[str, Field(pattern=r"^\w+\.\w+$")] | None = None
     """Table and column that must list every value, such as zips.zip."""
+    unlisted: Literal["refused", "told"] = "refused"
+    """What becomes of a value that the referenced table does not list: an error, or a warning beside rows that stay."""
+    ours: bool = False
+    """Whether the column names systems, among which the partner's own network must be."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -270,30 +274,38 @@ def imports(root: Path, partner: str | None = None) -> dict[str, Imports]:
     return found
 
 
+def listed(root: Path) -> dict[str, Table]:
+    """The tables as data/catalog.yml lists them, before anything takes their place."""
+    path = root / "data" / "catalog.yml"
+    return _tables(path, _stamp(path))
+
+
 @lru_cache(maxsize=64)
 def _resolved(root: Path, partner: str, stamps: tuple) -> dict[str, Table]:
-    path = root / "data" / "catalog.yml"
-    listed = _tables(path, _stamp(path))
-    found = listed | _taken(listed, imports(root, ""))
+    first = listed(root)
+    found = first | _taken(first, imports(root, ""))
     if partner:
-        return found | _files_of(root, partner, found) | _taken(listed, imports(root, partner))
+        return found | _files_of(root, partner, found) | _taken(first, imports(root, partner))
     return {name: held.table for name, held in imports(root).items()} | found
 
 
-def _taken(listed: dict[str, Table], held: dict[str, Imports]) -> dict[str, Table]:
+_RULES = ("references", "unlisted", "ours", "pattern", "min", "max")
+
+
+def _taken(first: dict[str, Table], held: dict[str, Imports]) -> dict[str, Table]:
     """The imported tables that are read: those of new names, and those in place of simulated ones, whose rules they keep."""
     return {
-        name: _keeping(listed[name], each.table) if name in listed else each.table
+        name: keeping(first[name], each.table) if name in first else each.table
         for name, each in held.items()
-        if name not in listed or listed[name].simulated
+        if name not in first or first[name].simulated
     }
 
 
-def _keeping(rules: Table, table: Table) -> Table:
+def keeping(rules: Table, table: Table) -> Table:
     """A table with the rules of the one that it replaces: what its columns may hold, refer to and promise, and how late it may end."""
     kept = {
         name: column.model_copy(
-            update={rule: value for rule in ("references", "pattern", "min", "max") if (value := getattr(rules.columns[name], rule))}
+            update={rule: value for rule in _RULES if (value := getattr(rules.columns[name], rule))}
             | ({"type": "category", "values": rules.columns[name].values} if rules.columns[name].values else {})
         )
         for name, column in table.columns.items()
@@ -301,17 +313,19 @@ def _keeping(rules: Table, table: Table) -> Table:
     }
     columns = table.columns | kept
     promised = [rule for rule in rules.rules if {rule.column, rule.other or rule.column} <= columns.keys()]
-    return table.model_copy(update={"columns": columns, "rules": promised, "current": rules.current if table.period else None})
+    more: dict[str, Any] = {"ages": rules.ages, "suppress_below": table.suppress_below or rules.suppress_below, "rules": promised}
+    return table.model_copy(update=more | {"columns": columns, "current": rules.current if table.period else None})
 
 
-def _files_of(root: Path, partner: str, listed: dict[str, Table]) -> dict[str, Table]:
+def _files_of(root: Path, partner: str, known: dict[str, Table]) -> dict[str, Table]:
     """Simulated tables in whose place a file of the partner's own folder stands."""
     folder = own_folder(root, partner)
-    found = {
-        name: file for name, table in listed.items() for file in (f"{name}{suffix}" for suffix in _OWN_SUFFIXES)
-        if table.simulated and not table.year_from and (folder / file).is_file()
-    }  # fmt: skip
-    return {name: _own(listed[name], f"{OWN}/{{partner}}/{file}") for name, file in found.items()}
+    found = {}
+    for name, table in known.items():
+        file = next((f"{name}{suffix}" for suffix in _OWN_SUFFIXES if (folder / f"{name}{suffix}").is_file()), "")
+        if file and table.simulated and not table.year_from:
+            found[name] = _own(table, f"{OWN}/{{partner}}/{file}")
+    return found
 
 
 def _own(table: Table, path: str) -> Table:
@@ -422,7 +436,7 @@ def _cell(column: Column) -> str:
         f"one of {', '.join(column.values)}" if column.values else "",
         "may be missing" if column.nullable else "",
         f"`{', '.join(column.suppressed)}` = withheld" if column.suppressed else "",
-        f"listed in {column.references}" if column.references else "",
+        f"{'listed' if column.unlisted == 'refused' else 'mostly listed'} in {column.references}" if column.references else "",
     ]
     return "; ".join([column.meaning.rstrip("."), *filter(None, more)]).replace("|", "\\|")
 

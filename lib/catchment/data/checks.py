@@ -69,8 +69,30 @@ def _problems(reader: Tables, name: str, entry: Table) -> Iterator[Problem]:
             file=f"data/{entry.path}" if entry.path else "", column=entry.period or "", severity="warning",
             hint="add the newer rows, or set `as_of` to the day that the data end",
         )  # fmt: skip
+    yield from _unlisted(reader, name, entry, frame, partner)
+    yield from _none_of_ours(reader, name, entry, frame, partner)
     if len(frame) and entry.period and entry.ages:
         yield from _stale(reader, name, entry, frame[entry.period], partner)
+
+
+def _unlisted(reader: Tables, name: str, entry: Table, frame: pd.DataFrame, partner: str) -> Iterator[Problem]:
+    """Values that a referenced table does not list, where the catalog lets their rows stay."""
+    for key, column in entry.columns.items():
+        if column.references and column.unlisted == "told" and len(frame):
+            strange = frame.loc[frame[key].notna() & ~frame[key].isin(reader.values(column.references)), key]
+            if len(strange):
+                wanted, found = f"a value listed in {column.references}", f"{strange.nunique():,} others, such as {strange.iloc[0]!r}"
+                yield Problem(name, wanted, found, column=key, count=len(strange), severity="warning", partner=partner)
+
+
+def _none_of_ours(reader: Tables, name: str, entry: Table, frame: pd.DataFrame, partner: str) -> Iterator[Problem]:
+    """A column of systems in which neither the partner nor its network occurs: they have other names there."""
+    ours = [*reader.settings.network, reader.settings.name]
+    for key, column in entry.columns.items():
+        if column.ours and len(frame) and not frame[key].isin(ours).any():
+            found = ", ".join(map(str, frame[key].dropna().unique()[:5])) or "none"
+            hint = "name the system in the partner's `network` as the table does, or correct the table"
+            yield Problem(name, f"a row of our network ({', '.join(ours)})", found, column=key, partner=partner, hint=hint)
 
 
 def _stale(reader: Tables, name: str, entry: Table, period: pd.Series, partner: str) -> Iterator[Problem]:

@@ -244,7 +244,11 @@ class Tables:
             raise DataError(_malformed(name, entry, read, str(error))) from error
 
     def _references(self, entry: Table) -> dict[str, Any]:
-        return {key: lambda target=column.references: self._values(target) for key, column in entry.columns.items() if column.references}
+        return {
+            key: lambda target=column.references: self.values(target)
+            for key, column in entry.columns.items()
+            if column.references and column.unlisted == "refused"
+        }
 
     def _bound(self, entry: Table, rule: Rule) -> dict[str, set]:
         """For which values of a column a rule holds: those whose referenced rows say what its condition asks."""
@@ -258,7 +262,7 @@ class Tables:
             found[key] = found.get(key, values) & values
         return found
 
-    def _values(self, target: str) -> set:
+    def values(self, target: str) -> set:
         """All values of a referenced column, read once; of a private table only the partner's own."""
         if target not in self._listed:
             other, _, column = target.partition(".")

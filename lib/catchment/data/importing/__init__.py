@@ -7,7 +7,9 @@ bytes again does nothing, so an interrupted import is simply started again. `rem
 root=root)` takes one file out again.
 """
 
+import dataclasses
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -17,12 +19,13 @@ from typing import Any
 import yaml
 
 from catchment.data import lock
-from catchment.data.catalog import OWN, Column, Imported, imports, tables
-from catchment.params import partners
+from catchment.data.catalog import OWN, Column, Imported, Table, imports, keeping, tables
+from catchment.data.load import Tables
+from catchment.params import load, partners
 from catchment.params.load import PARTNER_ID
 from catchment.params.text import nearest
 
-from . import engine, gifts, layout_files
+from . import engine, gifts, layout_files, maps, names, own_kinds
 from .layout import Field, Layout
 from .shelf import Shelf, take_away, take_in
 from .stream import ImportRefused, facts_of_binary
@@ -33,8 +36,10 @@ Told = Callable[[str, int, int], None]
 
 
 def layouts(root: Path | None = None) -> dict[str, Layout]:
-    """Every layout by its kind: the library's, and those of a project, one YAML file each in data/layouts."""
-    return LAYOUTS | (layout_files.known(root / layout_files.OWN) if root else {})
+    """Every layout by its kind: the library's, those of a project, one YAML file each in data/layouts, and one for each table that a
+    partner can bring, by the table's name."""
+    found = LAYOUTS | (layout_files.known(root / layout_files.OWN) if root else {})
+    return (own_kinds.known(root, found) if root else {}) | found
 
 
 def kinds(root: Path | None = None) -> dict[str, str]:
@@ -138,7 +143,7 @@ def _free(name: str, root: Path) -> None:
 
 
 def _owned(kind: str, partner: str | None, root: Path) -> None:
-    private = kind != BOUNDARIES and layouts(root)[kind].scope == "partner"
+    private = kind != BOUNDARIES and (layouts(root)[kind].scope == "partner" or layouts(root)[kind].own)
     if private and partner not in (known := partners(root=root)):
         raise ImportRefused(f"files of the kind {kind} are one partner's own: give --partner, one of {', '.join(known)}")
     if partner and not private:
@@ -157,16 +162,51 @@ def _import(shelf: Shelf, path: Path, year: int | None, given: Mapping[str, str]
 
         return take_in(shelf, path, boundaries.KEY, shapes, ".geo.parquet")
     listed = layouts(shelf.root)
-    layout = listed[shelf.kind]
-    own = {"constants": {"partner": shelf.partner}} if shelf.partner else {}
+    layout = maps.applied(listed[shelf.kind], maps.load(shelf.root, shelf.kind, shelf.partner, listed[shelf.kind]))
+    own = {"constants": {"partner": shelf.partner}} if layout.scope == "partner" else {}
 
     def rows(target: Path, others: list[Path]) -> Imported:
         if layout.reader:
             more = own | {"beside": others} if own else {}
-            return layout.reader(layout, path, target, year=year, progress=tell, **more)
-        return engine.convert_file(layout, path, target, year=year, others=list(listed.values()), progress=tell, given=given, **own)
+            result = layout.reader(layout, path, target, year=year, progress=tell, **more)
+        else:
+            result = engine.convert_file(layout, path, target, year=year, others=list(listed.values()), progress=tell, given=given, **own)
+        return _with_known_names(shelf, path.name, target, result)
 
     return take_in(shelf, path, _key(layout), rows)
+
+
+def _with_known_names(shelf: Shelf, file: str, part: Path, result: Imported) -> Imported:
+    """The import, where the table that it replaces knows its names; with what it says of names whose rows stay.
+
+    Raises
+    ------
+    ImportRefused
+        With every unknown name, its rows, amount and the nearest known one; or when nothing is ours.
+    """
+    replaced = tables(shelf.root).get(shelf.name)
+    ids = [shelf.partner] if shelf.partner else partners(root=shelf.root)[:1]
+    if not (replaced and replaced.simulated and ids):
+        return result
+    columns = keeping(replaced, Table.model_validate(_entry(shelf.kind, shelf, [result]))).columns
+    if not any(column.references or column.values or column.ours for column in columns.values()):
+        return result
+    settings = load(ids[0], root=shelf.root)
+    found = list(names.unknown(part, columns, Tables(settings).values))
+    names.refuse(file, found, columns, _advice(shelf, file))
+    if shelf.partner:
+        names.refuse_none_of_ours(file, part, columns, [*settings.network, settings.name], _advice(shelf, file))
+    return dataclasses.replace(result, note="; ".join(filter(None, [result.note, names.told(found, columns)])))
+
+
+def _advice(shelf: Shelf, file: str) -> str:
+    """What to do about unknown names."""
+    mapping = maps.place(shelf.root, shelf.kind, shelf.partner).relative_to(shelf.root).as_posix()
+    partner = f" --partner {shelf.partner}" if shelf.partner else ""
+    return (
+        f"Correct the file or the table that lists the names, or say in {mapping}, under `values`, what they mean: "
+        f"`catchment map {shelf.kind} {shlex.quote(file)}{partner}` proposes it"
+    )
 
 
 def _register(shelf: Shelf, result: Imported, before: Mapping[str, int]) -> None:

@@ -44,10 +44,11 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
     wrong: list[tuple[int, str, str, str]] = []
     signed: set[str] = set()
     for item in layout.fields:
-        if item.name not in places:
+        if item.name not in places and item.constant is None:
             columns[item.name] = _empty(item, len(rows))
             continue
-        text = _text([row[places[item.name]] for row in rows])
+        text = _text([row[places[item.name]] for row in rows] if item.constant is None else [item.constant] * len(rows))
+        text = _meant(item, text)
         hidden = _among(text, item.suppressed)
         values, fits = _values(item, pc.if_else(pa.array(hidden), None, text))
         fits |= hidden
@@ -66,7 +67,7 @@ def converted(layout: Layout, places: dict[str, int], numbers: Sequence[int], ro
         ]
         bad |= ~fits | strange
     frame = pd.DataFrame(columns)
-    frame.attrs["absent"] = [item.name for item in layout.fields if item.name not in places]
+    frame.attrs["absent"] = [item.name for item in layout.fields if item.name not in places and item.constant is None]
     if layout.check is not None and (~bad).any():
         said = layout.check(frame[~bad])
         for row in said.index[said != ""]:
@@ -90,6 +91,24 @@ def _text(values: Sequence[str]) -> pa.Array:
     text = pc.utf8_trim_whitespace(pa.array(values, pa.string()))
     text = pc.replace_substring_regex(text, r"\s*[\r\n]+\s*", " ")
     return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _meant(item: Field, text: pa.Array) -> pa.Array:
+    """The texts under the names that a mapping gives them, or the part of a date that they stand for."""
+    if item.renamed:
+        text = pa.array([None if each is None else item.renamed.get(each.casefold(), each) for each in text.to_pylist()], pa.string())
+    if item.part:
+        text = pa.array([_part(item.part, each, tuple(item.formats)) for each in text.to_pylist()], pa.string())
+    return text
+
+
+@lru_cache(maxsize=50_000)
+def _part(part: str, text: str | None, formats: tuple[str, ...]) -> str | None:
+    """Year, quarter or month of a date; a text that is no date stays, so that it is told."""
+    day = _date(text, formats)
+    if day is None:
+        return text
+    return {"year": f"{day.year}", "quarter": f"{(day.month + 2) // 3}", "month": f"{day:%Y-%m-01}"}[part]
 
 
 def _matches(text: pa.Array, pattern: str) -> np.ndarray:

@@ -9,8 +9,9 @@ or more than one in ten). A last line without a line break may be cut off: in a 
 import csv
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ class _Opened:
     width: int
     constants: dict[str, Any]
     layout: Layout
+    whose: int | None = None
+    """Column that says whose a row is, where the layout does not read one."""
+    left_out: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By column: texts whose rows are left out."""
 
 
 def convert_file(
@@ -86,6 +91,8 @@ def _converted_file(
             counts, wrong, signed = _write(source, part, known, told, path.name)
         _as_fractions([item.name for item in layout.fields if item.or_fraction and item.name not in signed], part)
         dated = told if not layout.vintage else None
+        if layout.add_up:
+            _add_up(layout, part)
         refuse_duplicates(layout, part, path.name, dated is not None)
         if layout.whole and (wrong_with_it := layout.whole(pd.read_parquet(part))):
             raise ImportRefused(f"{path.name}: {wrong_with_it}")
@@ -105,6 +112,7 @@ def _converted_file(
         counts["suppressed"],
         known.encoding,
         f"{date.today()}",
+        note=f"{counts['left_out']:,} rows of totals, or named by the mapping, are left out" if counts["left_out"] else "",
     )
 
 
@@ -133,7 +141,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
     if not layout.header:
         places = {field.name: place for place, field in enumerate(layout.fields)}
         return _Opened(records(content, ",", name, width=len(places)), places, len(places), {}, layout)
-    above: list[str] = []
+    above = [line.rstrip("\r\n") for line in itertools.islice(content, layout.skip)]
     for line in itertools.islice(content, _HEADER_WITHIN):
         for delimiter in (",", "|", "\t", ";"):
             header = _split(line, delimiter)
@@ -143,9 +151,36 @@ def _opened(layout: Layout, content: Iterator[str], name: str, others: Sequence[
                 constants = layout.preamble(above, header, given) if layout.preamble else {}
                 full = replace(layout, fields=[*layout.fields, *layout.extra(header)]) if layout.extra else layout
                 rows = records(content, delimiter, name, first=len(above) + 1, width=len(header))
-                return _Opened(rows, match(full, header).places, len(header), constants, full)
+                places = match(full, header).places
+                return _Opened(rows, places, len(header), constants, full, whose_column(layout, header, places), _left_out(layout, header))
         above.append(line.rstrip("\r\n"))
     raise ImportRefused(_no_header(layout, above, name, others))
+
+
+def whose_column(layout: Layout, header: Sequence[str], places: Mapping[str, int]) -> int | None:
+    """Where a file of one partner's own has a column `partner`, which the layout does not read."""
+    named = [place for place, name in enumerate(header) if plain(name) == plain(layout.whose) and place not in places.values()]
+    return named[0] if layout.scope == "partner" and named else None
+
+
+def _left_out(layout: Layout, header: Sequence[str]) -> dict[int, frozenset[str]]:
+    """Where the columns stand by which rows are left out, with the texts of these rows."""
+    named = {plain(name): place for place, name in enumerate(header)}
+    unknown = [name for name in layout.leave_out if plain(name) not in named]
+    if unknown:
+        raise ImportRefused(f"rows are to be left out by {unknown[0]!r}: no such column")
+    return {named[plain(name)]: frozenset(text.casefold() for text in texts) for name, texts in layout.leave_out.items()}
+
+
+def refuse_other_partners(name: str, layout: Layout, partner: str, found: Mapping[str, int]) -> None:
+    """Raise ImportRefused with what a column `partner` says beside this partner; no row is left out for it."""
+    others = {value: rows for value, rows in found.items() if layout.whose_renamed.get(value, value) != partner}
+    if others:
+        said = ", ".join(f"{value!r} ({rows:,} rows)" for value, rows in sorted(others.items(), key=lambda item: -item[1])[:10])
+        raise ImportRefused(
+            f"{name}: its column {layout.whose} says {said}, but all rows of the file must be those of {partner!r}: correct it, or say "
+            f"in its mapping, under values: partner, what stands for {partner}"
+        )
 
 
 def _refuse_finer(layout: Layout, header: Sequence[str], name: str, others: Sequence[Layout]) -> None:
@@ -182,7 +217,18 @@ def _no_header(layout: Layout, above: list[str], name: str, others: Sequence[Lay
     return f"{name}: expected a header of the kind {layout.kind} with {missing or 'its columns'}: {what}{hint}"
 
 
-def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
+_TOTAL = re.compile(r"(grand\s*|sub\s*-?\s*)?totals?(\s*[-:(,].*)?", re.IGNORECASE)
+
+
+def _aside(source: _Opened, record: Sequence[str]) -> str:
+    """Why a row that is there on purpose is none of the table's: a row of totals, or one that the mapping leaves out."""
+    if source.layout.totals and _TOTAL.fullmatch(next((cell.strip() for cell in record if cell.strip()), "")):
+        return "a row of the table, not one of totals"
+    out = any(place < len(record) and record[place].strip().casefold() in texts for place, texts in source.left_out.items())
+    return "a row that the mapping does not leave out" if out else ""
+
+
+def _batches(source: _Opened, known: Facts, wrong: list, left: list, whose: Counter[str]) -> Iterator[Batch]:
     layout = source.layout
     size = max(200, BATCH_CELLS // max(len(layout.fields), 1))
     numbers: list[int] = []
@@ -192,7 +238,9 @@ def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
             if layout.footer:
                 break
             continue
-        if isinstance(record, Torn):
+        if aside := _aside(source, record):
+            left.append((number, "", aside, ", ".join(filter(None, record))))
+        elif isinstance(record, Torn):
             wrong.append((number, "", "cells whose quotation marks are closed", record.why))
         elif len(record) != source.width:
             wrong.append((number, "", f"{source.width} columns", f"{len(record)} columns"))
@@ -203,6 +251,8 @@ def _batches(source: _Opened, known: Facts, wrong: list) -> Iterator[Batch]:
         else:
             numbers.append(number)
             rows.append(record)
+            if source.whose is not None:
+                whose[record[source.whose].strip()] += 1
         if len(rows) >= size:
             yield converted(layout, source.places, numbers, rows)
             numbers, rows = [], []
@@ -228,6 +278,18 @@ def _as_fractions(columns: Sequence[str], part: Path) -> None:
             pq.write_table(table.set_column(table.schema.get_field_index(column), column, fractions), part, compression="zstd")
 
 
+def _add_up(layout: Layout, part: Path) -> None:
+    """One row for each key: counts and amounts are added up, and the rest must be the same."""
+    numbers = [name for name, column in layout.table.items() if column.type in ("integer", "number") and name not in layout.key]
+    chosen = ", ".join(
+        f'sum("{name}")::{"BIGINT" if layout.table[name].type == "integer" else "DOUBLE"} AS "{name}"' if name in numbers else f'"{name}"'
+        for name in pq.read_schema(part).names
+    )
+    with duckdb.connect(config={"threads": 1}) as con:
+        table = con.execute(f"SELECT {chosen} FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", [str(part)]).to_arrow_table()
+    pq.write_table(table, part, compression="zstd")
+
+
 def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: str) -> tuple[dict[str, int], list, set[str]]:
     layout = source.layout
     dated = year is not None and not layout.vintage
@@ -235,9 +297,11 @@ def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: st
     wrong: list[tuple[int, str, str, str]] = []
     counts = {"rows": 0, "rejected": 0, "suppressed": 0}
     signed: set[str] = set()
+    whose: Counter[str] = Counter()
+    left: list[tuple[int, str, str, str]] = []
     read, schema = 0, _schema(layout, dated)
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for batch in _batches(source, known, wrong):
+        for batch in _batches(source, known, wrong, left, whose):
             wrong += batch.wrong
             signed |= batch.signed
             read += len(batch.frame)
@@ -247,9 +311,11 @@ def _write(source: _Opened, part: Path, known: Facts, year: int | None, name: st
             counts["rows"] += len(frame)
             writer.write_table(pa.Table.from_pandas(frame.reindex(columns=schema.names), schema=schema, preserve_index=False))
             _refuse_rejected(wrong, read, name, final=False)
+    refuse_other_partners(name, layout, str(constants.get("partner", "")), whose)
     counts["rejected"] = len({line for line, *_ in wrong})
+    counts["left_out"] = len(left)
     _refuse_rejected(wrong, read, name, final=True)
-    return counts, wrong, signed
+    return counts, wrong + left, signed
 
 
 def _schema(layout: Layout, dated: bool) -> pa.Schema:

@@ -108,7 +108,7 @@ def read(
     ImportRefused : the file is not of the layout, is clinical, or most of it cannot be understood.
     """
     known, told, tally = facts(path, layout.member, progress), dict(constants or {}), Tally()
-    ledger = _scouted(layout, path, known.encoding, scout)
+    ledger = _scouted(layout, path, known.encoding, scout, told.get("partner", ""))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     try:
@@ -222,7 +222,9 @@ def _schema(layout: Layout) -> pa.Schema:
     return pa.schema([(name, types.get(column.type, pa.string())) for name, column in layout.table.items()])
 
 
-def _scouted(layout: Layout, path: Path, encoding: str, scout: Callable[[Ledger, dict[str, str]], None] | None = None) -> Ledger:
+def _scouted(
+    layout: Layout, path: Path, encoding: str, scout: Callable[[Ledger, dict[str, str]], None] | None = None, partner: str = ""
+) -> Ledger:
     """First pass: refuse clinical columns, find the header, learn in which order slashed dates are written and what `scout` looks for."""
     with opened_text(path, layout.member, encoding) as text:
         content = lines(text, path.name)
@@ -233,7 +235,10 @@ def _scouted(layout: Layout, path: Path, encoding: str, scout: Callable[[Ledger,
         unread = [place for place in range(len(header)) if place not in places.values()]
         firsts = seconds = False
         coded: dict[int, list[str]] = {place: [] for place in unread}
+        whose, partners = engine.whose_column(layout, header, places), Counter[str]()
         for _, record in rows:
+            if whose is not None and whose < len(record):
+                partners[record[whose].strip()] += 1
             for place in dates:
                 found = _SLASHED.match(record[place].strip()) if place < len(record) else None
                 if found:
@@ -244,7 +249,8 @@ def _scouted(layout: Layout, path: Path, encoding: str, scout: Callable[[Ledger,
                 if len(coded[place]) < 500 and record[place].strip():
                     coded[place].append(record[place].strip())
             if scout and whole_row:
-                scout(ledger, {name: record[place].strip() for name, place in places.items()})
+                scout(ledger, _texts(layout, places, record))
+    engine.refuse_other_partners(path.name, layout, partner, partners)
     ledger.order = "mixed" if firsts and seconds else "day first" if firsts else "month first"
     refuse_codes({header[place]: values for place, values in coded.items()}, path.name)
     return ledger
@@ -258,7 +264,7 @@ def _opened(layout: Layout, content: Iterator[str], name: str) -> tuple[list[str
         for delimiter in (",", "\t", ";", "|"):
             header = engine._split(line, delimiter)
             places = _places(layout, header)
-            missing = [item.aliases[0] for item in layout.fields if item.required and item.name not in places]
+            missing = [item.aliases[0] for item in layout.fields if item.required and item.constant is None and item.name not in places]
             if not missing:
                 return header, places, records(content, delimiter, name, first=above + 1, width=len(header))
             best = max(best, (len(places), missing), key=lambda found: found[0])
@@ -284,8 +290,19 @@ def _records(ledger: Ledger, path: Path, encoding: str) -> Iterator[tuple[int, d
         for number, record in rows:
             if not "".join(record).strip():
                 continue
-            texts = {name: record[place].strip() for name, place in places.items() if place < len(record)}
+            texts = _texts(ledger.layout, places, record)
             yield number, texts if len(record) == ledger.width else {"": f"{len(record)} columns, not {ledger.width}"}
+
+
+def _texts(layout: Layout, places: Mapping[str, int], record: Sequence[str]) -> dict[str, str]:
+    """The texts of a record by field, under the names that a mapping gives them."""
+    texts = {name: record[place].strip() for name, place in places.items() if place < len(record)}
+    for item in layout.fields:
+        if item.constant is not None:
+            texts[item.name] = item.constant
+        elif item.renamed and item.name in texts:
+            texts[item.name] = item.renamed.get(texts[item.name].casefold(), texts[item.name])
+    return texts
 
 
 def whole(texts: dict[str, str]) -> None:

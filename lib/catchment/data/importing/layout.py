@@ -5,6 +5,7 @@ alias covers `ZIP_CD_OF_RESIDENCE` and `Zip CD of residence`. Where a layout use
 stands directly before.
 """
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,9 +75,17 @@ class Field:
     """Field whose column stands directly before, when the header uses the same name more than once."""
     formats: Sequence[str] = DATES
     """Ways in which a date is written."""
+    part: str = ""
+    """Part of a date that the value is: year, quarter or month."""
+    constant: str | None = None
+    """The value in every row of a file that has no such column."""
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What texts of the file, without case, mean."""
 
     def places(self, named: Mapping[str, Sequence[int]]) -> list[int]:
         """Where this field stands among header names, as `plain` gives them, with their places."""
+        if self.constant is not None:
+            return []
         found: set[int] = set()
         for alias in self.aliases:
             if alias.endswith("*"):
@@ -147,6 +156,20 @@ class Layout:
     """Column of the table that carries the year or date."""
     scope: Literal["none", "partner"] = "none"
     """Whether the rows are one partner's own: then they go into its folder, get a column `partner`, and no other partner reads them."""
+    skip: int = 0
+    """Lines before the header that are not looked at."""
+    leave_out: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    """By column of the file: texts whose rows are left out."""
+    add_up: bool = False
+    """Whether rows of the same key are added up."""
+    own: bool = False
+    """Whether it makes a table of one partner, though the rows may have no column that says so."""
+    totals: bool = False
+    """Whether a row that begins with the word total is none of the table's."""
+    whose: str = "partner"
+    """Column of a partner's own file that says whose a row is."""
+    whose_renamed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What that column says for this partner's id."""
     reader: Callable[..., Any] | None = None
     """Reader in place of the engine's, for files that ask for another way: `reader(layout, path, target, year=, progress=) -> Imported`;
     with scope partner also `constants={"partner": id}` and `beside=`, the partner's other files of the table."""
@@ -191,6 +214,6 @@ def match(layout: Layout, header: Sequence[str]) -> Match:
             places[field.name] = beside[0]
         elif found and (field.required or not field.follows or field.follows in places):
             unclear.append(field)
-        elif field.required:
+        elif field.required and field.constant is None:
             missing.append(field)
     return Match(places, missing, unclear)
