@@ -10,7 +10,7 @@ from test_importers import HGI_NEW, HGI_ROWS, HSAF, SETTINGS, brought, project, 
 
 from catchment import data
 from catchment.data import importing
-from catchment.data.importing import records
+from catchment.data.importing import stream
 from catchment.params.text import read
 
 SCP_HEAD = (
@@ -132,8 +132,8 @@ class TestQuotationMarks:
         content = iter(out.getvalue().splitlines(keepends=True)) if "\x0b" not in out.getvalue() else None
         if content is None or any(set(cell) & set("\x0c\x1c\x1d\x1e\x85\u2028\u2029") for row in rows for cell in row):
             return  # str.splitlines knows more ends of lines than files have
-        found = [record for _, record in records.records(content, ",", "x.csv", width=4)]
-        whole = [record for record in found if not isinstance(record, records.Torn)]
+        found = [record for _, record in stream.records(content, ",", "x.csv", width=4)]
+        whole = [record for record in found if not isinstance(record, stream.Torn)]
         inner = any("\n" in cell for row in rows for cell in row)
         assert whole == rows or (inner and len(whole) <= len(rows))
 

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catchment import data, params
-from catchment.data import catalog, importing
-from catchment.data.importing import likeness
+from catchment.data import catalog, importing, likeness
 
 ROOT = Path(__file__).parents[2]
 OWN = [name for name, table in catalog.listed(ROOT).items() if table.simulated and not table.year_from]

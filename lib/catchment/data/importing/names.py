@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from catchment.data.catalog import Column
+from catchment.data.likeness import nearest
 
 from .containers import ImportRefused
-from .likeness import nearest
 
 MOST_TOLD = 40
 

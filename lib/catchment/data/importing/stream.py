@@ -1,15 +1,19 @@
-"""Files to lines of text, within bounds: encodings, marks of old systems, and files that are out to hurt.
+"""Files to records, within bounds: encodings, marks of old systems, stray quotation marks, and files that are out to hurt.
 
-One pass over the bytes first settles what the file is (its fingerprint, its encoding, whether it ends where a row ends);
-the second reads lines one by one.
+One pass over the bytes first settles what the file is (its fingerprint, its encoding, whether it ends where a row ends); the second reads
+records one by one. A stray quotation mark would take all lines up to the next one into one cell. A record over several lines is therefore
+believed when it has the header's width and no line within it is a record of its own; else its first line is set aside as `Torn`, and
+reading goes on at the next.
 """
 
 import codecs
+import csv
 import hashlib
 import io
 import itertools
 import re
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +22,13 @@ from typing import IO, TextIO
 
 from . import containers
 from .containers import ImportRefused, opened
-from .records import MOST_COLUMNS, Torn, records
 
-__all__ = ["MOST_COLUMNS", "Facts", "ImportRefused", "Torn", "facts", "facts_of_binary", "lines", "opened", "opened_text", "records"]
 LONGEST_LINE = 4_000_000
+LONGEST_FIELD = 1_000_000
+MOST_LINES = 1_000
+MOST_COLUMNS = 3_000
+_CUT = "the file ends inside quotation marks; it is cut off or a quotation mark is missing"
+_LONG = f"a field of more than {MOST_LINES:,} lines or {LONGEST_FIELD:,} characters (a quotation mark that is never closed?)"
 _CHUNK = 1 << 20
 
 Progress = Callable[[int, int], None]
@@ -100,6 +107,94 @@ def lines(text: TextIO, name: str) -> Iterator[str]:
             if not line:
                 return
         yield line
+
+
+class Torn(list[str]):
+    """A line that is no record, as its only cell, and why."""
+
+    def __init__(self, line: str, why: str):
+        super().__init__([line.rstrip("\r\n")])
+        self.why = why
+
+
+def records(content: Iterator[str], delimiter: str, name: str, *, first: int = 0, width: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Records with the number of the line on which each ends; `first` lines were read before, `width` is the header's.
+
+    Raises
+    ------
+    ImportRefused
+        A record has very many columns.
+    """
+    before = csv.field_size_limit(LONGEST_FIELD)
+    feed = _Feed(content, delimiter, first, width)
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    try:
+        while True:
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield feed.number, Torn(feed.text, str(error).replace("delimiter expected", "the end of the cell expected"))
+                continue
+            if len(record) > MOST_COLUMNS:
+                raise ImportRefused(f"{name}, line {feed.number}: {len(record):,} columns; is this the right file?")
+            yield feed.number, record
+    finally:
+        csv.field_size_limit(before)
+
+
+class _Feed:
+    """One record's text at a time, for the csv module; raises its error for a line with a mark that is never closed."""
+
+    def __init__(self, content: Iterator[str], delimiter: str, number: int, width: int):
+        self._content, self._delimiter, self._width = content, delimiter, width
+        self._again: deque[str] = deque()
+        self.number, self.text = number, ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.text = self._line()
+        self.number += 1
+        if line.count('"') % 2 == 0:
+            return line
+        lines, why = self._closed(line)
+        if not why:
+            self.number += len(lines) - 1
+            self.text = "".join(lines)
+            return self.text
+        self._again.extendleft(reversed(lines[1:]))
+        raise csv.Error(why)
+
+    def _line(self) -> str:
+        return self._again.popleft() if self._again else next(self._content)
+
+    def _closed(self, line: str) -> tuple[list[str], str]:
+        """The lines up to the one that closes the quotation, and what speaks against their being one record."""
+        lines, length, odd = [line], len(line), True
+        while odd:
+            following = self._line() if self._again else next(self._content, None)
+            if following is None:
+                return lines, _CUT
+            lines.append(following)
+            length += len(following)
+            odd ^= following.count('"') % 2 == 1
+            if odd and (len(lines) > MOST_LINES or length > LONGEST_FIELD):
+                return lines, _LONG
+        return lines, "" if self._one(lines) else "a quotation mark that is not closed where its cell ends"
+
+    def _one(self, lines: list[str]) -> bool:
+        """Whether the lines are one record and not several with a stray mark in two of them."""
+        try:
+            (record,) = csv.reader(["".join(lines)], delimiter=self._delimiter, strict=True)
+        except (csv.Error, ValueError):
+            return False
+        if not self._width:
+            return True
+        full = [line.count(self._delimiter) == self._width - 1 for line in lines]
+        return len(record) == self._width and (self._width < 3 or not (any(full[1:-1]) or (full[0] and full[-1])))
 
 
 def facts_of_binary(path: Path, largest: int, progress: Progress | None = None) -> str:
