@@ -75,7 +75,7 @@ class TestUnknown:
         assert "destination: 1 name not among referral_destinations.destination: 'DUNES REGIONAL HOSPITAL' " in said
         assert f"({rows:,} rows, {cases:,} referrals; nearest: Dunes Regional Hospital)" in said
         assert "params/partners/dunes.maps/referral_counts.yml" in said
-        assert "`catchment map referral_counts office.csv --partner dunes`" in said
+        assert "params/partners/dunes.maps/referral_counts.yml" in said
         assert not data.catalog.imports(project)
 
     @pytest.mark.parametrize(("site", "like"), [("breast", "Breast"), ("Lung", "Lung & bronchus"), ("C50.9", "")])

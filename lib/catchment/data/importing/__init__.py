@@ -9,7 +9,6 @@ root=root)` takes one file out again.
 
 import dataclasses
 import re
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
@@ -202,11 +201,7 @@ def _with_known_names(shelf: Shelf, file: str, part: Path, result: Imported) -> 
 def _advice(shelf: Shelf, file: str) -> str:
     """What to do about unknown names."""
     mapping = maps.place(shelf.root, shelf.kind, shelf.partner).relative_to(shelf.root).as_posix()
-    partner = f" --partner {shelf.partner}" if shelf.partner else ""
-    return (
-        f"Correct the file or the table that lists the names, or say in {mapping}, under `values`, what they mean: "
-        f"`catchment map {shelf.kind} {shlex.quote(file)}{partner}` proposes it"
-    )
+    return f"Correct {file} or the table that lists the names, or say in {mapping}, under `values`, what they mean"
 
 
 def _register(shelf: Shelf, result: Imported, before: Mapping[str, int]) -> None:

@@ -172,7 +172,7 @@ def _as_csv(path: Path, member: str, size: int, modified: int) -> bytes:
     named = [name for name in found if re.search(member, name, re.IGNORECASE)] or list(found)
     if len(named) != 1:
         raise ImportRefused(
-            f"{path.name}: expected one sheet with values, found {', '.join(map(repr, found)) or 'none'}; name one with --sheet"
+            f"{path.name}: expected one sheet with values, found {', '.join(map(repr, found)) or 'none'}; name it in a mapping, `sheet`"
         )
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows(found[named[0]])

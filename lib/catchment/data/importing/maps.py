@@ -1,7 +1,7 @@
 """Mappings: what a partner's file calls the columns and values of a table, written once beside the partner's settings.
 
-A mapping is params/partners/<id>.maps/<kind>.yml, or params/maps/<kind>.yml for files of every partner. `catchment map` proposes one; each
-later import of the kind reads it. It changes names only: what a column may hold is still the layout's and the catalog's rule.
+A mapping is params/partners/<id>.maps/<kind>.yml, or params/maps/<kind>.yml for files of every partner. Each
+import of the kind reads it. It changes names only: what a column may hold is still the layout's and the catalog's rule.
 """
 
 import dataclasses
