@@ -166,7 +166,7 @@ def test_whatever_passes_the_audit_withstands_an_attacker_who_knows_every_sum(ta
 
 
 def test_the_demo_gives_nothing_away_over_all_its_pages(demo_reports):
-    """Every cell of every page of a partner at once, as one reader with all pages open would see them."""
+    """Every exact cell of every page of a partner at once, as one reader with all pages open would see them; rounded ones have an attacker."""
     files = sorted((demo_reports.with_name(f"{demo_reports.name}-internal") / ".run" / "published").glob("*.json.z"))
     assert len(files) == 4
     audited = hidden = 0
@@ -176,8 +176,8 @@ def test_the_demo_gives_nothing_away_over_all_its_pages(demo_reports):
         audited += sum(len(values) for cells in everything for values in cells["measures"].values())
         hidden += sum(values.count(HIDDEN) for cells in everything for values in cells["measures"].values())
         assert audit.exposed(f"{file.stem}/all", everything, {"pages": {}, "earlier": []}) == []
-    assert audited > 2_000
-    assert hidden > 300
+    assert audited > 1_000
+    assert hidden > 150
 
 
 def test_no_hover_text_of_the_demo_tells_what_its_table_hides(demo_pages):
@@ -190,10 +190,9 @@ def test_no_hover_text_of_the_demo_tells_what_its_table_hides(demo_pages):
                 if "[c]" in row and (names := re.findall(r'<th scope="row">(.*?)</th>|<td>([^<]*)</td>', row)):
                     start = ", ".join(first or second for first, second in names)
                     rows += 1
-                    assert not [tip for tip in tips if tip.startswith(f"{start}: ") and re.match(r"\d", tip[len(start) + 2 :])], (
-                        path,
-                        start,
-                    )
+                    said = [re.match(r"[\d,.]+", tip[len(start) + 2 :]) for tip in tips if tip.startswith(f"{start}: ")]
+                    shown = set(re.findall(r">([\d,.]+)<", row))  # what the row does not hide may be said
+                    assert {number[0] for number in said if number} <= shown, (path, start)
     assert rows > 100
 
 
