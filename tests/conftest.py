@@ -21,11 +21,16 @@ settings.load_profile("catchment")
 
 
 def pytest_collection_modifyitems(items):
-    """The file that builds the demo's pages first, then the long ones, then those that wait for the pages: no process is left alone at the end."""
+    """The runner's own tests first, then the file that builds the demo's pages, the long ones, and those that wait for the pages.
+
+    What a page reads is witnessed in forks of the test process, which must not have read it before: these tests need a fresh one.
+    """
     demo = [item.path for item in items if "demo_reports" in item.fixturenames]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def turn(item):
+        if item.path not in demo and item.path.parent.name == "run":
+            return -2 if item.path.stem in ("test_never_stale", "test_witness") else -1
         return 0 if item.path in demo[:1] else 2 if item.path in demo else 1 if item.path in slow else 3
 
     items.sort(key=turn)

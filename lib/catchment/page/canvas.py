@@ -4,6 +4,7 @@ All lengths are points; a sheet is one page column wide. Text is measured with D
 so labels that fit here fit everywhere.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
@@ -108,7 +109,10 @@ def width(text: str, size: float = theme.SIZE, *, bold: bool = False) -> float:
         return max(width(line, size, bold=bold) for line in text.split("\n"))
     font = _font(bold)
     font.set_size(size, 72)
-    font.set_text(text, 0.0)
+    with warnings.catch_warnings():
+        # A letter that this font lacks is as wide as its mark for it; a reader's browser has the letter.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
+        font.set_text(text, 0.0)
     return font.get_width_height()[0] / 64
 
 

@@ -66,7 +66,7 @@ def reach(report: Report, reached: pd.DataFrame, *, most: int = 12) -> Exhibit:
         "shortfalls beyond chance first",
         sources=["service_access", "service_peers"],
         claims=claims,
-        names=[where],
+        names=[where, *few["service"]],
     )
 
 
