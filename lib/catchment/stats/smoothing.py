@@ -1,14 +1,14 @@
 """Ways of continuing a quarterly series: naive, exponential smoothing, SARIMA, for many series at once.
 
-Methods
--------
+Ways of continuing
+------------------
 naive, seasonal naive
     The last value, and the value of the same quarter a year before: the habits that a model must beat.
-ETS (A, N, A) and ETS (A, Ad, A)
+ETS, additive
     Level and season, and the same with a damped trend, additive errors:
     ``y = l + phi b + s[t-m] + e``, ``l += phi b + alpha e``, ``b = phi b + beta e``, ``s = s[t-m] + gamma e``.
     Start values: least squares of level, slope and seasonal dummies on the first two seasons and two more values (ten quarters) at most.
-ETS (M, Ad, M)
+ETS, multiplicative
     Errors and season in proportion to the level, for volumes whose peaks grow as they grow, with a damped trend:
     ``y = (l + phi b) s[t-m] (1 + e)``, ``l = (l + phi b)(1 + alpha e)``, ``b = phi b + beta (l + phi b) e``, ``s = s[t-m] (1 + gamma e)``.
     A series that holds a zero has no such season, and no forecast by this method. Start values: the same line, seasons as ratios to it.
