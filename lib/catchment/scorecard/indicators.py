@@ -148,8 +148,8 @@ def chart(
     steps
         First days of periods from which limits are computed anew: the process was declared to have changed.
     lasting
-        Points in a row on one side of the mean after which a shift that nobody declared has lasted: limits are computed anew from the
-        first of them, after the declared steps.
+        Points in a row on one side of the mean, from where they depart from it (`verdicts.onset`), after which a shift that nobody
+        declared has lasted: limits are computed anew from the first of them. Declared steps go first.
 
     Returns
     -------
