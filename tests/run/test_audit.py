@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catchment.protect import disclosure, linkage, published
+from catchment.protect import disclosure, linkage, published, suppression
 from catchment.protect.linkage import HIDDEN, Exhibit
 from catchment.run.build.job import Built, Job
 from catchment.run.site import audit
@@ -155,14 +155,14 @@ def test_whatever_passes_the_audit_withstands_an_attacker_who_knows_every_sum(ta
         sums = frame.groupby(name)["patients_n"].sum()
         if published_too:
             shown.append(exhibit(name, list(sums.index), [HIDDEN if 0 < value < 11 else float(value) for value in sums]))
-            known += [disclosure.Sum(key, tuple(frame.index[frame[name] == key])) for key, value in sums.items() if not 0 < value < 11]
+            known += [suppression.Sum(key, tuple(frame.index[frame[name] == key])) for key, value in sums.items() if not 0 < value < 11]
     values = pd.concat(
         [frame["patients_n"].astype("float64"), *(frame.groupby(name)["patients_n"].sum().astype("float64") for name in ("row", "column"))]
     )
     hidden = pd.Series(False, index=values.index)
     hidden[frame.index] = safe["patients_n_suppressed"]
     if not linkage.exposed(shown):
-        assert disclosure.exposed(values, hidden, known).empty
+        assert suppression.exposed(values, hidden, known).empty
 
 
 def test_the_demo_gives_nothing_away_over_all_its_pages(demo_reports):
