@@ -20,13 +20,18 @@ from .flow_exhibits import CHANGED, GROWING
 BEFORE, RIVAL = "the period before", "destination_system"
 
 
-def leak(report: Report, keepage: Exhibit, referrals: pd.DataFrame, *, treated: float = float("nan")) -> Finding:
+def leak(
+    report: Report, keepage: Exhibit, referrals: pd.DataFrame, *, overall: float | None = None, treated: float = float("nan")
+) -> Finding:
     """The specialty whose keepage lies furthest below that of all affiliated clinicians, and where it sends patients.
 
     Parameters
     ----------
     keepage
         `exhibits.keepage`, whose rows are compared.
+    overall
+        The share that all affiliated clinicians keep, as the card has it; that of the rows shown where it is not given, which differs from
+        it by what is hidden and rounded.
     referrals
         The period's rows.
     treated
@@ -45,7 +50,7 @@ def leak(report: Report, keepage: Exhibit, referrals: pd.DataFrame, *, treated: 
     most = f"; most of the rest goes to {rivals[RIVAL].iloc[0]}" if len(rivals) else ""
     text = (
         f"**{row['specialty']} leaks most: {words.share(row['kept_share'])} of its eligible referrals stay with us**, against "
-        f"{words.share(row['overall_share'])} across affiliated clinicians{most}."
+        f"{words.share(row['overall_share'] if overall is None else overall)} across affiliated clinicians{most}."
     )
     more = row["excess_referrals_n"] * treated
     so = f"Kept as well as the average, it would bring {words.people(more, 'case')} a year." if pd.notna(more) else ""
