@@ -176,3 +176,10 @@ def test_the_time_is_stamped_once(page):
     stamps = re.findall(r'<time datetime="([^"]+)">\1</time>', text)
     assert len(stamps) == 1
     assert text.count(stamps[0]) == 2
+
+
+@pytest.mark.parametrize("partner", PARTNERS)
+def test_keepage_is_one_number_on_the_referral_page(demo_pages, partner):
+    text = re.sub(r"<[^>]+>|&[a-z#0-9]+;|\s", " ", demo_pages[partner, "02_referral_patterns"].read_text(encoding="utf-8"))
+    (said,) = re.findall(r"against ([\d.]+) +% +across affiliated", text)
+    assert f"Keepage, affiliated clinicians {said}" in re.sub(r" +", " ", text)

@@ -57,6 +57,7 @@ def test_the_leaking_specialty_is_found_with_its_rival(partner):
     assert keepage.title.startswith(f"{truth['leaking_specialty']} keeps ")
     assert text.startswith(f"**{truth['leaking_specialty']} leaks most")
     assert text.endswith(f"goes to {truth['leaks_to']}.")
+    assert "against 12.3 % across affiliated clinicians" in findings.leak(report, keepage, now, overall=0.123).text.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("spell", [str.upper, lambda name: name.replace("Medical Center", "Med Ctr").replace("Hospital", "Hosp.")])
